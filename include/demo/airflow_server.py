@@ -1,0 +1,133 @@
+"""A whole Airflow on loopback: PostgreSQL, API server, scheduler with LocalExecutor, DAG processor."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Final
+
+from demo.airflow_api import AirflowApi
+from demo.environment import airflow_environment
+from demo.keys import Keys, load_keys, write_secret
+from demo.places import remove_temporary_folder
+from demo.postgres import PostgresAddress, running_postgres
+from demo.postgres_home import prepare_home
+from demo.processes import ChildProcess, Command, end_all, run_to_end, wait_until
+from demo.settings import USER, AirflowSettings
+from demo.steps import QUIET, Progress
+
+DATABASE: Final = "airflow"
+READY_S: Final = 180.0
+
+
+@dataclass(frozen=True)
+class AirflowAddress:
+    """A running Airflow: how to reach it and which processes it consists of."""
+
+    url: str
+    user: str
+    password: str
+    postgres: PostgresAddress
+    processes: tuple[ChildProcess, ...]
+
+    def api(self) -> AirflowApi:
+        """Returns a client of its REST API."""
+        return AirflowApi(self.url, self.user, self.password)
+
+
+@contextmanager
+def running_airflow(
+    settings: AirflowSettings, progress: Progress = QUIET, hold: Sequence[int] = ()
+) -> Iterator[AirflowAddress]:
+    """Start an Airflow, yield its address once it schedules, and end it.
+
+    Everything is below `settings.folder`, and a second start goes on with the first one's data. The processes
+    end with this one, however it ends; they keep the file descriptors of `hold` open until then.
+    """
+    try:
+        with ExitStack() as stack:
+            yield _start(settings, progress, hold, stack)
+    finally:
+        if not settings.keep_database:
+            remove_temporary_folder(settings.folder / "postgres")
+
+
+def _start(
+    settings: AirflowSettings, progress: Progress, hold: Sequence[int], stack: ExitStack
+) -> AirflowAddress:
+    keys = _prepare_files(settings)
+    with progress.step("PostgreSQL"):
+        home = prepare_home(settings.folder / "postgres")
+        postgres, server = stack.enter_context(running_postgres(home, settings.logs / "postgres.log", hold))
+        postgres.ensure_database(DATABASE)
+    environment = airflow_environment(settings, keys, postgres.url(DATABASE))
+    starter = _Starter(settings, environment, tuple(hold), stack, [server])
+    _migrate(starter, postgres, progress)
+    with progress.step("Airflow API server"):
+        api_server = starter.start("api-server", "--workers", "1")
+        address = AirflowAddress(settings.url, USER, keys.admin_password, postgres, (server, api_server))
+        wait_until(address.api().is_healthy, starter.children, READY_S)
+        for connection in settings.connections:
+            address.api().put_connection(connection)
+    with progress.step("Airflow scheduler and DAG processor"):
+        starter.start("dag-processor")
+        # The API server reads the tasks' logs from the disk; a log server would listen on all addresses.
+        starter.start("scheduler", "--skip-serve-logs")
+        wait_until(address.api().is_scheduling, starter.children, READY_S)
+    return AirflowAddress(settings.url, USER, keys.admin_password, postgres, tuple(starter.children))
+
+
+@dataclass(frozen=True)
+class _Starter:
+    """Starts Airflow's commands with one environment; they are ended in the opposite order."""
+
+    settings: AirflowSettings
+    environment: dict[str, str]
+    hold: tuple[int, ...]
+    stack: ExitStack
+    children: list[ChildProcess]
+
+    def command(self, *words: str) -> Command:
+        """Returns `airflow <words>`."""
+        name = "-".join(word for word in words if not word.startswith("-") and not word.isdigit())
+        return Command(
+            name=f"airflow {words[0]}",
+            argv=(sys.executable, "-m", "airflow", *words),
+            environment=self.environment,
+            log=self.settings.logs / f"{name}.log",
+            cwd=self.settings.folder,
+        )
+
+    def start(self, *words: str) -> ChildProcess:
+        """Start `airflow <words>` and have it ended with the rest."""
+        child = ChildProcess(self.command(*words), self.hold)
+        self.stack.callback(end_all, [child])
+        self.children.append(child)
+        return child
+
+
+def _prepare_files(settings: AirflowSettings) -> Keys:
+    keys = load_keys(settings.folder / "keys.json")
+    (settings.folder / "airflow").mkdir(exist_ok=True)
+    settings.staging.mkdir(exist_ok=True)
+    write_secret(settings.folder / "airflow" / "passwords.json", json.dumps({USER: keys.admin_password}))
+    return keys
+
+
+def _migrate(starter: _Starter, postgres: PostgresAddress, progress: Progress) -> None:
+    """Bring the database to this Airflow's version.
+
+    `airflow db migrate` takes ten seconds even when there is nothing to do. That it succeeded is noted in the
+    database itself, as its comment, so that the note can never speak of another database.
+    """
+    note = f"migrated by apache-airflow-core {version('apache-airflow-core')}"
+    sql = "SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = %s"
+    if postgres.query(sql, (DATABASE,)) == note:
+        return
+    with progress.step("Airflow's database"):
+        run_to_end(starter.command("db", "migrate"), starter.hold)
+        postgres.query(f'COMMENT ON DATABASE "{DATABASE}" IS %s', (note,))

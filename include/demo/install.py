@@ -1,0 +1,222 @@
+"""Makes `.venv` and installs the pinned requirements into it, when they changed. Standard library only."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import importlib.util
+import os
+import queue
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from demo.errors import DemoError
+from demo.settings import ROOT
+
+LOWEST: Final = (3, 11)
+HIGHEST: Final = (3, 13)
+_LOCK_FILE: Final = "requirements-lock.txt"
+_DROPPED: Final = (
+    "PYTHONDONTWRITEBYTECODE",
+    "PYTHONPATH",
+    "PYTHONHOME",
+    "PIP_TARGET",
+    "PIP_PREFIX",
+    "PIP_USER",
+)
+_PLAIN_EVERY_S: Final = 10.0
+_NO_NETWORK: Final = re.compile(
+    r"connection broken by|Max retries exceeded|Could not fetch URL", re.IGNORECASE
+)
+_CAUSE: Final = re.compile(
+    r"Temporary failure in name resolution|Name or service not known|nodename nor servname provided[^'\"]*|"
+    r"Network is unreachable|Connection refused|No route to host|timed out|CERTIFICATE_VERIFY_FAILED|"
+    r"Tunnel connection failed: [^'\")]*|Cannot connect to proxy"
+)
+
+
+def main() -> int:
+    """Install, tell in one sentence what is wrong, and return an exit status."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        install(ROOT)
+    except DemoError as err:
+        sys.stderr.write(f"{err}\n")
+        return 1
+    except KeyboardInterrupt:
+        sys.stderr.write("\nStopped; the next start installs again.\n")
+        return 130
+    return 0
+
+
+def install(root: Path) -> None:
+    """Bring `root/.venv` to the state of the lock file; DemoError says what prevents it."""
+    check_python(sys.version_info[:2])
+    requirements = root / _LOCK_FILE
+    if not requirements.exists():
+        raise DemoError(f"{_LOCK_FILE} is missing in {root}: the checkout is not complete.")
+    wanted = make_stamp(requirements.read_bytes(), sys.version_info[:2])
+    with _exclusive(root):
+        stamp = root / ".venv" / ".installed"
+        current = read_stamp(stamp)
+        if current == wanted:
+            return
+        stamp.unlink(missing_ok=True)
+        if current.partition(" ")[0] != wanted.partition(" ")[0]:
+            _make_environment(root / ".venv")
+        _install_requirements(root / ".venv", requirements)
+        stamp.write_text(wanted)
+
+
+def check_python(found: tuple[int, ...]) -> None:
+    """Raise DemoError unless this Python may be used."""
+    if not LOWEST <= found[:2] <= HIGHEST:
+        raise DemoError(
+            f"Python {found[0]}.{found[1]} was chosen, but 3.{LOWEST[1]} to 3.{HIGHEST[1]} is needed: "
+            "install one, or name it with `make PYTHON=/path/to/python ...`."
+        )
+    if importlib.util.find_spec("ensurepip") is None:
+        raise DemoError(
+            f"Python {found[0]}.{found[1]} at {sys.executable} cannot make virtual environments: install its "
+            f"venv package (Debian, Ubuntu: apt install python{found[0]}.{found[1]}-venv)."
+        )
+
+
+def make_stamp(requirements: bytes, python: tuple[int, ...]) -> str:
+    """Returns what names an installation: the Python's version and the lock file's digest."""
+    return f"{python[0]}.{python[1]} {hashlib.sha256(requirements).hexdigest()}"
+
+
+def read_stamp(stamp: Path) -> str:
+    """Returns the stamp of the last complete installation, or nothing if there is none that works."""
+    return stamp.read_text() if stamp.exists() and (stamp.parent / "bin" / "python").exists() else ""
+
+
+def explain(log: str) -> str:
+    """Returns the sentence for a failed installation whose output is `log`."""
+    if _NO_NETWORK.search(log):
+        cause = _CAUSE.search(log)
+        because = f" ({cause[0].strip()})" if cause else ""
+        return (
+            f"The requirements cannot be downloaded: no connection to the package index{because}. "
+            "Check the network or the proxy, then run the same command again."
+        )
+    errors = [line for line in log.splitlines() if line.startswith("ERROR:") or "No space left" in line]
+    return f"The requirements cannot be installed: {errors[-1] if errors else 'pip gave no reason'}"
+
+
+def _make_environment(folder: Path) -> None:
+    _tell(f"  Virtual environment {folder} with Python {sys.version_info[0]}.{sys.version_info[1]} ...\n")
+    made = subprocess.run(  # noqa: S603 - fixed command
+        [sys.executable, "-m", "venv", "--clear", str(folder)],
+        env=_environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if made.returncode != 0:
+        lines = (made.stderr or made.stdout).strip().splitlines()
+        raise DemoError(
+            f"The virtual environment cannot be made: {lines[-1] if lines else 'no reason given'}"
+        )
+
+
+def _install_requirements(folder: Path, requirements: Path) -> None:
+    total = sum(1 for line in requirements.read_text().splitlines() if line[:1].isalnum())
+    log = folder / "install.log"
+    command = [
+        str(folder / "bin" / "python"),
+        "-m",
+        "pip",
+        "install",
+        "--disable-pip-version-check",
+        "--no-input",
+    ]
+    command += ["--progress-bar", "off", "--retries", "2", "-r", str(requirements)]
+    with log.open("w") as file:
+        pip = subprocess.Popen(  # noqa: S603 - fixed command
+            command, env=_environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
+        try:
+            for line in _follow(pip, total):
+                file.write(line)
+            status = pip.wait()
+        except BaseException:
+            pip.terminate()
+            pip.wait()
+            raise
+    if status != 0:
+        raise DemoError(f"{explain(log.read_text())}\nDetails: {log}")
+
+
+def _follow(pip: subprocess.Popen[str], total: int) -> Iterator[str]:
+    """Yield pip's lines, telling every second (on a terminal) or every ten how far it is."""
+    lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+    threading.Thread(target=_read_lines, args=(pip, lines), daemon=True).start()
+    started = told = time.monotonic()
+    found, doing = 0, "requirements"
+    _tell(f"  Installing {total} requirements; a first time takes a minute or two ...\n")
+    while True:
+        try:
+            line = lines.get(timeout=1.0)
+        except queue.Empty:
+            line = ""
+        if line is None:
+            _tell("\r\033[K" if sys.stdout.isatty() else "")
+            _tell(f"  Requirements: ended after {time.monotonic() - started:.0f} s\n")
+            return
+        found += line.startswith("Collecting ")
+        doing = "unpacking them" if line.startswith("Installing collected") else doing
+        progress = f"{found} of {total} found" if doing == "requirements" else doing
+        told = _tell_progress(f"  Requirements: {progress}, {time.monotonic() - started:.0f} s", told)
+        if line:
+            yield line
+
+
+def _read_lines(pip: subprocess.Popen[str], lines: queue.SimpleQueue[str | None]) -> None:
+    for line in pip.stdout or ():
+        lines.put(line)
+    lines.put(None)
+
+
+def _tell_progress(text: str, told: float) -> float:
+    if sys.stdout.isatty():
+        _tell(f"\r\033[K{text[: shutil.get_terminal_size().columns - 1]}")
+        return told
+    if time.monotonic() - told < _PLAIN_EVERY_S:
+        return told
+    _tell(f"{text}\n")
+    return time.monotonic()
+
+
+def _tell(text: str) -> None:
+    sys.stdout.write(text)
+    sys.stdout.flush()
+
+
+def _environment() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if name not in _DROPPED}
+
+
+@contextmanager
+def _exclusive(root: Path) -> Iterator[None]:
+    """Let one installation at a time work in a checkout: the lock is on the folder itself."""
+    handle = os.open(root, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,90 @@
+"""`python -m simulator`: serves the three simulated APIs until told to stop."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+import threading
+from pathlib import Path
+
+from simulator.server import serve
+from simulator.settings import OKTA_TOKEN, ORGANIZATION, RECORDED_FUTURE_TOKEN, SENTINELONE_TOKEN, Limits
+from simulator.tenants import DEFAULT_SEED, Simulator
+
+_EPILOG = f"""\
+vendors, told apart by path:
+  Okta             GET  /api/v1/logs                      Authorization: SSWS {OKTA_TOKEN}
+  SentinelOne      GET  /web/api/v2.1/threats             Authorization: ApiToken {SENTINELONE_TOKEN}
+  Recorded Future  POST /collective-insights/detections   X-RFToken: {RECORDED_FUTURE_TOKEN}
+                   POST /collective-insights/search       (organization {ORGANIZATION})
+
+control, without a token:
+  GET  /simulator/health, /simulator/detections, /simulator/events?vendor=okta, /simulator/requests
+  POST /simulator/faults, /simulator/reset
+
+The same seed gives the same history in every run; new events appear as time goes on.
+"""
+
+
+def read_arguments(arguments: list[str]) -> argparse.Namespace:
+    """Returns the parsed command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m simulator",
+        description="Serves simulated Okta, SentinelOne and Collective Insights APIs on one port.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--port", type=_port, required=True, help="port to listen on (0: a free one)")
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
+    parser.add_argument(
+        "--seed", type=int, default=DEFAULT_SEED, help="selects the history (default: %(default)s)"
+    )
+    parser.add_argument("--state", type=Path, metavar="DIR", help="keep stored detections in this directory")
+    return parser.parse_args(arguments)
+
+
+def main(arguments: list[str]) -> int:
+    """Returns the exit status: 0 after SIGTERM or SIGINT, 1 if the simulator cannot start."""
+    options = read_arguments(arguments)
+    ending = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: ending.set())
+    try:
+        simulator = Simulator(seed=options.seed, state_directory=options.state, limits=Limits())
+    except (OSError, ValueError) as err:
+        return _fail(f"cannot use the state directory {options.state}: {err}")
+    try:
+        with serve(simulator, host=options.host, port=options.port) as running:
+            _say(_ready_line(running.url))
+            ending.wait()
+    except OSError as err:
+        return _fail(f"cannot listen on {options.host} port {options.port}: {err.strerror or err}")
+    return 0
+
+
+def _ready_line(url: str) -> str:
+    return (
+        f"simulator ready at {url} (okta token {OKTA_TOKEN}, sentinelone token {SENTINELONE_TOKEN},"
+        f" recorded future token {RECORDED_FUTURE_TOKEN})"
+    )
+
+
+def _port(text: str) -> int:
+    if not text.isdigit() or int(text) > 65535:
+        raise argparse.ArgumentTypeError("must be a number from 0 to 65535")
+    return int(text)
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+def _fail(sentence: str) -> int:
+    sys.stderr.write(f"simulator: {sentence}\n")
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,54 @@
+"""One HTTP exchange as plain values, so that the vendors' logic knows no web framework."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+from urllib.parse import parse_qsl
+
+import orjson
+
+JSON_TYPE: Final = "application/json"
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request; `headers` has lower-case names, `now` is the simulator's clock in microseconds."""
+
+    method: str
+    path: str
+    query: str
+    headers: Mapping[str, str]
+    body: bytes
+    origin: str
+    now: int
+
+    @property
+    def pairs(self) -> list[tuple[str, str]]:
+        """The decoded query, with repetitions, in order."""
+        return parse_qsl(self.query, keep_blank_values=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """One answer; `headers` may repeat a name. `facts` goes to the request log, never to the client."""
+
+    status: int
+    body: bytes = b""
+    headers: tuple[tuple[str, str], ...] = ()
+    content_type: str = JSON_TYPE
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+def json_reply(status: int, value: object, headers: tuple[tuple[str, str], ...] = ()) -> Reply:
+    """Returns an answer whose body is `value` as JSON."""
+    return Reply(status, orjson.dumps(value), headers)
+
+
+class RefusalError(Exception):
+    """A request that the vendor's contract refuses; carries the finished answer."""
+
+    def __init__(self, reply: Reply) -> None:
+        super().__init__(f"refused with status {reply.status}")
+        self.reply = reply

@@ -1,0 +1,1 @@
+"""The Recorded Future Collective Insights API: detections and search."""

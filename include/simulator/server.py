@@ -1,0 +1,85 @@
+"""Runs a simulator on a port, in a thread of this process."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import uvicorn
+
+from simulator.application import Application
+from simulator.tenants import Simulator
+
+_GRACE_S = 0.1
+
+
+class _Server(uvicorn.Server):
+    """A server that starts and stops at once instead of at the next tick of a timer."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.is_ready = threading.Event()
+        self._ending: asyncio.Event | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    async def main_loop(self) -> None:
+        self._loop, self._ending = asyncio.get_running_loop(), asyncio.Event()
+        self.is_ready.set()
+        await self._ending.wait()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for server in self.servers:
+            server.close()
+        for connection in list(self.server_state.connections):
+            connection.shutdown()
+        await self._drain()
+        for server in self.servers:
+            await server.wait_closed()
+
+    async def _drain(self) -> None:
+        """Lets answers under way go out for a moment, then cuts what is left (slow answers)."""
+        for _ in range(10):
+            await asyncio.sleep(0 if not self.server_state.connections else _GRACE_S / 10)
+        for connection in list(self.server_state.connections):
+            connection.transport.abort()
+        tasks = list(self.server_state.tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def stop(self) -> None:
+        """Ends the main loop, from any thread."""
+        if self._loop is not None and self._ending is not None:
+            self._loop.call_soon_threadsafe(self._ending.set)
+
+
+@contextmanager
+def serve(
+    simulator: Simulator | None = None, *, host: str = "127.0.0.1", port: int = 0
+) -> Iterator[Simulator]:
+    """Yields the simulator while it is served, `url` set; port 0: a free one. Raises OSError if taken."""
+    running = simulator or Simulator()
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.create_server((host, port), family=family, backlog=512)
+    bound_port = listener.getsockname()[1]
+    config = uvicorn.Config(
+        Application(running), lifespan="off", loop="asyncio", log_config=None, log_level="critical",
+        access_log=False, date_header=False, server_header=False, ws="none", backlog=512,
+    )  # fmt: skip
+    server = _Server(config)
+    thread = threading.Thread(
+        target=server.run, kwargs={"sockets": [listener]}, name="simulator", daemon=True
+    )
+    thread.start()
+    server.is_ready.wait(10)
+    running.url = f"http://{f'[{host}]' if ':' in host else host}:{bound_port}"
+    try:
+        yield running
+    finally:
+        server.stop()
+        thread.join(10)
+        listener.close()
+        running.close()

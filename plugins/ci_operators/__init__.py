@@ -1,0 +1,7 @@
+"""Collective Insights connectors for Apache Airflow.
+
+Imports point one way: dags -> shell (operators, hooks, timetables, dag_factory) -> {sources, recorded_future}
+-> {stages, staging, transport} -> core. `core` knows neither Airflow nor HTTP, clock or files.
+"""
+
+__version__ = "0.1.0"

@@ -1,0 +1,26 @@
+"""MITRE ATT&CK for Enterprise v17.0: techniques and tactics.
+
+© 2025 The MITRE Corporation. This work is reproduced and distributed with the permission of The MITRE
+Corporation.
+"""
+
+from __future__ import annotations
+
+import csv
+from functools import cache
+from importlib.resources import files
+
+from ci_operators.core.attack import AttackTable
+
+
+@cache
+def attack_table() -> AttackTable:
+    """Return the table that this package ships."""
+    techniques = frozenset(row["technique_id"] for row in _rows("attack_techniques.csv"))
+    tactics = {row["shortname"]: row["tactic_id"] for row in _rows("attack_tactics.csv")}
+    return AttackTable(techniques=techniques, tactics=tactics)
+
+
+def _rows(name: str) -> list[dict[str, str]]:
+    text = files(__name__).joinpath(name).read_text(encoding="utf-8")
+    return list(csv.DictReader(text.splitlines()))

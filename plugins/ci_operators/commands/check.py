@@ -1,0 +1,76 @@
+"""`check`: does each connector reach its source and Recorded Future? One row for each, with the mend."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from rich.console import Console
+from rich.table import Table
+
+from ci_operators.connectors_file import ConnectorsFile, load_connectors
+from ci_operators.core.connector import Connector
+from ci_operators.core.errors import CollectiveInsightsError, ConfigurationError
+from ci_operators.recorded_future.api import API
+from ci_operators.sources.registry import load_source
+from ci_operators.transport.api import Api
+
+#: Gives the sentence of an API's check by a Connection's id, or raises an error of the tree.
+Probe = Callable[[Api, str], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a check found: of which connector, of what, whether it works, and the sentence."""
+
+    connector: str
+    subject: str
+    works: bool
+    sentence: str
+
+
+def run_check(names: Sequence[str], console: Console | None = None, probe: Probe | None = None) -> int:
+    """Print a table of findings; return 0 if all works, 1 if something is to be mended, 2 if nothing was checked."""
+    console = console or Console()
+    try:
+        found = load_connectors()
+        findings = list(find(found, names, probe or probe_connection))
+    except ConfigurationError as err:
+        console.print(str(err), style="red", markup=False)
+        return 2
+    table = Table("connector", "what", "", "result")
+    for finding in findings:
+        mark = "[green]works[/]" if finding.works else "[red]mend[/]"
+        table.add_row(finding.connector, finding.subject, mark, finding.sentence)
+    console.print(table)
+    return 0 if all(finding.works for finding in findings) else 1
+
+
+def find(found: ConnectorsFile, names: Sequence[str], probe: Probe) -> Iterator[Finding]:
+    """Yield the findings on the connectors `names` (none: on all), and on wrong entries of the file."""
+    unknown = sorted(set(names) - {connector.name for connector in found.connectors})
+    if unknown:
+        known = ", ".join(connector.name for connector in found.connectors) or "none"
+        raise ConfigurationError(f"There is no connector {', '.join(unknown)}; there are: {known}.")
+    for problem in () if names else found.problems:
+        yield Finding("-", "connectors file", works=False, sentence=problem)
+    for connector in found.connectors:
+        if not names or connector.name in names:
+            yield from _find_of(connector, probe)
+
+
+def probe_connection(api: Api, conn_id: str) -> str:
+    """Return the sentence of an API's check by an Airflow Connection."""
+    from ci_operators.hooks.vendor import VendorHook  # needs Airflow: slow to import
+
+    return VendorHook(api, conn_id).test_connection()[1]
+
+
+def _find_of(connector: Connector, probe: Probe) -> Iterator[Finding]:
+    source = load_source(connector.source)
+    for api, conn_id in ((source.api, connector.source_conn_id), (API, connector.destination_conn_id)):
+        subject = f"{api.vendor.title} ({conn_id})"
+        try:
+            yield Finding(connector.name, subject, works=True, sentence=probe(api, conn_id))
+        except CollectiveInsightsError as err:
+            yield Finding(connector.name, subject, works=False, sentence=str(err))

@@ -1,0 +1,117 @@
+"""The file that says which connectors there are: include/connectors.yaml, or COLLECTIVE_INSIGHTS_CONFIG."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from ci_operators.core.connector import Connector
+from ci_operators.core.errors import ConfigurationError
+from ci_operators.sources.registry import OPTIONS
+
+VARIABLE = "COLLECTIVE_INSIGHTS_CONFIG"
+_DEFAULT = Path(__file__).resolve().parents[2] / "include" / "connectors.yaml"
+
+
+@dataclass(frozen=True)
+class ConnectorsFile:
+    """The connectors of the file, and a sentence for each entry that is none."""
+
+    connectors: list[Connector] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+
+def connectors_path() -> Path:
+    """Return the path of the file in use."""
+    return Path(os.environ.get(VARIABLE) or _DEFAULT)
+
+
+def load_connectors(path: Path | None = None) -> ConnectorsFile:
+    """Return what the file holds; a wrong entry gives a problem and takes no other connector down.
+
+    Raises ConfigurationError when the file as a whole cannot be read.
+    """
+    path = path or connectors_path()
+    found, names = ConnectorsFile(), set[str]()
+    for number, entry in enumerate(_read_entries(path), start=1):
+        where = f"{path}: connectors[{number}]{_name_of(entry)}"
+        try:
+            connector = _read_entry(entry, path)
+        except ValidationError as err:
+            found.problems.extend(f"{where}: {problem}" for problem in _describe(err))
+            continue
+        except ConfigurationError as err:
+            found.problems.append(f"{where}: {err}")
+            continue
+        if connector.name in names:
+            found.problems.append(
+                f"{where}: name: {connector.name!r} is taken by an entry above; names are unique."
+            )
+            continue
+        names.add(connector.name)
+        found.connectors.append(connector)
+    return found
+
+
+def _read_entries(path: Path) -> list[Any]:
+    try:
+        content = yaml.load(path.read_bytes(), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
+    except OSError as err:
+        raise ConfigurationError(
+            f"{path}: cannot be read ({err.strerror}). Set {VARIABLE} to another file."
+        ) from err
+    except yaml.YAMLError as err:
+        raise ConfigurationError(f"{path}: is no YAML: {' '.join(str(err).split())}.") from err
+    entries = content.get("connectors") if isinstance(content, dict) else None
+    if not isinstance(entries, list) or set(content) != {"connectors"}:
+        raise ConfigurationError(f'{path}: must hold one key, "connectors", with a list of entries.')
+    return entries
+
+
+def _read_entry(entry: Any, path: Path) -> Connector:
+    if not isinstance(entry, dict):
+        raise ConfigurationError("must be a mapping of options, such as {name: okta, source: okta}.")
+    options = OPTIONS.get(source) if isinstance(source := entry.get("source"), str) else None
+    if options is None:
+        raise ConfigurationError(
+            f"source: {entry.get('source')!r} is not allowed; allowed: {', '.join(OPTIONS)}."
+        )
+    connector = options.model_validate(entry)
+    return connector.resolve_paths(path.parent)
+
+
+def _name_of(entry: Any) -> str:
+    name = entry.get("name") if isinstance(entry, dict) else None
+    return f" ({name})" if isinstance(name, str) else ""
+
+
+def _describe(error: ValidationError) -> Iterator[str]:
+    for problem in error.errors(include_url=False):
+        option = ".".join(str(part) for part in problem["loc"]) or "entry"
+        if problem["type"] == "missing":
+            yield f"{option}: is missing."
+        elif problem["type"] == "extra_forbidden":
+            known = ", ".join(_known_options(error.title))
+            yield f"{option}: there is no such option; allowed: {known}."
+        else:
+            yield f"{option}: {_shorten(problem['input'])} is not allowed: {_allowed(problem)}."
+
+
+def _known_options(title: str) -> list[str]:
+    return next(sorted(model.model_fields) for model in OPTIONS.values() if model.__name__ == title)
+
+
+def _allowed(problem: Mapping[str, Any]) -> str:
+    message = str(problem["msg"]).removeprefix("Value error, ")
+    return message[:1].lower() + message[1:]
+
+
+def _shorten(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:77]}..."

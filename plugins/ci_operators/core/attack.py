@@ -1,0 +1,40 @@
+"""ATT&CK codes in every form in which sources write them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+_TECHNIQUE = re.compile(r"T\d{4}(?:[./]\d{3})?", re.ASCII)
+_TECHNIQUE_LINK = re.compile(r"/techniques/(T\d{4})(?:/(\d{3}))?/?(?:[?#]|\Z)", re.ASCII | re.IGNORECASE)
+_TACTIC = re.compile(r"TA\d{4}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class AttackTable:
+    """The codes ATT&CK for Enterprise knows: technique ids, and tactic ids by their short name."""
+
+    techniques: frozenset[str]
+    tactics: dict[str, str]
+
+    def has_code(self, code: str) -> bool:
+        """Return whether ATT&CK knows this technique or tactic."""
+        return code in self.techniques or code in self.tactics.values()
+
+    def find_tactic(self, name: str) -> str | None:
+        """Return the tactic id for a name like "Credential Access", "credential-access" or "TA0006"."""
+        text = name.strip()
+        if _TACTIC.fullmatch(text.upper()):
+            return text.upper() if text.upper() in self.tactics.values() else None
+        return self.tactics.get("-".join(text.lower().replace("-", " ").replace("_", " ").split()))
+
+
+def read_technique(name: str | None, link: str | None = None) -> str | None:
+    """Return the technique id that a name ("t1055.012", "T1055/012") or else an ATT&CK link spells out."""
+    text = (name or "").strip().upper()
+    if _TECHNIQUE.fullmatch(text):
+        return text.replace("/", ".")
+    found = _TECHNIQUE_LINK.search(link) if link else None
+    if found is None:
+        return None
+    return ".".join(part for part in found.groups() if part).upper()

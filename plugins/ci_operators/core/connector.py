@@ -1,0 +1,119 @@
+"""A connector's options: the Integration Center's form, plus what it lacks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal, Self
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    WithJsonSchema,
+    model_validator,
+)
+
+from ci_operators.core.duration import format_duration, read_duration
+
+#: Whether to send what the documented criteria do not exclude, though it may say little.
+Policy = Literal["send", "drop"]
+
+SLUG = r"^[a-z0-9]+([_-][a-z0-9]+)*$"
+
+
+def _at_least_a_minute(duration: timedelta) -> timedelta:
+    if duration < timedelta(minutes=1):
+        raise ValueError("at least 1 minute")
+    return duration
+
+
+def _not_negative(duration: timedelta) -> timedelta:
+    if duration < timedelta(0):
+        raise ValueError("not below 0")
+    return duration
+
+
+_DURATION_SCHEMA = WithJsonSchema(
+    {"type": "string", "pattern": r"^\d+(\.\d+)?\s*([Ss]ec(ond)?|[Mm]in(ute)?|[Hh]our|[Dd]ay)s?$"}
+)
+Pause = Annotated[timedelta, BeforeValidator(read_duration), AfterValidator(_not_negative), _DURATION_SCHEMA]
+Duration = Annotated[Pause, AfterValidator(_at_least_a_minute), _DURATION_SCHEMA]
+
+
+class Connector(BaseModel):
+    """Options that every connector has; a source adds its own."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    #: Options that a run's trigger form can replace for that run alone, beside `debug`.
+    run_options: ClassVar[tuple[str, ...]] = ()
+
+    name: str = Field(
+        pattern=SLUG,
+        max_length=80,
+        description="Name of the connector: small letters, digits, single _ or -. The DAG is collective_insights_<name>.",
+    )
+    source: str = Field(description="The kind of security tool.")
+    source_conn_id: str = Field(
+        default="", min_length=1, description="Airflow Connection of the tool. Default: <source>_default."
+    )
+    destination_conn_id: str = Field(
+        default="recorded_future_default", min_length=1, description="Airflow Connection of Recorded Future."
+    )
+    update_frequency: Duration = Field(
+        default=timedelta(minutes=30), description="Connector Update Frequency: time between two runs."
+    )
+    initial_import: Duration = Field(
+        default=timedelta(days=1), description="Detections Created Last: how far the first run looks back."
+    )
+    max_window: Duration = Field(
+        default=timedelta(days=1),
+        description="Longest window of one run; the initial import, an outage and a backfill are cut to pieces of it.",
+    )
+    publication_delay: Pause = Field(
+        default=timedelta(minutes=1),
+        description="How long the source may take to publish an event: a run starts that long after its window's end.",
+    )
+    debug: bool = Field(
+        default=True, description="Dry run: Recorded Future checks the detections and stores nothing."
+    )
+    organization_ids: tuple[Annotated[str, Field(pattern=r"^uhash:\w+$")], ...] = Field(
+        default=(),
+        strict=False,
+        description="Recorded Future sub-organisations (uhash:...). None: all that the token's user belongs to.",
+    )
+    batch_size: int = Field(default=100, ge=1, le=1000, description="Detections in one submission.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _name_source_connection(cls, entry: Any) -> Any:
+        if isinstance(entry, dict) and "source_conn_id" not in entry and isinstance(entry.get("source"), str):
+            return {**entry, "source_conn_id": f"{entry['source']}_default"}
+        return entry
+
+    @model_validator(mode="after")
+    def _window_holds_frequency(self) -> Self:
+        if self.max_window < self.update_frequency:
+            raise ValueError(
+                f"max_window ({format_duration(self.max_window)}) must not be shorter than "
+                f"update_frequency ({format_duration(self.update_frequency)})"
+            )
+        return self
+
+    def for_run(self, params: Mapping[str, Any]) -> Self:
+        """Return the options of one run: its trigger form replaces `run_options`."""
+        return self.model_copy(update={name: params[name] for name in self.run_options})
+
+    def resolve_paths(self, directory: Path) -> Self:
+        """Return the options with relative paths read from the directory of the connectors file."""
+        del directory
+        return self
+
+    @property
+    def dag_id(self) -> str:
+        """Return the id of the connector's DAG."""
+        return f"collective_insights_{self.name}"

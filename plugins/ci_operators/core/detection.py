@@ -1,0 +1,62 @@
+"""A detection: one entry of the `data` array of Recorded Future's Collective Insights API.
+
+Source of names, types and enumerations: Recorded Future's support article "Collective Insights API" and
+the models of its SDK psengine 2.14, against which the tests hold this contract.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta, Struct
+
+IndicatorType = Literal["ip", "domain", "hash", "vulnerability", "url"]
+#: The types the API counts in its answers, in its order.
+INDICATOR_TYPES: tuple[IndicatorType, ...] = ("ip", "domain", "hash", "vulnerability", "url")
+
+#: Longer names than this are cut: nothing a vendor sends may blow a submission up.
+MAX_NAME_LENGTH = 500
+
+Text = Annotated[str, Meta(min_length=1, max_length=2048)]
+Name = Annotated[str, Meta(min_length=1, max_length=MAX_NAME_LENGTH)]
+MitreCode = Annotated[str, Meta(pattern=r"^(T\d{4}(\.\d{3})?|TA\d{4})$")]
+Timestamp = Annotated[str, Meta(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$")]
+
+
+class Ioc(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+    """The indicator. `source_type` is the portal's "Event Source", `field` the log field it stood in."""
+
+    type: IndicatorType
+    value: Text
+    source_type: Name
+    field: Name | None = None
+
+
+class Incident(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+    """The event at its source. `id` is the source's event id: the portal's "Event ID"."""
+
+    id: Name
+    type: Name
+    name: Name | None = None
+
+
+class Method(Struct, frozen=True, forbid_unknown_fields=True):
+    """How it was detected; `name` is the portal's "Description". A vendor's own finding is a correlation."""
+
+    name: Name
+    type: Literal["correlation"] = "correlation"
+
+
+class Detection(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+    """One indicator seen in one event. `timestamp` is UTC with milliseconds and `Z`."""
+
+    timestamp: Timestamp
+    ioc: Ioc
+    incident: Incident
+    detection: Method
+    mitre_codes: list[MitreCode] = []
+
+
+encode_detection = msgspec.json.Encoder().encode
+decode_detection = msgspec.json.Decoder(Detection).decode

@@ -1,0 +1,27 @@
+"""Points in time, as the APIs write and read them: UTC, milliseconds, `Z`."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+
+def format_instant(instant: datetime) -> str:
+    """Return `instant` (with a zone) as ISO 8601 in UTC with milliseconds and `Z`.
+
+    All three APIs take this form. Recorded Future very probably refuses instants without a zone.
+    """
+    return instant.astimezone(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
+
+
+def read_instant(text: str) -> tuple[datetime, bool]:
+    """Return the instant a vendor wrote, in UTC, and whether its text named a zone (else UTC is taken).
+
+    Raises ValueError on what is no ISO 8601 date and time of the years 1 to 9999.
+    """
+    try:
+        instant = datetime.fromisoformat(text.strip())
+        if instant.tzinfo is None:
+            return instant.replace(tzinfo=UTC), False
+        return instant.astimezone(UTC), True
+    except OverflowError as err:
+        raise ValueError(f"{text[:40]!r} lies outside the calendar") from err

@@ -1,0 +1,52 @@
+"""Counting what happens to records, so that none goes missing unseen."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from ci_operators.core.errors import AccountingError
+from ci_operators.core.verdict import Dropped, Quarantined
+
+#: Ids kept per reason as examples in the manifest; all of them stand in the stage's side artifacts.
+SAMPLES_PER_REASON = 3
+
+
+@dataclass
+class Tally:
+    """Counts of one stage. Conservation: records_in = records_out + dropped + quarantined."""
+
+    records_in: int = 0
+    records_out: int = 0
+    dropped: Counter[str] = field(default_factory=Counter)
+    quarantined: Counter[str] = field(default_factory=Counter)
+    notes: Counter[str] = field(default_factory=Counter)
+    samples: dict[str, list[str]] = field(default_factory=dict)
+
+    def drop(self, verdict: Dropped) -> None:
+        """Count a dropped record."""
+        self.dropped[verdict.reason] += 1
+        self._sample(verdict.reason, verdict.event_id)
+
+    def quarantine(self, verdict: Quarantined) -> None:
+        """Count a quarantined record."""
+        self.quarantined[verdict.issue] += 1
+        self._sample(verdict.issue, verdict.event_id)
+
+    def note(self, name: str) -> None:
+        """Count a degradation of a record that goes on."""
+        self.notes[name] += 1
+
+    def check_conservation(self, stage: str) -> None:
+        """Raise AccountingError unless every record that came in is accounted for."""
+        dropped, quarantined = self.dropped.total(), self.quarantined.total()
+        if self.records_in != self.records_out + dropped + quarantined:
+            raise AccountingError(
+                f"Stage {stage} took {self.records_in} records but accounts for {self.records_out} passed on, "
+                f"{dropped} dropped and {quarantined} quarantined: this is a defect, please report it."
+            )
+
+    def _sample(self, reason: str, event_id: str | None) -> None:
+        ids = self.samples.setdefault(reason, [])
+        if event_id is not None and len(ids) < SAMPLES_PER_REASON:
+            ids.append(event_id[:80])

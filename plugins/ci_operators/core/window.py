@@ -1,0 +1,104 @@
+"""The window of a run: which half-open interval [since, until) it reads, and why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+from ci_operators.core.errors import ConfigurationError
+from ci_operators.core.instant import format_instant, read_instant
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Half-open interval [since, until), both in UTC."""
+
+    since: datetime
+    until: datetime
+
+    def __str__(self) -> str:
+        return f"[{format_instant(self.since)}, {format_instant(self.until)})"
+
+
+#: How a run came to be, in Airflow's words for its run types.
+RunKind = Literal["scheduled", "backfill", "manual"]
+
+
+@dataclass(frozen=True, slots=True)
+class RunRequest:
+    """What Airflow and the person who triggered know of a run when its window is looked for.
+
+    since, until: texts of the trigger form; data_interval: None or empty when the run has none.
+    watermark: end of the last delivered window; left_debug: the connector went live since its last run.
+    """
+
+    kind: RunKind
+    run_after: datetime
+    data_interval: Window | None = None
+    since: str | None = None
+    until: str | None = None
+    watermark: datetime | None = None
+    left_debug: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ResolvedWindow:
+    """A window and the words for where it comes from."""
+
+    window: Window
+    basis: str
+
+
+def resolve_window(
+    request: RunRequest, *, update_frequency: timedelta, initial_import: timedelta, now: datetime
+) -> ResolvedWindow:
+    """Return the run's window: trigger form, else data interval, else the last `update_frequency`.
+
+    A scheduled run reaches back to the watermark, so that the window of a run that failed is closed by the
+    next one, and the first live run after debug mode brings the initial import.
+    Raises ConfigurationError with a sentence for a form that makes no sense.
+    """
+    if request.since or request.until:
+        return ResolvedWindow(_from_form(request, update_frequency, now), "trigger form")
+    interval = request.data_interval
+    if interval is None or interval.since >= interval.until:
+        until = request.run_after
+        return ResolvedWindow(Window(until - update_frequency, until), "last update frequency")
+    if request.kind != "scheduled":
+        return ResolvedWindow(interval, "data interval")
+    if request.watermark is not None and request.watermark < interval.since:
+        return ResolvedWindow(
+            Window(request.watermark, interval.until), "data interval and the gap before it"
+        )
+    if request.watermark is None and request.left_debug:
+        since = min(interval.since, interval.until - initial_import)
+        return ResolvedWindow(Window(since, interval.until), "initial import after debug mode")
+    return ResolvedWindow(interval, "data interval")
+
+
+def _from_form(request: RunRequest, update_frequency: timedelta, now: datetime) -> Window:
+    if request.kind != "manual":
+        raise ConfigurationError(
+            "since and until are for manual runs only: a scheduled run or a backfill has its own windows."
+        )
+    until = _form_instant("until", request.until, now) if request.until else request.run_after
+    since = _form_instant("since", request.since, now) if request.since else until - update_frequency
+    if since >= until:
+        raise ConfigurationError(
+            f"until ({format_instant(until)}) must be later than since ({format_instant(since)})."
+        )
+    return Window(since, until)
+
+
+def _form_instant(name: str, text: str, now: datetime) -> datetime:
+    example = f"for example {format_instant(now.replace(microsecond=0))}"
+    try:
+        instant, has_zone = read_instant(text)
+    except ValueError:
+        raise ConfigurationError(f"{name} {text[:40]!r} is no date and time; write it {example}.") from None
+    if not has_zone:
+        raise ConfigurationError(f"{name} {text[:40]!r} names no time zone; write it {example}.")
+    if instant > now:
+        raise ConfigurationError(f"{name} ({format_instant(instant)}) lies in the future.")
+    return instant

@@ -1,0 +1,140 @@
+"""One DAG for each connector: extract, filter, map, validate, submit."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from functools import cache
+from typing import Any
+
+from airflow.sdk import DAG, Param
+
+from ci_operators.connectors_file import ConnectorsFile, load_connectors
+from ci_operators.core.connector import Connector
+from ci_operators.core.duration import format_duration
+from ci_operators.core.errors import ConfigurationError
+from ci_operators.operators.extract import ExtractOperator
+from ci_operators.operators.filter import FilterOperator
+from ci_operators.operators.map import MapOperator
+from ci_operators.operators.progress import connector_asset
+from ci_operators.operators.stage import StageOperator
+from ci_operators.operators.submit import SubmitOperator
+from ci_operators.operators.validate import ValidateOperator
+from ci_operators.retry_policy import ErrorTreeRetryPolicy
+from ci_operators.timetables.update_frequency import UpdateFrequencyTimetable
+
+STAGES: tuple[type[StageOperator], ...] = (
+    ExtractOperator,
+    FilterOperator,
+    MapOperator,
+    ValidateOperator,
+    SubmitOperator,
+)
+#: A stage that takes longer hangs: a million events take minutes.
+STAGE_TIMEOUT = timedelta(hours=6)
+
+_RUN_OPTION_TITLES = {"only_analyst_verified": "Only Fetch Analyst-Verified Events"}
+
+
+def build_dags(source: str, *, doc_md: str | None) -> dict[str, DAG]:
+    """Return the DAGs of all connectors of `source`, by id. Wrong entries are left to `raise_problems`."""
+    connectors = [connector for connector in _load().connectors if connector.source == source]
+    return {connector.dag_id: build_dag(connector, doc_md or "") for connector in connectors}
+
+
+def raise_problems() -> None:
+    """Raise ConfigurationError with a line for each wrong entry of the connectors file, if there is one."""
+    problems = _load().problems
+    if problems:
+        raise ConfigurationError("\n".join(problems))
+
+
+def build_dag(connector: Connector, doc_md: str) -> DAG:
+    """Return the DAG of one connector."""
+    with DAG(
+        dag_id=connector.dag_id,
+        description=f"{connector.source} to Collective Insights, every {format_duration(connector.update_frequency)}"
+        + (" (debug)" if connector.debug else ""),
+        doc_md=f"{doc_md}\n{_describe_options(connector)}",
+        schedule=UpdateFrequencyTimetable(
+            name=connector.name,
+            update_frequency=connector.update_frequency,
+            initial_import=connector.initial_import,
+            max_window=connector.max_window,
+            publication_delay=connector.publication_delay,
+        ),
+        # The timetable catches up by itself, and needs no start_date: a manual run dated before one would be green
+        # without a task.
+        catchup=False,
+        max_active_runs=1,
+        params=_build_params(connector),
+        tags={"collective-insights", connector.source},
+        default_args={
+            "owner": "collective-insights",
+            "retries": 3,
+            "retry_delay": timedelta(minutes=1),
+            "retry_exponential_backoff": 2,
+            "max_retry_delay": timedelta(minutes=15),
+            "retry_policy": ErrorTreeRetryPolicy(),
+            "execution_timeout": STAGE_TIMEOUT,
+            "inlets": [connector_asset(connector)],
+        },
+    ) as dag:
+        _chain_stages(connector)
+    return dag
+
+
+def _chain_stages(connector: Connector) -> None:
+    manifest: Any = None
+    for operator in STAGES:
+        task = operator(task_id=operator.stage, connector=connector, manifest=manifest)
+        manifest = task.output
+
+
+def _build_params(connector: Connector) -> dict[str, Param]:
+    instant = {"type": ["null", "string"], "format": "date-time", "section": "Window"}
+    frequency = format_duration(connector.update_frequency)
+    params = {
+        "since": Param(
+            None,
+            title="Since",
+            description="Begin of the window, with a time zone. Empty: the run's data interval; with only Until set, "
+            f"{frequency} before it.",
+            **instant,
+        ),
+        "until": Param(
+            None,
+            title="Until",
+            description="End of the window (exclusive). Empty: now, if Since is set.",
+            **instant,
+        ),
+        "debug": Param(
+            connector.debug,
+            type="boolean",
+            title="Debug",
+            description="Dry run: Recorded Future checks the detections and stores nothing.",
+        ),
+    }
+    for name in connector.run_options:
+        description = type(connector).model_fields[name].description
+        title = _RUN_OPTION_TITLES.get(name, name)
+        params[name] = Param(getattr(connector, name), type="boolean", title=title, description=description)
+    return params
+
+
+def _describe_options(connector: Connector) -> str:
+    rows = [f"| {name} | `{_show(value)}` |" for name, value in connector]
+    return "\n".join(["## Options", "", "| option | value |", "|---|---|", *rows])
+
+
+def _show(value: object) -> str:
+    if isinstance(value, timedelta):
+        return format_duration(value)
+    if isinstance(value, tuple):
+        return ", ".join(str(item) for item in value) or "none"
+    return "default" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+
+
+@cache
+def _load() -> ConnectorsFile:
+    """Read the file once per process: the DAG processor and every task have processes of their own."""
+    return load_connectors()

@@ -1,0 +1,1 @@
+"""Airflow Connections as clients: how to talk to a vendor."""

@@ -1,0 +1,20 @@
+"""Filter: keep what the documented criteria let in."""
+
+from __future__ import annotations
+
+from ci_operators.core.tally import Tally
+from ci_operators.operators.stage import StageOperator, StageRun
+from ci_operators.operators.staging_area import artifact_path
+from ci_operators.sources.registry import load_source
+from ci_operators.stages.run import StageResult, transform
+
+
+class FilterOperator(StageOperator):
+    """Holds every event against the source's criteria; what they exclude is dropped with a reason."""
+
+    stage = "filter"
+
+    def run_stage(self, run: StageRun) -> StageResult:
+        """Pass the events on that the criteria let in."""
+        step = load_source(run.connector.source).criteria(run.connector)
+        return transform(self.stage, artifact_path(self.handover.artifact), step, Tally(), run.directory)

@@ -1,0 +1,21 @@
+"""Map: make a detection of every event."""
+
+from __future__ import annotations
+
+from ci_operators.core.tally import Tally
+from ci_operators.operators.stage import StageOperator, StageRun
+from ci_operators.operators.staging_area import artifact_path
+from ci_operators.sources.registry import load_source
+from ci_operators.stages.run import StageResult, transform
+
+
+class MapOperator(StageOperator):
+    """Maps events to detections with their ATT&CK codes; an event that cannot be one is quarantined."""
+
+    stage = "map"
+
+    def run_stage(self, run: StageRun) -> StageResult:
+        """Pass one detection on for each event."""
+        tally = Tally()
+        step = load_source(run.connector.source).mapping(run.connector, tally.note)
+        return transform(self.stage, artifact_path(self.handover.artifact), step, tally, run.directory)

@@ -1,0 +1,60 @@
+"""The watermark of a connector: the end of the last window that was delivered.
+
+Kept in Airflow's state store of the connector's asset. Live and debug runs have one each, so that the first
+live run knows that nothing was delivered yet. It moves last, only forward, only by scheduled runs that
+ended well; a dry run of a live connector is a manual run and moves nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from airflow.sdk import Asset
+from airflow.sdk.definitions.context import Context
+
+from ci_operators.core.connector import Connector
+from ci_operators.core.instant import format_instant, read_instant
+
+
+def connector_asset(connector: Connector) -> Asset:
+    """Return the asset that stands for a connector's deliveries."""
+    return Asset(name=connector.dag_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Reads and moves the watermark of one connector, in one mode."""
+
+    store: Any
+    debug: bool
+    scheduled: bool
+
+    @classmethod
+    def of(cls, context: Context, connector: Connector) -> Progress:
+        """Return the progress of the connector whose task runs."""
+        store = context["asset_state_store"][connector_asset(connector)]
+        return cls(store, connector.debug, context["dag_run"].run_type == "scheduled")
+
+    def read(self) -> datetime | None:
+        """Return the watermark, None if no window was delivered yet."""
+        return self._read(debug=self.debug)
+
+    def left_debug(self) -> bool:
+        """Return whether the connector is live now and has only run in debug mode so far."""
+        return not self.debug and self.read() is None and self._read(debug=True) is not None
+
+    def move(self, until: datetime) -> None:
+        """Move the watermark forward to `until`, if this run may."""
+        current = self.read()
+        if self.scheduled and (current is None or current < until):
+            self.store.set(_key(debug=self.debug), format_instant(until))
+
+    def _read(self, *, debug: bool) -> datetime | None:
+        text = self.store.get(_key(debug=debug))
+        return read_instant(text)[0] if isinstance(text, str) else None
+
+
+def _key(*, debug: bool) -> str:
+    return "debug_watermark" if debug else "watermark"

@@ -1,0 +1,128 @@
+"""What the five operators have in common: one run of one stage, told in the log, kept in the XCom."""
+
+from __future__ import annotations
+
+import time
+from abc import abstractmethod
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, ClassVar
+
+from airflow.sdk import BaseOperator
+from airflow.sdk.bases.skipmixin import SkipMixin
+from airflow.sdk.definitions.context import Context
+from airflow.sdk.exceptions import AirflowRescheduleException
+
+from ci_operators.core.connector import Connector
+from ci_operators.core.errors import RetriableError
+from ci_operators.core.window import Window
+from ci_operators.operators.progress import Progress
+from ci_operators.operators.staging_area import run_directory
+from ci_operators.operators.story import tell
+from ci_operators.stages.run import StageResult
+from ci_operators.staging.manifest import Handover, Manifest, read_handover
+from ci_operators.transport.pacing import MAX_WAIT_S
+
+
+@dataclass(frozen=True, slots=True)
+class StageRun:
+    """One run of one stage: the connector as this run's params set it, its window, its staging directory."""
+
+    connector: Connector
+    window: Window
+    basis: str
+    debug: bool
+    directory: Any
+    context: Context
+
+
+class StageOperator(BaseOperator, SkipMixin):
+    """A stage of a connector.
+
+    :param connector: the connector's options.
+    :param manifest: the XCom of the stage before (none for extract).
+    """
+
+    stage: ClassVar[str]
+    #: Whether the run is over when this stage is (beside when nothing is left to do).
+    template_fields = ("manifest",)
+    ui_color = "#e8f1fb"
+
+    def __init__(self, *, connector: Connector, manifest: Any = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.connector = connector
+        self.manifest = manifest
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        """Return the stage's manifest. Nothing left: the run ends here, green, and downstream is skipped."""
+        started = time.monotonic()
+        run = self.prepare(context)
+        try:
+            result = self.run_stage(run)
+        except RetriableError as err:
+            _give_slot_back(err)
+            raise
+        manifest = _make_manifest(self.stage, run, result, time.monotonic() - started)
+        tell(self.log, manifest)
+        if self.is_last(run, result):
+            Progress.of(context, run.connector).move(run.window.until)
+        if result.tally.records_out == 0:
+            self._end_run(context, manifest)
+        return manifest.to_xcom()
+
+    @abstractmethod
+    def run_stage(self, run: StageRun) -> StageResult:
+        """Do the stage's work."""
+
+    def prepare(self, context: Context) -> StageRun:
+        """Return the run as the stage before handed it over."""
+        handover = self.handover
+        return self.make_run(context, handover.window, handover.basis, debug=handover.debug)
+
+    def is_last(self, run: StageRun, result: StageResult) -> bool:
+        """Return whether this stage ends the run well: nothing is left for the next one."""
+        del run
+        return result.tally.records_out == 0
+
+    @property
+    def handover(self) -> Handover:
+        """Return what the stage before handed over."""
+        return read_handover(self.manifest)
+
+    def make_run(self, context: Context, window: Window, basis: str, *, debug: bool) -> StageRun:
+        """Return a run of this stage; params of the run replace the connector's options of the same name."""
+        connector = self.connector.for_run(context["params"])
+        directory = run_directory(context["dag_run"].dag_id, context["dag_run"].run_id)
+        return StageRun(connector, window, basis, debug, directory, context)
+
+    def _end_run(self, context: Context, manifest: Manifest) -> None:
+        downstream = self.get_direct_relatives(upstream=False)
+        if self.downstream_task_ids:
+            self.log.info("Nothing is left for the next stage: the run ends here.")
+            context["ti"].xcom_push(key="return_value", value=manifest.to_xcom())
+            self.skip(context["ti"], downstream)
+
+
+def _make_manifest(stage: str, run: StageRun, result: StageResult, duration_s: float) -> Manifest:
+    size = result.artifact.stat().st_size if result.artifact is not None else 0
+    return Manifest(
+        stage=stage,
+        connector=run.connector.name,
+        debug=run.debug,
+        window=run.window,
+        basis=run.basis,
+        artifact=None if result.artifact is None else str(result.artifact),
+        tally=result.tally,
+        side_artifacts={kind: str(path) for kind, path in result.side_artifacts.items()},
+        bytes=size,
+        duration_s=duration_s,
+        extra=result.extra,
+    )
+
+
+def _give_slot_back(error: RetriableError) -> None:
+    """Let the task come again later, in the same try, when the vendor wants a wait of more than a minute."""
+    if error.retry_after_s is not None and error.retry_after_s > MAX_WAIT_S:
+        raise AirflowRescheduleException(
+            datetime.now(UTC) + timedelta(seconds=error.retry_after_s)
+        ) from error

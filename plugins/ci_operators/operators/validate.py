@@ -1,0 +1,53 @@
+"""Validate: hold every detection against the API's contract; in a debug run, ask the API itself."""
+
+from __future__ import annotations
+
+from ci_operators.attack import attack_table
+from ci_operators.core.tally import Tally
+from ci_operators.operators.stage import StageOperator, StageRun
+from ci_operators.operators.staging_area import artifact_path
+from ci_operators.stages.contract import contract_for
+from ci_operators.stages.run import StageResult, Terms, deliver, transform
+
+
+class ValidateOperator(StageOperator):
+    """Quarantines what the contract forbids. A debug run then posts the rest with debug=true."""
+
+    stage = "validate"
+
+    def run_stage(self, run: StageRun) -> StageResult:
+        """Pass on what the contract allows; of a debug run, what the API has checked too."""
+        step = contract_for(attack_table())
+        source = artifact_path(self.handover.artifact)
+        result = transform(self.stage, source, step, Tally(), run.directory)
+        if run.debug and result.artifact is not None and result.tally.records_out:
+            checked = _dry_run(run, result.artifact)
+            result.extra |= {
+                "checked_by_api": checked.extra["processed"],
+                "batches": checked.extra["batches"],
+            }
+        return result
+
+    def is_last(self, run: StageRun, result: StageResult) -> bool:
+        """Return whether this stage ends the run: a debug run is over once the API has checked."""
+        return run.debug or super().is_last(run, result)
+
+
+class _NothingAccepted:
+    """A dry run stores nothing: every batch is posted in every try."""
+
+    def is_accepted(self, number: int) -> bool:
+        del number
+        return False
+
+    def accept(self, number: int) -> None:
+        del number
+
+
+def _dry_run(run: StageRun, artifact: object) -> StageResult:
+    from ci_operators.hooks.vendor import VendorHook  # 0.2 s to import, not at DAG parse time
+    from ci_operators.recorded_future.api import API
+
+    client = VendorHook(API, run.connector.destination_conn_id).get_client()
+    terms = Terms(True, run.connector.organization_ids, run.connector.batch_size)
+    return deliver(client, artifact, terms, _NothingAccepted())  # type: ignore[arg-type]

@@ -1,0 +1,1 @@
+"""Recorded Future's Collective Insights API: where detections go."""

@@ -1,0 +1,167 @@
+"""Recorded Future's Collective Insights API: `POST /collective-insights/detections`.
+
+Source of all facts: Recorded Future's support article "Collective Insights API" and the models of its SDK
+psengine 2.14. `debug` and `summary` are always sent: two official pages contradict each other on their defaults.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import msgspec
+from msgspec import Struct
+
+from ci_operators.core.detection import INDICATOR_TYPES
+from ci_operators.core.errors import (
+    AccountingError,
+    ConfigurationError,
+    UnavailableError,
+    UnknownOutcomeError,
+    UnreachableError,
+    UnreadableAnswerError,
+)
+from ci_operators.transport.api import Api
+from ci_operators.transport.client import Answer, Client, Headers, Vendor
+from ci_operators.transport.elements import decode_answer
+from ci_operators.transport.pacing import read_retry_after
+from ci_operators.transport.token import check_token
+
+BASE_URL = "https://api.recordedfuture.com"
+DETECTIONS_PATH = "/collective-insights/detections"
+
+_TOKEN = re.compile(r"[a-z0-9]{32}", re.ASCII)
+_WHERE = "Request a Collective Insights token from Recorded Future's support."
+
+
+class _Summary(Struct, frozen=True):
+    processed: dict[str, int]
+
+
+class _Result(Struct, frozen=True):
+    status: str
+    debug: bool
+    summary: _Summary
+
+
+class _Body(Struct, frozen=True):
+    result: _Result
+
+
+_body = msgspec.json.Decoder(_Body)
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """One request: the detections' JSON texts and the options they go with."""
+
+    detections: Sequence[bytes]
+    types: Counter[str]
+    debug: bool
+    organization_ids: Sequence[str] = ()
+
+    def encode(self) -> bytes:
+        """Return the request's body; the detections stand in it byte for byte."""
+        head: dict[str, object] = {"options": {"debug": self.debug, "summary": True}}
+        if self.organization_ids:
+            head["organization_ids"] = list(self.organization_ids)
+        return b'%s,"data":[%s]}' % (json.dumps(head).encode()[:-1], b",".join(self.detections))
+
+
+def read_token(text: str, label: str) -> tuple[str, str]:
+    """Return the auth header for an API token: 32 small letters and digits."""
+    token = check_token(text, label=label, where=_WHERE)
+    if not _TOKEN.fullmatch(token):
+        raise ConfigurationError(
+            f"{label} is no Recorded Future token: it has {len(token)} characters, a token has 32 small letters "
+            f"and digits. {_WHERE}"
+        )
+    return "X-RFToken", token
+
+
+def submit(client: Client, submission: Submission) -> Counter[str]:
+    """Return what the API counts as processed, by indicator type: the same as was sent, or an error.
+
+    A dry run is repeated after any retriable error; a live submission only after a 429, which stores nothing.
+    Raises UnknownOutcomeError when a live submission may have been stored, AccountingError when the API
+    counts other detections than were sent.
+    """
+    if submission.debug:
+        return client.retry(lambda: _read(client, submission, _post(client, submission)))
+    try:
+        answer = client.retry(lambda: _post_once(client, submission))
+        return _read(client, submission, answer)
+    except UnreadableAnswerError as err:
+        raise UnknownOutcomeError(f"{err} The detections were probably stored.") from err
+
+
+def check(client: Client) -> str:
+    """Return a sentence after the cheapest authenticated call: a dry run of one made-up detection."""
+    submit(client, Submission([_PROBE], Counter(ip=1), debug=True))
+    return "the token may submit detections"
+
+
+def explain(body: bytes) -> str:
+    """Return the message of an error body: `message` or `error.message`."""
+    try:
+        answer = json.loads(body)
+        said = answer.get("message") or (answer.get("error") or {}).get("message")
+    except (ValueError, AttributeError):
+        return ""
+    return said if isinstance(said, str) else ""
+
+
+def read_cooldown(headers: Headers, now: float) -> float | None:
+    """Return the seconds that a 429 asks to wait, None if it does not say."""
+    return read_retry_after(headers, now)
+
+
+VENDOR = Vendor(
+    title="Recorded Future",
+    explain=explain,
+    cooldown=read_cooldown,
+    credentials_hint="the token is unknown or revoked. " + _WHERE,
+    permission_hint="the token lacks the right to submit, or its user belongs not to all of the organization_ids.",
+)
+
+API = Api(vendor=VENDOR, url_example=BASE_URL, default_url=BASE_URL, read_token=read_token, check=check)
+
+#: 192.0.2.1 is an address for documentation (RFC 5737): it belongs to nobody.
+_PROBE = (
+    b'{"timestamp":"2026-01-01T00:00:00.000Z","ioc":{"type":"ip","value":"192.0.2.1","source_type":"connection check"},'
+    b'"incident":{"id":"connection-check","type":"connection check"},'
+    b'"detection":{"type":"correlation","name":"Connection check"}}'
+)
+
+
+def _post(client: Client, submission: Submission) -> Answer:
+    return client.send("POST", DETECTIONS_PATH, body=submission.encode())
+
+
+def _post_once(client: Client, submission: Submission) -> Answer:
+    try:
+        return _post(client, submission)
+    except UnreachableError:
+        raise
+    except UnavailableError as err:
+        raise UnknownOutcomeError(f"{err} The detections may have been stored.") from err
+
+
+def _read(client: Client, submission: Submission, answer: Answer) -> Counter[str]:
+    result = decode_answer(answer.body, _body, client.vendor.title).result
+    if result.debug is not submission.debug:
+        raise AccountingError(f"Recorded Future answered debug={result.debug} to debug={submission.debug}.")
+    processed = Counter({kind: count for kind, count in result.summary.processed.items() if count})
+    if processed != submission.types:
+        raise AccountingError(
+            f"Recorded Future counts {_words(processed)} processed, sent were {_words(submission.types)}."
+        )
+    return processed
+
+
+def _words(counts: Counter[str]) -> str:
+    kinds = [kind for kind in (*INDICATOR_TYPES, *sorted(set(counts) - set(INDICATOR_TYPES))) if counts[kind]]
+    return ", ".join(f"{counts[kind]} {kind}" for kind in kinds) or "nothing"

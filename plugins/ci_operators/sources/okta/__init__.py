@@ -1,0 +1,1 @@
+"""Okta System Log: `security.threat.detected` events of Okta ThreatInsight."""

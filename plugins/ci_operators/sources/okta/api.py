@@ -1,0 +1,157 @@
+"""Okta's System Log API: `GET /api/v1/logs`. Source of all facts: Okta's System Log API reference."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from urllib.parse import parse_qs, urlsplit
+
+import msgspec
+
+from ci_operators.core.errors import RequestRefusedError, UnreadableAnswerError
+from ci_operators.core.instant import format_instant
+from ci_operators.core.window import Window
+from ci_operators.sources.okta.criteria import EVENT_TYPE
+from ci_operators.sources.okta.options import OktaConnector
+from ci_operators.sources.source import Page
+from ci_operators.transport.api import Api
+from ci_operators.transport.client import Answer, Client, Headers, Vendor
+from ci_operators.transport.elements import cut_elements, decode_answer
+from ci_operators.transport.link_header import find_link
+from ci_operators.transport.pacing import read_date
+from ci_operators.transport.token import check_token
+
+LOGS_PATH = "/api/v1/logs"
+PAGE_SIZE = 1000
+#: Part of the budget that stays unused: Okta reports an empty one to the org's admins as a violation.
+RESERVE = 0.1
+
+_WHERE = "Create one in the Okta Admin Console under Security > API > Tokens, as a Read Only Admin."
+_elements = msgspec.json.Decoder(list[msgspec.Raw])
+
+
+def read_token(text: str, label: str) -> tuple[str, str]:
+    """Return the auth header for an API token; a pasted "SSWS " before it is taken off."""
+    text = text.strip()
+    if text[:5].upper() == "SSWS ":
+        text = text[5:]
+    return "Authorization", f"SSWS {check_token(text, label=label, where=_WHERE)}"
+
+
+def repair_url(base_url: str) -> str:
+    """Return the org's URL for its admin console's (acme-admin.okta.com), which does not serve the API."""
+    url = urlsplit(base_url)
+    first, dot, rest = url.netloc.partition(".")
+    if first.endswith("-admin") and dot:
+        return f"{url.scheme}://{first.removesuffix('-admin')}.{rest}"
+    return base_url
+
+
+def fetch(client: Client, connector: OktaConnector, window: Window) -> Iterator[Page]:
+    """Yield the pages of threat events published in the window, in order of publication.
+
+    Bounded requests (since and until) end with a page without a next link; an empty page ends them too.
+    """
+    del connector  # no option changes the request
+    answer = client.get(LOGS_PATH, _first_page(window, PAGE_SIZE))
+    seen: set[str] = set()
+    while True:
+        events = cut_elements(decode_answer(answer.body, _elements, client.vendor.title))
+        if events:
+            yield Page(events)
+        link = find_link(answer.headers.get("Link"), "next")
+        if link is None or not events:
+            return
+        path = _pin(link)
+        if path in seen:
+            raise UnreadableAnswerError("Okta sent the same next link twice: the paging does not move on.")
+        seen.add(path)
+        _spare_budget(client, answer)
+        answer = client.get(path)
+
+
+def check(client: Client) -> str:
+    """Return a sentence after the cheapest authenticated call: one log entry."""
+    answer = client.get(LOGS_PATH, {"limit": 1})
+    decode_answer(answer.body, _elements, client.vendor.title)
+    return "the token may read the System Log"
+
+
+def read_cooldown(headers: Headers, now: float) -> float | None:
+    """Return the seconds to wait after a 429: until X-Rate-Limit-Reset, by the server's own clock.
+
+    None for a concurrency limit (limit and remaining both 0), whose reset is only a hint: own backoff.
+    """
+    if _read_smallest(headers, "X-Rate-Limit-Limit") == 0:
+        return None
+    reset = _read_smallest(headers, "X-Rate-Limit-Reset")
+    if reset is None:
+        return None
+    date = read_date(headers)
+    return max(reset - (date.timestamp() if date else now), 0.0) + 1.0
+
+
+def explain(body: bytes) -> str:
+    """Return errorCode, errorSummary and errorId of an error body: the id is what Okta's support asks for."""
+    try:
+        error = json.loads(body)
+        parts = [error.get("errorCode"), error.get("errorSummary")]
+        parts += [cause.get("errorSummary") for cause in error.get("errorCauses") or []]
+        error_id = error.get("errorId")
+    except (ValueError, AttributeError, TypeError):
+        return ""
+    said = ": ".join(part for part in parts if isinstance(part, str) and part)
+    return f"{said}, errorId {error_id}" if isinstance(error_id, str) else said
+
+
+VENDOR = Vendor(
+    title="Okta",
+    explain=explain,
+    cooldown=read_cooldown,
+    credentials_hint="the API token is unknown, expired or revoked; it dies after 30 days without use. "
+    + _WHERE,
+    permission_hint="the token's user may not read the System Log: give it the Read Only Admin role.",
+)
+
+API = Api(
+    vendor=VENDOR,
+    url_example="https://acme.okta.com",
+    read_token=read_token,
+    check=check,
+    repair_url=repair_url,
+)
+
+
+def _first_page(window: Window, limit: int) -> dict[str, str | int]:
+    return {
+        "since": format_instant(window.since),
+        "until": format_instant(window.until),
+        "filter": f'eventType eq "{EVENT_TYPE}"',
+        "sortOrder": "ASCENDING",
+        "limit": limit,
+    }
+
+
+def _pin(link: str) -> str:
+    """Return path and query of a next link: the token goes to no host but the Connection's."""
+    url = urlsplit(link)
+    if url.path != LOGS_PATH or "after" not in parse_qs(url.query):
+        raise RequestRefusedError(
+            f"Okta's next link leads to {url.netloc}{url.path[:80]}, not to the System Log."
+        )
+    return f"{url.path}?{url.query}"
+
+
+def _spare_budget(client: Client, answer: Answer) -> None:
+    limit = _read_smallest(answer.headers, "X-Rate-Limit-Limit")
+    remaining = _read_smallest(answer.headers, "X-Rate-Limit-Remaining")
+    if limit and remaining is not None and remaining <= max(1.0, limit * RESERVE):
+        client.pacer.wait(read_cooldown(answer.headers, client.pacer.now()) or 0.0)
+
+
+def _read_smallest(headers: Headers, name: str) -> float | None:
+    """Return the smallest number in a header that is repeated when several buckets apply."""
+    try:
+        return min((float(part) for part in headers.get(name, "").split(",") if part.strip()), default=None)
+    except ValueError:
+        return None

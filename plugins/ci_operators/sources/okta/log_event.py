@@ -1,0 +1,70 @@
+"""The few fields of an Okta LogEvent that criteria and mapping need, read fast or, failing that, tolerantly.
+
+Okta promises no more than it must: null properties may be absent, new ones may appear, types have been seen
+to vary (`version` "0" or 0). Source: System Log API, LogEvent.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from ci_operators.core.loose import read_loosely
+
+
+class Actor(Struct, frozen=True):
+    """Who did it; of a ThreatInsight event: the IP address, in `displayName`."""
+
+    displayName: str | None = None  # Okta's spelling
+    type: str | None = None
+
+
+class Outcome(Struct, frozen=True):
+    """What came of it; `reason` is a comma-separated list of phrases, cut at 255 characters."""
+
+    reason: str | None = None
+
+
+class LogEvent(Struct, frozen=True):
+    """One entry of the System Log."""
+
+    uuid: str | None = None
+    eventType: str | None = None
+    published: str | None = None
+    displayMessage: str | None = None
+    actor: Actor | None = None
+    outcome: Outcome | None = None
+
+
+_decode = msgspec.json.Decoder(LogEvent).decode
+
+
+def read_log_event(event: bytes) -> LogEvent | None:
+    """Return the event's fields; None if the text is no JSON object.
+
+    A field of another type than documented is read as text where it is a plain value, else taken as absent.
+    """
+    try:
+        return _decode(event)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        loose = read_loosely(event)
+    if loose is None:
+        return None
+    return LogEvent(
+        uuid=loose.text("uuid"),
+        eventType=loose.text("eventType"),
+        published=loose.text("published"),
+        displayMessage=loose.text("displayMessage"),
+        actor=_actor(loose.child("actor")),
+        outcome=_outcome(loose.child("outcome")),
+    )
+
+
+def _actor(loose: Any) -> Actor | None:
+    return loose and Actor(displayName=loose.text("displayName"), type=loose.text("type"))
+
+
+def _outcome(loose: Any) -> Outcome | None:
+    return loose and Outcome(reason=loose.text("reason"))

@@ -1,0 +1,108 @@
+"""From an Okta event to a detection.
+
+| Recorded Future's page | detection | Okta |
+|---|---|---|
+| Indicator Type, Value | ioc | actor.displayName |
+| UUID | incident.id | uuid |
+| Name | incident.name | displayMessage |
+| Type | incident.type | eventType |
+| Reason | detection.name, mitre_codes | outcome.reason |
+"""
+
+from __future__ import annotations
+
+from ci_operators.core.detection import (
+    MAX_NAME_LENGTH,
+    Detection,
+    Incident,
+    IndicatorType,
+    Ioc,
+    Method,
+    encode_detection,
+)
+from ci_operators.core.indicator import read_domain, read_ip
+from ci_operators.core.instant import format_instant, read_instant
+from ci_operators.core.verdict import Dropped, Note, Quarantined, Step
+from ci_operators.sources.okta.criteria import EVENT_TYPE
+from ci_operators.sources.okta.log_event import Actor, LogEvent, read_log_event
+from ci_operators.sources.okta.options import OktaConnector
+from ci_operators.sources.okta.outcome_reasons import ReasonTable, find_codes, load_reasons
+
+SOURCE_TYPE = "Okta"
+METHOD_NAME = "Okta Threat Detection"
+
+#: Issue code -> what is wrong, in words.
+ISSUES = {
+    "event_not_an_object": "The event is no JSON object.",
+    "missing_event_id": "The event has no uuid: it could not be told from others.",
+    "missing_timestamp": "The event has no published date.",
+    "unreadable_timestamp": "The published date is no date.",
+    "indicator_not_an_address": "The actor's display name is neither an IP address nor a domain.",
+}
+
+#: Note code -> what was degraded, in words.
+NOTES = {
+    "unknown_outcome_reason": "A phrase of outcome.reason stands in no line of the table: no code for it.",
+    "timestamp_without_zone": "The published date names no zone: read as UTC.",
+    "no_outcome_reason": "outcome.reason is null: no ATT&CK code (FAQ 3).",
+}
+
+
+def mapping_for(connector: OktaConnector, note: Note) -> Step:
+    """Return the map step of a connector: event to detection."""
+    table = load_reasons(connector.outcome_reasons_file)
+
+    def to_detection(event: bytes) -> bytes | Dropped | Quarantined:
+        fields = read_log_event(event)
+        if fields is None or fields.actor is None:
+            return Quarantined("event_not_an_object", None, ISSUES["event_not_an_object"])
+        detection = _map(fields, fields.actor, table, note)
+        if isinstance(detection, Detection):
+            return encode_detection(detection)
+        return Quarantined(detection, fields.uuid, ISSUES[detection])
+
+    return to_detection
+
+
+def _map(fields: LogEvent, actor: Actor, table: ReasonTable, note: Note) -> Detection | str:
+    """Return the detection, or the code of the issue that stands in its way."""
+    if not fields.uuid or not fields.uuid.strip():
+        return "missing_event_id"
+    indicator = _read_indicator(actor)
+    if indicator is None:
+        return "indicator_not_an_address"
+    if not fields.published:
+        return "missing_timestamp"
+    try:
+        instant, has_zone = read_instant(fields.published)
+    except ValueError:
+        return "unreadable_timestamp"
+    if not has_zone:
+        note("timestamp_without_zone")
+    reason = fields.outcome.reason if fields.outcome else None
+    if not reason:
+        note("no_outcome_reason")
+    return Detection(
+        timestamp=format_instant(instant),
+        ioc=Ioc(type=indicator[0], value=indicator[1], source_type=SOURCE_TYPE, field="actor.displayName"),
+        incident=Incident(
+            id=fields.uuid[:MAX_NAME_LENGTH], type=EVENT_TYPE, name=_clip(fields.displayMessage) or None
+        ),
+        detection=Method(name=_clip(f"{METHOD_NAME}: {reason}" if reason else METHOD_NAME)),
+        mitre_codes=find_codes(reason, table, note),
+    )
+
+
+def _read_indicator(actor: Actor) -> tuple[IndicatorType, str] | None:
+    text = actor.displayName or ""
+    ip = read_ip(text)
+    if ip is not None:
+        return "ip", ip
+    if (actor.type or "").casefold() == "user":
+        return None  # "john.doe" would pass for a domain: no person's name leaves the company
+    domain = read_domain(text)
+    return None if domain is None else ("domain", domain)
+
+
+def _clip(text: str | None) -> str:
+    return (text or "").strip()[:MAX_NAME_LENGTH]

@@ -1,0 +1,19 @@
+"""The Okta source, put together."""
+
+from __future__ import annotations
+
+from ci_operators.sources.okta import api, criteria, mapping
+from ci_operators.sources.source import Source
+
+SOURCE = Source(
+    name="okta",
+    title="Okta",
+    docs_url="https://support.recordedfuture.com/hc/en-us/articles/22790207786771",
+    api=api.API,
+    fetch=api.fetch,
+    criteria=criteria.criteria_for,
+    mapping=mapping.mapping_for,
+    drop_reasons=criteria.DROP_REASONS,
+    issues=mapping.ISSUES,
+    notes=mapping.NOTES,
+)

@@ -1,0 +1,1 @@
+"""SentinelOne: threats of the Management API v2.1."""

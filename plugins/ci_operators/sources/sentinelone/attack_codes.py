@@ -1,0 +1,38 @@
+"""ATT&CK codes of a SentinelOne threat (Recorded Future's FAQ 4: from the tactics inside its indicators)."""
+
+from __future__ import annotations
+
+from ci_operators.core.attack import AttackTable, read_technique
+from ci_operators.core.verdict import Note
+from ci_operators.sources.sentinelone.threat import Tactic, ThreatWithIndicators
+
+
+def find_codes(threat: ThreatWithIndicators, table: AttackTable, note: Note) -> list[str]:
+    """Return the ATT&CK codes of all tactics of all indicators, in their order, each once.
+
+    A tactic's techniques give their ids; a tactic without a usable technique gives its own. A technique that
+    ATT&CK does not know, and a tactic of which nothing is known, are noted.
+    """
+    codes: dict[str, None] = {}
+    for indicator in threat.indicators or ():
+        for tactic in (indicator and indicator.tactics) or ():
+            if tactic is not None:
+                codes.update(dict.fromkeys(_codes_of(tactic, table, note)))
+    return list(codes)
+
+
+def _codes_of(tactic: Tactic, table: AttackTable, note: Note) -> list[str]:
+    codes = []
+    for technique in tactic.techniques or ():
+        code = technique and read_technique(technique.name, technique.link)
+        if code and code in table.techniques:
+            codes.append(code)
+        else:
+            note("unknown_technique")
+    if codes:
+        return codes
+    own_code = table.find_tactic(tactic.name or "")
+    if own_code is None:
+        note("unknown_tactic")
+        return []
+    return [own_code]

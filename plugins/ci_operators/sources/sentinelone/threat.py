@@ -1,0 +1,107 @@
+"""The few fields of a SentinelOne threat that criteria and mapping need, read fast or, failing that, tolerantly.
+
+Every member is optional: threats with absent keys, null and "" have all been seen where a hash is due.
+Source: Management API v2.1, GET /threats.
+"""
+
+from __future__ import annotations
+
+import msgspec
+from msgspec import Struct
+
+from ci_operators.core.loose import Loose, read_loosely
+
+
+class ThreatInfo(Struct, frozen=True):
+    """The `threatInfo` section."""
+
+    threatId: str | None = None  # SentinelOne's spelling, here and below
+    threatName: str | None = None
+    classification: str | None = None
+    analystVerdict: str | None = None
+    createdAt: str | None = None
+    identifiedAt: str | None = None
+    sha256: str | None = None
+    sha1: str | None = None
+    md5: str | None = None
+
+
+class Technique(Struct, frozen=True):
+    """`name` is the ATT&CK id ("T1055.012"), `link` its page ("…/techniques/T1055/012/")."""
+
+    name: str | None = None
+    link: str | None = None
+
+
+class Tactic(Struct, frozen=True):
+    """`name` in words ("Defense Evasion"); `techniques` may be empty or absent."""
+
+    name: str | None = None
+    techniques: list[Technique | None] | None = None
+
+
+class Indicator(Struct, frozen=True):
+    """A behaviour that was seen; `tactics` may be empty or null."""
+
+    tactics: list[Tactic | None] | None = None
+
+
+class Threat(Struct, frozen=True):
+    """One threat, as far as the criteria read it."""
+
+    id: str | None = None
+    threatInfo: ThreatInfo | None = None
+
+
+class ThreatWithIndicators(Struct, frozen=True):
+    """One threat, as far as the mapping reads it."""
+
+    id: str | None = None
+    threatInfo: ThreatInfo | None = None
+    indicators: list[Indicator | None] | None = None
+
+
+_decode = msgspec.json.Decoder(Threat).decode
+_decode_with_indicators = msgspec.json.Decoder(ThreatWithIndicators).decode
+_UNEXPECTED = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+
+
+def read_threat(event: bytes) -> Threat | None:
+    """Return the threat without its indicators; None if the text is no JSON object."""
+    try:
+        return _decode(event)
+    except _UNEXPECTED:
+        loose = read_loosely(event)
+    return loose and Threat(id=loose.text("id"), threatInfo=_threat_info(loose))
+
+
+def read_threat_with_indicators(event: bytes) -> ThreatWithIndicators | None:
+    """Return the threat with its indicators; None if the text is no JSON object."""
+    try:
+        return _decode_with_indicators(event)
+    except _UNEXPECTED:
+        loose = read_loosely(event)
+    return loose and ThreatWithIndicators(
+        id=loose.text("id"),
+        threatInfo=_threat_info(loose),
+        indicators=[_indicator(child) for child in loose.children("indicators")],
+    )
+
+
+def find_id(threat: Threat | ThreatWithIndicators) -> str | None:
+    """Return the threat's id: `threatInfo.threatId`, else its mirror at the top."""
+    return (threat.threatInfo and threat.threatInfo.threatId) or threat.id
+
+
+def _threat_info(loose: Loose) -> ThreatInfo | None:
+    info = loose.child("threatInfo")
+    return info and ThreatInfo(**{name: info.text(name) for name in ThreatInfo.__struct_fields__})
+
+
+def _indicator(loose: Loose) -> Indicator:
+    return Indicator(tactics=[_tactic(child) for child in loose.children("tactics")])
+
+
+def _tactic(loose: Loose) -> Tactic:
+    techniques = [Technique(child.text("name"), child.text("link")) for child in loose.children("techniques")]
+    return Tactic(name=loose.text("name"), techniques=list(techniques))

@@ -1,0 +1,42 @@
+"""What a source is: a frozen record of functions, the same for every kind of security tool."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ci_operators.core.verdict import Note, Step
+from ci_operators.core.window import Window
+from ci_operators.transport.api import Api
+from ci_operators.transport.client import Client
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One answer of a source: raw JSON elements, each one event (or whatever stood in its place)."""
+
+    events: list[bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A kind of security tool.
+
+    name: its word in connectors.yaml; title: its name for people; docs_url: the page whose criteria it follows.
+    api: how to speak to it.
+    fetch: yields the pages of a window, oldest event first.
+    criteria: the filter step of a connector; mapping: its map step.
+    drop_reasons, issues, notes: every code the steps can give, in words.
+    """
+
+    name: str
+    title: str
+    docs_url: str
+    api: Api
+    fetch: Callable[[Client, Any, Window], Iterator[Page]]
+    criteria: Callable[[Any], Step]
+    mapping: Callable[[Any, Note], Step]
+    drop_reasons: Mapping[str, str]
+    issues: Mapping[str, str]
+    notes: Mapping[str, str]

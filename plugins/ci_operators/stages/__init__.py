@@ -1,0 +1,1 @@
+"""The five stages as functions: records in, records out, counts. No Airflow."""

@@ -1,0 +1,80 @@
+"""Filter, map and validate are one thing: a step for each record, and an account of what became of it."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterable
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from ci_operators.core.tally import Tally
+from ci_operators.core.verdict import Dropped, Quarantined, Step
+from ci_operators.staging.artifact import ArtifactWriter, StagingPath, write_artifact
+
+_encode = msgspec.json.Encoder().encode
+
+
+@dataclass
+class SideArtifacts:
+    """Where dropped ids and quarantined records go; nothing is made when there are none."""
+
+    directory: Any  # a StagingPath
+    stage: str
+    paths: dict[str, StagingPath] = field(default_factory=dict)
+    _stack: ExitStack = field(default_factory=ExitStack)
+    _writers: dict[str, ArtifactWriter] = field(default_factory=dict)
+
+    def __enter__(self) -> SideArtifacts:
+        self._stack.__enter__()
+        return self
+
+    def __exit__(self, *exc: Any) -> bool | None:
+        return self._stack.__exit__(*exc)
+
+    def add_dropped(self, verdict: Dropped) -> None:
+        """Keep id and reason of a dropped event, not its payload."""
+        self._writer("dropped").write(_encode({"event_id": verdict.event_id, "reason": verdict.reason}))
+
+    def add_quarantined(self, verdict: Quarantined, record: bytes) -> None:
+        """Keep a record that cannot go on, with its issue; one that is no JSON is kept in Base64."""
+        entry = {"event_id": verdict.event_id, "issue": verdict.issue, "detail": verdict.detail}
+        self._writer("quarantined").write(_encode({**entry, **_embed(record)}))
+
+    def _writer(self, kind: str) -> ArtifactWriter:
+        if kind not in self._writers:
+            path = self.directory / f"{self.stage}.{kind}.jsonl.zst"
+            self._writers[kind] = self._stack.enter_context(write_artifact(path))
+            self.paths[kind] = path
+        return self._writers[kind]
+
+
+def pump(
+    chunks: Iterable[list[bytes]], step: Step, out: ArtifactWriter, side: SideArtifacts, tally: Tally
+) -> None:
+    """Take every record through `step` and write it where its verdict says, counting all of it."""
+    for chunk in chunks:
+        tally.records_in += len(chunk)
+        passed = []
+        for record in chunk:
+            result = step(record)
+            if isinstance(result, bytes):
+                passed.append(result)
+            elif isinstance(result, Dropped):
+                tally.drop(result)
+                side.add_dropped(result)
+            else:
+                tally.quarantine(result)
+                side.add_quarantined(result, record)
+        tally.records_out += len(passed)
+        out.write_all(passed)
+
+
+def _embed(record: bytes) -> dict[str, Any]:
+    try:
+        msgspec.json.decode(record)
+        return {"record": msgspec.Raw(record)}
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return {"record_base64": base64.b64encode(record).decode("ascii")}

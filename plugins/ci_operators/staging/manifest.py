@@ -1,0 +1,86 @@
+"""A stage's manifest: what it did, in numbers. It is the task's XCom, never holds a payload or a secret."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from ci_operators.core.instant import format_instant, read_instant
+from ci_operators.core.tally import Tally
+from ci_operators.core.window import Window
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What one stage did with one window.
+
+    window, basis: the run's window and where it comes from; debug: whether this run is a dry run.
+    artifact: URL of the records passed on; side_artifacts: URLs of those dropped (ids and reasons) and
+    quarantined (events and issues). Counts as in `Tally`; seconds and bytes as named; extra: counts of
+    this stage alone, such as pages read.
+    """
+
+    stage: str
+    connector: str
+    debug: bool
+    window: Window
+    basis: str
+    artifact: str | None
+    tally: Tally
+    side_artifacts: dict[str, str] = field(default_factory=dict)
+    bytes: int = 0
+    duration_s: float = 0.0
+    extra: dict[str, Any] = field(default_factory=dict)
+
+    def to_xcom(self) -> dict[str, Any]:
+        """Return the manifest as plain JSON values."""
+        tally = self.tally
+        return {
+            "stage": self.stage,
+            "connector": self.connector,
+            "debug": self.debug,
+            "window": {
+                "since": format_instant(self.window.since),
+                "until": format_instant(self.window.until),
+                "basis": self.basis,
+            },
+            "artifact": self.artifact,
+            "side_artifacts": self.side_artifacts,
+            "records_in": tally.records_in,
+            "records_out": tally.records_out,
+            "dropped": dict(tally.dropped),
+            "quarantined": dict(tally.quarantined),
+            "notes": dict(tally.notes),
+            "samples": tally.samples,
+            "bytes": self.bytes,
+            "duration_s": round(self.duration_s, 3),
+            **self.extra,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Handover:
+    """What a stage takes from the manifest of the one before it."""
+
+    window: Window
+    basis: str
+    debug: bool
+    artifact: str
+    records: int
+
+
+def read_handover(manifest: dict[str, Any]) -> Handover:
+    """Return the part of an upstream task's XCom that the next stage works with."""
+    window = manifest["window"]
+    return Handover(
+        window=Window(_instant(window["since"]), _instant(window["until"])),
+        basis=window["basis"],
+        debug=manifest["debug"],
+        artifact=manifest["artifact"],
+        records=manifest["records_out"],
+    )
+
+
+def _instant(text: str) -> datetime:
+    return read_instant(text)[0]

@@ -1,0 +1,1 @@
+"""Timetables; registered by plugins/collective_insights_plugin.py."""

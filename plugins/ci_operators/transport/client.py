@@ -1,0 +1,176 @@
+"""One vendor's API over an injected session: sends, retries, and says in one sentence what went wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TypeVar
+from urllib.parse import urlsplit
+
+import requests
+import tenacity
+import urllib3
+
+from ci_operators.core.errors import (
+    CredentialsError,
+    RateLimitedError,
+    RequestRefusedError,
+    RetriableError,
+    UnavailableError,
+    UnknownOutcomeError,
+    UnreachableError,
+)
+from ci_operators.transport.pacing import MAX_WAIT_S, Pacer, read_retry_after
+
+#: Connect and read time-outs in seconds. SentinelOne has been seen to take over ten for a page.
+TIMEOUT_S = (10.0, 60.0)
+#: Tries of one request inside a task; Airflow's own retries come on top.
+ATTEMPTS = 4
+
+Headers = Mapping[str, str]
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a vendor answered."""
+
+    status: int
+    headers: Headers
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Vendor:
+    """How a vendor speaks: its name, its words for an error, its way to ask for patience.
+
+    explain: the vendor's own message in an error body, "" if there is none.
+    cooldown: seconds to wait after a 429, None if its headers do not say.
+    credentials_hint, permission_hint: what a person should do about 401 and 403.
+    """
+
+    title: str
+    explain: Callable[[bytes], str]
+    cooldown: Callable[[Headers, float], float | None]
+    credentials_hint: str
+    permission_hint: str
+
+
+@dataclass
+class Client:
+    """A vendor's API at one base URL. The token stands in `auth_header` and goes to that host alone."""
+
+    vendor: Vendor
+    base_url: str
+    auth_header: tuple[str, str] = field(repr=False)
+    session: requests.Session
+    pacer: Pacer
+    attempts: int = ATTEMPTS
+
+    def get(self, path: str, params: Mapping[str, str | int] | None = None) -> Answer:
+        """Return the answer (status 200) to a GET of `path` below the base URL.
+
+        Raises the errors of the tree by status; 429, 5xx and broken connections are tried again in place.
+        """
+        return self.retry(lambda: self.send("GET", path, params=params))
+
+    def retry(self, call: Callable[[], Result]) -> Result:
+        """Return what `call` returns, calling again after retriable errors whose wait is short enough."""
+        retrying = tenacity.Retrying(
+            stop=tenacity.stop_after_attempt(self.attempts),
+            retry=tenacity.retry_if_exception(_is_worth_waiting),
+            wait=self._choose_wait,
+            sleep=self.pacer.wait,
+            reraise=True,
+        )
+        return retrying(call)
+
+    def send(
+        self, method: str, path: str, params: Mapping[str, str | int] | None = None, body: bytes | None = None
+    ) -> Answer:
+        """Return the answer to one request, sent once."""
+        headers = {"Accept": "application/json", "User-Agent": USER_AGENT}
+        if body is not None:
+            headers["Content-Type"] = "application/json"
+        try:
+            response = self.session.request(
+                method,
+                f"{self.base_url}{path}",
+                params=params,
+                data=body,
+                headers=headers,
+                auth=self._authorise,
+                timeout=TIMEOUT_S,
+                allow_redirects=False,
+            )
+        except requests.RequestException as err:
+            raise self._connection_error(err) from None  # the cause's text holds the URL with its query
+        answer = Answer(response.status_code, response.headers, response.content)
+        self._check_status(answer)
+        return answer
+
+    def _authorise(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        """Set the token. As `auth`, so that no .netrc entry for the host can take its place."""
+        name, value = self.auth_header
+        request.headers[name] = value
+        return request
+
+    def _choose_wait(self, state: tenacity.RetryCallState) -> float:
+        error = state.outcome.exception() if state.outcome else None
+        if isinstance(error, RetriableError) and error.retry_after_s is not None:
+            return error.retry_after_s
+        return float(2 ** (state.attempt_number - 1)) * (0.5 + self.pacer.jitter())
+
+    def _connection_error(self, error: requests.RequestException) -> UnavailableError:
+        host = urlsplit(self.base_url).netloc
+        if isinstance(error, requests.exceptions.SSLError):
+            return UnreachableError(f"{self.vendor.title}: no trusted TLS connection to {host}.")
+        if isinstance(error, requests.ReadTimeout):
+            return UnavailableError(f"{self.vendor.title}: {host} did not answer in {TIMEOUT_S[1]:.0f} s.")
+        if isinstance(error, requests.ConnectTimeout | requests.exceptions.ProxyError) or _is_refused(error):
+            return UnreachableError(
+                f"{self.vendor.title}: no connection to {host}; is the URL right, and may the workers reach it?"
+            )
+        return UnavailableError(f"{self.vendor.title}: the connection to {host} broke off.")
+
+    def _check_status(self, answer: Answer) -> None:
+        status, title = answer.status, self.vendor.title
+        if status == 200:
+            return
+        said = self.vendor.explain(answer.body)
+        words = f"{title} answered {status}{f' ({said[:300]})' if said else ''}"
+        if status == 401:
+            raise CredentialsError(f"{words}: {self.vendor.credentials_hint}")
+        if status == 403:
+            raise CredentialsError(f"{words}: {self.vendor.permission_hint}")
+        if status == 429:
+            now = self.pacer.now()
+            wait = self.vendor.cooldown(answer.headers, now)
+            wait = read_retry_after(answer.headers, now) if wait is None else wait
+            raise RateLimitedError(f"{words}: too many requests.", retry_after_s=wait)
+        if status >= 500:
+            raise UnavailableError(
+                f"{words}.", retry_after_s=read_retry_after(answer.headers, self.pacer.now())
+            )
+        if 300 <= status < 400:
+            target = urlsplit(answer.headers.get("Location", "")).netloc or "elsewhere"
+            raise RequestRefusedError(
+                f"{words}, a redirect to {target}: enter the final URL in the Connection."
+            )
+        raise RequestRefusedError(f"{words}.")
+
+
+USER_AGENT = "collective-insights-airflow/0.1"
+
+
+def _is_refused(error: requests.RequestException) -> bool:
+    """Return whether the connection was never made (requests wraps urllib3's error for it)."""
+    cause = error.args[0] if error.args else None
+    return isinstance(getattr(cause, "reason", None), urllib3.exceptions.NewConnectionError)
+
+
+def _is_worth_waiting(error: BaseException) -> bool:
+    """Return whether to try again in place: not after a long wait, not where it may have worked already."""
+    if isinstance(error, UnknownOutcomeError) or not isinstance(error, RetriableError):
+        return False
+    return (error.retry_after_s or 0.0) <= MAX_WAIT_S

@@ -1,0 +1,26 @@
+"""Tokens: what every vendor's token must be before it goes into a header."""
+
+from __future__ import annotations
+
+from ci_operators.core.errors import ConfigurationError
+
+
+def check_token(token: str | None, *, label: str, where: str) -> str:
+    """Return the token without the spaces around it.
+
+    Raises ConfigurationError, never quoting the token, when it is empty, a placeholder, or could not stand
+    in a header. `where`: the sentence that says where to get one.
+    """
+    text = (token or "").strip()
+    if not text:
+        raise ConfigurationError(f"{label} is empty. {where}")
+    if any(mark in text for mark in "{}<>") or text.strip("*x.").lower() in (
+        "",
+        "changeme",
+        "token",
+        "secret",
+    ):
+        raise ConfigurationError(f"{label} is still a placeholder. {where}")
+    if not text.isascii() or not text.isprintable() or " " in text:
+        raise ConfigurationError(f"{label} holds a space or a character no token has: copy it again. {where}")
+    return text
