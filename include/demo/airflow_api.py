@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -28,16 +29,15 @@ class AirflowApi:
         """Returns whether tasks and people are served; the first question warms the tasks' API up."""
         return all(self._is_ok(path) for path in ("/execution/health", "/api/v2/version"))
 
-    def is_scheduling(self) -> bool:
-        """Returns whether scheduler and DAG processor report to the database."""
-        health = self._session.get(f"{self._url}/api/v2/monitor/health", timeout=TIMEOUT_S).json()
-        return all(
-            (health.get(part) or {}).get("status") == "healthy" for part in ("scheduler", "dag_processor")
-        )
+    def is_scheduling(self, since: datetime) -> bool:
+        """Returns whether scheduler and DAG processor have reported after `since`: older news is a former start's."""
+        try:
+            health = self._session.get(f"{self._url}/api/v2/monitor/health", timeout=TIMEOUT_S).json()
+        except requests.RequestException:
+            return False
+        return all(_is_fresh(health.get(part) or {}, part, since) for part in ("scheduler", "dag_processor"))
 
-    def request(
-        self, method: str, path: str, *, allowed: tuple[int, ...] = (), **options: Any
-    ) -> requests.Response:
+    def request(self, method: str, path: str, *, allowed: tuple[int, ...] = (), **options: Any) -> requests.Response:
         """Returns the answer of `/api/v2<path>`; ApiError if its status is neither 2xx nor in `allowed`."""
         answer = self._send(method, path, **options)
         if answer.status_code == requests.codes.unauthorized:
@@ -123,6 +123,11 @@ class AirflowApi:
             return self._session.get(f"{self._url}{path}", timeout=TIMEOUT_S).ok
         except requests.RequestException:
             return False
+
+
+def _is_fresh(health: dict[str, Any], part: str, since: datetime) -> bool:
+    beat = health.get(f"latest_{part}_heartbeat")
+    return health.get("status") == "healthy" and beat is not None and datetime.fromisoformat(beat) > since
 
 
 def _run_path(dag_id: str, run_id: str) -> str:

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Final
 
@@ -56,9 +57,7 @@ def running_airflow(
             remove_temporary_folder(settings.folder / "postgres")
 
 
-def _start(
-    settings: AirflowSettings, progress: Progress, hold: Sequence[int], stack: ExitStack
-) -> AirflowAddress:
+def _start(settings: AirflowSettings, progress: Progress, hold: Sequence[int], stack: ExitStack) -> AirflowAddress:
     keys = _prepare_files(settings)
     with progress.step("PostgreSQL"):
         home = prepare_home(settings.folder / "postgres")
@@ -66,18 +65,18 @@ def _start(
         postgres.ensure_database(DATABASE)
     environment = airflow_environment(settings, keys, postgres.url(DATABASE))
     starter = _Starter(settings, environment, tuple(hold), stack, [server])
+    api = AirflowApi(settings.url, USER, keys.admin_password)
     _migrate(starter, postgres, progress)
     with progress.step("Airflow API server"):
-        api_server = starter.start("api-server", "--workers", "1")
-        address = AirflowAddress(settings.url, USER, keys.admin_password, postgres, (server, api_server))
-        wait_until(address.api().is_healthy, starter.children, READY_S)
-        for connection in settings.connections:
-            address.api().put_connection(connection)
+        starter.start(["api-server", "--workers", "1"])
+        wait_until(api.is_healthy, starter.children, READY_S)
+    for connection in settings.connections:
+        api.put_connection(connection)
     with progress.step("Airflow scheduler and DAG processor"):
-        starter.start("dag-processor")
+        since = datetime.now(UTC)
         # The API server reads the tasks' logs from the disk; a log server would listen on all addresses.
-        starter.start("scheduler", "--skip-serve-logs")
-        wait_until(address.api().is_scheduling, starter.children, READY_S)
+        starter.start(["dag-processor"], ["scheduler", "--skip-serve-logs"])
+        wait_until(lambda: api.is_scheduling(since), starter.children, READY_S)
     return AirflowAddress(settings.url, USER, keys.admin_password, postgres, tuple(starter.children))
 
 
@@ -91,23 +90,23 @@ class _Starter:
     stack: ExitStack
     children: list[ChildProcess]
 
-    def command(self, *words: str) -> Command:
+    def command(self, words: Sequence[str]) -> Command:
         """Returns `airflow <words>`."""
-        name = "-".join(word for word in words if not word.startswith("-") and not word.isdigit())
         return Command(
             name=f"airflow {words[0]}",
             argv=(sys.executable, "-m", "airflow", *words),
             environment=self.environment,
-            log=self.settings.logs / f"{name}.log",
+            log=self.settings.logs / f"airflow-{words[0]}.log",
             cwd=self.settings.folder,
         )
 
-    def start(self, *words: str) -> ChildProcess:
-        """Start `airflow <words>` and have it ended with the rest."""
-        child = ChildProcess(self.command(*words), self.hold)
-        self.stack.callback(end_all, [child])
-        self.children.append(child)
-        return child
+    def start(self, *commands: Sequence[str]) -> None:
+        """Start Airflow's commands and have them ended together."""
+        together: list[ChildProcess] = []
+        self.stack.callback(end_all, together)
+        for words in commands:
+            together.append(ChildProcess(self.command(words), self.hold))
+        self.children.extend(together)
 
 
 def _prepare_files(settings: AirflowSettings) -> Keys:
@@ -121,7 +120,7 @@ def _prepare_files(settings: AirflowSettings) -> Keys:
 def _migrate(starter: _Starter, postgres: PostgresAddress, progress: Progress) -> None:
     """Bring the database to this Airflow's version.
 
-    `airflow db migrate` takes ten seconds even when there is nothing to do. That it succeeded is noted in the
+    `airflow db migrate` takes seconds even when there is nothing to do. That it succeeded is noted in the
     database itself, as its comment, so that the note can never speak of another database.
     """
     note = f"migrated by apache-airflow-core {version('apache-airflow-core')}"
@@ -129,5 +128,5 @@ def _migrate(starter: _Starter, postgres: PostgresAddress, progress: Progress) -
     if postgres.query(sql, (DATABASE,)) == note:
         return
     with progress.step("Airflow's database"):
-        run_to_end(starter.command("db", "migrate"), starter.hold)
+        run_to_end(starter.command(["db", "migrate"]), starter.hold)
         postgres.query(f'COMMENT ON DATABASE "{DATABASE}" IS %s', (note,))

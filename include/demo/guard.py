@@ -62,15 +62,11 @@ def _list_sessions() -> Iterator[tuple[int, int]]:
         for entry in Path("/proc").iterdir():
             if entry.name.isdigit():
                 with suppress(OSError):
-                    state, _parent, _group, session = (
-                        (entry / "stat").read_text().rpartition(")")[2].split()[:4]
-                    )
+                    state, _parent, _group, session = (entry / "stat").read_text().rpartition(")")[2].split()[:4]
                     if state not in "ZX":
                         yield int(entry.name), int(session)
         return
-    listing = subprocess.run(
-        ["/bin/ps", "-A", "-o", "pid=,stat="], capture_output=True, text=True, check=False
-    )
+    listing = subprocess.run(["/bin/ps", "-A", "-o", "pid=,stat="], capture_output=True, text=True, check=False)
     for pid, state in (line.split()[:2] for line in listing.stdout.splitlines()):
         if not state.startswith("Z"):
             with suppress(OSError):
@@ -102,9 +98,7 @@ def _wait_until(is_so: Callable[[], bool], timeout_s: float) -> None:
 
 def _parse(argv: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Run a command that must not outlive its starter.")
-    parser.add_argument(
-        "--signal", type=int, default=int(signal.SIGTERM), help="what asks the command to end"
-    )
+    parser.add_argument("--signal", type=int, default=int(signal.SIGTERM), help="what asks the command to end")
     parser.add_argument("--grace", type=float, default=15.0, help="seconds it may take to end")
     parser.add_argument("--user", type=int, help="numeric user to run the command as")
     parser.add_argument("--group", type=int, help="numeric group to run the command as")

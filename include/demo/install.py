@@ -34,9 +34,7 @@ _DROPPED: Final = (
     "PIP_USER",
 )
 _PLAIN_EVERY_S: Final = 10.0
-_NO_NETWORK: Final = re.compile(
-    r"connection broken by|Max retries exceeded|Could not fetch URL", re.IGNORECASE
-)
+_NO_NETWORK: Final = re.compile(r"connection broken by|Max retries exceeded|Could not fetch URL", re.IGNORECASE)
 _CAUSE: Final = re.compile(
     r"Temporary failure in name resolution|Name or service not known|nodename nor servname provided[^'\"]*|"
     r"Network is unreachable|Connection refused|No route to host|timed out|CERTIFICATE_VERIFY_FAILED|"
@@ -125,9 +123,7 @@ def _make_environment(folder: Path) -> None:
     )
     if made.returncode != 0:
         lines = (made.stderr or made.stdout).strip().splitlines()
-        raise DemoError(
-            f"The virtual environment cannot be made: {lines[-1] if lines else 'no reason given'}"
-        )
+        raise DemoError(f"The virtual environment cannot be made: {lines[-1] if lines else 'no reason given'}")
 
 
 def _install_requirements(folder: Path, requirements: Path) -> None:

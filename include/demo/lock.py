@@ -41,13 +41,9 @@ def _acquire(handle: int, folder: Path, on_wait: Callable[[], None]) -> None:
     while not _try_lock(handle):
         owner = _read_owner(handle)
         if owner is not None and _is_alive(owner):
-            raise AlreadyRunningError(
-                f"A demo already runs in {folder.parent} (process {owner}): end it first."
-            )
+            raise AlreadyRunningError(f"A demo already runs in {folder.parent} (process {owner}): end it first.")
         if time.monotonic() > deadline:
-            raise AlreadyRunningError(
-                f"The processes of an earlier demo in {folder.parent} have not ended yet."
-            )
+            raise AlreadyRunningError(f"The processes of an earlier demo in {folder.parent} have not ended yet.")
         if not waiting:
             on_wait()
             waiting = True

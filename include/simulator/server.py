@@ -14,6 +14,7 @@ from simulator.application import Application
 from simulator.tenants import Simulator
 
 _GRACE_S = 0.1
+_BACKLOG = 512
 
 
 class _Server(uvicorn.Server):
@@ -56,23 +57,30 @@ class _Server(uvicorn.Server):
             self._loop.call_soon_threadsafe(self._ending.set)
 
 
+def _quiet_config(simulator: Simulator) -> uvicorn.Config:
+    return uvicorn.Config(
+        Application(simulator),
+        lifespan="off",
+        loop="asyncio",
+        ws="none",
+        log_config=None,
+        log_level="critical",
+        access_log=False,
+        date_header=False,
+        server_header=False,
+        backlog=_BACKLOG,
+    )
+
+
 @contextmanager
-def serve(
-    simulator: Simulator | None = None, *, host: str = "127.0.0.1", port: int = 0
-) -> Iterator[Simulator]:
+def serve(simulator: Simulator | None = None, *, host: str = "127.0.0.1", port: int = 0) -> Iterator[Simulator]:
     """Yields the simulator while it is served, `url` set; port 0: a free one. Raises OSError if taken."""
     running = simulator or Simulator()
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.create_server((host, port), family=family, backlog=512)
+    listener = socket.create_server((host, port), family=family, backlog=_BACKLOG)
     bound_port = listener.getsockname()[1]
-    config = uvicorn.Config(
-        Application(running), lifespan="off", loop="asyncio", log_config=None, log_level="critical",
-        access_log=False, date_header=False, server_header=False, ws="none", backlog=512,
-    )  # fmt: skip
-    server = _Server(config)
-    thread = threading.Thread(
-        target=server.run, kwargs={"sockets": [listener]}, name="simulator", daemon=True
-    )
+    server = _Server(_quiet_config(running))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="simulator", daemon=True)
     thread.start()
     server.is_ready.wait(10)
     running.url = f"http://{f'[{host}]' if ':' in host else host}:{bound_port}"

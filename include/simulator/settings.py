@@ -40,9 +40,7 @@ def _default_grants() -> Mapping[str, RecordedFutureGrant]:
 class Tokens:
     """The tokens each vendor knows; True marks those whose user has the needed role."""
 
-    okta: Mapping[str, bool] = field(
-        default_factory=lambda: {OKTA_TOKEN: True, OKTA_TOKEN_WITHOUT_ROLE: False}
-    )
+    okta: Mapping[str, bool] = field(default_factory=lambda: {OKTA_TOKEN: True, OKTA_TOKEN_WITHOUT_ROLE: False})
     sentinelone: Mapping[str, bool] = field(
         default_factory=lambda: {SENTINELONE_TOKEN: True, SENTINELONE_TOKEN_WITHOUT_ROLE: False}
     )

@@ -40,11 +40,7 @@ def tampered(fault: Fault, reply: Reply, call: Call) -> Reply:
     if fault.kind == "foreign_next_link":
         return _with_next(reply, call, FOREIGN_ORIGIN)
     if fault.kind == "repeated_cursor":
-        return (
-            _with_repeated(reply, call)
-            if fault.vendor == SENTINELONE
-            else _with_next(reply, call, call.origin)
-        )
+        return _with_repeated(reply, call) if fault.vendor == SENTINELONE else _with_next(reply, call, call.origin)
     return reply
 
 
@@ -55,9 +51,7 @@ def _with_body(usual: Reply, body: Any) -> Reply:
     return replace(usual, body=orjson.dumps(body), content_type=JSON_TYPE)
 
 
-def _overridden(
-    headers: tuple[tuple[str, str], ...], changes: Mapping[str, str]
-) -> tuple[tuple[str, str], ...]:
+def _overridden(headers: tuple[tuple[str, str], ...], changes: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
     changed = {name.lower() for name in changes}
     return (*(pair for pair in headers if pair[0].lower() not in changed), *changes.items())
 
@@ -76,11 +70,7 @@ def _with_next(reply: Reply, call: Call, origin: str) -> Reply:
     own = f"{call.path}?{call.query}" if call.query else call.path
     links = [value for name, value in reply.headers if name == "Link"]
     found = next((match[0] for link in links if (match := _NEXT.search(link))), None)
-    target = (
-        own
-        if origin == call.origin or found is None
-        else found[1 : found.index(">")].removeprefix(call.origin)
-    )
+    target = own if origin == call.origin or found is None else found[1 : found.index(">")].removeprefix(call.origin)
     kept = [_NEXT.sub("", link).strip(", ") for link in links]
     others = tuple(pair for pair in reply.headers if pair[0] != "Link")
     lines = [link for link in kept if link] + [f'<{origin}{target}>; rel="next"']

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from threading import RLock
 from typing import Any, Final
 
+from simulator.clocks import wall_clock
 from simulator.exchange import Call, Reply, json_reply
 from simulator.faults import OKTA, RECORDED_FUTURE, SENTINELONE, Fault, FaultQueue
 from simulator.instants import to_us
@@ -38,11 +39,6 @@ class Outcome:
     delay_s: float = 0.0
 
 
-def wall_clock() -> datetime:
-    """Returns the present instant."""
-    return datetime.now(UTC)
-
-
 def vendor_of(path: str) -> str | None:
     """Returns the vendor to whom a path belongs."""
     prefixes = (("/api/v1/", OKTA), ("/web/api/", SENTINELONE), (INSIGHTS_PREFIX, RECORDED_FUTURE))
@@ -69,8 +65,7 @@ class Simulator:
         history: timedelta = DEFAULT_HISTORY,
     ) -> None:
         self.url = ""
-        self.tokens = tokens or Tokens()
-        self.limits = limits or Limits()
+        self.tokens, self.limits = tokens or Tokens(), limits or Limits()
         self.lock = RLock()
         self._clock = clock
         self._history = history // timedelta(microseconds=1)
@@ -79,8 +74,7 @@ class Simulator:
         self._given_events = list(okta_events or ())
         self._given_threats = list(sentinelone_threats or ())
         self._store = DetectionStore(state_directory)
-        self._requests = RequestLog()
-        self._faults = FaultQueue()
+        self._requests, self._faults = RequestLog(), FaultQueue()
         self._start_vendors()
 
     def _start_vendors(self) -> None:
@@ -128,7 +122,7 @@ class Simulator:
             self._book.add(threat)
 
     def set_verdict(self, threat_id: str, verdict: str, at: datetime | None = None) -> None:
-        """Gives an added threat a verdict from `at` (or now) on and moves its `updatedAt`; KeyError if unknown."""
+        """Gives an added threat a verdict from `at` (or now) on, moves `updatedAt`; KeyError if unknown."""
         with self.lock:
             self._book.judge(threat_id, verdict, self.now if at is None else to_us(at))
 
@@ -151,10 +145,8 @@ class Simulator:
         with self.lock:
             self._requests.clear()
 
-    def event_ids(
-        self, vendor: str, since: datetime, until: datetime, event_type: str | None = None
-    ) -> list[str]:
-        """Returns the ids of what exists at the source in [since, until), visible or not: the ground truth."""
+    def event_ids(self, vendor: str, since: datetime, until: datetime, event_type: str | None = None) -> list[str]:
+        """Returns the ids of all that exists at the source in [since, until), visible or not."""
         with self.lock:
             first, last, now = to_us(since), to_us(until), self.now
             if vendor == OKTA:
@@ -162,9 +154,7 @@ class Simulator:
                 events = (record.event for record in records if isinstance(record.event, dict))
                 return [str(e.get("uuid")) for e in events if event_type in (None, e.get("eventType"))]
             threats = self._book.existing(now, first, 0)
-            return [
-                t.threat_id for t in sorted(threats, key=lambda t: t.created) if first <= t.created < last
-            ]
+            return [t.threat_id for t in sorted(threats, key=lambda t: t.created) if first <= t.created < last]
 
     def reset(self) -> None:
         """Returns to a fresh start: no detections, requests, faults, added events or used-up rates."""
@@ -214,6 +204,4 @@ class Simulator:
                 if fault.kind == "concurrency_limit"
                 else self._okta.error(call, fault.status)
             )
-        return (
-            sentinelone_error(fault.status) if vendor == SENTINELONE else recorded_future_error(fault.status)
-        )
+        return sentinelone_error(fault.status) if vendor == SENTINELONE else recorded_future_error(fault.status)

@@ -50,9 +50,7 @@ def load_connectors(path: Path | None = None) -> ConnectorsFile:
             found.problems.append(f"{where}: {err}")
             continue
         if connector.name in names:
-            found.problems.append(
-                f"{where}: name: {connector.name!r} is taken by an entry above; names are unique."
-            )
+            found.problems.append(f"{where}: name: {connector.name!r} is taken by an entry above; names are unique.")
             continue
         names.add(connector.name)
         found.connectors.append(connector)
@@ -63,9 +61,7 @@ def _read_entries(path: Path) -> list[Any]:
     try:
         content = yaml.load(path.read_bytes(), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
     except OSError as err:
-        raise ConfigurationError(
-            f"{path}: cannot be read ({err.strerror}). Set {VARIABLE} to another file."
-        ) from err
+        raise ConfigurationError(f"{path}: cannot be read ({err.strerror}). Set {VARIABLE} to another file.") from err
     except yaml.YAMLError as err:
         raise ConfigurationError(f"{path}: is no YAML: {' '.join(str(err).split())}.") from err
     entries = content.get("connectors") if isinstance(content, dict) else None
@@ -79,9 +75,7 @@ def _read_entry(entry: Any, path: Path) -> Connector:
         raise ConfigurationError("must be a mapping of options, such as {name: okta, source: okta}.")
     options = OPTIONS.get(source) if isinstance(source := entry.get("source"), str) else None
     if options is None:
-        raise ConfigurationError(
-            f"source: {entry.get('source')!r} is not allowed; allowed: {', '.join(OPTIONS)}."
-        )
+        raise ConfigurationError(f"source: {entry.get('source')!r} is not allowed; allowed: {', '.join(OPTIONS)}.")
     connector = options.model_validate(entry)
     return connector.resolve_paths(path.parent)
 

@@ -91,7 +91,7 @@ def _chain_stages(connector: Connector) -> None:
 
 
 def _build_params(connector: Connector) -> dict[str, Param]:
-    instant = {"type": ["null", "string"], "format": "date-time", "section": "Window"}
+    instant: dict[str, Any] = {"type": ["null", "string"], "format": "date-time", "section": "Window"}
     frequency = format_duration(connector.update_frequency)
     params = {
         "since": Param(

@@ -23,9 +23,7 @@ class ErrorTreeRetryPolicy(ExceptionRetryPolicy):
             ]
         )
 
-    def evaluate(
-        self, exception: BaseException, try_number: int, max_tries: int, context: Any = None
-    ) -> RetryDecision:
+    def evaluate(self, exception: BaseException, try_number: int, max_tries: int, context: Any = None) -> RetryDecision:
         """Return the matching rule's decision with the error's own sentence and delay."""
         decision = super().evaluate(exception, try_number, max_tries, context)
         if decision.action is RetryAction.DEFAULT:

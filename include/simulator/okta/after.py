@@ -59,9 +59,7 @@ def page_url(call: Call, query: LogQuery, after: str) -> str:
 
 
 def _bindings(query: LogQuery) -> str:
-    names = (
-        ("filter", "q", "sortOrder") if query.is_polling else ("since", "until", "filter", "q", "sortOrder")
-    )
+    names = ("filter", "q", "sortOrder") if query.is_polling else ("since", "until", "filter", "q", "sortOrder")
     period = () if not query.is_polling or query.after is None else (("since", query.given.get("since")),)
     bound = [(name, query.given.get(name)) for name in names]
     return repr((query.is_polling, bound, [pair for pair in period if pair[1] is not None]))

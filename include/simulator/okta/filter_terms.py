@@ -62,12 +62,8 @@ def comparison(path: str, operator: str, literal: Literal) -> Test:
     if not isinstance(literal, str):
         if operator in ("sw", "ew", "co") or literal is None or isinstance(literal, bool):
             raise invalid_combination(f"{operator} does not take that value")
-        return lambda event: any(
-            _is_number(value) and compare(value, literal) for value in _values(event, parts)
-        )
-    return lambda event: any(
-        isinstance(value, str) and compare(value, literal) for value in _values(event, parts)
-    )
+        return lambda event: any(_is_number(value) and compare(value, literal) for value in _values(event, parts))
+    return lambda event: any(isinstance(value, str) and compare(value, literal) for value in _values(event, parts))
 
 
 _COMPARISONS: Final[dict[str, Callable[[Any, Any], bool]]] = {

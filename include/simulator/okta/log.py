@@ -72,8 +72,7 @@ class OktaLog:
         if self._hour is None:
             return [(start, end)] if start < end else []
         return [
-            (max(start, hour * HOUR), min(end, (hour + 1) * HOUR))
-            for hour in range(start // HOUR, -(-end // HOUR))
+            (max(start, hour * HOUR), min(end, (hour + 1) * HOUR)) for hour in range(start // HOUR, -(-end // HOUR))
         ]
 
     def _span(self, order: Order, start: int, end: int) -> list[LogRecord]:
@@ -97,8 +96,6 @@ def _published_of(event: Any) -> int:
 
 def _scenario_hour(seed: int, hour: int) -> tuple[LogRecord, ...]:
     return tuple(
-        LogRecord(
-            plan.published, plan.persisted, hour * 100_000 + index, plan.event, orjson.dumps(plan.event)
-        )
+        LogRecord(plan.published, plan.persisted, hour * 100_000 + index, plan.event, orjson.dumps(plan.event))
         for index, plan in enumerate(okta_hour(seed, hour))
     )

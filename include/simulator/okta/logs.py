@@ -105,9 +105,7 @@ class OktaApi:
 
 def with_rate(reply: Reply, state: WindowState) -> Reply:
     """Returns the answer with the three rate limit headers added."""
-    return Reply(
-        reply.status, reply.body, (*reply.headers, *state.headers()), reply.content_type, reply.facts
-    )
+    return Reply(reply.status, reply.body, (*reply.headers, *state.headers()), reply.content_type, reply.facts)
 
 
 def _link_headers(links: list[str], turn: int) -> tuple[tuple[str, str], ...]:

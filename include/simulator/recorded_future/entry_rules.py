@@ -16,9 +16,7 @@ from simulator.recorded_future.shapes import (
     require_text,
 )
 
-_ENTRY: Final = frozenset(
-    {"timestamp", "ioc", "transient_id", "incident", "mitre_codes", "malwares", "detection"}
-)
+_ENTRY: Final = frozenset({"timestamp", "ioc", "transient_id", "incident", "mitre_codes", "malwares", "detection"})
 _IOC: Final = frozenset({"type", "value", "source_type", "field", "transient_id"})
 _DETECTION: Final = frozenset({"type", "sub_type", "id", "name"})
 _DETECTION_TYPES: Final = ("correlation", "playbook", "detection_rule", "sandbox")

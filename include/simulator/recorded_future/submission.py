@@ -42,16 +42,12 @@ def read_submission(call: Call, grant: RecordedFutureGrant) -> Submission:
     return Submission(debug, summary, _organizations(body, grant), entries)
 
 
-def to_stored(
-    entry: dict[str, Any], number: int, organizations: tuple[str, ...], now: int
-) -> StoredDetection:
+def to_stored(entry: dict[str, Any], number: int, organizations: tuple[str, ...], now: int) -> StoredDetection:
     """Returns what is stored of an entry: all but its `transient_id`; detected now if it has no time."""
     kept = {name: value for name, value in entry.items() if name != "transient_id"}
     kept["ioc"] = {name: value for name, value in entry["ioc"].items() if name != "transient_id"}
     detected_at = parse_zoned(entry["timestamp"]) if "timestamp" in entry else None
-    return StoredDetection(
-        f"ci-{number:08d}", now, now if detected_at is None else detected_at, organizations, kept
-    )
+    return StoredDetection(f"ci-{number:08d}", now, now if detected_at is None else detected_at, organizations, kept)
 
 
 def _organizations(body: dict[str, Any], grant: RecordedFutureGrant) -> tuple[str, ...]:

@@ -55,9 +55,7 @@ def _more(draws: Draws, form: str) -> list[dict[str, Any]]:
     if form != "full":
         return []
     picked = draws.shuffled(_TECHNIQUES)[: draws.between(0, 3)]
-    return [
-        _tactic(name, [_technique(code) for code in codes[: draws.between(1, 3)]]) for name, codes in picked
-    ]
+    return [_tactic(name, [_technique(code) for code in codes[: draws.between(1, 3)]]) for name, codes in picked]
 
 
 def _odd_tactic(draws: Draws, form: str) -> dict[str, Any]:
@@ -67,13 +65,9 @@ def _odd_tactic(draws: Draws, form: str) -> dict[str, Any]:
         return _tactic(name, [{**_technique(code), "name": f" {code.lower()} "}])
     if form == "slash link":
         dotted = draws.pick(("T1055.012", "T1053.005"))
-        return _tactic(
-            name, [{"name": dotted.replace(".", "/"), "link": f"{_BASE}/{dotted.replace('.', '/')}/"}]
-        )
+        return _tactic(name, [{"name": dotted.replace(".", "/"), "link": f"{_BASE}/{dotted.replace('.', '/')}/"}])
     if form == "nameless":
-        return _tactic(
-            name, [{"name": draws.pick((None, "")), "link": _technique(code)["link"]}, {"link": None}]
-        )
+        return _tactic(name, [{"name": draws.pick((None, "")), "link": _technique(code)["link"]}, {"link": None}])
     if form == "no techniques":
         return {"name": name, "source": "MITRE"}
     return _tactic(name, [] if form == "empty techniques" else [_technique(code)])

@@ -75,24 +75,11 @@ def _plan(draws: Draws, event: dict[str, Any], published: int) -> PlannedEvent:
 def _everyday_event(draws: Draws, published: int) -> dict[str, Any]:
     kind, message, legacy = draws.weighted([((row[0], row[1], row[2]), row[3]) for row in _EVERYDAY])
     number = draws.between(1, 300)
-    account = f"user{number}@example.com"
-    debug: dict[str, Any] = {
-        "requestId": draws.hexadecimal(24),
-        "dtHash": draws.hexadecimal(64),
-        "requestUri": "/",
-    }
-    if kind == "user.session.start":
-        debug["threatSuspected"] = "true" if draws.chance(0.02) else "false"
     return {
-        "actor": {
-            "id": f"00u{number:017d}",
-            "type": "User",
-            "alternateId": account,
-            "displayName": f"User {number}",
-        },
+        "actor": _person(number),
         "authenticationContext": {"authenticationStep": 0, "externalSessionId": draws.hexadecimal(20)},
         "client": client_section(draws, ipv4_address(draws)),
-        "debugContext": {"debugData": debug},
+        "debugContext": {"debugData": _debug_data(draws, kind)},
         "displayMessage": message,
         "eventType": kind,
         "legacyEventType": legacy,
@@ -106,3 +93,19 @@ def _everyday_event(draws: Draws, published: int) -> dict[str, Any]:
         "uuid": draws.uuid(),
         "version": 0 if draws.chance(0.05) else "0",
     }
+
+
+def _person(number: int) -> dict[str, Any]:
+    account, name = f"user{number}@example.com", f"User {number}"
+    return {"id": f"00u{number:017d}", "type": "User", "alternateId": account, "displayName": name}
+
+
+def _debug_data(draws: Draws, kind: str) -> dict[str, Any]:
+    debug = {
+        "requestId": draws.hexadecimal(24),
+        "dtHash": draws.hexadecimal(64),
+        "requestUri": "/api/v1/authn",
+    }
+    if kind == "user.session.start":
+        debug["threatSuspected"] = "true" if draws.chance(0.02) else "false"
+    return debug

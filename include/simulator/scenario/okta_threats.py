@@ -25,6 +25,7 @@ _UNKNOWN_PHRASES = (
     "Anomalous device fingerprint",
 )
 _SPELLINGS: tuple[tuple[Callable[[str], str], float], ...] = ((str, 90.0), (str.upper, 4.0), (str.lower, 6.0))
+_OUTCOMES = (("reason", 94.0), ("null", 2.0), ("empty", 1.0), ("absent", 1.0), ("no outcome", 2.0))
 _LEVELS = {PASSWORD_SPRAY: "HIGH", UNKNOWN_USERS: "HIGH", LOGIN_FAILURES: "MEDIUM"}
 _URIS = (
     "/idp/idx/challenge/answer",
@@ -42,13 +43,7 @@ _PLACES = (
 
 def threat_event(draws: Draws, published: int, campaign: Campaign | None) -> dict[str, Any]:
     """Returns one threat event; outside a campaign the address and the phrases are its own."""
-    if campaign is not None:
-        address, phrases, result = draws.pick(campaign.addresses), campaign.phrases, campaign.result
-    else:
-        address = ipv6_address(draws) if draws.chance(0.08) else ipv4_address(draws)
-        phrases, result = (draws.pick((PASSWORD_SPRAY, UNKNOWN_USERS, LOGIN_FAILURES)),), "DENY"
-    if draws.chance(0.04):
-        phrases = (*phrases, draws.pick(_UNKNOWN_PHRASES))
+    address, phrases, result = _attack(draws, campaign)
     return {
         "actor": _actor(draws, address),
         "authenticationContext": {"authenticationStep": 0, "externalSessionId": "unknown"},
@@ -67,6 +62,16 @@ def threat_event(draws: Draws, published: int, campaign: Campaign | None) -> dic
         "uuid": draws.uuid(),
         "version": "0",
     }
+
+
+def _attack(draws: Draws, campaign: Campaign | None) -> tuple[str, tuple[str, ...], str]:
+    """Returns address, phrases and result; now and then a phrase that nobody has documented."""
+    unknown = (draws.pick(_UNKNOWN_PHRASES),) if draws.chance(0.04) else ()
+    if campaign is not None:
+        return draws.pick(campaign.addresses), (*campaign.phrases, *unknown), campaign.result
+    address = ipv6_address(draws) if draws.chance(0.08) else ipv4_address(draws)
+    phrase = draws.pick((PASSWORD_SPRAY, UNKNOWN_USERS, LOGIN_FAILURES))
+    return address, (phrase, *unknown), "DENY"
 
 
 def _actor(draws: Draws, address: str) -> dict[str, Any] | None:
@@ -90,9 +95,7 @@ def _actor(draws: Draws, address: str) -> dict[str, Any] | None:
 
 
 def _outcome(draws: Draws, phrases: tuple[str, ...], result: str) -> dict[str, Any] | None:
-    form = draws.weighted(
-        (("reason", 94.0), ("null", 2.0), ("empty", 1.0), ("absent", 1.0), ("no outcome", 2.0))
-    )
+    form = draws.weighted(_OUTCOMES)
     if form == "no outcome":
         return None
     if form == "absent":

@@ -110,29 +110,56 @@ def _realtime_section(draws: Draws, group: int) -> dict[str, Any]:
 
 def _info(draws: Draws, threat_id: str, created: int, updated: int) -> dict[str, Any]:
     stem, extension, classification = draws.pick(_FILES)
-    key, title, detection_type = draws.pick(_ENGINES)
     early = draws.between(HOUR, 20 * HOUR) if draws.chance(0.03) else draws.between(100_000, 3 * SECOND)
     info: dict[str, Any] = {
-        "analystVerdict": "undefined", "analystVerdictDescription": "Undefined",
-        "automaticallyResolved": False, "certificateId": "",
+        **_UNTOUCHED,
+        **_engine(draws),
         "classification": classification,
-        "classificationSource": "Static" if detection_type == "static" else "Behavioral",
         "confidenceLevel": draws.weighted((("malicious", 7.0), ("suspicious", 3.0))),
-        "createdAt": format_us(created), "updatedAt": format_us(updated),
+        "createdAt": format_us(created),
+        "updatedAt": format_us(updated),
         "identifiedAt": format_us(created - early),
-        "detectionEngines": [{"key": key, "title": title}], "detectionType": detection_type,
-        "engines": [title],
-        "externalTicketExists": False, "externalTicketId": None, "failedActions": False,
         "fileExtension": extension.upper(),
         "filePath": f"\\Device\\HarddiskVolume1\\Temp\\{stem}.{extension}",
         "fileSize": draws.between(900, 4_000_000),
-        "incidentStatus": "unresolved", "incidentStatusDescription": "Unresolved",
         "initiatedBy": draws.pick(("agent_policy", "full_disk_scan", "cloud_detection")),
-        "isFileless": False, "md5": None, "sha1": None, "sha256": None,
-        "mitigationStatus": draws.pick(("mitigated", "not_mitigated")), "mitigationStatusDescription": "",
-        "originatorProcess": "explorer.exe", "pendingActions": False, "processUser": "EXAMPLE\\user",
-        "publisherName": "", "rebootRequired": False, "storyline": draws.hexadecimal(16).upper(),
-        "threatId": threat_id, "threatName": f"{stem}-{draws.between(1, 99)}.{extension}",
-    }  # fmt: skip
+        "mitigationStatus": draws.pick(("mitigated", "not_mitigated")),
+        "storyline": draws.hexadecimal(16).upper(),
+        "threatId": threat_id,
+        "threatName": f"{stem}-{draws.between(1, 99)}.{extension}",
+    }
     give_hashes(draws, info)
     return info
+
+
+def _engine(draws: Draws) -> dict[str, Any]:
+    key, title, detection_type = draws.pick(_ENGINES)
+    return {
+        "classificationSource": "Static" if detection_type == "static" else "Behavioral",
+        "detectionEngines": [{"key": key, "title": title}],
+        "detectionType": detection_type,
+        "engines": [title],
+    }
+
+
+_UNTOUCHED: Final = {
+    "analystVerdict": "undefined",
+    "analystVerdictDescription": "Undefined",
+    "automaticallyResolved": False,
+    "certificateId": "",
+    "externalTicketExists": False,
+    "externalTicketId": None,
+    "failedActions": False,
+    "incidentStatus": "unresolved",
+    "incidentStatusDescription": "Unresolved",
+    "isFileless": False,
+    "md5": None,
+    "sha1": None,
+    "sha256": None,
+    "mitigationStatusDescription": "",
+    "originatorProcess": "explorer.exe",
+    "pendingActions": False,
+    "processUser": "EXAMPLE\\user",
+    "publisherName": "",
+    "rebootRequired": False,
+}

@@ -86,8 +86,4 @@ def _scope(state: ThreatState, member: str) -> object:
 
 def _engines(state: ThreatState) -> set[object]:
     engines = state.info.get("detectionEngines")
-    return (
-        {engine.get("key") for engine in engines if isinstance(engine, dict)}
-        if isinstance(engines, list)
-        else set()
-    )
+    return {engine.get("key") for engine in engines if isinstance(engine, dict)} if isinstance(engines, list) else set()

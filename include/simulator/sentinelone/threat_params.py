@@ -18,8 +18,9 @@ SORT_COLUMNS: Final = (
 )  # fmt: skip
 _ENGINES: Final = (
     "reputation", "sentinelone_cloud", "cloud_detection", "user_blacklist", "pre_execution",
-    "pre_execution_suspicious", "executables", "data_files", "exploits", "penetration", "pup", "lateral_movement",
-    "remote_shell", "manual", "application_control", "threat_intelligence", "watchtower_cloud_detection", "driver_blocking",
+    "pre_execution_suspicious", "executables", "data_files", "exploits", "penetration", "pup",
+    "lateral_movement", "remote_shell", "manual", "application_control", "threat_intelligence",
+    "watchtower_cloud_detection", "driver_blocking",
 )  # fmt: skip
 _ENUMS: Final[dict[str, tuple[str, ...] | None]] = {
     "analystVerdicts": ("undefined", "true_positive", "false_positive", "suspicious"),

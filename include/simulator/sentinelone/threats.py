@@ -120,9 +120,7 @@ def _place(shown: list[Shown], sort_key: Callable[[Shown], tuple[SortValue, int]
         while low < high:
             middle = (low + high) // 2
             key = sort_key(shown[middle])
-            low, high = (
-                (middle + 1, high) if (key >= mark if is_descending else key <= mark) else (low, middle)
-            )
+            low, high = (middle + 1, high) if (key >= mark if is_descending else key <= mark) else (low, middle)
     except TypeError:
         raise invalid("cursor: Invalid cursor.") from None
     return low

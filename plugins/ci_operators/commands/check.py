@@ -1,4 +1,4 @@
-"""`check`: does each connector reach its source and Recorded Future? One row for each, with the mend."""
+"""`check`: does each connector reach its source and Recorded Future? One line for each, with the mend."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from rich.console import Console
-from rich.table import Table
+from rich.text import Text
 
 from ci_operators.connectors_file import ConnectorsFile, load_connectors
 from ci_operators.core.connector import Connector
@@ -21,16 +21,15 @@ Probe = Callable[[Api, str], str]
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What a check found: of which connector, of what, whether it works, and the sentence."""
+    """What a check found: of which connector, whether it works, and the sentence."""
 
     connector: str
-    subject: str
     works: bool
     sentence: str
 
 
 def run_check(names: Sequence[str], console: Console | None = None, probe: Probe | None = None) -> int:
-    """Print a table of findings; return 0 if all works, 1 if something is to be mended, 2 if nothing was checked."""
+    """Print the findings; return 0 if all works, 1 if something is to be mended, 2 if nothing was checked."""
     console = console or Console()
     try:
         found = load_connectors()
@@ -38,11 +37,9 @@ def run_check(names: Sequence[str], console: Console | None = None, probe: Probe
     except ConfigurationError as err:
         console.print(str(err), style="red", markup=False)
         return 2
-    table = Table("connector", "what", "", "result")
     for finding in findings:
-        mark = "[green]works[/]" if finding.works else "[red]mend[/]"
-        table.add_row(finding.connector, finding.subject, mark, finding.sentence)
-    console.print(table)
+        mark = Text("works", "green") if finding.works else Text("mend ", "red")
+        console.print(mark, f"{finding.connector}: {finding.sentence}", markup=False, highlight=False, soft_wrap=True)
     return 0 if all(finding.works for finding in findings) else 1
 
 
@@ -53,7 +50,7 @@ def find(found: ConnectorsFile, names: Sequence[str], probe: Probe) -> Iterator[
         known = ", ".join(connector.name for connector in found.connectors) or "none"
         raise ConfigurationError(f"There is no connector {', '.join(unknown)}; there are: {known}.")
     for problem in () if names else found.problems:
-        yield Finding("-", "connectors file", works=False, sentence=problem)
+        yield Finding("connectors file", works=False, sentence=problem)
     for connector in found.connectors:
         if not names or connector.name in names:
             yield from _find_of(connector, probe)
@@ -69,8 +66,7 @@ def probe_connection(api: Api, conn_id: str) -> str:
 def _find_of(connector: Connector, probe: Probe) -> Iterator[Finding]:
     source = load_source(connector.source)
     for api, conn_id in ((source.api, connector.source_conn_id), (API, connector.destination_conn_id)):
-        subject = f"{api.vendor.title} ({conn_id})"
         try:
-            yield Finding(connector.name, subject, works=True, sentence=probe(api, conn_id))
+            yield Finding(connector.name, works=True, sentence=probe(api, conn_id))
         except CollectiveInsightsError as err:
-            yield Finding(connector.name, subject, works=False, sentence=str(err))
+            yield Finding(connector.name, works=False, sentence=str(err))

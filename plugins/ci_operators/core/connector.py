@@ -40,7 +40,12 @@ def _not_negative(duration: timedelta) -> timedelta:
 _DURATION_SCHEMA = WithJsonSchema(
     {"type": "string", "pattern": r"^\d+(\.\d+)?\s*([Ss]ec(ond)?|[Mm]in(ute)?|[Hh]our|[Dd]ay)s?$"}
 )
-Pause = Annotated[timedelta, BeforeValidator(read_duration), AfterValidator(_not_negative), _DURATION_SCHEMA]
+Pause = Annotated[
+    timedelta,
+    BeforeValidator(read_duration),
+    AfterValidator(_not_negative),
+    _DURATION_SCHEMA,
+]
 Duration = Annotated[Pause, AfterValidator(_at_least_a_minute), _DURATION_SCHEMA]
 
 
@@ -55,7 +60,7 @@ class Connector(BaseModel):
     name: str = Field(
         pattern=SLUG,
         max_length=80,
-        description="Name of the connector: small letters, digits, single _ or -. The DAG is collective_insights_<name>.",
+        description="Connector Name: small letters, digits, single _ or -. The DAG is collective_insights_<name>.",
     )
     source: str = Field(description="The kind of security tool.")
     source_conn_id: str = Field(
@@ -78,9 +83,7 @@ class Connector(BaseModel):
         default=timedelta(minutes=1),
         description="How long the source may take to publish an event: a run starts that long after its window's end.",
     )
-    debug: bool = Field(
-        default=True, description="Dry run: Recorded Future checks the detections and stores nothing."
-    )
+    debug: bool = Field(default=True, description="Dry run: Recorded Future checks the detections and stores nothing.")
     organization_ids: tuple[Annotated[str, Field(pattern=r"^uhash:\w+$")], ...] = Field(
         default=(),
         strict=False,

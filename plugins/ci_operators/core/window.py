@@ -68,9 +68,7 @@ def resolve_window(
     if request.kind != "scheduled":
         return ResolvedWindow(interval, "data interval")
     if request.watermark is not None and request.watermark < interval.since:
-        return ResolvedWindow(
-            Window(request.watermark, interval.until), "data interval and the gap before it"
-        )
+        return ResolvedWindow(Window(request.watermark, interval.until), "data interval and the gap before it")
     if request.watermark is None and request.left_debug:
         since = min(interval.since, interval.until - initial_import)
         return ResolvedWindow(Window(since, interval.until), "initial import after debug mode")
@@ -85,9 +83,7 @@ def _from_form(request: RunRequest, update_frequency: timedelta, now: datetime) 
     until = _form_instant("until", request.until, now) if request.until else request.run_after
     since = _form_instant("since", request.since, now) if request.since else until - update_frequency
     if since >= until:
-        raise ConfigurationError(
-            f"until ({format_instant(until)}) must be later than since ({format_instant(since)})."
-        )
+        raise ConfigurationError(f"until ({format_instant(until)}) must be later than since ({format_instant(since)}).")
     return Window(since, until)
 
 

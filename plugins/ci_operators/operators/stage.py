@@ -44,7 +44,6 @@ class StageOperator(BaseOperator, SkipMixin):
     """
 
     stage: ClassVar[str]
-    #: Whether the run is over when this stage is (beside when nothing is left to do).
     template_fields = ("manifest",)
     ui_color = "#e8f1fb"
 
@@ -123,6 +122,5 @@ def _make_manifest(stage: str, run: StageRun, result: StageResult, duration_s: f
 def _give_slot_back(error: RetriableError) -> None:
     """Let the task come again later, in the same try, when the vendor wants a wait of more than a minute."""
     if error.retry_after_s is not None and error.retry_after_s > MAX_WAIT_S:
-        raise AirflowRescheduleException(
-            datetime.now(UTC) + timedelta(seconds=error.retry_after_s)
-        ) from error
+        date = datetime.now(UTC) + timedelta(seconds=error.retry_after_s)
+        raise AirflowRescheduleException(date) from error  # type: ignore[no-untyped-call]  # so in Airflow 3.3

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
+from typing import Any
 
 from ci_operators.staging.manifest import Manifest
 
 
-def tell(log: logging.Logger, manifest: Manifest) -> None:
+def tell(log: Any, manifest: Manifest) -> None:
     """Log what a stage did."""
     tally = manifest.tally
     log.info("Window %s (%s)%s", manifest.window, manifest.basis, ", debug run" if manifest.debug else "")
@@ -29,9 +29,7 @@ def tell(log: logging.Logger, manifest: Manifest) -> None:
         log.info("Artifact (%d bytes): %s", manifest.bytes, manifest.artifact)
 
 
-def _tell_counts(
-    log: logging.Logger, verb: str, counts: Mapping[str, int], samples: Mapping[str, list[str]]
-) -> None:
+def _tell_counts(log: Any, verb: str, counts: Mapping[str, int], samples: Mapping[str, list[str]]) -> None:
     for code, count in sorted(counts.items()):
         examples = f", for example {', '.join(samples[code])}" if samples.get(code) else ""
         log.info("%d %s: %s%s", count, verb, code, examples)

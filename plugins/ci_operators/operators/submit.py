@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from airflow.sdk import NEVER_EXPIRE
 from airflow.sdk.exceptions import AirflowSkipException
+from airflow.sdk.execution_time.context import NEVER_EXPIRE
 
 from ci_operators.operators.stage import StageOperator, StageRun
 from ci_operators.operators.staging_area import artifact_path
@@ -22,9 +22,7 @@ class SubmitOperator(StageOperator):
     def run_stage(self, run: StageRun) -> StageResult:
         """Submit what validate passed on; a debug run submits nothing."""
         if run.debug:
-            raise AirflowSkipException(
-                "Debug run: Recorded Future has checked the detections, nothing is stored."
-            )
+            raise AirflowSkipException("Debug run: Recorded Future has checked the detections, nothing is stored.")
         from ci_operators.hooks.vendor import VendorHook  # 0.2 s to import, not at DAG parse time
         from ci_operators.recorded_future.api import API
 

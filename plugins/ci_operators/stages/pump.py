@@ -51,9 +51,7 @@ class SideArtifacts:
         return self._writers[kind]
 
 
-def pump(
-    chunks: Iterable[list[bytes]], step: Step, out: ArtifactWriter, side: SideArtifacts, tally: Tally
-) -> None:
+def pump(chunks: Iterable[list[bytes]], step: Step, out: ArtifactWriter, side: SideArtifacts, tally: Tally) -> None:
     """Take every record through `step` and write it where its verdict says, counting all of it."""
     for chunk in chunks:
         tally.records_in += len(chunk)

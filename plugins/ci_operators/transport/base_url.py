@@ -30,16 +30,10 @@ def repair_base_url(text: str | None, *, label: str, example: str) -> str:
     if not host or (not is_loopback(host) and "." not in host):
         raise ConfigurationError(f"{label} {pasted[:80]!r} names no host. {mend}")
     if scheme == "http" and not is_loopback(host):
-        raise ConfigurationError(
-            f"{label} {pasted[:80]!r} would send the token in the clear: use https. {mend}"
-        )
+        raise ConfigurationError(f"{label} {pasted[:80]!r} would send the token in the clear: use https. {mend}")
     netloc = f"[{host}]" if ":" in host else host
     port = url.port
-    return (
-        f"{scheme}://{netloc}"
-        if port in (None, 443 if scheme == "https" else 80)
-        else f"{scheme}://{netloc}:{port}"
-    )
+    return f"{scheme}://{netloc}" if port in (None, 443 if scheme == "https" else 80) else f"{scheme}://{netloc}:{port}"
 
 
 def is_loopback(host: str) -> bool:
@@ -56,9 +50,7 @@ def _split(pasted: str, label: str, mend: str) -> SplitResult:
     try:
         url = urlsplit(pasted if "://" in pasted else f"https://{pasted}")
         if url.username is not None or url.password is not None:
-            raise ConfigurationError(
-                f"{label} holds a user name or password: these have fields of their own. {mend}"
-            )
+            raise ConfigurationError(f"{label} holds a user name or password: these have fields of their own. {mend}")
         url.port  # noqa: B018 - reading it is what checks it
     except ValueError as err:
         raise ConfigurationError(f"{label} {pasted[:80]!r} is no address ({err}). {mend}") from None

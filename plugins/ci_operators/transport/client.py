@@ -149,14 +149,10 @@ class Client:
             wait = read_retry_after(answer.headers, now) if wait is None else wait
             raise RateLimitedError(f"{words}: too many requests.", retry_after_s=wait)
         if status >= 500:
-            raise UnavailableError(
-                f"{words}.", retry_after_s=read_retry_after(answer.headers, self.pacer.now())
-            )
+            raise UnavailableError(f"{words}.", retry_after_s=read_retry_after(answer.headers, self.pacer.now()))
         if 300 <= status < 400:
             target = urlsplit(answer.headers.get("Location", "")).netloc or "elsewhere"
-            raise RequestRefusedError(
-                f"{words}, a redirect to {target}: enter the final URL in the Connection."
-            )
+            raise RequestRefusedError(f"{words}, a redirect to {target}: enter the final URL in the Connection.")
         raise RequestRefusedError(f"{words}.")
 
 

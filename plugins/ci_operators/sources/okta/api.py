@@ -108,8 +108,7 @@ VENDOR = Vendor(
     title="Okta",
     explain=explain,
     cooldown=read_cooldown,
-    credentials_hint="the API token is unknown, expired or revoked; it dies after 30 days without use. "
-    + _WHERE,
+    credentials_hint="the API token is unknown, expired or revoked; it dies after 30 days without use. " + _WHERE,
     permission_hint="the token's user may not read the System Log: give it the Read Only Admin role.",
 )
 
@@ -136,9 +135,7 @@ def _pin(link: str) -> str:
     """Return path and query of a next link: the token goes to no host but the Connection's."""
     url = urlsplit(link)
     if url.path != LOGS_PATH or "after" not in parse_qs(url.query):
-        raise RequestRefusedError(
-            f"Okta's next link leads to {url.netloc}{url.path[:80]}, not to the System Log."
-        )
+        raise RequestRefusedError(f"Okta's next link leads to {url.netloc}{url.path[:80]}, not to the System Log.")
     return f"{url.path}?{url.query}"
 
 

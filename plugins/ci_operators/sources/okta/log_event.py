@@ -6,12 +6,10 @@ to vary (`version` "0" or 0). Source: System Log API, LogEvent.
 
 from __future__ import annotations
 
-from typing import Any
-
 import msgspec
 from msgspec import Struct
 
-from ci_operators.core.loose import read_loosely
+from ci_operators.core.loose import Loose, read_loosely
 
 
 class Actor(Struct, frozen=True):
@@ -62,9 +60,9 @@ def read_log_event(event: bytes) -> LogEvent | None:
     )
 
 
-def _actor(loose: Any) -> Actor | None:
-    return loose and Actor(displayName=loose.text("displayName"), type=loose.text("type"))
+def _actor(loose: Loose | None) -> Actor | None:
+    return None if loose is None else Actor(displayName=loose.text("displayName"), type=loose.text("type"))
 
 
-def _outcome(loose: Any) -> Outcome | None:
-    return loose and Outcome(reason=loose.text("reason"))
+def _outcome(loose: Loose | None) -> Outcome | None:
+    return None if loose is None else Outcome(reason=loose.text("reason"))

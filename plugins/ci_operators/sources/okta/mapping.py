@@ -85,9 +85,7 @@ def _map(fields: LogEvent, actor: Actor, table: ReasonTable, note: Note) -> Dete
     return Detection(
         timestamp=format_instant(instant),
         ioc=Ioc(type=indicator[0], value=indicator[1], source_type=SOURCE_TYPE, field="actor.displayName"),
-        incident=Incident(
-            id=fields.uuid[:MAX_NAME_LENGTH], type=EVENT_TYPE, name=_clip(fields.displayMessage) or None
-        ),
+        incident=Incident(id=fields.uuid[:MAX_NAME_LENGTH], type=EVENT_TYPE, name=_clip(fields.displayMessage) or None),
         detection=Method(name=_clip(f"{METHOD_NAME}: {reason}" if reason else METHOD_NAME)),
         mitre_codes=find_codes(reason, table, note),
     )

@@ -72,9 +72,7 @@ def fetch(client: Client, connector: SentinelOneConnector, window: Window) -> It
         if cursor is None:
             return
         if cursor in seen:
-            raise UnreadableAnswerError(
-                "SentinelOne sent the same cursor twice: the paging does not move on."
-            )
+            raise UnreadableAnswerError("SentinelOne sent the same cursor twice: the paging does not move on.")
         seen.add(cursor)
         params["cursor"] = cursor
 

@@ -27,9 +27,7 @@ class SentinelOneConnector(Connector):
         strict=False,
         description="The analyst verdicts that count as verified.",
     )
-    false_positives: Policy = Field(
-        default="send", description="Threats that an analyst judged to be false positives."
-    )
+    false_positives: Policy = Field(default="send", description="Threats that an analyst judged to be false positives.")
     command_line_hashes: Policy = Field(
         default="send", description='Hashes of a command line, no file: threats named "... (CLI fa08)".'
     )
@@ -39,7 +37,7 @@ class SentinelOneConnector(Connector):
     )
     detection_time: Literal["identified_at", "created_at"] = Field(
         default="identified_at",
-        description="The threat's time that becomes the detection's timestamp; the other one stands in for a missing one.",
+        description="The threat's time that becomes the timestamp; the other stands in for a missing one.",
     )
     account_ids: tuple[NumericId, ...] = Field(
         default=(), max_length=500, strict=False, description="Only threats of these SentinelOne accounts."

@@ -72,7 +72,7 @@ def read_threat(event: bytes) -> Threat | None:
         return _decode(event)
     except _UNEXPECTED:
         loose = read_loosely(event)
-    return loose and Threat(id=loose.text("id"), threatInfo=_threat_info(loose))
+    return None if loose is None else Threat(id=loose.text("id"), threatInfo=_threat_info(loose))
 
 
 def read_threat_with_indicators(event: bytes) -> ThreatWithIndicators | None:
@@ -81,7 +81,9 @@ def read_threat_with_indicators(event: bytes) -> ThreatWithIndicators | None:
         return _decode_with_indicators(event)
     except _UNEXPECTED:
         loose = read_loosely(event)
-    return loose and ThreatWithIndicators(
+    if loose is None:
+        return None
+    return ThreatWithIndicators(
         id=loose.text("id"),
         threatInfo=_threat_info(loose),
         indicators=[_indicator(child) for child in loose.children("indicators")],
@@ -95,7 +97,7 @@ def find_id(threat: Threat | ThreatWithIndicators) -> str | None:
 
 def _threat_info(loose: Loose) -> ThreatInfo | None:
     info = loose.child("threatInfo")
-    return info and ThreatInfo(**{name: info.text(name) for name in ThreatInfo.__struct_fields__})
+    return None if info is None else ThreatInfo(**{name: info.text(name) for name in ThreatInfo.__struct_fields__})
 
 
 def _indicator(loose: Loose) -> Indicator:

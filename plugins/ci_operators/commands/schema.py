@@ -1,0 +1,49 @@
+"""`schema`: the JSON Schema of connectors.yaml, for editors."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from functools import reduce
+from operator import or_
+from typing import Annotated, Any
+
+from pydantic import Field, TypeAdapter, create_model
+
+from ci_operators.core.connector import Connector
+from ci_operators.core.duration import format_duration
+from ci_operators.sources.registry import OPTIONS
+
+
+def print_schema() -> int:
+    """Print the schema; include/connectors.schema.json is this."""
+    print(schema_text(), end="")  # noqa: T201 - it is what the command is for
+    return 0
+
+
+def schema_text() -> str:
+    """Return the schema as text, the same for the same options."""
+    return json.dumps(build_schema(), indent=2) + "\n"
+
+
+def build_schema() -> dict[str, Any]:
+    """Return the JSON Schema of the whole file: one entry for each connector, told apart by its source."""
+    entry: Any = Annotated[reduce(or_, OPTIONS.values()), Field(discriminator="source")]
+    entries = Field(description="One entry for each connector.")
+    file = create_model("ConnectorsFile", __config__={"extra": "forbid"}, connectors=(list[entry], entries))
+    schema = TypeAdapter(file).json_schema()
+    for model in OPTIONS.values():
+        _mend(schema["$defs"][model.__name__], model)
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "description": _ABOUT}
+
+
+def _mend(definition: dict[str, Any], model: type[Connector]) -> None:
+    """Write defaults as people write the options, and require what has none."""
+    for name, field in model.model_fields.items():
+        if isinstance(field.default, timedelta):
+            definition["properties"][name]["default"] = format_duration(field.default)
+    del definition["properties"]["source"]["default"], definition["properties"]["source_conn_id"]["default"]
+    definition["required"] = ["name", "source"]
+
+
+_ABOUT = "Collective Insights connectors. Made by: python -m ci_operators schema"

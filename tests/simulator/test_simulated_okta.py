@@ -1,0 +1,241 @@
+"""The simulated System Log is as strict as the reference."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from simulator import Limits, ManualClock, Simulator
+from simulator.caller import Caller
+from simulator.settings import OKTA_TOKEN, OKTA_TOKEN_WITHOUT_ROLE
+
+Start = Callable[..., tuple[Simulator, Caller]]
+THREAT = "security.threat.detected"
+
+
+def event(number: int, published: str, **members: Any) -> dict[str, Any]:
+    return {
+        "uuid": f"event-{number}",
+        "published": published,
+        "eventType": THREAT,
+        "actor": {"displayName": "203.0.113.9"},
+        "outcome": {"reason": "Password Spray, Login Failures", "result": "DENY"},
+        "debugContext": {"debugData": {"url": "/x", "threatSuspected": "true"}},
+        **members,
+    }
+
+
+def ids(page: Any) -> list[str]:
+    return [element["uuid"] for element in page.json()]
+
+
+@pytest.mark.parametrize(
+    ("authorization", "status", "code"),
+    [
+        ("", 401, "E0000011"),
+        (f"Bearer {OKTA_TOKEN}", 401, "E0000011"),
+        (f"ssws {OKTA_TOKEN}", 401, "E0000011"),
+        ("SSWS wrong", 401, "E0000011"),
+        (f"SSWS {OKTA_TOKEN_WITHOUT_ROLE}", 403, "E0000006"),
+    ],
+)
+def test_refuses_credentials(start: Start, authorization: str, status: int, code: str) -> None:
+    _, caller = start()
+    answer = caller.okta(authorization=authorization)
+    assert (answer.status_code, answer.json()["errorCode"]) == (status, code)
+    assert set(answer.json()) == {"errorCode", "errorSummary", "errorLink", "errorId", "errorCauses"}
+    assert "X-Rate-Limit-Reset" in answer.headers
+
+
+@pytest.mark.parametrize(
+    ("params", "code"),
+    [
+        ({"since": "2026-03-04T10:00:00"}, "E0000001"),
+        ({"until": "yesterday"}, "E0000001"),
+        ({"since": "2026-03-04"}, "E0000001"),
+        ({"since": "2026-03-04T10:00:00 00:00"}, "E0000001"),
+        ({"since": "2026-03-04T12:00:01Z"}, "E0000001"),
+        ({"since": "2026-03-04T11:00:00Z", "until": "2026-03-04T11:00:00Z"}, "E0000001"),
+        ({"since": "2026-03-04T11:00:00Z", "until": "2026-03-04T10:00:00Z"}, "E0000001"),
+        ({"since": "2025-09-01T00:00:00Z"}, "E0000053"),
+        ({"limit": "1001"}, "E0000001"),
+        ({"limit": "-1"}, "E0000001"),
+        ({"limit": "ten"}, "E0000001"),
+        ({"sortOrder": "UP"}, "E0000001"),
+        ({"q": "a " * 11}, "E0000001"),
+        ({"q": "a" * 41}, "E0000001"),
+        ({"after": "made-up"}, "E0000001"),
+        ({"filter": 'published gt "2026-03-04T10:00:00Z"'}, "E0000031"),
+        ({"filter": 'debugContext.debugData.url co "x"'}, "E0000031"),
+        ({"filter": 'target[type eq "User"]'}, "E0000053"),
+        ({"filter": 'EventType eq "x"'}, "E0000053"),
+        ({"filter": 'eventType is "x"'}, "E0000053"),
+        ({"filter": "eventType eq bare"}, "E0000053"),
+        ({"filter": "eventType eq"}, "E0000053"),
+        ({"filter": "eventType eq ("}, "E0000053"),
+        ({"filter": '(eventType eq "x"'}, "E0000053"),
+        ({"filter": 'eventType eq "x" severity eq "y"'}, "E0000053"),
+        ({"filter": "eventType sw 3"}, "E0000031"),
+    ],
+)
+def test_refuses_parameters(start: Start, params: dict[str, str], code: str) -> None:
+    _, caller = start()
+    answer = caller.okta(**params)
+    assert (answer.status_code, answer.json()["errorCode"]) == (400, code)
+
+
+def test_names_the_date_it_cannot_read(start: Start) -> None:
+    _, caller = start()
+    summary = caller.okta(until="soon").json()["errorSummary"]
+    assert "'until': must be a valid date-time or empty" in summary
+
+
+@pytest.mark.parametrize(
+    ("expression", "expected"),
+    [
+        ('eventType eq "security.threat.detected"', ["event-1", "event-2"]),
+        ('eventType EQ "user.session.start"', ["event-3"]),
+        ('eventType ne "user.session.start"', ["event-1", "event-2"]),
+        ('not eventType eq "user.session.start"', ["event-1", "event-2"]),
+        ('outcome.reason co "Spray" and outcome.result eq "DENY"', ["event-1", "event-3"]),
+        ('outcome.result eq "ALLOW" or eventType sw "user."', ["event-2", "event-3"]),
+        ('eventType eq "x" or (eventType ew "start" and uuid ge "event-3")', ["event-3"]),
+        ("outcome.reason pr", ["event-1", "event-3"]),
+        ("not (outcome.reason pr)", ["event-2"]),
+        ('target.type eq "User"', ["event-3"]),
+        ("securityContext.asNumber gt 64000", ["event-2"]),
+        ("securityContext.isProxy eq true", ["event-2"]),
+        ('debugContext.debugData.threatSuspected eq "true"', ["event-1", "event-2", "event-3"]),
+    ],
+)
+def test_filters(start: Start, expression: str, expected: list[str]) -> None:
+    second = event(2, "2026-03-04T10:00:01.000Z", outcome={"result": "ALLOW", "reason": None})
+    second["securityContext"] = {"asNumber": 64500, "isProxy": True}
+    third = event(3, "2026-03-04T10:00:02.000Z", eventType="user.session.start")
+    third["target"] = [{"type": "App"}, {"type": "User"}]
+    _, caller = start(okta_events=[event(1, "2026-03-04T10:00:00.000Z"), second, third])
+    assert ids(caller.okta(since="2026-03-04T09:00:00Z", filter=expression)) == expected
+
+
+def test_bounded_requests_are_half_open_and_end(start: Start) -> None:
+    stamps = ["09:59:59.999", "10:00:00.000", "10:30:00.000", "10:59:59.999", "11:00:00.000"]
+    events = [event(n, f"2026-03-04T{stamp}Z") for n, stamp in enumerate(stamps)]
+    _, caller = start(okta_events=reversed(events))
+    pages = caller.okta_pages(since="2026-03-04T10:00:00Z", until="2026-03-04T11:00:00Z", limit=2)
+    assert [ids(page) for page in pages] == [["event-1", "event-2"], ["event-3"]]
+    assert "next" not in pages[-1].links
+
+
+def test_descending_is_the_reverse_and_ends(start: Start) -> None:
+    events = [event(n, f"2026-03-04T10:00:0{n}.000Z") for n in range(5)]
+    _, caller = start(okta_events=events)
+    pages = caller.okta_pages(since="2026-03-04T10:00:00Z", sortOrder="DESCENDING", limit=2)
+    assert [ids(page) for page in pages] == [["event-4", "event-3"], ["event-2", "event-1"], ["event-0"]]
+
+
+def test_events_of_one_instant_are_neither_lost_nor_repeated(start: Start) -> None:
+    events = [event(n, "2026-03-04T10:00:00.000Z") for n in range(7)]
+    _, caller = start(okta_events=events)
+    for params in ({"until": "2026-03-04T11:00:00Z"}, {}):
+        pages = caller.okta_pages(since="2026-03-04T09:00:00Z", limit=3, **params)
+        assert [name for page in pages for name in ids(page)] == [f"event-{n}" for n in range(7)]
+
+
+def test_polling_always_has_a_next_link_and_goes_on_where_it_stopped(start: Start, clock: ManualClock) -> None:
+    simulator, caller = start(okta_events=[event(1, "2026-03-04T10:00:00.000Z")])
+    first = caller.okta(since="2026-03-04T09:00:00Z")
+    empty = caller.okta(first.links["next"]["url"])
+    assert empty.json() == []
+    assert empty.links["next"]["url"] == empty.links["self"]["url"]
+    clock.advance(minutes=5)
+    simulator.add_okta_event(event(2, "2026-03-04T09:30:00.000Z"), persisted_at=clock())
+    assert ids(caller.okta(empty.links["next"]["url"])) == ["event-2"]
+
+
+def test_late_events_show_only_once_stored(start: Start, clock: ManualClock) -> None:
+    simulator, caller = start()
+    simulator.add_okta_event(event(1, "2026-03-04T11:59:00.000Z"), persisted_at=clock() + timedelta(minutes=3))
+    window = {"since": "2026-03-04T11:30:00Z", "until": "2026-03-04T12:00:00Z"}
+    assert ids(caller.okta(**window)) == []
+    clock.advance(minutes=3)
+    assert ids(caller.okta(**window)) == ["event-1"]
+    since = clock() - timedelta(minutes=5)
+    assert simulator.event_ids("okta", since, clock()) == ["event-1"]
+
+
+@pytest.mark.parametrize(
+    ("bounded", "old", "new"),
+    [
+        (True, "since=2026-03-04T09", "since=2026-03-04T08"),
+        (True, "until=2026-03-04T11", "until=2026-03-04T10"),
+        (True, "&filter=", "&ignored="),
+        (True, "&until=", "&ignored="),
+        (False, "?", "?since=2026-03-04T08%3A00%3A00Z&"),
+        (False, "after=", "after=A"),
+    ],
+)
+def test_next_links_must_be_used_verbatim(start: Start, bounded: bool, old: str, new: str) -> None:
+    events = [event(n, f"2026-03-04T10:00:0{n}.000Z") for n in range(3)]
+    _, caller = start(okta_events=events)
+    params = {"since": "2026-03-04T09:00:00Z", "filter": f'eventType eq "{THREAT}"', "limit": "1"}
+    if bounded:
+        params["until"] = "2026-03-04T11:00:00Z"
+    link = caller.okta(**params).links["next"]["url"]
+    assert ids(caller.okta(link)) == ["event-1"]
+    assert old in link
+    assert caller.okta(link.replace(old, new, 1)).json()["errorCode"] == "E0000001"
+
+
+def test_link_header_comes_in_all_legal_forms(start: Start) -> None:
+    _, caller = start()
+    pages = [caller.okta(since="2026-03-04T09:00:00Z") for _ in range(4)]
+    forms = {(len(page.raw.headers.getlist("Link")), page.headers["Link"].rfind("self") > 90) for page in pages}
+    assert {lines for lines, _ in forms} == {1, 2}
+    assert all({"self", "next"} == set(page.links) for page in pages)
+    assert (
+        len({page.headers["Link"].index('rel="next"') < page.headers["Link"].index('rel="self"') for page in pages})
+        == 2
+    )
+
+
+def test_rate_limit(start: Start, clock: ManualClock) -> None:
+    _, caller = start(limits=Limits(okta_per_minute=2))
+    answers = [caller.okta(limit=1) for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [200, 200, 429]
+    assert [answer.headers["X-Rate-Limit-Remaining"] for answer in answers] == ["1", "0", "0"]
+    assert answers[2].json()["errorCode"] == "E0000047"
+    assert "Retry-After" not in answers[2].headers
+    assert int(answers[2].headers["X-Rate-Limit-Reset"]) == int(clock().timestamp()) + 60
+    assert answers[2].headers["Date"] == "Wed, 04 Mar 2026 12:00:00 GMT"
+    clock.advance(seconds=60)
+    assert caller.okta(limit=1).status_code == 200
+
+
+def test_retention_is_ninety_days_and_unknown_parameters_are_ignored(start: Start) -> None:
+    events = [event(1, "2025-11-01T00:00:00.000Z"), event(2, "2026-01-01T00:00:00.000Z")]
+    _, caller = start(okta_events=events, history=timedelta(days=365))
+    assert ids(caller.okta(since="2025-10-01T00:00:00Z", colour="blue")) == ["event-2"]
+
+
+def test_default_period_limit_and_keywords(start: Start) -> None:
+    events = [event(n, "2026-03-03T00:00:00.000Z") for n in range(120)]
+    old = event(999, "2026-02-01T00:00:00.000Z")
+    _, caller = start(okta_events=[old, *events])
+    assert len(caller.okta().json()) == 100
+    assert ids(caller.okta(q="EVENT-119 spray")) == ["event-119"]
+    assert caller.okta(limit=0).json() == []
+
+
+def test_malformed_elements_are_served_verbatim(start: Start) -> None:
+    elements = [None, "text", 7, [], {}, b'{"uuid":1e400}', event(1, "2026-03-04T10:00:00.000Z")]
+    _, caller = start(okta_events=elements)
+    pages = caller.okta_pages(since="2026-03-04T09:00:00Z", until="2026-03-04T11:00:00Z", limit=4)
+    assert b"".join(page.content for page in pages).startswith(b'[null,"text",7,[]][{},{"uuid":1e400},')
+
+
+def test_other_paths_and_methods(start: Start) -> None:
+    simulator, caller = start()
+    assert caller.okta(f"{simulator.url}/api/v1/users").json()["errorCode"] == "E0000007"
+    assert caller.okta(f"{simulator.url}/nowhere").status_code == 404
