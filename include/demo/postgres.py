@@ -51,6 +51,13 @@ class PostgresAddress:
             row = cursor.fetchone() if cursor.description else None
             return row[0] if row else None
 
+    def is_ready(self) -> bool:
+        """Returns whether the server answers."""
+        try:
+            return bool(self.query("SELECT 1") == 1)
+        except psycopg2.Error:  # type: ignore[attr-defined]  # psycopg2 has no types
+            return False
+
     def ensure_database(self, name: str) -> None:
         """Create the database if it is not there. The name must be a plain identifier."""
         if not name.isidentifier():
@@ -68,7 +75,7 @@ def running_postgres(
     _end_orphan(home)
     address = PostgresAddress(home.socket)
     with running(_server_command(home, log), hold) as child:
-        wait_until(lambda: _answers(address), [child], READY_S)
+        wait_until(address.is_ready, [child], READY_S)
         yield address, child
 
 
@@ -115,13 +122,6 @@ def _server_command(home: PostgresHome, log: Path) -> Command:
         grace_s=30,
         account=home.account,
     )
-
-
-def _answers(address: PostgresAddress) -> bool:
-    try:
-        return bool(address.query("SELECT 1") == 1)
-    except psycopg2.Error:  # type: ignore[attr-defined]  # psycopg2 has no types
-        return False
 
 
 def _end_orphan(home: PostgresHome) -> None:

@@ -35,7 +35,7 @@ def read_arguments(arguments: list[str]) -> argparse.Namespace:
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--port", type=_port, required=True, help="port to listen on (0: a free one)")
+    parser.add_argument("--port", type=_port, default=8099, help="port (default: %(default)s; 0: a free one)")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=DEFAULT_SEED, help="selects the history (default: %(default)s)")
     parser.add_argument("--state", type=Path, metavar="DIR", help="keep stored detections in this directory")

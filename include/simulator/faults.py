@@ -35,7 +35,10 @@ class FaultError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One fault: lets `skip` requests pass, then strikes `count` times; `path`: only requests below it."""
+    """One fault: lets `skip` requests pass, then strikes `count` times; `path`: only requests below it.
+
+    `seconds` delays the answer after the request was handled; `headers` replace those of the same name.
+    """
 
     vendor: str
     kind: str

@@ -57,6 +57,20 @@ class _Server(uvicorn.Server):
             self._loop.call_soon_threadsafe(self._ending.set)
 
 
+def _listen(host: str, port: int) -> socket.socket:
+    """Returns a listening socket; asyncio switches Nagle's delay off only if the protocol is named here."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen(_BACKLOG)
+    except OSError:
+        listener.close()
+        raise
+    return listener
+
+
 def _quiet_config(simulator: Simulator) -> uvicorn.Config:
     return uvicorn.Config(
         Application(simulator),
@@ -76,8 +90,7 @@ def _quiet_config(simulator: Simulator) -> uvicorn.Config:
 def serve(simulator: Simulator | None = None, *, host: str = "127.0.0.1", port: int = 0) -> Iterator[Simulator]:
     """Yields the simulator while it is served, `url` set; port 0: a free one. Raises OSError if taken."""
     running = simulator or Simulator()
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.create_server((host, port), family=family, backlog=_BACKLOG)
+    listener = _listen(host, port)
     bound_port = listener.getsockname()[1]
     server = _Server(_quiet_config(running))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="simulator", daemon=True)

@@ -16,6 +16,8 @@ from ci_operators.core.errors import ConfigurationError
 from ci_operators.sources.registry import OPTIONS
 
 VARIABLE = "COLLECTIVE_INSIGHTS_CONFIG"
+#: Beside its own error, PyYAML lets through what a date like 2026-13-45, "!!timestamp x" or deep nesting raises.
+_NO_YAML = (yaml.YAMLError, ValueError, LookupError, AttributeError, RecursionError)
 _DEFAULT = Path(__file__).resolve().parents[2] / "include" / "connectors.yaml"
 
 
@@ -62,8 +64,8 @@ def _read_entries(path: Path) -> list[Any]:
         content = yaml.load(path.read_bytes(), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
     except OSError as err:
         raise ConfigurationError(f"{path}: cannot be read ({err.strerror}). Set {VARIABLE} to another file.") from err
-    except yaml.YAMLError as err:
-        raise ConfigurationError(f"{path}: is no YAML: {' '.join(str(err).split())}.") from err
+    except _NO_YAML as err:
+        raise ConfigurationError(f"{path}: is no YAML: {' '.join(str(err).split()).rstrip('.')}.") from err
     entries = content.get("connectors") if isinstance(content, dict) else None
     if not isinstance(entries, list) or set(content) != {"connectors"}:
         raise ConfigurationError(f'{path}: must hold one key, "connectors", with a list of entries.')

@@ -31,6 +31,8 @@ STAGES: tuple[type[StageOperator], ...] = (
 )
 #: A stage that takes longer hangs: a million events take minutes.
 STAGE_TIMEOUT = timedelta(hours=6)
+#: A manual run dated in the future never starts, and would block all others for ever.
+RUN_TIMEOUT = timedelta(days=1)
 
 _RUN_OPTION_TITLES = {"only_analyst_verified": "Only Fetch Analyst-Verified Events"}
 
@@ -66,6 +68,7 @@ def build_dag(connector: Connector, doc_md: str) -> DAG:
         # without a task.
         catchup=False,
         max_active_runs=1,
+        dagrun_timeout=RUN_TIMEOUT,
         params=_build_params(connector),
         tags={"collective-insights", connector.source},
         default_args={
@@ -74,9 +77,7 @@ def build_dag(connector: Connector, doc_md: str) -> DAG:
             "retry_delay": timedelta(minutes=1),
             "retry_exponential_backoff": 2,
             "max_retry_delay": timedelta(minutes=15),
-            "retry_policy": ErrorTreeRetryPolicy(),
             "execution_timeout": STAGE_TIMEOUT,
-            "inlets": [connector_asset(connector)],
         },
     ) as dag:
         _chain_stages(connector)
@@ -85,8 +86,16 @@ def build_dag(connector: Connector, doc_md: str) -> DAG:
 
 def _chain_stages(connector: Connector) -> None:
     manifest: Any = None
+    policy, assets = ErrorTreeRetryPolicy(), [connector_asset(connector)]
     for operator in STAGES:
-        task = operator(task_id=operator.stage, connector=connector, manifest=manifest)
+        task = operator(
+            task_id=operator.stage,
+            connector=connector,
+            manifest=manifest,
+            # Not default_args: the UI asks for those as JSON, which neither of these two is.
+            retry_policy=policy,
+            inlets=assets,
+        )
         manifest = task.output
 
 

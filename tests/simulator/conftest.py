@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from typing import Any
 
 import pytest
+
 from simulator import ManualClock, Simulator, serve
 from simulator.caller import Caller
 

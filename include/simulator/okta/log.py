@@ -18,6 +18,7 @@ from simulator.scenario.okta_events import MAX_DELAY, okta_hour
 Order = Literal["published", "persisted"]
 TIMELESS: Final = 0
 _ADDED_SERIAL: Final = 1 << 40
+_KEPT_HOURS: Final = 150
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,7 @@ class OktaLog:
     """The log; `seed` None means no scenario, only what is given or added."""
 
     def __init__(self, seed: int | None) -> None:
-        self._hour = None if seed is None else lru_cache(maxsize=3000)(partial(_scenario_hour, seed))
+        self._hour = None if seed is None else lru_cache(maxsize=_KEPT_HOURS)(partial(_scenario_hour, seed))
         self._added: dict[Order, list[LogRecord]] = {"published": [], "persisted": []}
         self._timeless: list[LogRecord] = []
         self._count = 0

@@ -10,12 +10,13 @@ from typing import Any, Final
 import orjson
 
 from simulator.elements import decode_element
-from simulator.instants import DAY, HOUR, parse_zoned
+from simulator.instants import HOUR, parse_zoned
 from simulator.scenario.threats import PlannedThreat, threat_hour
 from simulator.scenario.verdicts import MAX_VERDICT_DELAY, judged
 
 TIMELESS: Final = 0
 _REACH: Final = MAX_VERDICT_DELAY + HOUR
+_KEPT_HOURS: Final = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,7 @@ class ThreatBook:
     """The threats; `seed` None means no scenario, only what is given or added."""
 
     def __init__(self, seed: int | None, history: int) -> None:
-        self._hour = None if seed is None else lru_cache(maxsize=3000)(partial(_scenario_hour, seed))
+        self._hour = None if seed is None else lru_cache(maxsize=_KEPT_HOURS)(partial(_scenario_hour, seed))
         self._history = history
         self._added: list[ThreatRecord] = []
         self._serials: set[int] = set()
@@ -117,6 +118,3 @@ def _scenario_record(plan: PlannedThreat) -> ThreatRecord:
         states.append(ThreatState(plan.verdict.given, plan.verdict.given, after, orjson.dumps(after)))
     threat_id = plan.threat["id"]
     return ThreatRecord(threat_id, plan.created, int(threat_id), states)
-
-
-DEFAULT_HISTORY: Final = 30 * DAY

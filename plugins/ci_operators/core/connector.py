@@ -38,7 +38,7 @@ def _not_negative(duration: timedelta) -> timedelta:
 
 
 _DURATION_SCHEMA = WithJsonSchema(
-    {"type": "string", "pattern": r"^\d+(\.\d+)?\s*([Ss]ec(ond)?|[Mm]in(ute)?|[Hh]our|[Dd]ay)s?$"}
+    {"type": "string", "pattern": r"^\d{1,6}(\.\d{1,3})?\s*([Ss]ec(ond)?|[Mm]in(ute)?|[Hh]our|[Dd]ay)s?$"}
 )
 Pause = Annotated[
     timedelta,

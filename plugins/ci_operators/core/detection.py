@@ -20,8 +20,8 @@ MAX_NAME_LENGTH = 500
 
 Text = Annotated[str, Meta(min_length=1, max_length=2048)]
 Name = Annotated[str, Meta(min_length=1, max_length=MAX_NAME_LENGTH)]
-MitreCode = Annotated[str, Meta(pattern=r"^(T\d{4}(\.\d{3})?|TA\d{4})$")]
-Timestamp = Annotated[str, Meta(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$")]
+MitreCode = Annotated[str, Meta(pattern=r"\A(T\d{4}(\.\d{3})?|TA\d{4})\Z")]
+Timestamp = Annotated[str, Meta(pattern=r"\A\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z\Z")]
 
 
 class Ioc(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):

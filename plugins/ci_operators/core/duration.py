@@ -6,7 +6,7 @@ import re
 from datetime import timedelta
 
 _UNITS = {"second": 1, "sec": 1, "minute": 60, "min": 60, "hour": 3600, "day": 86400}
-_DURATION = re.compile(r"(\d{1,6}(?:\.\d{1,3})?)\s*(seconds?|sec|minutes?|min|hours?|days?)", re.ASCII | re.IGNORECASE)
+_DURATION = re.compile(r"(\d{1,6}(?:\.\d{1,3})?)\s*((?:sec(?:ond)?|min(?:ute)?|hour|day)s?)", re.ASCII | re.IGNORECASE)
 
 
 def read_duration(value: object) -> timedelta:

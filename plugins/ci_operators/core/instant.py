@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
+
+#: The library reads digits alone as a date too: milliseconds since 1970 would become a day of the year 1712.
+_BEGINNING = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
 
 def format_instant(instant: datetime) -> str:
@@ -18,8 +22,11 @@ def read_instant(text: str) -> tuple[datetime, bool]:
 
     Raises ValueError on what is no ISO 8601 date and time of the years 1 to 9999.
     """
+    text = text.strip()
+    if not _BEGINNING.match(text):
+        raise ValueError(f"{text[:40]!r} does not begin with a date")
     try:
-        instant = datetime.fromisoformat(text.strip())
+        instant = datetime.fromisoformat(text)
         if instant.tzinfo is None:
             return instant.replace(tzinfo=UTC), False
         return instant.astimezone(UTC), True

@@ -25,9 +25,7 @@ class ExtractOperator(StageOperator):
         """Return the run with the window that trigger form, data interval and watermark give."""
         _refuse_unknown_keys(context)
         resolved = self._resolve(context)
-        run = self.make_run(context, resolved.window, resolved.basis, debug=context["params"]["debug"])
-        self.log.info("Reading %s, %s", self.connector.source, resolved.window)
-        return run
+        return self.make_run(context, resolved.window, resolved.basis, debug=context["params"]["debug"])
 
     def run_stage(self, run: StageRun) -> StageResult:
         """Stage the events of all pages of the window."""

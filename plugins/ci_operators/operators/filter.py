@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from ci_operators.core.tally import Tally
 from ci_operators.operators.stage import StageOperator, StageRun
 from ci_operators.operators.staging_area import artifact_path
@@ -18,3 +20,8 @@ class FilterOperator(StageOperator):
         """Pass the events on that the criteria let in."""
         step = load_source(run.connector.source).criteria(run.connector)
         return transform(self.stage, artifact_path(self.handover.artifact), step, Tally(), run.directory)
+
+    def words(self) -> Mapping[str, str]:
+        """Return what the codes of this stage mean."""
+        source = load_source(self.connector.source)
+        return {**source.issues, **source.drop_reasons}

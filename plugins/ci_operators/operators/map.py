@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from ci_operators.core.tally import Tally
 from ci_operators.operators.stage import StageOperator, StageRun
 from ci_operators.operators.staging_area import artifact_path
@@ -19,3 +21,8 @@ class MapOperator(StageOperator):
         tally = Tally()
         step = load_source(run.connector.source).mapping(run.connector, tally.note)
         return transform(self.stage, artifact_path(self.handover.artifact), step, tally, run.directory)
+
+    def words(self) -> Mapping[str, str]:
+        """Return what the codes of this stage mean."""
+        source = load_source(self.connector.source)
+        return {**source.issues, **source.notes}

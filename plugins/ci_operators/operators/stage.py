@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from abc import abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
@@ -62,7 +63,7 @@ class StageOperator(BaseOperator, SkipMixin):
             _give_slot_back(err)
             raise
         manifest = _make_manifest(self.stage, run, result, time.monotonic() - started)
-        tell(self.log, manifest)
+        tell(self.log, manifest, self.words())
         if self.is_last(run, result):
             Progress.of(context, run.connector).move(run.window.until)
         if result.tally.records_out == 0:
@@ -82,6 +83,10 @@ class StageOperator(BaseOperator, SkipMixin):
         """Return whether this stage ends the run well: nothing is left for the next one."""
         del run
         return result.tally.records_out == 0
+
+    def words(self) -> Mapping[str, str]:
+        """Return what the codes of this stage's reasons, issues and notes mean."""
+        return {}
 
     @property
     def handover(self) -> Handover:

@@ -8,8 +8,8 @@ from typing import Any
 from ci_operators.staging.manifest import Manifest
 
 
-def tell(log: Any, manifest: Manifest) -> None:
-    """Log what a stage did."""
+def tell(log: Any, manifest: Manifest, words: Mapping[str, str]) -> None:
+    """Log what a stage did. `words`: what each reason, issue and note code means."""
     tally = manifest.tally
     log.info("Window %s (%s)%s", manifest.window, manifest.basis, ", debug run" if manifest.debug else "")
     log.info(
@@ -19,17 +19,12 @@ def tell(log: Any, manifest: Manifest) -> None:
         tally.records_out,
         manifest.duration_s,
     )
-    _tell_counts(log, "dropped", tally.dropped, tally.samples)
-    _tell_counts(log, "quarantined", tally.quarantined, tally.samples)
-    _tell_counts(log, "noted", tally.notes, {})
+    for verb, counts in (("dropped", tally.dropped), ("quarantined", tally.quarantined), ("noted", tally.notes)):
+        for code, count in sorted(counts.items()):
+            examples = f" For example {', '.join(tally.samples[code])}." if tally.samples.get(code) else ""
+            log.info("%d %s, %s: %s%s", count, verb, code, words.get(code, ""), examples)
     for name, value in manifest.extra.items():
         if value:
             log.info("%s: %s", name.replace("_", " "), value)
     if manifest.artifact:
         log.info("Artifact (%d bytes): %s", manifest.bytes, manifest.artifact)
-
-
-def _tell_counts(log: Any, verb: str, counts: Mapping[str, int], samples: Mapping[str, list[str]]) -> None:
-    for code, count in sorted(counts.items()):
-        examples = f", for example {', '.join(samples[code])}" if samples.get(code) else ""
-        log.info("%d %s: %s%s", count, verb, code, examples)

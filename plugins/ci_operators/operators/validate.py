@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from ci_operators.attack import attack_table
 from ci_operators.core.tally import Tally
 from ci_operators.operators.stage import StageOperator, StageRun
 from ci_operators.operators.staging_area import artifact_path
-from ci_operators.stages.contract import contract_for
+from ci_operators.stages.contract import ISSUES, contract_for
 from ci_operators.stages.run import StageResult, Terms, deliver, transform
 
 
@@ -31,6 +33,10 @@ class ValidateOperator(StageOperator):
     def is_last(self, run: StageRun, result: StageResult) -> bool:
         """Return whether this stage ends the run: a debug run is over once the API has checked."""
         return run.debug or super().is_last(run, result)
+
+    def words(self) -> Mapping[str, str]:
+        """Return what the codes of this stage mean."""
+        return ISSUES
 
 
 class _NothingAccepted:

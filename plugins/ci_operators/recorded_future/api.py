@@ -109,7 +109,7 @@ def explain(body: bytes) -> str:
     try:
         answer = json.loads(body)
         said = answer.get("message") or (answer.get("error") or {}).get("message")
-    except (ValueError, AttributeError):
+    except (ValueError, AttributeError, RecursionError):
         return ""
     return said if isinstance(said, str) else ""
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from urllib.parse import SplitResult, urlsplit
 
 from ci_operators.core.errors import ConfigurationError
+from ci_operators.core.indicator import read_domain, read_ip
 
-_PLACEHOLDERS = ("{", "}", "<", ">", "yourdomain", "your-domain", "youroktadomain", "example.com", "$")
+_PLACEHOLDERS = ("{", "}", "<", ">", "$", "yourdomain", "your-domain", "youroktadomain")
+_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*://", re.ASCII | re.IGNORECASE)
 
 
 def repair_base_url(text: str | None, *, label: str, example: str) -> str:
@@ -21,16 +24,16 @@ def repair_base_url(text: str | None, *, label: str, example: str) -> str:
     mend = f"Enter it like {example}."
     if not pasted:
         raise ConfigurationError(f"{label} is empty. {mend}")
-    if any(mark in pasted.lower() for mark in _PLACEHOLDERS):
-        raise ConfigurationError(f"{label} {pasted[:80]!r} is still a placeholder. {mend}")
-    url = _split(pasted, label, mend)
+    url, shown = _split(pasted, label, mend), repr(pasted[:80])
     scheme, host = url.scheme.lower(), (url.hostname or "").lower().rstrip(".")
+    if any(mark in url.netloc.lower() for mark in _PLACEHOLDERS) or f".{host}".endswith(".example.com"):
+        raise ConfigurationError(f"{label} {shown} is still a placeholder. {mend}")
     if scheme not in ("http", "https") or "//" in url.path or host.endswith(".com.com"):
-        raise ConfigurationError(f"{label} {pasted[:80]!r} is no address of a web server. {mend}")
-    if not host or (not is_loopback(host) and "." not in host):
-        raise ConfigurationError(f"{label} {pasted[:80]!r} names no host. {mend}")
+        raise ConfigurationError(f"{label} {shown} is no address of a web server. {mend}")
+    if not is_loopback(host) and not read_domain(host) and not read_ip(host):
+        raise ConfigurationError(f"{label} {shown} names no host. {mend}")
     if scheme == "http" and not is_loopback(host):
-        raise ConfigurationError(f"{label} {pasted[:80]!r} would send the token in the clear: use https. {mend}")
+        raise ConfigurationError(f"{label} {shown} would send the token in the clear: use https. {mend}")
     netloc = f"[{host}]" if ":" in host else host
     port = url.port
     return f"{scheme}://{netloc}" if port in (None, 443 if scheme == "https" else 80) else f"{scheme}://{netloc}:{port}"
@@ -48,10 +51,11 @@ def is_loopback(host: str) -> bool:
 
 def _split(pasted: str, label: str, mend: str) -> SplitResult:
     try:
-        url = urlsplit(pasted if "://" in pasted else f"https://{pasted}")
+        url = urlsplit(pasted if _SCHEME.match(pasted) else f"https://{pasted}")
         if url.username is not None or url.password is not None:
             raise ConfigurationError(f"{label} holds a user name or password: these have fields of their own. {mend}")
         url.port  # noqa: B018 - reading it is what checks it
     except ValueError as err:
-        raise ConfigurationError(f"{label} {pasted[:80]!r} is no address ({err}). {mend}") from None
+        shown = pasted.rpartition("@")[2][:80]  # before the @ there may stand a password
+        raise ConfigurationError(f"{label} {shown!r} is no address ({err}). {mend}") from None
     return url

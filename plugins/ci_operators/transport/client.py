@@ -66,6 +66,7 @@ class Client:
     session: requests.Session
     pacer: Pacer
     attempts: int = ATTEMPTS
+    timeout_s: tuple[float, float] = TIMEOUT_S
 
     def get(self, path: str, params: Mapping[str, str | int] | None = None) -> Answer:
         """Return the answer (status 200) to a GET of `path` below the base URL.
@@ -100,7 +101,7 @@ class Client:
                 data=body,
                 headers=headers,
                 auth=self._authorise,
-                timeout=TIMEOUT_S,
+                timeout=self.timeout_s,
                 allow_redirects=False,
             )
         except requests.RequestException as err:
@@ -126,7 +127,7 @@ class Client:
         if isinstance(error, requests.exceptions.SSLError):
             return UnreachableError(f"{self.vendor.title}: no trusted TLS connection to {host}.")
         if isinstance(error, requests.ReadTimeout):
-            return UnavailableError(f"{self.vendor.title}: {host} did not answer in {TIMEOUT_S[1]:.0f} s.")
+            return UnavailableError(f"{self.vendor.title}: {host} did not answer in {self.timeout_s[1]:g} s.")
         if isinstance(error, requests.ConnectTimeout | requests.exceptions.ProxyError) or _is_refused(error):
             return UnreachableError(
                 f"{self.vendor.title}: no connection to {host}; is the URL right, and may the workers reach it?"
@@ -137,7 +138,7 @@ class Client:
         status, title = answer.status, self.vendor.title
         if status == 200:
             return
-        said = self.vendor.explain(answer.body)
+        said = self.vendor.explain(answer.body).replace(self.auth_header[1].split()[-1], "***")
         words = f"{title} answered {status}{f' ({said[:300]})' if said else ''}"
         if status == 401:
             raise CredentialsError(f"{words}: {self.vendor.credentials_hint}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 import time
 from collections.abc import Callable, Mapping
@@ -11,6 +12,8 @@ from email.utils import parsedate_to_datetime
 
 #: Longer waits are not slept through in a task: the task gives its worker slot back.
 MAX_WAIT_S = 60.0
+#: No wait is longer, whatever a header says: the task asks again then.
+LONGEST_WAIT_S = 86_400.0
 
 
 @dataclass
@@ -42,18 +45,23 @@ def read_retry_after(headers: Mapping[str, str], now: float) -> float | None:
     if not text:
         return None
     try:
-        return max(0.0, float(text))
+        return limit_wait(float(text))
     except ValueError:
         pass
     try:
-        return max(0.0, parsedate_to_datetime(text).timestamp() - now)
-    except ValueError:
+        return limit_wait(parsedate_to_datetime(text).timestamp() - now)
+    except (ValueError, OverflowError):
         return None
+
+
+def limit_wait(seconds: float) -> float | None:
+    """Return a wait between nothing and a day, None for what is no number of seconds."""
+    return None if math.isnan(seconds) else min(max(0.0, seconds), LONGEST_WAIT_S)
 
 
 def read_date(headers: Mapping[str, str]) -> datetime | None:
     """Return the server's own clock from the Date header: waits computed from it ignore the local clock."""
     try:
         return parsedate_to_datetime(headers["Date"]).astimezone(UTC)
-    except (KeyError, ValueError):
+    except (KeyError, ValueError, OverflowError):
         return None

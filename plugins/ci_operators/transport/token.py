@@ -14,7 +14,7 @@ def check_token(token: str | None, *, label: str, where: str) -> str:
     text = (token or "").strip()
     if not text:
         raise ConfigurationError(f"{label} is empty. {where}")
-    if any(mark in text for mark in "{}<>") or text.strip("*x.").lower() in (
+    if any(mark in text for mark in "{}<>") or text.lower().strip("*x.") in (
         "",
         "changeme",
         "token",

@@ -18,7 +18,7 @@ from ci_operators.transport.api import Api
 from ci_operators.transport.client import Answer, Client, Headers, Vendor
 from ci_operators.transport.elements import cut_elements, decode_answer
 from ci_operators.transport.link_header import find_link
-from ci_operators.transport.pacing import read_date
+from ci_operators.transport.pacing import limit_wait, read_date
 from ci_operators.transport.token import check_token
 
 LOGS_PATH = "/api/v1/logs"
@@ -57,8 +57,7 @@ def fetch(client: Client, connector: OktaConnector, window: Window) -> Iterator[
     seen: set[str] = set()
     while True:
         events = cut_elements(decode_answer(answer.body, _elements, client.vendor.title))
-        if events:
-            yield Page(events)
+        yield Page(events)
         link = find_link(answer.headers.get("Link"), "next")
         if link is None or not events:
             return
@@ -88,7 +87,8 @@ def read_cooldown(headers: Headers, now: float) -> float | None:
     if reset is None:
         return None
     date = read_date(headers)
-    return max(reset - (date.timestamp() if date else now), 0.0) + 1.0
+    wait = limit_wait(reset - (date.timestamp() if date else now))
+    return None if wait is None else wait + 1.0
 
 
 def explain(body: bytes) -> str:
@@ -98,7 +98,7 @@ def explain(body: bytes) -> str:
         parts = [error.get("errorCode"), error.get("errorSummary")]
         parts += [cause.get("errorSummary") for cause in error.get("errorCauses") or []]
         error_id = error.get("errorId")
-    except (ValueError, AttributeError, TypeError):
+    except (ValueError, AttributeError, TypeError, RecursionError):
         return ""
     said = ": ".join(part for part in parts if isinstance(part, str) and part)
     return f"{said}, errorId {error_id}" if isinstance(error_id, str) else said
@@ -133,7 +133,10 @@ def _first_page(window: Window, limit: int) -> dict[str, str | int]:
 
 def _pin(link: str) -> str:
     """Return path and query of a next link: the token goes to no host but the Connection's."""
-    url = urlsplit(link)
+    try:
+        url = urlsplit(link)
+    except ValueError:
+        raise RequestRefusedError("Okta's next link is no URL.") from None
     if url.path != LOGS_PATH or "after" not in parse_qs(url.query):
         raise RequestRefusedError(f"Okta's next link leads to {url.netloc}{url.path[:80]}, not to the System Log.")
     return f"{url.path}?{url.query}"

@@ -66,7 +66,8 @@ def mapping_for(connector: OktaConnector, note: Note) -> Step:
 
 def _map(fields: LogEvent, actor: Actor, table: ReasonTable, note: Note) -> Detection | str:
     """Return the detection, or the code of the issue that stands in its way."""
-    if not fields.uuid or not fields.uuid.strip():
+    event_id = _clip(fields.uuid)
+    if not event_id:
         return "missing_event_id"
     indicator = _read_indicator(actor)
     if indicator is None:
@@ -79,13 +80,13 @@ def _map(fields: LogEvent, actor: Actor, table: ReasonTable, note: Note) -> Dete
         return "unreadable_timestamp"
     if not has_zone:
         note("timestamp_without_zone")
-    reason = fields.outcome.reason if fields.outcome else None
+    reason = (fields.outcome.reason or "").strip() if fields.outcome else ""
     if not reason:
         note("no_outcome_reason")
     return Detection(
         timestamp=format_instant(instant),
         ioc=Ioc(type=indicator[0], value=indicator[1], source_type=SOURCE_TYPE, field="actor.displayName"),
-        incident=Incident(id=fields.uuid[:MAX_NAME_LENGTH], type=EVENT_TYPE, name=_clip(fields.displayMessage) or None),
+        incident=Incident(id=event_id, type=EVENT_TYPE, name=_clip(fields.displayMessage) or None),
         detection=Method(name=_clip(f"{METHOD_NAME}: {reason}" if reason else METHOD_NAME)),
         mitre_codes=find_codes(reason, table, note),
     )

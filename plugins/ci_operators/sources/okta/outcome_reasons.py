@@ -32,7 +32,7 @@ def load_reasons(path: str | None = None) -> ReasonTable:
     """
     name = path or "outcome_reasons.csv"
     try:
-        text = (Path(path) if path else files(__package__).joinpath(name)).read_text(encoding="utf-8")
+        text = (Path(path) if path else files(__package__).joinpath(name)).read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as err:
         raise ConfigurationError(f"outcome_reasons_file {name}: cannot be read ({err}).") from err
     reasons = {}

@@ -66,8 +66,7 @@ def fetch(client: Client, connector: SentinelOneConnector, window: Window) -> It
     while True:
         client.pacer.keep_interval(INTERVAL_S)
         envelope = decode_answer(client.get(THREATS_PATH, params).body, _envelope, client.vendor.title)
-        if envelope.data:
-            yield Page(cut_elements(envelope.data))
+        yield Page(cut_elements(envelope.data))
         cursor = read_cursor(envelope.pagination.nextCursor)
         if cursor is None:
             return
@@ -100,7 +99,7 @@ def explain(body: bytes) -> str:
     try:
         error = json.loads(body)["errors"][0]
         parts = (error.get("code"), error.get("title"), error.get("detail"))
-    except (ValueError, LookupError, TypeError, AttributeError):
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
         return ""
     return ": ".join(str(part) for part in parts if part)
 

@@ -21,6 +21,11 @@ def find_codes(threat: ThreatWithIndicators, table: AttackTable, note: Note) -> 
     return list(codes)
 
 
+def has_tactics(threat: ThreatWithIndicators) -> bool:
+    """Return whether any indicator of the threat names a tactic."""
+    return any(indicator is not None and any(indicator.tactics or ()) for indicator in threat.indicators or ())
+
+
 def _codes_of(tactic: Tactic, table: AttackTable, note: Note) -> list[str]:
     codes = []
     for technique in tactic.techniques or ():

@@ -17,7 +17,7 @@ from ci_operators.core.attack import AttackTable
 from ci_operators.core.detection import MAX_NAME_LENGTH, Detection, Incident, Ioc, Method, encode_detection
 from ci_operators.core.instant import format_instant, read_instant
 from ci_operators.core.verdict import Dropped, Note, Quarantined, Step
-from ci_operators.sources.sentinelone.attack_codes import find_codes
+from ci_operators.sources.sentinelone.attack_codes import find_codes, has_tactics
 from ci_operators.sources.sentinelone.criteria import choose_hash
 from ci_operators.sources.sentinelone.options import SentinelOneConnector
 from ci_operators.sources.sentinelone.threat import (
@@ -87,7 +87,7 @@ def _map(
     if not has_zone:
         note("timestamp_without_zone")
     codes = find_codes(threat, table, note)
-    if not codes:
+    if not has_tactics(threat):
         note("no_tactics")
     return Detection(
         timestamp=format_instant(instant),

@@ -1,0 +1,61 @@
+"""Fresh processes, one for each measurement: nothing that one leaves in memory reaches another."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a child said (a JSON object, its last line), and the most memory it held by the system's count."""
+
+    said: dict[str, Any]
+    peak_bytes: int
+
+
+def run_child(module: str, *arguments: str, environment: Mapping[str, str] | None = None) -> Outcome:
+    """Return the outcome of `python -m benchmarks.<module>`. Raises RuntimeError if it fails."""
+    child = _start(module, *arguments, environment=environment)
+    assert child.stdout is not None
+    with child.stdout as output:
+        lines = output.read().splitlines()
+    _, status, usage = os.wait4(child.pid, 0)
+    child.returncode = os.waitstatus_to_exitcode(status)
+    if child.returncode != 0:
+        raise RuntimeError(f"benchmarks.{module} {' '.join(arguments)} failed (status {child.returncode})")
+    # Linux counts kilobytes, macOS bytes.
+    return Outcome(json.loads(lines[-1]), usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024))
+
+
+@contextmanager
+def running_page_server(source: str, events: int) -> Iterator[str]:
+    """Serve events in a process of its own, whose work is counted for nobody; yield its URL."""
+    server = _start("page_server", source, str(events))
+    try:
+        assert server.stdout is not None
+        with server.stdout as output:
+            yield output.readline().strip()
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def _start(module: str, *arguments: str, environment: Mapping[str, str] | None = None) -> subprocess.Popen[str]:
+    path = os.pathsep.join(str(ROOT / part) for part in (".", "plugins", "include"))
+    return subprocess.Popen(  # noqa: S603 - the command is our own
+        [sys.executable, "-m", f"benchmarks.{module}", *arguments],
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": path, **(environment or {})},
+    )

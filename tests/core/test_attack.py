@@ -1,0 +1,69 @@
+"""ATT&CK codes in the forms in which vendors write them."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ci_operators.attack import attack_table
+from ci_operators.core.attack import AttackTable, read_technique
+
+TABLE = AttackTable(techniques=frozenset({"T1055", "T1055.012"}), tactics={"credential-access": "TA0006"})
+
+
+@pytest.mark.parametrize(
+    ("name", "link", "code"),
+    [
+        ("T1055", None, "T1055"),
+        ("T1055.012", None, "T1055.012"),
+        (" t1055.012 ", None, "T1055.012"),
+        ("T1055/012", None, "T1055.012"),
+        ("Process Hollowing", "https://attack.mitre.org/techniques/T1055/012", "T1055.012"),
+        (None, "https://attack.mitre.org/techniques/T1053/005/", "T1053.005"),
+        ("", "https://attack.mitre.org/techniques/T1106/", "T1106"),
+        ("", "https://attack.mitre.org/techniques/t1106?view=1", "T1106"),
+        ("", "https://attack.mitre.org/techniques/T1106#detection", "T1106"),
+        ("T1055", "https://attack.mitre.org/techniques/T1106/", "T1055"),
+        ("123", "https://example.com/", None),
+        ("T105", None, None),
+        ("T10555", None, None),
+        ("T1055.12", None, None),
+        ("T١٠٥٥", None, None),
+        (None, "https://attack.mitre.org/techniques/T1055/0123", None),
+        (None, None, None),
+        ("string", "string", None),
+    ],
+)
+def test_technique_is_read_from_name_or_link(name: str | None, link: str | None, code: str | None) -> None:
+    assert read_technique(name, link) == code
+
+
+@given(st.sampled_from(sorted(attack_table().techniques)), st.booleans(), st.booleans())
+def test_every_known_technique_is_read_in_every_form(code: str, is_lower: bool, has_slash: bool) -> None:
+    path = code.replace(".", "/")
+    written = path if has_slash else code
+    assert read_technique(written.lower() if is_lower else written) == code
+    assert read_technique("a name", f"https://attack.mitre.org/techniques/{path}{'/' if has_slash else ''}") == code
+
+
+@given(st.text() | st.none(), st.text() | st.none())
+def test_reading_a_technique_never_raises(name: str | None, link: str | None) -> None:
+    code = read_technique(name, link)
+    assert code is None or code.startswith("T")
+
+
+@pytest.mark.parametrize("name", ["Credential Access", "credential-access", " CREDENTIAL_ACCESS ", "TA0006", "ta0006"])
+def test_tactic_is_found_by_name_or_id(name: str) -> None:
+    assert TABLE.find_tactic(name) == "TA0006"
+
+
+@pytest.mark.parametrize("name", ["", "TA9999", "Credentials", "TA0006x"])
+def test_unknown_tactic_is_none(name: str) -> None:
+    assert TABLE.find_tactic(name) is None
+
+
+def test_table_knows_techniques_and_tactics() -> None:
+    assert TABLE.has_code("T1055.012")
+    assert TABLE.has_code("TA0006")
+    assert not TABLE.has_code("T1110")

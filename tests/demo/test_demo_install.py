@@ -1,0 +1,51 @@
+"""The installation: when it is done again, and what is said when it cannot be done."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from demo.errors import DemoError
+from demo.install import check_python, explain, make_stamp, read_stamp
+
+OFFLINE = """\
+Collecting a2wsgi==1.10.10
+WARNING: Retrying (Retry(total=1, connect=None)) after connection broken by 'NewConnectionError('<...>: Failed to
+establish a new connection: [Errno -3] Temporary failure in name resolution')': /simple/a2wsgi/
+ERROR: Could not find a version that satisfies the requirement a2wsgi==1.10.10 (from versions: none)
+ERROR: No matching distribution found for a2wsgi==1.10.10
+"""
+
+
+def test_without_network_the_cause_is_named_and_not_the_package() -> None:
+    sentence = explain(OFFLINE)
+    assert sentence.startswith("The requirements cannot be downloaded: no connection to the package index (Temporary")
+    assert "a2wsgi" not in sentence
+
+
+def test_any_other_failure_shows_pips_last_error() -> None:
+    log = "Collecting x\nERROR: one\nERROR: No matching distribution found for x==9\n"
+    assert explain(log).endswith("ERROR: No matching distribution found for x==9")
+    assert explain("").endswith("pip gave no reason")
+
+
+@pytest.mark.parametrize("version", [(3, 10), (3, 14), (2, 7)])
+def test_a_python_that_is_not_supported_is_named(version: tuple[int, int]) -> None:
+    with pytest.raises(DemoError, match=rf"^Python {version[0]}\.{version[1]} was chosen, but 3\.11 to 3\.13"):
+        check_python(version)
+
+
+def test_another_lock_file_or_python_is_another_installation() -> None:
+    stamps = {make_stamp(b"a==1", (3, 11)), make_stamp(b"a==2", (3, 11)), make_stamp(b"a==1", (3, 12))}
+    assert len(stamps) == 3
+
+
+def test_an_installation_without_its_python_counts_as_none(tmp_path: Path) -> None:
+    stamp = tmp_path / ".installed"
+    assert read_stamp(stamp) == ""
+    stamp.write_text("3.11 digest")
+    assert read_stamp(stamp) == ""
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "python").touch()
+    assert read_stamp(stamp) == "3.11 digest"
