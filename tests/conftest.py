@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 from hypothesis import HealthCheck, settings
+
+from simulator import Limits, Simulator, serve
+from tests.noting_session import NotingSession
+from tests.virtual_time import VirtualTime
 
 settings.register_profile(
     "repeatable",
@@ -27,3 +33,23 @@ def pytest_configure(config: pytest.Config) -> None:
     """Block sockets beyond loopback in every test; pytest-socket reads its options after this hook."""
     config.option.allow_hosts = config.option.allow_hosts or "127.0.0.1,::1"
     config.option.allow_unix_socket = True
+
+
+@pytest.fixture
+def virtual_time() -> VirtualTime:
+    """Return a clock at noon that moves only when somebody sleeps."""
+    return VirtualTime()
+
+
+@pytest.fixture
+def session() -> Iterator[NotingSession]:
+    """Give a session that remembers what it sent."""
+    with NotingSession() as open_session:
+        yield open_session
+
+
+@pytest.fixture
+def vendors(virtual_time: VirtualTime) -> Iterator[Simulator]:
+    """Serve the three vendors on loopback, empty and without rate limits, in virtual time."""
+    with serve(Simulator(clock=virtual_time, scenario=False, limits=Limits.off())) as simulator:
+        yield simulator

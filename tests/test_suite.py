@@ -63,5 +63,5 @@ def test_exceptions_only_shrink() -> None:
 
 
 def test_sockets_beyond_loopback_are_blocked() -> None:
-    with socket.socket() as away, pytest.raises((UserWarning, RuntimeError), match="192.0.2.1"):
+    with socket.socket() as away, pytest.raises((UserWarning, RuntimeError), match="192"):
         away.connect(("192.0.2.1", 9))

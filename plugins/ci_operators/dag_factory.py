@@ -100,7 +100,7 @@ def _chain_stages(connector: Connector) -> None:
 
 
 def _build_params(connector: Connector) -> dict[str, Param]:
-    instant: dict[str, Any] = {"type": ["null", "string"], "format": "date-time", "section": "Window"}
+    instant: dict[str, Any] = {"type": ["null", "string"], "format": "date-time"}
     frequency = format_duration(connector.update_frequency)
     params = {
         "since": Param(

@@ -29,7 +29,7 @@ TABLE = AttackTable(techniques=frozenset({"T1055", "T1055.012"}), tactics={"cred
         ("T105", None, None),
         ("T10555", None, None),
         ("T1055.12", None, None),
-        ("T١٠٥٥", None, None),
+        ("T\u0661\u0660\u0665\u0665", None, None),
         (None, "https://attack.mitre.org/techniques/T1055/0123", None),
         (None, None, None),
         ("string", "string", None),

@@ -24,7 +24,7 @@ ZONES = st.integers(-23 * 60, 23 * 60).map(lambda minutes: timezone(timedelta(mi
         ("2026-03-10 12:00:00+0000", "2026-03-10T12:00:00.000Z", True),
         ("2026-03-10T12:00:00", "2026-03-10T12:00:00.000Z", False),
         ("2026-03-10", "2026-03-10T00:00:00.000Z", False),
-        (" 2026-03-10T12:00:00z ", "2026-03-10T12:00:00.000Z", True),
+        (" 2026-03-10T12:00:00Z ", "2026-03-10T12:00:00.000Z", True),
     ],
 )
 def test_iso_8601_is_read(text: str, written: str, has_zone: bool) -> None:
@@ -45,7 +45,7 @@ def test_iso_8601_is_read(text: str, written: str, has_zone: bool) -> None:
         "20260310",
         "0001-01-01T00:00:00+14:00",
         "9999-12-31T23:59:59-14:00",
-        "٢٠٢٦-03-10T12:00:00Z",
+        "\u0662\u0660\u0662\u0666-03-10T12:00:00Z",
     ],
 )
 def test_what_is_no_date_is_a_value_error(text: str) -> None:

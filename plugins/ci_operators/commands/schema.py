@@ -15,12 +15,6 @@ from ci_operators.core.duration import format_duration
 from ci_operators.sources.registry import OPTIONS
 
 
-def print_schema() -> int:
-    """Print the schema; include/connectors.schema.json is this."""
-    print(schema_text(), end="")  # noqa: T201 - it is what the command is for
-    return 0
-
-
 def schema_text() -> str:
     """Return the schema as text, the same for the same options."""
     return json.dumps(build_schema(), indent=2) + "\n"

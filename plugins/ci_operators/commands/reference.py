@@ -1,0 +1,73 @@
+"""`reference`: what can be set and what can be met, as a page. docs/reference.md is this."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import timedelta
+from typing import Literal, get_args, get_origin
+
+from pydantic.fields import FieldInfo
+
+from ci_operators.core.connector import Connector
+from ci_operators.core.duration import format_duration
+from ci_operators.sources.okta.outcome_reasons import load_reasons
+from ci_operators.sources.registry import OPTIONS, load_source
+from ci_operators.stages.contract import ISSUES as CONTRACT_ISSUES
+
+
+def reference_text() -> str:
+    """Return the page, the same for the same code."""
+    return "\n".join(_lines()) + "\n"
+
+
+def _lines() -> Iterable[str]:
+    yield "# Reference"
+    yield ""
+    yield "Made by `python -m ci_operators reference`; a test holds this page against the code."
+    yield from _options("Options of every connector", Connector, leave_out=())
+    for name, model in OPTIONS.items():
+        source = load_source(name)
+        yield from _options(f"Options of a connector with `source: {name}`", model, Connector.model_fields)
+        yield from _codes(f"Why an event of {source.title} is dropped", "reason", source.drop_reasons)
+        yield from _codes(f"Why an event of {source.title} is quarantined", "issue", source.issues)
+        yield from _codes(f"What is noted of an event of {source.title} that goes on", "note", source.notes)
+    yield from _codes("Why a detection is quarantined by validate", "issue", CONTRACT_ISSUES)
+    yield from _codes("ATT&CK codes of Okta's outcome reasons", "phrase", load_reasons(), "code")
+
+
+def _options(title: str, model: type[Connector], leave_out: Iterable[str]) -> Iterable[str]:
+    yield from _head(title, "option", "default", "meaning")
+    for name, field in model.model_fields.items():
+        if name not in leave_out:
+            yield f"| `{name}` | {_default(name, field)} | {field.description}{_choices(field)} |"
+
+
+def _codes(title: str, code: str, words: Mapping[str, str], meaning: str = "meaning") -> Iterable[str]:
+    yield from _head(title, code, meaning)
+    for name, text in words.items():
+        yield f"| `{name}` | {text} |"
+
+
+def _head(title: str, *columns: str) -> Iterable[str]:
+    yield from ("", f"## {title}", "", f"| {' | '.join(columns)} |", "|---" * len(columns) + "|")
+
+
+def _default(name: str, field: FieldInfo) -> str:
+    if name == "source_conn_id":
+        return "`<source>_default`"
+    if field.is_required():
+        return "(required)"
+    value = field.default
+    if isinstance(value, timedelta):
+        return f"`{format_duration(value)}`"
+    if value is None or value == ():
+        return "none"
+    if isinstance(value, tuple):
+        return f"`[{', '.join(value)}]`"
+    return f"`{str(value).lower() if isinstance(value, bool) else value}`"
+
+
+def _choices(field: FieldInfo) -> str:
+    if get_origin(field.annotation) is not Literal or len(get_args(field.annotation)) < 2:
+        return ""
+    return f" One of {', '.join(f'`{choice}`' for choice in get_args(field.annotation))}."

@@ -1,0 +1,79 @@
+"""The options that every connector has."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from ci_operators.core.connector import Connector
+
+
+def make(**options: Any) -> Connector:
+    return Connector.model_validate({"name": "acme", "source": "okta", **options})
+
+
+def test_defaults_are_those_of_the_integration_center() -> None:
+    connector = make()
+    assert connector.source_conn_id == "okta_default"
+    assert connector.destination_conn_id == "recorded_future_default"
+    assert connector.update_frequency == timedelta(minutes=30)
+    assert connector.initial_import == timedelta(days=1)
+    assert connector.debug is True
+    assert connector.organization_ids == ()
+    assert connector.dag_id == "collective_insights_acme"
+
+
+def test_options_are_read_as_people_write_them() -> None:
+    connector = make(
+        source_conn_id="okta_emea",
+        update_frequency="1 hour",
+        max_window="12 hours",
+        publication_delay="0 seconds",
+        debug=False,
+        organization_ids=["uhash:abc1"],
+    )
+    assert connector.source_conn_id == "okta_emea"
+    assert (connector.update_frequency, connector.max_window) == (timedelta(hours=1), timedelta(hours=12))
+    assert connector.publication_delay == timedelta(0)
+    assert connector.organization_ids == ("uhash:abc1",)
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"update_frequency": "30 seconds"}, "at least 1 minute"),
+        ({"update_frequency": "often"}, "a number and a unit"),
+        ({"publication_delay": timedelta(seconds=-1)}, "not below 0"),
+        ({"max_window": "10 minutes"}, "must not be shorter than update_frequency .30 minutes."),
+        ({"organization_ids": ["abc"]}, "uhash"),
+        ({"batch_size": 0}, "greater than or equal to 1"),
+        ({"batch_size": 1001}, "less than or equal to 1000"),
+        ({"batch_size": "100"}, "valid integer"),
+        ({"debug": "no"}, "valid boolean"),
+        ({"name": "Acme Inc."}, "match pattern"),
+        ({"name": "a" * 81}, "at most 80"),
+        ({"source_conn_id": ""}, "at least 1 character"),
+        ({"frequency": "1 hour"}, "not permitted"),
+    ],
+)
+def test_wrong_options_are_refused(options: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(ValidationError, match=sentence):
+        make(**options)
+
+
+def test_an_entry_that_is_no_mapping_is_refused() -> None:
+    with pytest.raises(ValidationError):
+        Connector.model_validate(["acme"])
+
+
+def test_paths_of_a_source_without_files_change_nothing() -> None:
+    connector = make()
+    assert connector.resolve_paths(Path("/etc")) is connector
+
+
+def test_run_params_replace_only_run_options() -> None:
+    assert make().for_run({"debug": False, "batch_size": 5}) == make()
