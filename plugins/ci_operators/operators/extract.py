@@ -50,12 +50,14 @@ class ExtractOperator(StageOperator):
             watermark=progress.read(),
             left_debug=progress.left_debug(),
         )
-        return resolve_window(
+        resolved = resolve_window(
             request,
             update_frequency=self.connector.update_frequency,
             initial_import=self.connector.initial_import,
             now=datetime.now(UTC),
         )
+        progress.begin(resolved.window.since)
+        return resolved
 
 
 def _refuse_unknown_keys(context: Context) -> None:

@@ -1,7 +1,7 @@
 """The watermark of a connector: the end of the last window that was delivered.
 
 Kept in Airflow's state store of the connector's asset. Live and debug runs have one each, so that the first
-live run knows that nothing was delivered yet. It moves last, only forward, only by scheduled runs that
+live run knows that nothing was delivered yet. It begins where the first window does and moves last, only forward, only by scheduled runs that
 ended well; a dry run of a live connector is a manual run and moves nothing.
 """
 
@@ -44,6 +44,11 @@ class Progress:
     def left_debug(self) -> bool:
         """Return whether the connector is live now and has only run in debug mode so far."""
         return not self.debug and self.read() is None and self._read(debug=True) is not None
+
+    def begin(self, since: datetime) -> None:
+        """Set the watermark to where the first window begins: should its run fail, the next one starts there."""
+        if self.scheduled and self.read() is None:
+            self.store.set(_key(debug=self.debug), format_instant(since))
 
     def move(self, until: datetime) -> None:
         """Move the watermark forward to `until`, if this run may."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pendulum
@@ -22,6 +24,8 @@ class UpdateFrequencyTimetable(Timetable):
 
     The grid is shifted by a phase derived from `name`: many connectors spread their load, and no person types a
     logical date that is a window's start (which would stall the schedule: dates are unique in a DAG).
+
+    `clock` is no part of the schedule: it is not serialised, and a timetable that is read again has the default.
     """
 
     def __init__(
@@ -32,12 +36,14 @@ class UpdateFrequencyTimetable(Timetable):
         initial_import: timedelta,
         max_window: timedelta,
         publication_delay: timedelta = timedelta(0),
+        clock: Callable[[], datetime] = partial(datetime.now, UTC),
     ) -> None:
         self.name = name
         self.update_frequency = update_frequency
         self.initial_import = initial_import
         self.max_window = max_window
         self.publication_delay = publication_delay
+        self.clock = clock
         self.grid = Grid(update_frequency, phase_of(name, update_frequency))
         self.description = f"Every {format_duration(update_frequency)}, without gaps"
 
@@ -71,7 +77,7 @@ class UpdateFrequencyTimetable(Timetable):
         self, *, last_automated_data_interval: DataInterval | None, restriction: TimeRestriction
     ) -> DagRunInfo | None:
         """Return the next run. A backfill (known by its upper bound) ends: Airflow asks until None comes."""
-        now = datetime.now(UTC)
+        now = self.clock()
         last_end = last_automated_data_interval and _plain(last_automated_data_interval.end)
         if restriction.latest is not None:
             since = last_end or (restriction.earliest and _plain(restriction.earliest))
