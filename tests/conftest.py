@@ -8,8 +8,11 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from simulator import Limits, Simulator, serve
+from tests.airflow_home import prepare_airflow_home
 from tests.noting_session import NotingSession
 from tests.virtual_time import VirtualTime
+
+prepare_airflow_home()
 
 settings.register_profile(
     "repeatable",

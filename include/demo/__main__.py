@@ -18,7 +18,7 @@ from demo.report import make_console, print_address, print_report
 from demo.runs import RunReader
 from demo.settings import AirflowSettings, Connection, DemoSettings
 from demo.show import Show
-from demo.signals import end_on_signals
+from demo.signals import end_on_signals, ignore_signals
 from demo.simulator_server import SimulatorAddress, running_simulator
 from demo.steps import ConsoleProgress, Progress
 from simulator.settings import OKTA_TOKEN, RECORDED_FUTURE_TOKEN, SENTINELONE_TOKEN
@@ -74,7 +74,9 @@ def _serving(
             starting = running_simulator(settings.folder, settings.simulator_port, (lock,))
             simulator = stack.enter_context(starting)
         wanted = _airflow_settings(settings, simulator.url)
-        yield stack.enter_context(running_airflow(wanted, progress, (lock,))), simulator
+        airflow = stack.enter_context(running_airflow(wanted, progress, (lock,)))
+        stack.callback(ignore_signals)
+        yield airflow, simulator
 
 
 def _airflow_settings(settings: DemoSettings, simulator_url: str) -> AirflowSettings:

@@ -68,9 +68,9 @@ class AirflowApi:
             "host": connection.host,
             "password": connection.password,
         }
-        answer = self.request("POST", "/connections", json=body, allowed=(requests.codes.conflict,))
-        if answer.status_code == requests.codes.conflict:
-            self.request("PATCH", f"/connections/{quote(connection.conn_id, safe='')}", json=body)
+        path = f"/connections/{quote(connection.conn_id, safe='')}"
+        if not self.request("PATCH", path, json=body, allowed=(requests.codes.not_found,)).ok:
+            self.request("POST", "/connections", json=body)
 
     def unpause(self, dag_id: str) -> bool:
         """Returns whether the DAG is there and now enabled."""

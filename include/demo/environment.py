@@ -63,7 +63,7 @@ def _folders(settings: AirflowSettings) -> dict[str, str]:
         "AIRFLOW__CORE__PLUGINS_FOLDER": str(plugins),
         "PYTHONPATH": os.pathsep.join((str(plugins), str(settings.root / "include"))),
         "COLLECTIVE_INSIGHTS_CONFIG": str(settings.connectors),
-        "COLLECTIVE_INSIGHTS_STAGING": settings.staging.as_uri(),
+        "COLLECTIVE_INSIGHTS_STAGING": f"file://{settings.staging}",
     }
 
 

@@ -34,6 +34,7 @@ _DROPPED: Final = (
     "PIP_USER",
 )
 _PLAIN_EVERY_S: Final = 10.0
+_MOVING_EVERY_S: Final = 0.2
 _NO_NETWORK: Final = re.compile(r"connection broken by|Max retries exceeded|Could not fetch URL", re.IGNORECASE)
 _CAUSE: Final = re.compile(
     r"Temporary failure in name resolution|Name or service not known|nodename nor servname provided[^'\"]*|"
@@ -185,12 +186,10 @@ def _read_lines(pip: subprocess.Popen[str], lines: queue.SimpleQueue[str | None]
 
 
 def _tell_progress(text: str, told: float) -> float:
-    if sys.stdout.isatty():
-        _tell(f"\r\033[K{text[: shutil.get_terminal_size().columns - 1]}")
+    on_terminal = sys.stdout.isatty()
+    if time.monotonic() - told < (_MOVING_EVERY_S if on_terminal else _PLAIN_EVERY_S):
         return told
-    if time.monotonic() - told < _PLAIN_EVERY_S:
-        return told
-    _tell(f"{text}\n")
+    _tell(f"\r\033[K{text[: shutil.get_terminal_size().columns - 1]}" if on_terminal else f"{text}\n")
     return time.monotonic()
 
 
@@ -208,7 +207,11 @@ def _exclusive(root: Path) -> Iterator[None]:
     """Let one installation at a time work in a checkout: the lock is on the folder itself."""
     handle = os.open(root, os.O_RDONLY)
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            _tell("  Another installation is under way here; waiting for it ...\n")
+            fcntl.flock(handle, fcntl.LOCK_EX)
         yield
     finally:
         os.close(handle)

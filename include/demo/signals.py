@@ -3,33 +3,40 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
+import sys
 import threading
 import time
 from typing import Final
 
 _POLL_S: Final = 1.0
+_ENDINGS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def end_on_signals() -> None:
-    """Make SIGINT, SIGTERM, SIGHUP and the death of the parent raise KeyboardInterrupt."""
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _interrupt_once)
-    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup
-        signal.signal(signal.SIGHUP, _interrupt_once)
-    threading.Thread(target=_watch_parent, args=(os.getppid(),), daemon=True).start()
+    """Make SIGINT, SIGTERM, SIGHUP, the parent's death and the loss of standard output raise KeyboardInterrupt."""
+    for number in _ENDINGS:
+        if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:  # nohup
+            signal.signal(number, signal.default_int_handler)
+    threading.Thread(target=_watch, args=(os.getppid(), sys.stdout.fileno()), daemon=True).start()
 
 
-def _interrupt_once(number: int, frame: object) -> None:
-    """Interrupt, and let a second Ctrl-C not disturb the ending."""
-    del number, frame
-    for later in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(later, signal.SIG_IGN)
-    raise KeyboardInterrupt
+def ignore_signals() -> None:
+    """Let nothing disturb the ending, which is under way."""
+    for number in _ENDINGS:
+        signal.signal(number, signal.SIG_IGN)
 
 
-def _watch_parent(parent: int) -> None:
-    """Ask this process to end when make, which started it, was killed: it cannot pass the signal on."""
-    while os.getppid() == parent:
+def _watch(parent: int, output: int) -> None:
+    """Ask this process to end when nobody is there for it any more.
+
+    make passes on neither its own death by SIGKILL nor, being the terminal's first process (ssh -t), a hang-up.
+    """
+    poll = select.poll()
+    poll.register(output, 0)
+    while True:
+        is_lost = any(events & (select.POLLHUP | select.POLLERR) for _, events in poll.poll(0))
+        if is_lost or os.getppid() != parent:
+            os.kill(os.getpid(), signal.SIGTERM)
         time.sleep(_POLL_S)
-    os.kill(os.getpid(), signal.SIGTERM)

@@ -71,7 +71,7 @@ def test_airflow_listens_on_loopback_only_and_its_keys_come_from_the_environment
     assert made["AIRFLOW__CORE__EXECUTION_API_SERVER_URL"] == "http://127.0.0.1:1234/execution/"
     assert made["AIRFLOW__CORE__FERNET_KEY"] == keys.fernet_key
     assert len(made["AIRFLOW__API_AUTH__JWT_SECRET"].encode()) >= 64
-    assert made["COLLECTIVE_INSIGHTS_STAGING"] == (tmp_path / "staging").as_uri()
+    assert made["COLLECTIVE_INSIGHTS_STAGING"] == f"file://{tmp_path}/staging"
 
 
 def test_keys_are_made_once_and_for_their_owner_only(tmp_path: Path) -> None:

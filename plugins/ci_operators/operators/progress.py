@@ -1,8 +1,8 @@
 """The watermark of a connector: the end of the last window that was delivered.
 
 Kept in Airflow's state store of the connector's asset. Live and debug runs have one each, so that the first
-live run knows that nothing was delivered yet. It begins where the first window does and moves last, only forward, only by scheduled runs that
-ended well; a dry run of a live connector is a manual run and moves nothing.
+live run knows that nothing was delivered yet. It begins where the first window does, and moves last, only
+forward, only by scheduled runs that ended well; a dry run of a live connector is a manual run and moves nothing.
 """
 
 from __future__ import annotations
