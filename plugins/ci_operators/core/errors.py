@@ -8,6 +8,7 @@
     │   └── AccountingError         counts that must agree do not
     └── RetriableError              the same call may go well later, see `retry_after_s`
         ├── RateLimitedError        429
+        │   └── DailyLimitError     429 that means the whole day
         ├── UnavailableError        5xx, broken connection, time-out
         │   └── UnreachableError    no connection came about: nothing was sent
         ├── UnreadableAnswerError   HTML, half a JSON text or nothing where JSON was due
@@ -36,7 +37,11 @@ class CredentialsError(FatalError):
 
 
 class RequestRefusedError(FatalError):
-    """The vendor refuses the request as it stands."""
+    """The vendor refuses the request as it stands. `status`: the answer's, None if it was not even asked."""
+
+    def __init__(self, message: str, *, status: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status
 
 
 class AccountingError(FatalError):
@@ -53,6 +58,10 @@ class RetriableError(CollectiveInsightsError):
 
 class RateLimitedError(RetriableError):
     """The vendor answered 429."""
+
+
+class DailyLimitError(RateLimitedError):
+    """The vendor takes no more today."""
 
 
 class UnavailableError(RetriableError):

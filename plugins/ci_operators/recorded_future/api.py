@@ -19,6 +19,8 @@ from ci_operators.core.detection import INDICATOR_TYPES
 from ci_operators.core.errors import (
     AccountingError,
     ConfigurationError,
+    DailyLimitError,
+    RateLimitedError,
     UnavailableError,
     UnknownOutcomeError,
     UnreachableError,
@@ -34,6 +36,8 @@ BASE_URL = "https://api.recordedfuture.com"
 DETECTIONS_PATH = "/collective-insights/detections"
 
 _TOKEN = re.compile(r"[a-z0-9]{32}", re.ASCII)
+#: How a 429 may say that it means the day. Its body is not documented: what does not match is a short limit.
+_DAILY = re.compile(r"\b(daily|per day|a day|day's|24 hours)\b", re.IGNORECASE)
 _WHERE = "Request a Collective Insights token from Recorded Future's support."
 
 
@@ -138,7 +142,12 @@ _PROBE = (
 
 
 def _post(client: Client, submission: Submission) -> Answer:
-    return client.send("POST", DETECTIONS_PATH, body=submission.encode())
+    try:
+        return client.send("POST", DETECTIONS_PATH, body=submission.encode())
+    except RateLimitedError as err:
+        if _DAILY.search(str(err)):
+            raise DailyLimitError(str(err), retry_after_s=err.retry_after_s) from None
+        raise
 
 
 def _post_once(client: Client, submission: Submission) -> Answer:

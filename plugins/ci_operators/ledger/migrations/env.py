@@ -1,0 +1,11 @@
+"""Runs the migrations on the connection that `ledger.schema` gives."""
+
+from alembic import context
+
+from ci_operators.ledger.schema import VERSION_TABLE
+from ci_operators.ledger.tables import metadata
+
+context.configure(
+    connection=context.config.attributes["connection"], target_metadata=metadata, version_table=VERSION_TABLE
+)
+context.run_migrations()

@@ -1,0 +1,165 @@
+"""The ledger's tables.
+
+A detection's state is that of its batch, so that settling a batch is an update of one row; a detection that
+went another way than its batch (refused by the API) has a state of its own.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Date,
+    DateTime,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    Table,
+    Text,
+    func,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+
+
+class State(IntEnum):
+    """What is known of a detection.
+
+    PLANNED: not sent. RESERVED: its request is about to leave, or has left. ACCEPTED: stored by the API.
+    REJECTED: refused by the API. UNKNOWN: its request may have arrived. WAITING: not sent, for want of budget.
+    """
+
+    PLANNED = 0
+    RESERVED = 1
+    ACCEPTED = 2
+    REJECTED = 3
+    UNKNOWN = 4
+    WAITING = 5
+
+
+metadata = MetaData()
+
+_now = func.now()
+
+connector = Table(
+    "connector",
+    metadata,
+    Column("id", Integer, Identity(), primary_key=True),
+    Column("name", Text, nullable=False, unique=True),
+)
+
+batch = Table(
+    "batch",
+    metadata,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("connector_id", ForeignKey("connector.id"), nullable=False),
+    Column("run_id", Text, nullable=False),
+    Column("destination", Text, nullable=False),
+    Column("state", SmallInteger, nullable=False),
+    Column("size", Integer, nullable=False),
+    Column("attempts", SmallInteger, nullable=False, server_default="0"),
+    Column("resent", Boolean, nullable=False, server_default="false"),
+    Column("note", Text),
+    Column("planned_at", DateTime(timezone=True), nullable=False, server_default=_now),
+    Column("reserved_at", DateTime(timezone=True)),
+    Column("settled_at", DateTime(timezone=True)),
+    # What is not settled is rare and looked for often.
+    Index("batch_open", "connector_id", "state", postgresql_where="state <> 2"),
+    Index("batch_settled", "settled_at", postgresql_using="brin"),
+)
+
+detection = Table(
+    "detection",
+    metadata,
+    # 8 bytes of the event's hash, 8 of the indicator's: all detections of an event stand together.
+    Column("key", LargeBinary, primary_key=True),
+    Column("batch_id", ForeignKey("batch.id"), nullable=False),
+    Column("connector_id", Integer, nullable=False),
+    Column("event_id", Text, nullable=False),
+    Column("indicator_type", Text, nullable=False),
+    Column("indicator", Text, nullable=False),
+    Column("detected_at", DateTime(timezone=True), nullable=False),
+    Column("codes", ARRAY(Text), nullable=False),
+    Column("state", SmallInteger),
+    Column("issue", Text),
+    Column("first_seen", DateTime(timezone=True), nullable=False, server_default=_now),
+    Index("detection_batch", "batch_id"),
+    Index("detection_detected_at", "detected_at", postgresql_using="brin"),
+)
+
+waiting = Table(
+    "waiting",
+    metadata,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("connector_id", ForeignKey("connector.id"), nullable=False),
+    Column("key", LargeBinary, nullable=False, unique=True),
+    Column("detection", LargeBinary, nullable=False),
+    Index("waiting_connector", "connector_id", "id"),
+)
+
+budget = Table(
+    "budget",
+    metadata,
+    Column("destination", Text, primary_key=True),
+    Column("day", Date, primary_key=True),
+    Column("spent", Integer, nullable=False),
+    Column("exhausted", Boolean, nullable=False, server_default="false"),
+)
+
+stage_run = Table(
+    "stage_run",
+    metadata,
+    Column("connector_id", ForeignKey("connector.id"), primary_key=True),
+    Column("run_id", Text, primary_key=True),
+    Column("stage", Text, primary_key=True),
+    Column("run_kind", Text, nullable=False),
+    Column("debug", Boolean, nullable=False),
+    Column("since", DateTime(timezone=True), nullable=False),
+    Column("until", DateTime(timezone=True), nullable=False),
+    Column("records_in", BigInteger, nullable=False),
+    Column("records_out", BigInteger, nullable=False),
+    Column("dropped", JSONB, nullable=False),
+    Column("quarantined", JSONB, nullable=False),
+    Column("manifest", JSONB, nullable=False),
+    Column("finished_at", DateTime(timezone=True), nullable=False, server_default=_now),
+    Index("stage_run_finished", "finished_at", postgresql_using="brin"),
+)
+
+dropped_event = Table(
+    "dropped_event",
+    metadata,
+    Column("event_key", LargeBinary, primary_key=True),
+    Column("connector_id", ForeignKey("connector.id"), nullable=False),
+    Column("event_id", Text, nullable=False),
+    Column("stage", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("run_id", Text, nullable=False),
+    Column("seen_at", DateTime(timezone=True), nullable=False, server_default=_now),
+    Index("dropped_seen", "seen_at", postgresql_using="brin"),
+)
+
+quarantine = Table(
+    "quarantine",
+    metadata,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("connector_id", ForeignKey("connector.id"), nullable=False),
+    Column("run_id", Text, nullable=False),
+    Column("stage", Text, nullable=False),
+    Column("event_id", Text),
+    Column("issue", Text, nullable=False),
+    Column("detail", Text, nullable=False, server_default=""),
+    # What the stage could not pass on: an event (map, filter) or a detection (validate, submit), byte for byte.
+    Column("record", LargeBinary, nullable=False),
+    Column("record_digest", LargeBinary, nullable=False),
+    Column("seen_at", DateTime(timezone=True), nullable=False, server_default=_now),
+    Column("replayed_at", DateTime(timezone=True)),
+    Column("replay_note", Text),
+    Index("quarantine_record", "connector_id", "stage", "record_digest", unique=True),
+    Index("quarantine_event", "event_id"),
+)
