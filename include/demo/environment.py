@@ -23,6 +23,24 @@ _DROPPED: Final = frozenset(
 _DROPPED_PREFIXES: Final = ("AIRFLOW", "COLLECTIVE_INSIGHTS", "PG")
 #: Airflow names a pattern class of pathspec by its old name and would fill every task log with the warning.
 _WARNINGS: Final = "ignore:GitWildMatchPattern:DeprecationWarning"
+#: Measured or required, see each section of Airflow's configuration reference; the same for every Airflow here.
+_FIXED: Final[Mapping[str, str]] = {
+    "core.load_examples": "False",
+    "core.executor": "LocalExecutor",
+    "core.mp_start_method": "fork",
+    "core.test_connection": "Enabled",
+    "core.sensitive_var_conn_names": "x-rftoken,client_id",
+    "core.simple_auth_manager_users": f"{USER}:admin",
+    "api.host": LOOPBACK,
+    "workers.min_heartbeat_interval": "1",
+    # After a kill, tasks that were running are taken up again within a minute instead of five.
+    "scheduler.orphaned_tasks_check_interval": "30",
+    "scheduler.create_cron_data_intervals": "True",
+    "scheduler.enable_health_check": "False",
+    "dag_processor.refresh_interval": "15",
+    "dag_processor.bundle_refresh_check_interval": "1",
+    "dag_processor.min_file_process_interval": "15",
+}
 
 
 def base_environment(environment: Mapping[str, str] | None = None) -> dict[str, str]:
@@ -69,30 +87,16 @@ def _folders(settings: AirflowSettings) -> dict[str, str]:
 
 def _sections(settings: AirflowSettings, keys: Keys, database_url: str) -> dict[str, str]:
     values = {
-        "core.load_examples": "False",
-        "core.executor": "LocalExecutor",
+        **_FIXED,
         "core.parallelism": str(settings.parallelism),
-        "core.mp_start_method": "fork",
         "core.fernet_key": keys.fernet_key,
-        "core.test_connection": "Enabled",
-        "core.sensitive_var_conn_names": "x-rftoken,client_id",
         "core.execution_api_server_url": f"{settings.url}/execution/",
-        "core.simple_auth_manager_users": f"{USER}:admin",
         "core.simple_auth_manager_passwords_file": passwords_file(settings),
         "database.sql_alchemy_conn": database_url,
-        "api.host": LOOPBACK,
         "api.port": str(settings.port),
         "api.base_url": settings.url,
         "api.secret_key": keys.api_secret,
         "api_auth.jwt_secret": keys.jwt_secret,
-        "workers.min_heartbeat_interval": "1",
         "scheduler.scheduler_idle_sleep_time": str(settings.idle_sleep_s),
-        # After a kill, tasks that were running are taken up again within a minute instead of five.
-        "scheduler.orphaned_tasks_check_interval": "30",
-        "scheduler.create_cron_data_intervals": "True",
-        "scheduler.enable_health_check": "False",
-        "dag_processor.refresh_interval": "15",
-        "dag_processor.bundle_refresh_check_interval": "1",
-        "dag_processor.min_file_process_interval": "15",
     }
     return {f"AIRFLOW__{name.upper().replace('.', '__')}": value for name, value in values.items()}

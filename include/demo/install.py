@@ -33,6 +33,7 @@ _DROPPED: Final = (
     "PIP_PREFIX",
     "PIP_USER",
 )
+_PIP_OPTIONS: Final = ("--disable-pip-version-check", "--no-input", "--progress-bar", "off", "--retries", "2")
 _PLAIN_EVERY_S: Final = 10.0
 _MOVING_EVERY_S: Final = 0.2
 _NO_NETWORK: Final = re.compile(r"connection broken by|Max retries exceeded|Could not fetch URL", re.IGNORECASE)
@@ -130,15 +131,7 @@ def _make_environment(folder: Path) -> None:
 def _install_requirements(folder: Path, requirements: Path) -> None:
     total = sum(1 for line in requirements.read_text().splitlines() if line[:1].isalnum())
     log = folder / "install.log"
-    command = [
-        str(folder / "bin" / "python"),
-        "-m",
-        "pip",
-        "install",
-        "--disable-pip-version-check",
-        "--no-input",
-    ]
-    command += ["--progress-bar", "off", "--retries", "2", "-r", str(requirements)]
+    command = [str(folder / "bin" / "python"), "-m", "pip", "install", *_PIP_OPTIONS, "-r", str(requirements)]
     with log.open("w") as file:
         pip = subprocess.Popen(  # noqa: S603 - fixed command
             command, env=_environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True

@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
-from ci_operators.core.connector import Connector
+from ci_operators.core.connector import Connector, Destination
 from ci_operators.core.errors import ConfigurationError
 from ci_operators.sources.registry import OPTIONS
 
@@ -23,10 +23,15 @@ _DEFAULT = Path(__file__).resolve().parents[2] / "include" / "connectors.yaml"
 
 @dataclass(frozen=True)
 class ConnectorsFile:
-    """The connectors of the file, and a sentence for each entry that is none."""
+    """The connectors of the file, the budgets of their destinations, a sentence for each entry that is none."""
 
     connectors: list[Connector] = field(default_factory=list)
+    destinations: dict[str, Destination] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
+
+    def destination(self, conn_id: str) -> Destination:
+        """Return the budget of a Recorded Future Connection; the default one if the file names none."""
+        return self.destinations.get(conn_id, Destination())
 
 
 def connectors_path() -> Path:
@@ -41,7 +46,9 @@ def load_connectors(path: Path | None = None) -> ConnectorsFile:
     """
     path = path or connectors_path()
     found, names = ConnectorsFile(), set[str]()
-    for number, entry in enumerate(_read_entries(path), start=1):
+    content = _read_file(path)
+    _read_destinations(content.get("destinations") or {}, path, found)
+    for number, entry in enumerate(content["connectors"], start=1):
         where = f"{path}: connectors[{number}]{_name_of(entry)}"
         try:
             connector = _read_entry(entry, path)
@@ -59,17 +66,30 @@ def load_connectors(path: Path | None = None) -> ConnectorsFile:
     return found
 
 
-def _read_entries(path: Path) -> list[Any]:
+def _read_file(path: Path) -> dict[str, Any]:
     try:
         content = yaml.load(path.read_bytes(), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
     except OSError as err:
         raise ConfigurationError(f"{path}: cannot be read ({err.strerror}). Set {VARIABLE} to another file.") from err
-    except _NO_YAML as err:
-        raise ConfigurationError(f"{path}: is no YAML: {' '.join(str(err).split()).rstrip('.')}.") from err
-    entries = content.get("connectors") if isinstance(content, dict) else None
-    if not isinstance(entries, list) or set(content) != {"connectors"}:
-        raise ConfigurationError(f'{path}: must hold one key, "connectors", with a list of entries.')
-    return entries
+    except yaml.YAMLError as err:
+        raise ConfigurationError(f"{path}: is no YAML: {' '.join(str(err).split())}.") from err
+    known = {"connectors", "destinations"}
+    if not isinstance(content, dict) or not isinstance(content.get("connectors"), list) or not set(content) <= known:
+        raise ConfigurationError(
+            f'{path}: must hold "connectors", a list of entries, and may hold "destinations", a mapping, nothing else.'
+        )
+    return content
+
+
+def _read_destinations(entries: Any, path: Path, found: ConnectorsFile) -> None:
+    if not isinstance(entries, dict):
+        found.problems.append(f"{path}: destinations: must map Connections to their budget.")
+        return
+    for conn_id, entry in entries.items():
+        try:
+            found.destinations[str(conn_id)] = Destination.model_validate(entry)
+        except ValidationError as err:
+            found.problems.extend(f"{path}: destinations.{conn_id}: {problem}" for problem in _describe(err))
 
 
 def _read_entry(entry: Any, path: Path) -> Connector:
@@ -100,7 +120,8 @@ def _describe(error: ValidationError) -> Iterator[str]:
 
 
 def _known_options(title: str) -> list[str]:
-    return next(sorted(model.model_fields) for model in OPTIONS.values() if model.__name__ == title)
+    models = (*OPTIONS.values(), Destination)
+    return next(sorted(model.model_fields) for model in models if model.__name__ == title)
 
 
 def _allowed(problem: Mapping[str, Any]) -> str:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from datetime import timedelta
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from airflow.sdk import DAG, Param
 
-from ci_operators.connectors_file import ConnectorsFile, load_connectors
+from ci_operators.connectors_file import ConnectorsFile, connectors_path, load_connectors
 from ci_operators.core.connector import Connector
 from ci_operators.core.duration import format_duration
 from ci_operators.core.errors import ConfigurationError
@@ -39,13 +40,13 @@ _RUN_OPTION_TITLES = {"only_analyst_verified": "Only Fetch Analyst-Verified Even
 
 def build_dags(source: str, *, doc_md: str | None) -> dict[str, DAG]:
     """Return the DAGs of all connectors of `source`, by id. Wrong entries are left to `raise_problems`."""
-    connectors = [connector for connector in _load().connectors if connector.source == source]
+    connectors = [connector for connector in _load(connectors_path()).connectors if connector.source == source]
     return {connector.dag_id: build_dag(connector, doc_md or "") for connector in connectors}
 
 
 def raise_problems() -> None:
     """Raise ConfigurationError with a line for each wrong entry of the connectors file, if there is one."""
-    problems = _load().problems
+    problems = _load(connectors_path()).problems
     if problems:
         raise ConfigurationError("\n".join(problems))
 
@@ -144,6 +145,6 @@ def _show(value: object) -> str:
 
 
 @cache
-def _load() -> ConnectorsFile:
-    """Read the file once per process: the DAG processor and every task have processes of their own."""
-    return load_connectors()
+def _load(path: Path) -> ConnectorsFile:
+    """Read a file once per process: the DAG processor and every task have processes of their own."""
+    return load_connectors(path)

@@ -6,13 +6,16 @@ from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Literal, get_args, get_origin
 
+from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from ci_operators.core.connector import Connector
+from ci_operators.core.connector import Connector, Destination
 from ci_operators.core.duration import format_duration
 from ci_operators.sources.okta.outcome_reasons import load_reasons
 from ci_operators.sources.registry import OPTIONS, load_source
 from ci_operators.stages.contract import ISSUES as CONTRACT_ISSUES
+from ci_operators.stages.delivery import DROP_REASONS
+from ci_operators.stages.delivery import ISSUES as SUBMIT_ISSUES
 
 
 def reference_text() -> str:
@@ -25,6 +28,7 @@ def _lines() -> Iterable[str]:
     yield ""
     yield "Made by `python -m ci_operators reference`; a test holds this page against the code."
     yield from _options("Options of every connector", Connector, leave_out=())
+    yield from _options("Options of a destination (`destinations:`, by Connection)", Destination, leave_out=())
     for name, model in OPTIONS.items():
         source = load_source(name)
         yield from _options(f"Options of a connector with `source: {name}`", model, Connector.model_fields)
@@ -32,10 +36,12 @@ def _lines() -> Iterable[str]:
         yield from _codes(f"Why an event of {source.title} is quarantined", "issue", source.issues)
         yield from _codes(f"What is noted of an event of {source.title} that goes on", "note", source.notes)
     yield from _codes("Why a detection is quarantined by validate", "issue", CONTRACT_ISSUES)
+    yield from _codes("Why submit does not send a detection", "reason", DROP_REASONS)
+    yield from _codes("Why a detection is quarantined by submit", "issue", SUBMIT_ISSUES)
     yield from _codes("ATT&CK codes of Okta's outcome reasons", "phrase", load_reasons(), "code")
 
 
-def _options(title: str, model: type[Connector], leave_out: Iterable[str]) -> Iterable[str]:
+def _options(title: str, model: type[BaseModel], leave_out: Iterable[str]) -> Iterable[str]:
     yield from _head(title, "option", "default", "meaning")
     for name, field in model.model_fields.items():
         if name not in leave_out:

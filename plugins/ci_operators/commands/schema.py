@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, TypeAdapter, create_model
 
-from ci_operators.core.connector import Connector
+from ci_operators.core.connector import Connector, Destination
 from ci_operators.core.duration import format_duration
 from ci_operators.sources.registry import OPTIONS
 
@@ -24,7 +24,9 @@ def build_schema() -> dict[str, Any]:
     """Return the JSON Schema of the whole file: one entry for each connector, told apart by its source."""
     entry: Any = Annotated[reduce(or_, OPTIONS.values()), Field(discriminator="source")]
     entries = Field(description="One entry for each connector.")
-    file = create_model("ConnectorsFile", __config__={"extra": "forbid"}, connectors=(list[entry], entries))
+    budgets = Field(default_factory=dict, description="The budgets of Recorded Future Connections, by their ids.")
+    members: dict[str, Any] = {"connectors": (list[entry], entries), "destinations": (dict[str, Destination], budgets)}
+    file = create_model("ConnectorsFile", __config__={"extra": "forbid"}, **members)
     schema = TypeAdapter(file).json_schema()
     for model in OPTIONS.values():
         _mend(schema["$defs"][model.__name__], model)

@@ -89,6 +89,19 @@ class Connector(BaseModel):
         strict=False,
         description="Recorded Future sub-organisations (uhash:...). None: all that the token's user belongs to.",
     )
+    ledger_conn_id: str = Field(
+        default="collective_insights_ledger",
+        min_length=1,
+        description="Airflow Connection of the ledger (PostgreSQL), without which no connector is live.",
+    )
+    overlap: Pause = Field(
+        default=timedelta(minutes=10),
+        description="How far a live scheduled run reads back into the window before, for events published late.",
+    )
+    unknown_policy: Literal["resend", "hold"] = Field(
+        default="resend",
+        description="What to do with a detection that may have arrived, when the search endpoint cannot tell.",
+    )
     batch_size: int = Field(default=100, ge=1, le=1000, description="Detections in one submission.")
 
     @model_validator(mode="before")
@@ -120,3 +133,25 @@ class Connector(BaseModel):
     def dag_id(self) -> str:
         """Return the id of the connector's DAG."""
         return f"collective_insights_{self.name}"
+
+
+class Destination(BaseModel):
+    """The budget of a Recorded Future Connection, which all of its connectors share."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    daily_limit: int = Field(
+        default=15_000, ge=1, description="Detections a day (UTC) that Recorded Future takes from this token."
+    )
+    reserved_share: float = Field(
+        default=0.2,
+        ge=0,
+        lt=1,
+        strict=False,
+        description="Part of it that is kept for scheduled runs.",
+    )
+
+    @property
+    def limit_for_bulk(self) -> int:
+        """Return what backfills, manual runs and waiting detections may spend."""
+        return int(self.daily_limit * (1 - self.reserved_share))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from airflow.providers.http.hooks.http import HttpHook
 from airflow.sdk.exceptions import AirflowNotFoundException
 
 from ci_operators.core.errors import ConfigurationError
-from ci_operators.transport.api import Api, Credentials, open_client
+from ci_operators.transport.api import Api, Credentials, open_client, read_base_url
 from ci_operators.transport.client import Client
 from ci_operators.transport.pacing import Pacer
 
@@ -49,6 +51,11 @@ class VendorHook(HttpHook):
         if host and connection.port and not host.rstrip("/").endswith(f":{connection.port}"):
             host = f"{host.rstrip('/')}:{connection.port}"
         return Credentials(conn_id=conn_id, url=host, token=connection.password or "")
+
+    def _set_base_url(self, connection: Any) -> None:
+        """Read the URL as everywhere here; the provider's way ends in ValueError on what we repair or refuse."""
+        del connection
+        self.base_url = read_base_url(self.api, self.get_credentials())
 
     def test_connection(self) -> tuple[bool, str]:
         """Return whether the cheapest authenticated call goes well, and a sentence on it."""

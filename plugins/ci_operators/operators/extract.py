@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import cast
+from typing import TYPE_CHECKING, get_args
 
 from airflow.sdk.definitions.context import Context
 
@@ -12,8 +12,10 @@ from ci_operators.core.window import ResolvedWindow, RunKind, RunRequest, Window
 from ci_operators.operators.progress import Progress
 from ci_operators.operators.stage import StageOperator, StageRun
 from ci_operators.sources.registry import load_source
-from ci_operators.stages.run import StageResult, extract
 from ci_operators.transport.pacing import Pacer
+
+if TYPE_CHECKING:
+    from ci_operators.stages.run import StageResult
 
 
 class ExtractOperator(StageOperator):
@@ -30,6 +32,7 @@ class ExtractOperator(StageOperator):
     def run_stage(self, run: StageRun) -> StageResult:
         """Stage the events of all pages of the window."""
         from ci_operators.hooks.vendor import VendorHook  # 0.2 s to import, not at DAG parse time
+        from ci_operators.stages.run import extract
 
         source, pacer = load_source(run.connector.source), Pacer()
         client = VendorHook(source.api, run.connector.source_conn_id).get_client(pacer)
@@ -39,10 +42,9 @@ class ExtractOperator(StageOperator):
 
     def _resolve(self, context: Context) -> ResolvedWindow:
         progress, run, params = Progress.of(context, self.connector), context["dag_run"], context["params"]
-        kind = run.run_type if run.run_type in ("scheduled", "backfill") else "manual"
         start, end = run.data_interval_start, run.data_interval_end
         request = RunRequest(
-            kind=cast(RunKind, str(kind)),
+            kind=_kind_of(run.run_type),
             run_after=_utc(run.run_after),
             data_interval=None if start is None or end is None else Window(_utc(start), _utc(end)),
             since=params["since"],
@@ -58,6 +60,12 @@ class ExtractOperator(StageOperator):
         )
         progress.begin(resolved.window.since)
         return resolved
+
+
+def _kind_of(run_type: str) -> RunKind:
+    """Return Airflow's run type as a plain word: str() of its enum's members gives "DagRunType.SCHEDULED"."""
+    kinds: tuple[RunKind, ...] = get_args(RunKind)
+    return next((kind for kind in kinds if kind == run_type), "manual")
 
 
 def _refuse_unknown_keys(context: Context) -> None:

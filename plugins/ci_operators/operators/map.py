@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from ci_operators.core.tally import Tally
 from ci_operators.operators.stage import StageOperator, StageRun
 from ci_operators.operators.staging_area import artifact_path
 from ci_operators.sources.registry import load_source
-from ci_operators.stages.run import StageResult, transform
+
+if TYPE_CHECKING:
+    from ci_operators.stages.run import StageResult
 
 
 class MapOperator(StageOperator):
@@ -18,6 +21,8 @@ class MapOperator(StageOperator):
 
     def run_stage(self, run: StageRun) -> StageResult:
         """Pass one detection on for each event."""
+        from ci_operators.stages.run import transform  # not at DAG parse time
+
         tally = Tally()
         step = load_source(run.connector.source).mapping(run.connector, tally.note)
         return transform(self.stage, artifact_path(self.handover.artifact), step, tally, run.directory)

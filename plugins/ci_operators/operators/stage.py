@@ -7,7 +7,7 @@ from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.sdk import BaseOperator
 from airflow.sdk.bases.skipmixin import SkipMixin
@@ -20,9 +20,11 @@ from ci_operators.core.window import Window
 from ci_operators.operators.progress import Progress
 from ci_operators.operators.staging_area import run_directory
 from ci_operators.operators.story import tell
-from ci_operators.stages.run import StageResult
 from ci_operators.staging.manifest import Handover, Manifest, read_handover
 from ci_operators.transport.pacing import MAX_WAIT_S
+
+if TYPE_CHECKING:  # as in all stages: brings requests, which no DAG file needs
+    from ci_operators.stages.run import StageResult
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow.sdk.exceptions import AirflowSkipException
 from airflow.sdk.execution_time.context import NEVER_EXPIRE
 
 from ci_operators.operators.stage import StageOperator, StageRun
 from ci_operators.operators.staging_area import artifact_path
-from ci_operators.stages.run import StageResult, Terms, deliver
-from ci_operators.staging.artifact import digest_artifact
+
+if TYPE_CHECKING:
+    from ci_operators.stages.run import StageResult
 
 
 class SubmitOperator(StageOperator):
@@ -25,6 +26,8 @@ class SubmitOperator(StageOperator):
             raise AirflowSkipException("Debug run: Recorded Future has checked the detections, nothing is stored.")
         from ci_operators.hooks.vendor import VendorHook  # 0.2 s to import, not at DAG parse time
         from ci_operators.recorded_future.api import API
+        from ci_operators.stages.run import Terms, deliver
+        from ci_operators.staging.artifact import digest_artifact
 
         client = VendorHook(API, run.connector.destination_conn_id).get_client()
         terms = Terms(False, run.connector.organization_ids, run.connector.batch_size)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from ci_operators.attack import attack_table
 from ci_operators.core.tally import Tally
 from ci_operators.operators.stage import StageOperator, StageRun
 from ci_operators.operators.staging_area import artifact_path
 from ci_operators.stages.contract import ISSUES, contract_for
-from ci_operators.stages.run import StageResult, Terms, deliver, transform
+
+if TYPE_CHECKING:
+    from ci_operators.stages.run import StageResult
 
 
 class ValidateOperator(StageOperator):
@@ -19,6 +22,8 @@ class ValidateOperator(StageOperator):
 
     def run_stage(self, run: StageRun) -> StageResult:
         """Pass on what the contract allows; of a debug run, what the API has checked too."""
+        from ci_operators.stages.run import transform  # not at DAG parse time
+
         step = contract_for(attack_table())
         source = artifact_path(self.handover.artifact)
         result = transform(self.stage, source, step, Tally(), run.directory)
@@ -53,6 +58,7 @@ class _NothingAccepted:
 def _dry_run(run: StageRun, artifact: object) -> StageResult:
     from ci_operators.hooks.vendor import VendorHook  # 0.2 s to import, not at DAG parse time
     from ci_operators.recorded_future.api import API
+    from ci_operators.stages.run import Terms, deliver
 
     client = VendorHook(API, run.connector.destination_conn_id).get_client()
     terms = Terms(True, run.connector.organization_ids, run.connector.batch_size)

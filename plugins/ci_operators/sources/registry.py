@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 from ci_operators.core.connector import Connector
 from ci_operators.sources.okta.options import OktaConnector
 from ci_operators.sources.sentinelone.options import SentinelOneConnector
-from ci_operators.sources.source import Source
+
+if TYPE_CHECKING:  # it brings requests, which no DAG file needs
+    from ci_operators.sources.source import Source
 
 OPTIONS: dict[str, type[Connector]] = {"okta": OktaConnector, "sentinelone": SentinelOneConnector}
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from typing import Any
 
 import pendulum
@@ -13,6 +12,11 @@ from airflow.timetables.base import DagRunInfo, DataInterval, TimeRestriction, T
 
 from ci_operators.core.duration import format_duration
 from ci_operators.timetables.grid import Grid, next_window
+
+
+def utc_now() -> datetime:
+    """Return the present instant."""
+    return datetime.now(UTC)
 
 
 class UpdateFrequencyTimetable(Timetable):
@@ -36,7 +40,7 @@ class UpdateFrequencyTimetable(Timetable):
         initial_import: timedelta,
         max_window: timedelta,
         publication_delay: timedelta = timedelta(0),
-        clock: Callable[[], datetime] = partial(datetime.now, UTC),
+        clock: Callable[[], datetime] = utc_now,
     ) -> None:
         self.name = name
         self.update_frequency = update_frequency

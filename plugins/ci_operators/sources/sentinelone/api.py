@@ -132,6 +132,7 @@ def _first_page(connector: SentinelOneConnector, window: Window) -> dict[str, st
     }
     if connector.only_analyst_verified:
         params["analystVerdicts"] = ",".join(connector.verified_verdicts)
+        params["createdAt__gte"] = format_instant(window.since - connector.verified_floor)
     if connector.account_ids:
         params["accountIds"] = ",".join(connector.account_ids)
     if connector.site_ids:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from ci_operators.core.connector import Connector, Policy
+from ci_operators.core.connector import Connector, Duration, Policy
 
 NumericId = Annotated[str, Field(pattern=r"^\d{1,20}$")]
 Verdict = Literal["true_positive", "suspicious"]
@@ -26,6 +27,10 @@ class SentinelOneConnector(Connector):
         min_length=1,
         strict=False,
         description="The analyst verdicts that count as verified.",
+    )
+    verified_floor: Duration = Field(
+        default=timedelta(days=90),
+        description="How old a threat may be when its verdict comes; older ones are left out of a bulk change.",
     )
     false_positives: Policy = Field(default="send", description="Threats that an analyst judged to be false positives.")
     command_line_hashes: Policy = Field(

@@ -1,0 +1,74 @@
+"""Time and memory to parse many connectors, beside as many trivial DAGs that a loop in one file makes."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+from benchmarks.children import ROOT, Outcome, run_child
+from benchmarks.row import Options, Row, interleave, median_of, show_count, show_megabytes
+
+#: DAGs -> repetitions.
+SIZES = {1: 9, 100: 9, 1000: 7}
+QUICK_SIZES = {1: 5, 100: 5}
+AIM = 1.5
+STAGES = 5
+SOURCES = ("okta", "sentinelone")
+
+
+def run(options: Options) -> Iterator[Row]:
+    """Yield three rows for each number of DAGs: parsing, serialising, memory."""
+    for dags, repetitions in (QUICK_SIZES if options.quick else SIZES).items():
+        with tempfile.TemporaryDirectory() as folder:
+            sides = [partial(_parse_connectors, Path(folder), dags), partial(_parse_trivial, Path(folder), dags)]
+            label = f"{show_count(dags)} DAGs"
+            found = interleave(repetitions, sides, lambda sentence, label=label: options.say(f"{label}: {sentence}"))
+        project, trivial = found
+        for outcome in (*project, *trivial):
+            assert (outcome.said["dags"], outcome.said["tasks"]) == (dags, dags * STAGES), outcome.said
+        yield _time_row("parse", label, project, trivial, "parse_s", AIM)
+        yield _time_row("serialise", label, project, trivial, "serialise_s", None)
+        yield _memory_row(label, project, trivial)
+
+
+def _parse_connectors(folder: Path, dags: int) -> Outcome:
+    connectors = folder / "connectors.yaml"
+    entries = (
+        f"  - name: tenant-{number}\n    source: {SOURCES[number % len(SOURCES)]}\n"
+        f"    source_conn_id: tenant_{number}\n    update_frequency: 30 minutes\n    debug: false\n"
+        for number in range(dags)
+    )
+    connectors.write_text("connectors:\n" + "".join(entries))
+    return run_child("parse_child", str(ROOT / "dags"), environment=_environment(folder, str(connectors)))
+
+
+def _parse_trivial(folder: Path, dags: int) -> Outcome:
+    environment = {**_environment(folder, ""), "BENCHMARK_TRIVIAL_DAGS": str(dags)}
+    return run_child("parse_child", str(ROOT / "benchmarks" / "dags"), environment=environment)
+
+
+def _environment(folder: Path, connectors: str) -> dict[str, str]:
+    return {
+        "AIRFLOW_HOME": str(folder / "airflow"),
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        "AIRFLOW__CORE__PLUGINS_FOLDER": str(ROOT / "plugins"),
+        "AIRFLOW__LOGGING__LOGGING_LEVEL": "WARNING",
+        "COLLECTIVE_INSIGHTS_CONFIG": connectors,
+    }
+
+
+def _time_row(
+    name: str, label: str, project: list[Outcome], trivial: list[Outcome], field: str, aim: float | None
+) -> Row:
+    ours, theirs = (median_of(side, lambda outcome: float(outcome.said[field])) for side in (project, trivial))
+    ratio = ours / theirs
+    words = "" if aim is None else f"≤ {aim:g} × trivial"
+    met = None if aim is None else ratio <= aim
+    return Row(name, label, f"{ours * 1e3:.0f} ms", f"{theirs * 1e3:.0f} ms", ratio, words, met)
+
+
+def _memory_row(label: str, project: list[Outcome], trivial: list[Outcome]) -> Row:
+    ours, theirs = (median_of(side, lambda outcome: outcome.peak_bytes) for side in (project, trivial))
+    return Row("parse memory", label, show_megabytes(ours), show_megabytes(theirs), ours / theirs)

@@ -1,0 +1,26 @@
+"""The Airflow that the tests import: a home of its own, no settings but these, no database."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def prepare_airflow_home() -> None:
+    """Set Airflow's environment; must be called before the first import of airflow, which reads it once."""
+    for name in list(os.environ):
+        if name.startswith(("AIRFLOW", "COLLECTIVE_INSIGHTS")):
+            del os.environ[name]
+    home = tempfile.mkdtemp(prefix="airflow-home-")
+    atexit.register(shutil.rmtree, home, ignore_errors=True)
+    os.environ |= {
+        "AIRFLOW_HOME": home,
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        "AIRFLOW__CORE__DAGS_FOLDER": str(ROOT / "dags"),
+        "AIRFLOW__CORE__PLUGINS_FOLDER": str(ROOT / "plugins"),
+    }

@@ -1,0 +1,116 @@
+"""The shipped DAG files, read by Airflow's own DAG bag, with the shipped and with other connectors files."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from airflow.dag_processing.dagbag import DagBag
+
+from tests.airflow_home import ROOT
+
+#: What no DAG file may import: each costs every parse and every task its time.
+HEAVY = (
+    "airflow.providers.http.hooks.http",
+    "requests",
+    "zstandard",
+    "psengine",
+    "tenacity",
+    "msgspec",
+    "ci_operators.transport.client",
+    "ci_operators.staging.artifact",
+    "ci_operators.sources.okta.api",
+    "ci_operators.sources.okta.mapping",
+    "ci_operators.sources.sentinelone.api",
+    "ci_operators.sources.sentinelone.mapping",
+    "ci_operators.recorded_future.api",
+)
+
+#: Parses a DAG without anything of ours, then our DAGs, and prints the modules that only ours brought.
+PARSE = """
+import json, sys
+from airflow.dag_processing.dagbag import DagBag
+assert not DagBag(sys.argv[1], bundle_name="plain").import_errors
+before = set(sys.modules)
+bag = DagBag(sys.argv[2], bundle_name="ours")
+assert not bag.import_errors and bag.dags
+print(json.dumps(sorted(set(sys.modules) - before)))
+"""
+PLAIN_DAG = """
+from airflow.sdk import DAG, Asset, BaseOperator, ObjectStoragePath, Param
+with DAG("plain", params={"since": Param(None, type=["null", "string"])}):
+    BaseOperator(task_id="nothing", inlets=[Asset(name="plain")])
+"""
+
+
+def read_dags() -> DagBag:
+    return DagBag(ROOT / "dags", bundle_name="dags")
+
+
+def errors_of(bag: DagBag) -> dict[str, str]:
+    """Return the import errors by file name."""
+    return {Path(name).name: error for name, error in bag.import_errors.items()}
+
+
+def test_shipped_connectors_give_two_dags_in_debug_mode() -> None:
+    bag = read_dags()
+    assert errors_of(bag) == {}
+    assert sorted(bag.dags) == ["collective_insights_okta", "collective_insights_sentinelone"]
+    assert all(dag.params["debug"] is True for dag in bag.dags.values())
+    assert {Path(dag.fileloc).name for dag in bag.dags.values()} == {"okta.py", "sentinelone.py"}
+
+
+def test_a_wrong_entry_takes_no_other_connector_down(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    config = tmp_path / "connectors.yaml"
+    config.write_text(
+        "connectors:\n"
+        "  - {name: okta-emea, source: okta}\n"
+        "  - {name: okta-apac, source: okta, updat_frequency: 1 hour}\n"
+        "  - {name: s1, source: sentinelone}\n"
+        "  - {name: s2, source: splunk}\n"
+    )
+    monkeypatch.setenv("COLLECTIVE_INSIGHTS_CONFIG", str(config))
+    bag = read_dags()
+    assert sorted(bag.dags) == ["collective_insights_okta-emea", "collective_insights_s1"]
+    errors = errors_of(bag)
+    assert list(errors) == ["connectors_file.py"]
+    assert (
+        f"{config}: connectors[2] (okta-apac): updat_frequency: there is no such option; allowed: "
+        in errors.popitem()[1]
+    )
+
+
+def test_an_unreadable_file_is_one_sentence_in_every_dag_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("COLLECTIVE_INSIGHTS_CONFIG", str(tmp_path / "absent.yaml"))
+    errors = errors_of(read_dags())
+    assert set(errors) == {"connectors_file.py", "okta.py", "sentinelone.py"}
+    assert all("absent.yaml: cannot be read (No such file or directory)" in error for error in errors.values())
+
+
+def test_no_connectors_of_a_source_give_no_dag(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    config = tmp_path / "connectors.yaml"
+    config.write_text("connectors: []\n")
+    monkeypatch.setenv("COLLECTIVE_INSIGHTS_CONFIG", str(config))
+    bag = read_dags()
+    assert (errors_of(bag), dict(bag.dags)) == ({}, {})
+
+
+def test_parsing_imports_nothing_heavy(tmp_path: Path) -> None:
+    (tmp_path / "plain_dag.py").write_text(PLAIN_DAG)
+    command = [sys.executable, "-c", PARSE, str(tmp_path), str(ROOT / "dags")]
+    path = f"{ROOT / 'plugins'}"
+    answer = subprocess.run(  # noqa: S603 - our own interpreter and script
+        command, env=environment(PYTHONPATH=path), capture_output=True, text=True, check=True
+    )
+    brought = set(json.loads(answer.stdout.splitlines()[-1]))
+    assert "ci_operators.dag_factory" in brought
+    assert not brought & set(HEAVY)
+
+
+def environment(**more: str) -> dict[str, str]:
+    import os
+
+    return {**os.environ, "PYTHONWARNINGS": "ignore:GitWildMatchPattern:DeprecationWarning", **more}

@@ -1,0 +1,51 @@
+"""The plugin folder, read by Airflow's own loader in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+
+from tests.airflow_home import ROOT
+
+LOAD = """
+import json, sys
+from airflow import plugins_manager
+plugins_manager.ensure_plugins_loaded()
+plugins, errors = plugins_manager._get_plugins()
+ours = {name: getattr(module, "__file__", None) or "" for name, module in list(sys.modules.items())}
+print(json.dumps({
+    "errors": errors,
+    "plugins": [plugin.name for plugin in plugins],
+    "timetables": sorted(plugins_manager.get_timetables_plugins()),
+    "ours": {name: path for name, path in ours.items() if path.startswith(sys.argv[1])},
+}))
+"""
+
+
+def test_loader_runs_the_plugin_file_alone() -> None:
+    """Airflow runs every module below plugins/ under its bare name, unless plugins/.airflowignore names it.
+
+    A module like ours `map` would otherwise exist twice, and one named like the standard library's would replace it.
+    """
+    plugins = ROOT / "plugins"
+    answer = subprocess.run(  # noqa: S603 - our own interpreter and script
+        [sys.executable, "-c", LOAD, str(plugins)],
+        env={
+            **os.environ,
+            "PYTHONPATH": str(plugins),
+            "PYTHONWARNINGS": "ignore:GitWildMatchPattern:DeprecationWarning",
+        },
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    found = json.loads(answer.stdout.splitlines()[-1])
+    assert found["errors"] == {}
+    assert "collective_insights" in found["plugins"]
+    assert "ci_operators.timetables.update_frequency.UpdateFrequencyTimetable" in found["timetables"]
+    bare = {name for name in found["ours"] if name.partition(".")[0] != "ci_operators"}
+    assert bare == {"collective_insights_plugin"}
+    paths = list(found["ours"].values())
+    assert len(paths) == len(set(paths)), "a module was loaded twice"

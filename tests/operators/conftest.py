@@ -1,0 +1,198 @@
+"""Operators outside of Airflow: a run's context made by hand, vendors simulated on loopback, no database."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from airflow.sdk import Asset
+from airflow.sdk.exceptions import AirflowSkipException, DownstreamTasksSkipped
+from airflow.sdk.api.datamodels._generated import DagRunType
+
+from ci_operators.core.connector import Connector
+from ci_operators.dag_factory import build_dag
+from ci_operators.operators.stage import StageOperator
+from ci_operators.sources.registry import OPTIONS
+from simulator import Limits, Simulator, serve
+from simulator.settings import OKTA_TOKEN, RECORDED_FUTURE_TOKEN, SENTINELONE_TOKEN
+
+TOKENS = (OKTA_TOKEN, SENTINELONE_TOKEN, RECORDED_FUTURE_TOKEN)
+
+
+@dataclass
+class FakeStore:
+    """A state store in memory; like Airflow's it takes JSON values alone."""
+
+    values: dict[str, Any] = field(default_factory=dict)
+
+    def get(self, key: str, default: Any = None) -> Any:
+        return self.values.get(key, default)
+
+    def set(self, key: str, value: Any, retention: Any = None) -> None:
+        del retention
+        assert value is not None
+        self.values[key] = json.loads(json.dumps(value))
+
+
+@dataclass
+class FakeTaskInstance:
+    """Keeps what a task pushes."""
+
+    map_index: int = -1
+    xcoms: dict[str, Any] = field(default_factory=dict)
+
+    def xcom_push(self, key: str, value: Any) -> None:
+        self.xcoms[key] = json.loads(json.dumps(value))
+
+
+@dataclass
+class FakeRun:
+    """What a task may read of its DAG run."""
+
+    run_type: DagRunType
+    run_after: datetime
+    data_interval_start: datetime | None = None
+    data_interval_end: datetime | None = None
+    conf: dict[str, Any] | None = None
+    run_id: str = "run:1"
+    dag_id: str = ""
+
+
+@dataclass
+class Chain:
+    """A connector's DAG, run task by task; its stores outlive the runs as Airflow's do."""
+
+    connector: Connector
+    asset_store: FakeStore = field(default_factory=FakeStore)
+    task_stores: dict[tuple[str, str], FakeStore] = field(default_factory=dict)
+    manifests: dict[str, dict[str, Any]] = field(default_factory=dict)
+    skipped: list[str] = field(default_factory=list)
+
+    def context(self, run: FakeRun, stage: str = "extract", ti: FakeTaskInstance | None = None) -> Any:
+        """Return the context of a task; a param that is no key of the DAG stays in conf, as Airflow does it."""
+        dag = build_dag(self.connector, "")
+        run.dag_id = dag.dag_id
+        params = dag.params.dump()
+        params |= {name: value for name, value in (run.conf or {}).items() if name in params}
+        return {
+            "dag": dag,
+            "dag_run": run,
+            "params": params,
+            "ti": ti or FakeTaskInstance(),
+            "task_state_store": self.task_stores.setdefault((run.run_id, stage), FakeStore()),
+            "asset_state_store": {Asset(name=dag.dag_id): self.asset_store},
+        }
+
+    def operator(self, stage: str, context: Any) -> StageOperator:
+        """Return the operator as its task would find it: the manifest of the stage before is rendered."""
+        task: StageOperator = context["dag"].get_task(stage)
+        upstream = next(iter(task.upstream_task_ids), None)
+        task.manifest = None if upstream is None else self.manifests[upstream]
+        return task
+
+    def run_task(self, stage: str, run: FakeRun) -> dict[str, Any]:
+        """Run one task; its manifest is kept for the next one. Skipping is noted in `skipped`."""
+        ti = FakeTaskInstance()
+        context = self.context(run, stage, ti)
+        try:
+            manifest = self.operator(stage, context).execute(context)
+        except DownstreamTasksSkipped as skip:
+            self.skipped += [str(task) for task in skip.tasks]
+            manifest = ti.xcoms["return_value"]
+        self.manifests[stage] = json.loads(json.dumps(manifest))
+        return self.manifests[stage]
+
+    def run_all(self, run: FakeRun) -> dict[str, dict[str, Any]]:
+        """Run the chain until a stage ends it; returns the manifests of the tasks that succeeded."""
+        self.manifests.clear()
+        self.skipped.clear()
+        for stage in ("extract", "filter", "map", "validate", "submit"):
+            if self.skipped:
+                break
+            try:
+                self.run_task(stage, run)
+            except AirflowSkipException:
+                self.skipped.append(stage)
+        return dict(self.manifests)
+
+    @property
+    def watermark(self) -> str | None:
+        """The connector's live watermark."""
+        return self.asset_store.get("watermark")
+
+    @property
+    def debug_watermark(self) -> str | None:
+        """The connector's watermark of debug mode."""
+        return self.asset_store.get("debug_watermark")
+
+
+@dataclass
+class Tenant:
+    """The simulated vendors, the Airflow Connections to them, and runs around `now`."""
+
+    simulator: Simulator
+    now: datetime
+
+    def chain(self, source: str = "okta", **options: Any) -> Chain:
+        """Return the DAG of a connector; live, unless told otherwise."""
+        entry = {"name": source, "source": source, "debug": False, **options}
+        return Chain(OPTIONS[source].model_validate(entry))
+
+    def scheduled(self, begin_h: float, end_h: float, run_id: str = "scheduled__1") -> FakeRun:
+        """Return a scheduled run of a window, in hours before now."""
+        since, until = self.ago(begin_h), self.ago(end_h)
+        return FakeRun(DagRunType.SCHEDULED, until, since, until, run_id=run_id)
+
+    def manual(self, **conf: Any) -> FakeRun:
+        """Return a run without logical date, as the API makes it: it has no data interval."""
+        return FakeRun(DagRunType.MANUAL, self.now, conf=conf, run_id="manual__1")
+
+    def ago(self, hours: float) -> datetime:
+        return self.now - timedelta(hours=hours)
+
+    def add_events(self, count: int, hours_ago: float = 0.5, **members: Any) -> None:
+        """Add threat events, a millisecond apart, each from an address and person of its own."""
+        for number in range(count):
+            self.simulator.add_okta_event(okta_event(number, self.ago(hours_ago), **members))
+
+    @property
+    def sent_ids(self) -> list[str | None]:
+        """The incident ids of all that Recorded Future stored, duplicates included."""
+        return [stored.incident_id for stored in self.simulator.detections]
+
+
+def okta_event(number: int, published: datetime, **members: Any) -> dict[str, Any]:
+    """Return a threat event with a payload that no log and no manifest may show."""
+    instant = published + timedelta(milliseconds=number)
+    return {
+        "uuid": f"event-{number:04}",
+        "published": instant.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "eventType": "security.threat.detected",
+        "displayMessage": "Request from suspicious actor",
+        "actor": {"displayName": f"198.51.100.{number % 250 + 1}", "alternateId": "jane.doe@acme.example"},
+        "outcome": {"reason": "Password Spray", "result": "DENY"},
+        "client": {"userAgent": {"rawUserAgent": "PAYLOAD-MARK"}},
+        **members,
+    }
+
+
+@pytest.fixture(autouse=True)
+def staging(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """A staging area of the test's own."""
+    monkeypatch.setenv("COLLECTIVE_INSIGHTS_STAGING", f"file://{tmp_path / 'staging'}")
+    return tmp_path / "staging"
+
+
+@pytest.fixture
+def tenant(monkeypatch: pytest.MonkeyPatch) -> Iterator[Tenant]:
+    """Vendors without events, and the Connections to them."""
+    with serve(Simulator(scenario=False, limits=Limits.off())) as simulator:
+        for vendor, token in zip(("OKTA", "SENTINELONE", "RECORDED_FUTURE"), TOKENS, strict=True):
+            connection = {"conn_type": "http", "host": simulator.url, "password": token}
+            monkeypatch.setenv(f"AIRFLOW_CONN_{vendor}_DEFAULT", json.dumps(connection))
+        yield Tenant(simulator, datetime.now(UTC).replace(microsecond=0))

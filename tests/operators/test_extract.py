@@ -1,0 +1,199 @@
+"""Extract finds the run's window out of trigger form, data interval and watermark."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from airflow.sdk.api.datamodels._generated import DagRunType
+
+from ci_operators.core.errors import ConfigurationError
+from ci_operators.core.instant import format_instant
+from ci_operators.core.window import Window
+from tests.operators.conftest import Chain, FakeRun, Tenant
+
+
+def resolve(chain: Chain, run: FakeRun) -> tuple[Window, str]:
+    context = chain.context(run)
+    found = chain.operator("extract", context).prepare(context)
+    return found.window, found.basis
+
+
+class TestWindow:
+    def test_first_scheduled_run_reads_its_interval(self, tenant: Tenant) -> None:
+        chain = tenant.chain()
+        window = Window(tenant.ago(24), tenant.ago(0))
+        assert resolve(chain, tenant.scheduled(24, 0)) == (window, "data interval")
+
+    def test_scheduled_run_reaches_back_to_the_watermark(self, tenant: Tenant) -> None:
+        chain = tenant.chain()
+        chain.run_all(tenant.scheduled(24, 3))
+        window = Window(tenant.ago(3), tenant.ago(0))
+        assert resolve(chain, tenant.scheduled(1, 0)) == (window, "data interval and the gap before it")
+
+    def test_a_failed_runs_window_is_closed_by_the_next_run(self, tenant: Tenant) -> None:
+        tenant.add_events(3, hours_ago=1.5)
+        tenant.add_events(2, hours_ago=0.5, uuid="late")
+        chain = tenant.chain()
+        chain.run_all(tenant.scheduled(24, 2))
+        tenant.simulator.add_fault("okta", "status", status=401)
+        with pytest.raises(Exception, match="401"):
+            chain.run_all(tenant.scheduled(2, 1, "failed"))
+        assert chain.watermark == format_instant(tenant.ago(2))
+        chain.run_all(tenant.scheduled(1, 0, "next"))
+        assert len(tenant.sent_ids) == 5
+        assert chain.watermark == format_instant(tenant.ago(0))
+
+    def test_a_failed_initial_import_is_closed_by_the_next_run(self, tenant: Tenant) -> None:
+        tenant.add_events(3, hours_ago=20)
+        chain = tenant.chain()
+        tenant.simulator.add_fault("okta", "status", status=401)
+        with pytest.raises(Exception, match="401"):
+            chain.run_all(tenant.scheduled(24, 1, "initial import"))
+        chain.run_all(tenant.scheduled(1, 0, "next"))
+        assert len(tenant.sent_ids) == 3
+
+    def test_manual_run_reads_what_the_form_says(self, tenant: Tenant) -> None:
+        run = tenant.manual(since=format_instant(tenant.ago(5)), until=format_instant(tenant.ago(4)))
+        assert resolve(tenant.chain(), run) == (Window(tenant.ago(5), tenant.ago(4)), "trigger form")
+
+    def test_form_wins_over_the_data_interval(self, tenant: Tenant) -> None:
+        run = tenant.manual(since=format_instant(tenant.ago(5)))
+        run.data_interval_start, run.data_interval_end = tenant.ago(2), tenant.ago(1)
+        assert resolve(tenant.chain(), run)[0] == Window(tenant.ago(5), tenant.now)
+
+    def test_manual_run_with_a_logical_date_reads_its_interval(self, tenant: Tenant) -> None:
+        run = tenant.manual()
+        run.data_interval_start, run.data_interval_end = tenant.ago(2), tenant.ago(1)
+        assert resolve(tenant.chain(), run) == (Window(tenant.ago(2), tenant.ago(1)), "data interval")
+
+    def test_manual_run_without_logical_date_reads_the_last_update_frequency(self, tenant: Tenant) -> None:
+        found = resolve(tenant.chain(update_frequency="2 hours"), tenant.manual())
+        assert found == (Window(tenant.ago(2), tenant.now), "last update frequency")
+
+    def test_other_kinds_of_run_are_manual_ones(self, tenant: Tenant) -> None:
+        run = FakeRun(DagRunType.ASSET_TRIGGERED, tenant.now)
+        assert resolve(tenant.chain(), run)[1] == "last update frequency"
+
+    def test_backfill_reads_its_interval_whatever_the_watermark(self, tenant: Tenant) -> None:
+        chain = tenant.chain()
+        chain.run_all(tenant.scheduled(24, 23))
+        run = FakeRun(DagRunType.BACKFILL, tenant.now, tenant.ago(6), tenant.ago(5))
+        assert resolve(chain, run) == (Window(tenant.ago(6), tenant.ago(5)), "data interval")
+
+    def test_first_live_run_after_debug_mode_brings_the_initial_import(self, tenant: Tenant) -> None:
+        chain = tenant.chain(debug=True)
+        chain.run_all(tenant.scheduled(24, 1))
+        live = tenant.chain(debug=False)
+        live.asset_store = chain.asset_store
+        assert resolve(live, tenant.scheduled(1, 0)) == (
+            Window(tenant.ago(24), tenant.now),
+            "initial import after debug mode",
+        )
+
+
+class TestRefusals:
+    @pytest.mark.parametrize(
+        ("conf", "sentence"),
+        [
+            ({"since": "2026-03-02T00:00:00Z", "until": "2026-03-01T00:00:00Z"}, "must be later than since"),
+            ({"since": "2026-03-02T00:00:00"}, "since '2026-03-02T00:00:00' names no time zone"),
+            ({"until": "9999-01-01T00:00:00Z"}, r"until \(9999-01-01T00:00:00.000Z\) lies in the future"),
+            ({"until": "soon"}, "until 'soon' is no date and time; write it for example 20"),
+        ],
+    )
+    def test_a_form_that_makes_no_sense(self, tenant: Tenant, conf: dict[str, Any], sentence: str) -> None:
+        with pytest.raises(ConfigurationError, match=sentence):
+            resolve(tenant.chain(), tenant.manual(**conf))
+
+    def test_unknown_keys_of_the_configuration(self, tenant: Tenant) -> None:
+        with pytest.raises(ConfigurationError) as refusal:
+            resolve(tenant.chain(), tenant.manual(sinze="2026-03-02T00:00:00Z", only_analyst_verified=True))
+        assert str(refusal.value) == (
+            "The run's configuration has only_analyst_verified, sinze, which this DAG does not know; "
+            "it knows debug, since, until."
+        )
+
+    @pytest.mark.parametrize("kind", [DagRunType.SCHEDULED, DagRunType.BACKFILL])
+    def test_a_form_in_a_run_with_a_window_of_its_own(self, tenant: Tenant, kind: DagRunType) -> None:
+        conf = {"since": "2026-03-02T00:00:00Z"}
+        run = FakeRun(kind, tenant.now, tenant.ago(2), tenant.ago(1), conf)
+        with pytest.raises(ConfigurationError, match="manual runs only"):
+            resolve(tenant.chain(), run)
+
+
+class TestWatermark:
+    def test_moves_last_forward_and_to_the_windows_end(self, tenant: Tenant) -> None:
+        tenant.add_events(1)
+        chain = tenant.chain()
+        run = tenant.scheduled(24, 0)
+        for stage in ("extract", "filter", "map", "validate"):
+            chain.run_task(stage, run)
+            assert chain.watermark == format_instant(tenant.ago(24))
+        chain.run_task("submit", run)
+        assert chain.watermark == format_instant(tenant.now)
+
+    def test_never_moves_back(self, tenant: Tenant) -> None:
+        chain = tenant.chain()
+        chain.run_all(tenant.scheduled(2, 0))
+        chain.run_all(tenant.scheduled(10, 9, "cleared"))
+        assert chain.watermark == format_instant(tenant.now)
+
+    @pytest.mark.parametrize("kind", [DagRunType.BACKFILL, DagRunType.MANUAL])
+    def test_other_runs_leave_it_alone(self, tenant: Tenant, kind: DagRunType) -> None:
+        tenant.add_events(1)
+        chain = tenant.chain()
+        chain.run_all(FakeRun(kind, tenant.now, tenant.ago(2), tenant.now))
+        assert len(tenant.sent_ids) == 1
+        assert (chain.watermark, chain.debug_watermark) == (None, None)
+
+    def test_a_dry_run_of_a_live_connector_leaves_it_alone(self, tenant: Tenant) -> None:
+        tenant.add_events(1)
+        chain = tenant.chain()
+        chain.run_all(tenant.manual(debug=True))
+        assert (chain.watermark, chain.debug_watermark, tenant.sent_ids) == (None, None, [])
+
+    def test_debug_mode_has_one_of_its_own(self, tenant: Tenant) -> None:
+        tenant.add_events(1)
+        chain = tenant.chain(debug=True)
+        chain.run_all(tenant.scheduled(2, 0))
+        assert (chain.watermark, chain.debug_watermark) == (None, format_instant(tenant.now))
+
+
+def test_debug_of_the_form_is_the_runs_own(tenant: Tenant) -> None:
+    tenant.add_events(2)
+    chain = tenant.chain(debug=True)
+    manifests = chain.run_all(tenant.manual(debug=False))
+    assert len(tenant.sent_ids) == 2
+    assert [manifest["debug"] for manifest in manifests.values()] == [False] * 5
+
+
+def test_option_of_the_form_replaces_the_connectors(tenant: Tenant) -> None:
+    verdicts = {"a": "true_positive", "b": "undefined"}
+    for threat_id, verdict in verdicts.items():
+        info = {"createdAt": format_instant(tenant.ago(0.5)), "updatedAt": format_instant(tenant.ago(0.5))}
+        info |= {"threatId": threat_id, "analystVerdict": verdict, "sha1": f"{threat_id * 40}"}
+        tenant.simulator.add_threat({"id": threat_id, "threatInfo": info})
+    chain = tenant.chain("sentinelone", update_frequency="1 hour")
+    chain.run_all(tenant.manual(only_analyst_verified=True))
+    assert tenant.sent_ids == ["a"]
+
+
+def test_events_stay_as_they_came_and_pages_are_counted(tenant: Tenant) -> None:
+    tenant.add_events(1001)
+    manifest = tenant.chain().run_task("extract", tenant.scheduled(1, 0))
+    assert (manifest["records_in"], manifest["records_out"], manifest["pages"]) == (1001, 1001, 2)
+    assert manifest["window"] == {
+        "since": format_instant(tenant.ago(1)),
+        "until": format_instant(tenant.now),
+        "basis": "data interval",
+    }
+
+
+def test_now_is_asked_only_to_refuse_the_future(tenant: Tenant) -> None:
+    """A task that is cleared days later resolves the same window."""
+    run = tenant.manual()
+    run.run_after = datetime.now(UTC) - timedelta(days=9)
+    window, _ = resolve(tenant.chain(), run)
+    assert window.until == run.run_after

@@ -1,0 +1,253 @@
+"""What all stages have in common: manifests, the log's story, empty windows, waits, retries."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from airflow.sdk.exceptions import AirflowRescheduleException
+
+from ci_operators.core.errors import UnavailableError
+from ci_operators.core.instant import format_instant
+from ci_operators.sources.registry import load_source
+from ci_operators.stages.contract import ISSUES
+from ci_operators.staging.artifact import read_artifact
+from tests.operators.conftest import TOKENS, Chain, Tenant, okta_event
+
+STAGES = ["extract", "filter", "map", "validate", "submit"]
+#: What stands in the events and may stand neither in a log nor in a manifest.
+PAYLOAD = ("PAYLOAD-MARK", "jane.doe@acme.example", "Request from suspicious actor", "198.51.100.")
+
+
+def add_a_bit_of_everything(tenant: Tenant) -> None:
+    """Events that pass, that a criterion drops, that cannot be mapped, that are none."""
+    tenant.add_events(8)
+    tenant.add_events(1, eventType="user.session.start")
+    for number, members in enumerate(
+        (
+            {"actor": {"displayName": None}},
+            {"actor": {"displayName": None}},
+            {"actor": None},
+            {"actor": {"displayName": "Jane Doe", "type": "User"}},
+            {"outcome": {"reason": "Something new"}},
+            {"outcome": None},
+            {"published": "2026-13-45"},
+        ),
+        start=500,
+    ):
+        tenant.simulator.add_okta_event(okta_event(number, tenant.ago(0.5), **members))
+    for nonsense in (b"[1,2]", b'"text"', b"null", b"17"):
+        tenant.simulator.add_okta_event(nonsense)
+
+
+def records_of(manifest: dict[str, object]) -> list[bytes]:
+    path = Path(str(manifest["artifact"]).removeprefix("file://"))
+    return [record for chunk in read_artifact(path) for record in chunk]
+
+
+class TestEmptyWindow:
+    def test_ends_green_with_downstream_skipped_and_the_watermark_moved(
+        self, tenant: Tenant, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        chain = tenant.chain()
+        manifests = chain.run_all(tenant.scheduled(1, 0))
+        assert list(manifests) == ["extract"]
+        assert chain.skipped == ["filter"]
+        assert chain.watermark == format_instant(tenant.now)
+        assert "Nothing is left for the next stage: the run ends here." in capsys.readouterr().out
+
+    @pytest.mark.parametrize(
+        ("members", "last"),
+        [({"actor": None}, "filter"), ({"actor": {"displayName": "Jane Doe"}}, "map")],
+    )
+    def test_a_later_stage_that_leaves_nothing_ends_the_run_too(
+        self, tenant: Tenant, members: dict[str, object], last: str
+    ) -> None:
+        tenant.add_events(2, **members)
+        chain = tenant.chain()
+        manifests = chain.run_all(tenant.scheduled(1, 0))
+        assert list(manifests)[-1] == last
+        assert chain.skipped == [STAGES[STAGES.index(last) + 1]]
+        assert chain.watermark == format_instant(tenant.now)
+
+    def test_leaves_its_manifest_all_the_same(self, tenant: Tenant) -> None:
+        manifest = tenant.chain().run_task("extract", tenant.scheduled(1, 0))
+        assert (manifest["records_in"], manifest["records_out"], manifest["pages"]) == (0, 0, 1)
+
+
+class TestManifest:
+    @pytest.fixture
+    def manifests(self, tenant: Tenant) -> dict[str, dict[str, object]]:
+        add_a_bit_of_everything(tenant)
+        return tenant.chain().run_all(tenant.scheduled(1, 0))
+
+    def test_accounts_for_every_record(self, manifests: dict[str, dict[str, object]]) -> None:
+        counts = {
+            stage: {key: manifest[key] for key in ("records_in", "records_out", "dropped", "quarantined")}
+            for stage, manifest in manifests.items()
+        }
+        # The wrong event type never leaves Okta: the request asks for threats only.
+        assert counts == {
+            "extract": {"records_in": 19, "records_out": 19, "dropped": {}, "quarantined": {}},
+            "filter": {
+                "records_in": 19,
+                "records_out": 12,
+                "dropped": {"null_display_name": 2, "missing_actor": 1},
+                "quarantined": {"event_not_an_object": 4},
+            },
+            "map": {
+                "records_in": 12,
+                "records_out": 10,
+                "dropped": {},
+                "quarantined": {"indicator_not_an_address": 1, "unreadable_timestamp": 1},
+            },
+            "validate": {"records_in": 10, "records_out": 10, "dropped": {}, "quarantined": {}},
+            "submit": {"records_in": 10, "records_out": 10, "dropped": {}, "quarantined": {}},
+        }
+        assert manifests["map"]["notes"] == {"no_outcome_reason": 1, "unknown_outcome_reason": 1}
+
+    def test_names_artifacts_that_hold_what_it_counts(self, manifests: dict[str, dict[str, object]]) -> None:
+        for stage in STAGES[:4]:
+            manifest = manifests[stage]
+            assert len(records_of(manifest)) == manifest["records_out"]
+            assert Path(str(manifest["artifact"]).removeprefix("file://")).stat().st_size == manifest["bytes"]
+        side = manifests["filter"]["side_artifacts"]
+        assert isinstance(side, dict)
+        assert sorted(side) == ["dropped", "quarantined"]
+        dropped = [json.loads(record) for record in records_of({"artifact": side["dropped"]})]
+        assert [entry["reason"] for entry in dropped] == ["null_display_name", "null_display_name", "missing_actor"]
+
+    def test_holds_neither_payload_nor_secret(self, manifests: dict[str, dict[str, object]]) -> None:
+        text = json.dumps(manifests)
+        assert not [mark for mark in (*PAYLOAD, *TOKENS) if mark in text]
+        assert len(text) < 5000
+
+    def test_names_a_few_examples(self, manifests: dict[str, dict[str, object]]) -> None:
+        assert manifests["filter"]["samples"] == {
+            "null_display_name": ["event-0500", "event-0501"],
+            "missing_actor": ["event-0502"],
+            "event_not_an_object": [],
+        }
+
+
+class TestStory:
+    def run(self, tenant: Tenant, capsys: pytest.CaptureFixture[str], stage: str) -> list[str]:
+        """Return the lines that one stage of a chain logs."""
+        chain, run = tenant.chain(), tenant.scheduled(1, 0)
+        for name in STAGES[: STAGES.index(stage)]:
+            chain.run_task(name, run)
+        capsys.readouterr()
+        chain.run_task(stage, run)
+        return [line for line in capsys.readouterr().out.splitlines() if "outside of the Task Runner" not in line]
+
+    @pytest.mark.parametrize("stage", STAGES)
+    def test_is_a_dozen_lines_with_counts_and_nothing_private(
+        self, tenant: Tenant, capsys: pytest.CaptureFixture[str], stage: str
+    ) -> None:
+        add_a_bit_of_everything(tenant)
+        lines = self.run(tenant, capsys, stage)
+        assert 3 <= len(lines) <= 12
+        text = "\n".join(lines)
+        window = f"Window [{format_instant(tenant.ago(1))}, {format_instant(tenant.now)}) (data interval)"
+        assert window in text
+        assert f"{stage}: " in text
+        assert not [mark for mark in (*PAYLOAD, *TOKENS) if mark in text]
+
+    def test_says_what_every_code_means(self, tenant: Tenant, capsys: pytest.CaptureFixture[str]) -> None:
+        add_a_bit_of_everything(tenant)
+        text = "\n".join(self.run(tenant, capsys, "filter"))
+        assert (
+            "2 dropped, null_display_name: The display name under the actor information is null. "
+            "For example event-0500, event-0501." in text
+        )
+        assert "4 quarantined, event_not_an_object: The event is no JSON object." in text
+
+    @pytest.mark.parametrize("name", ["okta", "sentinelone"])
+    def test_has_words_for_every_code_of_a_source(self, tenant: Tenant, name: str) -> None:
+        source, chain = load_source(name), tenant.chain(name)
+        dag = chain.context(tenant.manual())["dag"]
+        assert dag.get_task("filter").words().keys() >= source.drop_reasons.keys()
+        assert dag.get_task("map").words().keys() >= {*source.issues, *source.notes}
+        assert dag.get_task("validate").words() == ISSUES
+
+
+class TestWaits:
+    def test_a_wait_of_more_than_a_minute_gives_the_slot_back(self, tenant: Tenant) -> None:
+        tenant.simulator.add_fault("sentinelone", "status", status=429, headers={"Retry-After": "300"})
+        before = datetime.now(UTC)
+        with pytest.raises(AirflowRescheduleException) as pause:
+            tenant.chain("sentinelone").run_task("extract", tenant.scheduled(1, 0))
+        after = datetime.now(UTC)
+        assert before <= pause.value.reschedule_date - timedelta(seconds=300) <= after
+        assert [entry.status for entry in tenant.simulator.requests] == [429]
+
+    def test_a_short_wait_is_slept_in_place(self, tenant: Tenant) -> None:
+        tenant.simulator.add_fault("sentinelone", "status", status=429, count=3, headers={"Retry-After": "0"})
+        manifest = tenant.chain("sentinelone").run_task("extract", tenant.scheduled(1, 0))
+        assert manifest["records_in"] == 0
+        assert [entry.status for entry in tenant.simulator.requests] == [429, 429, 429, 200]
+
+    def test_what_lasts_longer_is_left_to_airflows_retries(self, tenant: Tenant) -> None:
+        tenant.simulator.add_fault("okta", "status", status=503, count=4, headers={"Retry-After": "0"})
+        with pytest.raises(UnavailableError, match="Okta answered 503") as error:
+            tenant.chain().run_task("extract", tenant.scheduled(1, 0))
+        assert error.value.retry_after_s == 0
+        assert not tenant.simulator.pending_faults
+
+
+def run_all_but_submit(chain: Chain, tenant: Tenant) -> dict[str, bytes]:
+    """Return the bytes of every artifact of a run."""
+    run = tenant.scheduled(1, 0)
+    for stage in STAGES[:4]:
+        chain.run_task(stage, run)
+    return read_staging(chain)
+
+
+def read_staging(chain: Chain) -> dict[str, bytes]:
+    folder = Path(str(chain.manifests["extract"]["artifact"]).removeprefix("file://")).parent
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+class TestRetry:
+    def test_writes_the_same_artifacts_again(self, tenant: Tenant) -> None:
+        add_a_bit_of_everything(tenant)
+        chain = tenant.chain()
+        first = run_all_but_submit(chain, tenant)
+        assert first == run_all_but_submit(chain, tenant)
+        assert sorted(first) == [
+            "extract.jsonl.zst",
+            "filter.dropped.jsonl.zst",
+            "filter.jsonl.zst",
+            "filter.quarantined.jsonl.zst",
+            "map.jsonl.zst",
+            "map.quarantined.jsonl.zst",
+            "validate.jsonl.zst",
+        ]
+
+    @pytest.mark.parametrize("stage", STAGES[1:4])
+    def test_of_one_stage_changes_nothing(self, tenant: Tenant, stage: str) -> None:
+        add_a_bit_of_everything(tenant)
+        chain = tenant.chain()
+        before = run_all_but_submit(chain, tenant)
+        chain.run_task(stage, tenant.scheduled(1, 0))
+        assert read_staging(chain) == before
+
+    def test_a_source_that_fails_midway_leaves_no_half_artifact(self, tenant: Tenant, staging: Path) -> None:
+        tenant.add_events(1500)
+        tenant.simulator.add_fault("okta", "status", status=401, skip=1)
+        with pytest.raises(Exception, match="401"):
+            tenant.chain().run_task("extract", tenant.scheduled(1, 0))
+        assert [path for path in staging.rglob("*") if path.is_file()] == []
+
+    def test_runs_have_folders_of_their_own(self, tenant: Tenant, staging: Path) -> None:
+        tenant.add_events(1)
+        chain = tenant.chain()
+        for run_id in ("manual__2026-03-01T00:00:00+00:00_x", "scheduled__1"):
+            chain.run_task("extract", tenant.scheduled(1, 0, run_id))
+        folders = sorted(path.relative_to(staging).as_posix() for path in staging.glob("*/*"))
+        assert folders == [
+            "collective_insights_okta/manual__2026-03-01T00_00_00_00_00_x",
+            "collective_insights_okta/scheduled__1",
+        ]

@@ -1,0 +1,388 @@
+"""What every source has to keep to. A source inherits the suite in one line:
+
+    class TestOkta(SourceContract):
+        specimens = SPECIMENS
+
+Every check takes nothing but `self`, so that `test_contract_bites` can hold each against a source built to fail it.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import traceback
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import replace
+from datetime import timedelta
+from itertools import islice
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ci_operators.attack import attack_table
+from ci_operators.core.errors import CollectiveInsightsError, CredentialsError
+from ci_operators.core.verdict import Quarantined
+from ci_operators.core.window import Window
+from ci_operators.sources.registry import OPTIONS, load_source
+from ci_operators.stages.contract import contract_for
+from simulator.exchange import RefusalError
+from simulator.faults import KINDS
+from simulator.recorded_future.entry_rules import check_entry
+from tests.psengine_models import is_accepted_by_psengine
+from tests.sources.specimens import Outcome, Specimen, Specimens, Wire, run_steps, wired
+from tests.vendor_cases import WINDOW
+
+#: What a member is replaced with, one after the other.
+REPLACEMENTS: tuple[Any, ...] = (None, 0, -1.5, True, "", "x", [], [None], {}, {"x": 1}, "y" * 1_000_000, "\ud800")
+#: More pages than any check's events fill: a source that asks for more does not come to an end.
+ENOUGH_PAGES = 20
+#: No detection may grow with what an event holds: the longest names and reasons are cut.
+MAX_DETECTION_BYTES = 20_000
+TOLD_LENGTH = 6
+
+
+class SourceContract:
+    """The checks. `specimens`: the source and events of it."""
+
+    specimens: Specimens
+
+    # --- what the source says of itself
+
+    def test_source_is_registered_under_its_name(self) -> None:
+        source = self.specimens.source
+        assert source.name in OPTIONS
+        assert load_source(source.name).name == source.name
+        assert source.title == source.api.vendor.title
+        assert source.docs_url.startswith("https://support.recordedfuture.com/")
+        assert source.api.url_example.startswith("https://")
+
+    def test_codes_are_snake_case_and_have_a_sentence(self) -> None:
+        source = self.specimens.source
+        for code, words in {**source.drop_reasons, **source.issues, **source.notes}.items():
+            assert re.fullmatch(r"[a-z]+(_[a-z0-9]+)*", code), code
+            assert words.endswith("."), f"{code}: {words!r} is no sentence"
+
+    # --- codes
+
+    def test_every_drop_reason_can_be_given(self) -> None:
+        assert set(self.specimens.dropped) == set(self.specimens.source.drop_reasons)
+        for reason, specimen in self.specimens.dropped.items():
+            assert [verdict.reason for verdict in self._run(specimen).verdicts if hasattr(verdict, "reason")] == [
+                reason
+            ]
+
+    def test_every_issue_can_be_given(self) -> None:
+        assert set(self.specimens.quarantined) == set(self.specimens.source.issues)
+        for issue, specimen in self.specimens.quarantined.items():
+            given_issues = [verdict.issue for verdict in self._run_both(specimen) if isinstance(verdict, Quarantined)]
+            assert issue in given_issues, f"{issue} is not given by its specimen"
+
+    def test_every_note_can_be_given(self) -> None:
+        assert set(self.specimens.noted) == set(self.specimens.source.notes)
+        for note, specimen in self.specimens.noted.items():
+            outcome = self._run(specimen)
+            assert note in outcome.notes, f"{note} is not given by its specimen"
+            assert outcome.detection is not None, "a noted record goes on"
+
+    def test_no_other_code_is_given(self) -> None:
+        for specimen in self.specimens.all:
+            self._check_codes(self._run(specimen))
+
+    def test_verdicts_name_the_event(self) -> None:
+        for specimen in (*self.specimens.dropped.values(), *self.specimens.quarantined.values()):
+            event_id = self.specimens.read_id(specimen.event)
+            for verdict in self._run(specimen).verdicts:
+                assert verdict.event_id == event_id, f"{verdict} does not name the event {event_id}"
+
+    def test_details_hold_nothing_of_the_event(self) -> None:
+        for specimen in self.specimens.quarantined.values():
+            told = {text for text in _texts_of(specimen.event) if len(text) >= TOLD_LENGTH}
+            for verdict in self._run(specimen).verdicts:
+                detail = getattr(verdict, "detail", "")
+                assert not any(text in detail for text in told), f"{detail!r} tells of the event"
+
+    # --- steps
+
+    def test_kept_events_become_detections(self) -> None:
+        for story, specimen in self.specimens.kept.items():
+            outcome = self._run(specimen)
+            assert outcome.detection is not None, f"{story}: {outcome.verdicts}"
+
+    def test_filter_passes_the_very_same_bytes(self) -> None:
+        for specimen in self.specimens.kept.values():
+            text = b" " + specimen.text.replace(b'": ', b'" :  ')
+            assert run_steps(self.specimens.source, self.specimens.connector(specimen.options), text).filtered == text
+
+    def test_mapping_twice_gives_equal_output(self) -> None:
+        source = self.specimens.source
+        for specimen in self.specimens.kept.values():
+            connector = self.specimens.connector(specimen.options)
+            step = source.mapping(connector, lambda _: None)
+            first, second, other = step(specimen.text), step(specimen.text), self._run(specimen).mapped
+            assert first == second == other
+
+    def test_steps_never_raise_on_any_bytes(self) -> None:
+        source, connector = self.specimens.source, self.specimens.connector()
+
+        @settings(max_examples=150)
+        @given(st.binary() | st.sampled_from([s.text for s in self.specimens.kept.values()]).flatmap(_damaged))
+        def check(event: bytes) -> None:
+            self._check_codes(run_steps(source, connector, event))
+            _run_mapping_alone(source, connector, event)
+
+        check()
+
+    def test_steps_never_raise_on_any_json(self) -> None:
+        source, connector = self.specimens.source, self.specimens.connector()
+        keys = sorted({key for specimen in self.specimens.kept.values() for key in _keys_of(specimen.event)})
+
+        @settings(max_examples=150)
+        @given(_json_values(keys))
+        def check(event: Any) -> None:
+            text = json.dumps(event).encode()
+            self._check_codes(run_steps(source, connector, text))
+            _run_mapping_alone(source, connector, text)
+
+        check()
+
+    def test_a_missing_member_gives_a_detection_or_a_reason(self) -> None:
+        for specimen in self.specimens.kept.values():
+            for path in _paths_of(specimen.event):
+                self._check_outcome(specimen, _without(specimen.event, path))
+
+    def test_a_replaced_member_gives_a_detection_or_a_reason(self) -> None:
+        for specimen in self.specimens.kept.values():
+            for path in _paths_of(specimen.event):
+                for value in REPLACEMENTS:
+                    self._check_outcome(specimen, _with(specimen.event, path, value))
+
+    # --- detections
+
+    def test_detections_meet_the_contract_of_the_validate_stage(self) -> None:
+        validate = contract_for(attack_table())
+        for detection in self._detections():
+            assert validate(detection) == detection
+
+    def test_detections_meet_recorded_futures_models(self) -> None:
+        for detection in self._detections():
+            assert is_accepted_by_psengine(detection), detection
+
+    def test_detections_meet_the_simulated_api(self) -> None:
+        for detection in self._detections():
+            try:
+                check_entry(json.loads(detection), "data[0]")
+            except RefusalError as refusal:
+                raise AssertionError(refusal.reply.body) from refusal
+
+    # --- fetching
+
+    def test_window_is_half_open(self) -> None:
+        tick = timedelta(milliseconds=1)
+        instants = [WINDOW.since - tick, WINDOW.since, WINDOW.until - tick, WINDOW.until]
+        events = [self.specimens.make_event(instant, number) for number, instant in enumerate(instants)]
+        with wired(self.specimens, events) as wire:
+            wire.time.sleep(60)  # the last event has happened too
+            assert self._ids(self._fetch(wire)) == self._ids(_encoded(events[1:3]))
+
+    def test_paging_is_complete_and_in_order(self) -> None:
+        pace = (WINDOW.until - WINDOW.since) / 1400
+        instants = [WINDOW.since + pace * (number // 2) for number in range(2500)]  # always two at once
+        events = [self.specimens.make_event(instant, number) for number, instant in enumerate(instants)]
+        with wired(self.specimens, events) as wire:
+            assert self._ids(self._fetch(wire)) == self._ids(_encoded(events))
+
+    def test_elements_stand_on_one_line_each(self) -> None:
+        event = self.specimens.make_event(WINDOW.since, 1)
+        with wired(self.specimens, [json.dumps(event, indent=2).encode()]) as wire:
+            (element,) = self._fetch(wire)
+        assert b"\n" not in element
+        assert json.loads(element) == event
+
+    def test_an_empty_window_gives_no_events(self) -> None:
+        with wired(self.specimens) as wire:
+            assert self._fetch(wire) == []
+
+    def test_odd_elements_are_passed_on(self) -> None:
+        odd: list[Any] = [7, "text", None, [1]]
+        with wired(self.specimens, odd) as wire:
+            assert [json.loads(element) for element in self._fetch(wire)] == odd
+
+    def test_only_reading_requests_are_sent(self) -> None:
+        with wired(self.specimens, [self.specimens.make_event(WINDOW.since, 1)]) as wire:
+            with suppress(Exception):  # whatever became of it: what counts is what was sent
+                self._fetch(wire)
+            assert {request.method for request in wire.session.sent} == {"GET"}
+
+    def test_a_foreign_host_gets_no_request(self) -> None:
+        with wired(self.specimens, self._many_events()) as wire:
+            if self.specimens.case.name in KINDS["foreign_next_link"]:
+                wire.simulator.add_fault(self.specimens.case.name, "foreign_next_link")
+            with suppress(Exception):  # as above
+                self._fetch(wire)
+            assert wire.session.hosts == {wire.simulator.url.removeprefix("http://")}
+            assert len(wire.session.sent) == 2
+
+    def test_a_repeated_cursor_is_refused(self) -> None:
+        with wired(self.specimens, self._many_events()) as wire:
+            wire.simulator.add_fault(self.specimens.case.name, "repeated_cursor", count=100)
+            try:
+                pages = list(islice(self._pages(wire), ENOUGH_PAGES))
+            except CollectiveInsightsError:
+                return
+        raise AssertionError(f"went round for {len(pages)} pages")
+
+    def test_a_page_that_changes_nothing_twice_gives_equal_events(self) -> None:
+        with wired(self.specimens, self._many_events()) as wire:
+            assert self._fetch(wire) == self._fetch(wire)
+
+    def test_the_token_stays_out_of_errors(self) -> None:
+        for kind, status in (("status", 401), ("status", 404), ("status", 429), ("html_200", 200), ("empty_body", 200)):
+            with wired(self.specimens) as wire:
+                wire.simulator.add_fault(self.specimens.case.name, kind, status=status, count=100)
+                told = self._told_by_failing(wire)
+            assert told, f"{kind} {status} went unnoticed"
+            assert self.specimens.case.token not in told
+
+    def test_errors_are_those_of_the_tree(self) -> None:
+        for kind in ("status", "html_200", "empty_body", "truncated_json", "drop_connection"):
+            with wired(self.specimens, [self.specimens.make_event(WINDOW.since, 1)]) as wire:
+                wire.simulator.add_fault(self.specimens.case.name, kind, count=100)
+                try:
+                    self._fetch(wire)
+                except CollectiveInsightsError:
+                    continue
+                except Exception as err:
+                    raise AssertionError(f"{kind} gave {err!r}") from err
+            raise AssertionError(f"{kind} went unnoticed")
+
+    def test_the_check_tells_a_good_token_from_a_bad_one(self) -> None:
+        with wired(self.specimens) as wire:
+            assert self.specimens.source.api.check(wire.client)
+            assert len(wire.session.sent) == 1
+        for token in (self.specimens.case.token_without_right, "0123456789abcdef"):
+            with wired(self.specimens, token=token) as wire:
+                try:
+                    sentence = self.specimens.source.api.check(wire.client)
+                except CredentialsError:
+                    continue
+                raise AssertionError(f"a wrong token passes: {sentence}")
+
+    # --- how the checks look
+
+    def _run(self, specimen: Specimen) -> Outcome:
+        return run_steps(self.specimens.source, self.specimens.connector(specimen.options), specimen.text)
+
+    def _run_both(self, specimen: Specimen) -> list[Any]:
+        """Return the verdicts of both steps, each asked alone: the filter keeps some events from the mapping."""
+        source, connector = self.specimens.source, self.specimens.connector(specimen.options)
+        return [source.criteria(connector)(specimen.text), source.mapping(connector, lambda _: None)(specimen.text)]
+
+    def _check_codes(self, outcome: Outcome) -> None:
+        source = self.specimens.source
+        for verdict in outcome.verdicts:
+            if isinstance(verdict, Quarantined):
+                assert verdict.issue in source.issues, verdict
+            else:
+                assert verdict.reason in source.drop_reasons, verdict
+        assert set(outcome.notes) <= set(source.notes)
+
+    def _check_outcome(self, specimen: Specimen, event: Any) -> None:
+        outcome = self._run(replace(specimen, event=event))
+        self._check_codes(outcome)
+        if outcome.detection is not None:
+            assert contract_for(attack_table())(outcome.detection) == outcome.detection
+            assert len(outcome.detection) < MAX_DETECTION_BYTES
+
+    def _detections(self) -> list[bytes]:
+        outcomes = [self._run(specimen) for specimen in self.specimens.all]
+        return [outcome.detection for outcome in outcomes if outcome.detection is not None]
+
+    def _many_events(self) -> list[dict[str, Any]]:
+        pace = (WINDOW.until - WINDOW.since) / 2000
+        return [self.specimens.make_event(WINDOW.since + pace * number, number) for number in range(1500)]
+
+    def _pages(self, wire: Wire, window: Window = WINDOW) -> Iterator[Any]:
+        return self.specimens.source.fetch(wire.client, self.specimens.connector(), window)
+
+    def _fetch(self, wire: Wire) -> list[bytes]:
+        pages = list(islice(self._pages(wire), ENOUGH_PAGES))
+        assert len(pages) < ENOUGH_PAGES, "the pages do not end"
+        return [event for page in pages for event in page.events]
+
+    def _told_by_failing(self, wire: Wire) -> str:
+        """Return all that a log could show of the error that fetching ends with, "" if it ends well."""
+        try:
+            self._fetch(wire)
+        except Exception as err:
+            return f"{err} {err!r} {''.join(traceback.format_exception(err))}"
+        return ""
+
+    def _ids(self, events: list[bytes]) -> list[str | None]:
+        return [self.specimens.read_id(json.loads(event)) for event in events]
+
+
+def _run_mapping_alone(source: Any, connector: Any, event: bytes) -> None:
+    """Ask the mapping for an event that the filter would have kept back."""
+    try:
+        source.mapping(connector, lambda _: None)(event)
+    except Exception as err:
+        raise AssertionError(f"the mapping raised {err!r} on {event[:200]!r}") from err
+
+
+def _encoded(events: list[dict[str, Any]]) -> list[bytes]:
+    return [json.dumps(event).encode() for event in events]
+
+
+def _damaged(text: bytes) -> st.SearchStrategy[bytes]:
+    """Return texts that differ from a good one in a few bytes, or stop early."""
+    places = st.integers(0, len(text))
+    inserted = st.tuples(places, st.binary(max_size=3)).map(lambda cut: text[: cut[0]] + cut[1] + text[cut[0] + 1 :])
+    return inserted | places.map(lambda place: text[:place])
+
+
+def _json_values(keys: list[str]) -> st.SearchStrategy[Any]:
+    """Return JSON values whose objects mostly have the keys that a source reads."""
+    leaves = st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.sampled_from(["T1055", "TA0006"])
+    names = st.sampled_from(keys) | st.text(max_size=3)
+    return st.recursive(
+        leaves, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(names, inner, max_size=8), max_leaves=20
+    )
+
+
+def _keys_of(value: Any) -> set[str]:
+    if isinstance(value, dict):
+        return set(value).union(*(_keys_of(member) for member in value.values()))
+    return set().union(*(_keys_of(item) for item in value)) if isinstance(value, list) else set()
+
+
+def _texts_of(value: Any) -> set[str]:
+    if isinstance(value, str):
+        return {value}
+    items = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return set().union(*(_texts_of(item) for item in items))
+
+
+def _paths_of(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """Return the paths of all members and items at every depth."""
+    pairs = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    return [found for key, member in pairs for found in ((*path, key), *_paths_of(member, (*path, key)))]
+
+
+def _without(event: Any, path: tuple[Any, ...]) -> Any:
+    changed = json.loads(json.dumps(event))
+    del _holder(changed, path)[path[-1]]
+    return changed
+
+
+def _with(event: Any, path: tuple[Any, ...], value: Any) -> Any:
+    changed = json.loads(json.dumps(event))
+    _holder(changed, path)[path[-1]] = value
+    return changed
+
+
+def _holder(value: Any, path: tuple[Any, ...]) -> Any:
+    for key in path[:-1]:
+        value = value[key]
+    return value

@@ -1,0 +1,140 @@
+"""SentinelOne threats in the shape of the Management API v2.1; hosts, people and ids are invented."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from ci_operators.core.instant import format_instant
+from ci_operators.sources.sentinelone.source import SOURCE
+from simulator import Simulator
+from tests.sources.specimens import Specimen, Specimens
+from tests.vendor_cases import SENTINELONE
+
+THREAT_ID = "2100000000000000001"
+SHA1 = "a9993e364706816aba3e25717850c26c9cd0d89d"
+SHA256 = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+NEWLINE_SHA1 = "adc83b19e793491b1c6ea0fd8b46cd9f32e592fc"
+
+
+def threat_info(**changes: Any) -> dict[str, Any]:
+    """Return a threat information section; a change replaces a member, `...` takes it away."""
+    info: dict[str, Any] = {
+        "analystVerdict": "undefined",
+        "classification": "Trojan",
+        "confidenceLevel": "malicious",
+        "createdAt": "2026-03-10T11:30:01.123456Z",
+        "filePath": "\\Device\\HarddiskVolume1\\Temp\\invoice.exe",
+        "fileSize": 4096,
+        "identifiedAt": "2026-03-10T11:30:00.500000Z",
+        "isFileless": False,
+        "md5": None,
+        "mitigationStatus": "mitigated",
+        "processUser": "EXAMPLE\\alice",
+        "sha1": SHA1,
+        "sha256": SHA256,
+        "threatId": THREAT_ID,
+        "threatName": "invoice.exe",
+        "updatedAt": "2026-03-10T11:30:01.120000Z",
+    }
+    return {key: value for key, value in {**info, **changes}.items() if value is not ...}
+
+
+def indicators(*techniques: Any, tactic: str | None = "Defense Evasion") -> list[dict[str, Any]]:
+    """Return the indicators of a threat: one behaviour, one tactic, these techniques."""
+    return [
+        {
+            "category": "Evasion",
+            "description": "Code injection",
+            "ids": [123],
+            "tactics": [{"name": tactic, "source": "MITRE", "techniques": list(techniques)}],
+        }
+    ]
+
+
+def technique(name: str) -> dict[str, str]:
+    """Return a technique as SentinelOne writes it."""
+    return {"name": name, "link": f"https://attack.mitre.org/techniques/{name.replace('.', '/')}/"}
+
+
+def threat(**changes: Any) -> dict[str, Any]:
+    """Return a threat; `info` changes its section, any other change replaces a member, `...` takes it away."""
+    info = changes.pop("info", {})
+    whole: dict[str, Any] = {
+        "agentDetectionInfo": {"siteId": "1800000000000000101", "agentIpV4": "198.51.100.20", "agentIpV6": ""},
+        "id": THREAT_ID,
+        "indicators": indicators(technique("T1055.012"), technique("T1106")),
+        "mitigationStatus": [],
+        "threatInfo": threat_info(**info),
+    }
+    return {key: value for key, value in {**whole, **changes}.items() if value is not ...}
+
+
+def flat_threat() -> dict[str, Any]:
+    """Return a threat in the flat form of API v2.0, which has no threat information section."""
+    return {
+        "id": THREAT_ID,
+        "classification": "Trojan",
+        "createdAt": "2026-03-10T11:30:01.123456Z",
+        "fileContentHash": SHA1,
+        "threatName": "invoice.exe",
+    }
+
+
+def read_id(event: Any) -> str | None:
+    """Return the threat's id."""
+    if not isinstance(event, dict):
+        return None
+    return (event.get("threatInfo") or {}).get("threatId") or event.get("id")
+
+
+def _make_event(instant: datetime, number: int) -> dict[str, Any]:
+    written = format_instant(instant)
+    info = {"threatId": f"{number:019d}", "sha1": SHA1, "createdAt": written, "updatedAt": written}
+    return {"id": info["threatId"], "threatInfo": info}
+
+
+def _serve(simulator: Simulator, events: Iterable[Any]) -> None:
+    for event in events:
+        simulator.add_threat(event)
+
+
+SPECIMENS = Specimens(
+    source=SOURCE,
+    case=SENTINELONE,
+    kept={
+        "two hashes and two techniques": Specimen(threat()),
+        "sha1 alone": Specimen(threat(info={"sha256": None})),
+        "a verified threat": Specimen(
+            threat(info={"analystVerdict": "true_positive"}), {"only_analyst_verified": True, "false_positives": "drop"}
+        ),
+        "the least of a threat": Specimen(_make_event(datetime.fromisoformat("2026-03-10T11:30:00Z"), 1)),
+    },
+    dropped={
+        "missing_threat_info": Specimen(flat_threat()),
+        "no_usable_hash": Specimen(threat(info={"sha1": "", "sha256": None})),
+        "not_analyst_verified": Specimen(threat(), {"only_analyst_verified": True}),
+        "false_positive": Specimen(threat(info={"analystVerdict": "false_positive"}), {"false_positives": "drop"}),
+        "command_line_hash": Specimen(
+            threat(info={"threatName": "powershell.exe (CLI a999)"}), {"command_line_hashes": "drop"}
+        ),
+        "trivial_hash": Specimen(threat(info={"sha256": None, "sha1": NEWLINE_SHA1}), {"trivial_hashes": "drop"}),
+    },
+    quarantined={
+        "event_not_an_object": Specimen("Alice Example"),
+        "missing_event_id": Specimen(threat(id=..., info={"threatId": None})),
+        "missing_timestamp": Specimen(threat(info={"identifiedAt": None, "createdAt": ""})),
+        "unreadable_timestamp": Specimen(threat(info={"identifiedAt": "yesterday at noon"})),
+        "indicator_not_a_hash": Specimen(threat(info={"sha1": "", "sha256": None})),
+    },
+    noted={
+        "unknown_technique": Specimen(threat(indicators=indicators({"name": "T9999", "link": "https://example.com/"}))),
+        "unknown_tactic": Specimen(threat(indicators=indicators(tactic="Mischief"))),
+        "no_tactics": Specimen(threat(indicators=[{"category": "Static", "tactics": []}])),
+        "timestamp_without_zone": Specimen(threat(info={"identifiedAt": "2026-03-10T11:30:00"})),
+    },
+    make_event=_make_event,
+    read_id=read_id,
+    serve_events=_serve,
+)

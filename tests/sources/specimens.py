@@ -1,0 +1,120 @@
+"""What a source shows of itself to the contract suite: events for every code it can give, and how to serve them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from ci_operators.core.connector import Connector
+from ci_operators.core.verdict import Dropped, Quarantined
+from ci_operators.sources.registry import OPTIONS
+from ci_operators.sources.source import Source
+from ci_operators.transport.client import Client
+from simulator import Limits, Simulator, serve
+from tests.noting_session import NotingSession
+from tests.vendor_cases import VendorCase
+from tests.virtual_time import VirtualTime
+
+Verdict = bytes | Dropped | Quarantined
+
+
+@dataclass(frozen=True)
+class Specimen:
+    """One event (bytes: raw text) and the options under which it gives its code."""
+
+    event: Any
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def text(self) -> bytes:
+        """Return the event as it would stand in a page."""
+        return self.event if isinstance(self.event, bytes) else json.dumps(self.event).encode()
+
+
+@dataclass(frozen=True)
+class Specimens:
+    """A source under test.
+
+    kept: events by their story; dropped, quarantined, noted: one event for every code.
+    make_event: a kept event of an instant, with a number of its own; read_id: an event's id.
+    """
+
+    source: Source
+    case: VendorCase
+    kept: Mapping[str, Specimen]
+    dropped: Mapping[str, Specimen]
+    quarantined: Mapping[str, Specimen]
+    noted: Mapping[str, Specimen]
+    make_event: Callable[[datetime, int], dict[str, Any]]
+    read_id: Callable[[Any], str | None]
+    serve_events: Callable[[Simulator, Iterable[Any]], None]
+
+    def with_source(self, **changes: Any) -> Specimens:
+        """Return the same specimens of a source with other functions."""
+        return replace(self, source=replace(self.source, **changes))
+
+    def connector(self, options: Mapping[str, Any] | None = None) -> Connector:
+        """Return a connector of the source."""
+        return OPTIONS[self.source.name].model_validate({"name": "acme", "source": self.source.name, **(options or {})})
+
+    @property
+    def all(self) -> list[Specimen]:
+        """Return every specimen."""
+        groups = (self.kept, self.dropped, self.quarantined, self.noted)
+        return [specimen for group in groups for specimen in group.values()]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What the two steps said of one event; `mapped` is None where the filter kept it back."""
+
+    filtered: Verdict
+    mapped: Verdict | None
+    notes: list[str]
+
+    @property
+    def detection(self) -> bytes | None:
+        """Return the detection, if the event became one."""
+        return self.mapped if isinstance(self.mapped, bytes) else None
+
+    @property
+    def verdicts(self) -> list[Dropped | Quarantined]:
+        """Return what was said against the event."""
+        return [verdict for verdict in (self.filtered, self.mapped) if isinstance(verdict, Dropped | Quarantined)]
+
+
+def run_steps(source: Source, connector: Connector, event: bytes) -> Outcome:
+    """Take an event through filter and map. An exception of a step becomes a failed assertion."""
+    notes: list[str] = []
+    try:
+        filtered = source.criteria(connector)(event)
+        mapped = source.mapping(connector, notes.append)(filtered) if isinstance(filtered, bytes) else None
+    except Exception as err:
+        raise AssertionError(f"a step raised {err!r} on {event[:200]!r}") from err
+    assert isinstance(filtered, bytes | Dropped | Quarantined), f"the filter gave {filtered!r}"
+    assert mapped is None or isinstance(mapped, bytes | Dropped | Quarantined), f"the mapping gave {mapped!r}"
+    return Outcome(filtered, mapped, notes)
+
+
+@dataclass(frozen=True)
+class Wire:
+    """A served vendor, and a client of it."""
+
+    simulator: Simulator
+    session: NotingSession
+    time: VirtualTime
+    client: Client
+
+
+@contextmanager
+def wired(specimens: Specimens, events: Iterable[Any] = (), token: str | None = None) -> Iterator[Wire]:
+    """Serve events of the source on loopback, in virtual time, and open a client."""
+    time = VirtualTime()
+    simulator = Simulator(clock=time, scenario=False, limits=Limits.off())
+    with serve(simulator), NotingSession() as session:
+        specimens.serve_events(simulator, events)
+        yield Wire(simulator, session, time, specimens.case.connect(simulator.url, session, time, token))

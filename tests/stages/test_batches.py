@@ -1,0 +1,38 @@
+"""Cutting detections into submissions."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ci_operators.core.detection import INDICATOR_TYPES
+from ci_operators.stages.batches import cut_batches, make_submission
+
+CHUNKS = st.lists(st.lists(st.binary(max_size=3), max_size=12), max_size=8)
+
+
+@given(CHUNKS, st.integers(1, 7))
+def test_batches_keep_the_order_and_lose_nothing(chunks: list[list[bytes]], size: int) -> None:
+    batches = list(cut_batches(chunks, size))
+    assert [record for batch in batches for record in batch] == [record for chunk in chunks for record in chunk]
+    assert all(len(batch) == size for batch in batches[:-1])
+    assert all(1 <= len(batch) <= size for batch in batches)
+
+
+@given(st.lists(st.sampled_from(INDICATOR_TYPES), min_size=1))
+def test_a_submission_counts_its_indicators_by_type(types: list[str]) -> None:
+    batch = [json.dumps({"ioc": {"type": kind, "value": "x"}}).encode() for kind in types]
+    submission = make_submission(batch, debug=True, organization_ids=("uhash:a",))
+    assert submission.types == Counter(types)
+    assert submission.detections == batch
+    assert (submission.debug, submission.organization_ids) == (True, ("uhash:a",))
+
+
+def test_what_is_no_detection_is_no_part_of_a_submission() -> None:
+    with pytest.raises(msgspec.ValidationError):
+        make_submission([b"{}"], debug=True, organization_ids=())

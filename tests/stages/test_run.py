@@ -1,0 +1,198 @@
+"""The stages from input to tally, one after the other, over events of every kind."""
+
+from __future__ import annotations
+
+import base64
+import json
+import tempfile
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ci_operators.attack import attack_table
+from ci_operators.core.errors import AccountingError, UnavailableError, UnknownOutcomeError
+from ci_operators.core.tally import Tally
+from ci_operators.core.verdict import Step
+from ci_operators.sources.source import Page
+from ci_operators.stages.contract import contract_for
+from ci_operators.stages.run import StageResult, Terms, deliver, extract, transform
+from ci_operators.staging.artifact import read_artifact, write_artifact
+from simulator import Simulator
+from tests.noting_session import NotingSession
+from tests.sources.okta.specimens import SPECIMENS as OKTA
+from tests.sources.sentinelone.specimens import SPECIMENS as SENTINELONE
+from tests.sources.specimens import Specimens
+from tests.vendor_cases import LIVE
+from tests.virtual_time import VirtualTime
+
+ODD = [b"", b"null", b"7", b"[]", b"{}", b"{", b"\xff", b'{"uuid":"\xff"}', b'{"id":' * 5000, b'"text"', b"\x00"]
+
+
+def texts(specimens: Specimens) -> st.SearchStrategy[bytes]:
+    """Return events of every kind: specimens, damaged ones, and what is no event at all."""
+    good = [specimen.text for specimen in specimens.all]
+    damaged = st.tuples(st.sampled_from(good), st.integers(0, 2000)).map(lambda pair: pair[0][: pair[1]])
+    lines = st.binary(max_size=20).filter(lambda record: b"\n" not in record)
+    return st.sampled_from(good) | damaged | st.sampled_from(ODD) | lines
+
+
+def read_all(path: Any) -> list[bytes]:
+    return [record for chunk in read_artifact(path) for record in chunk] if path else []
+
+
+def records_of(entries: list[bytes]) -> list[bytes]:
+    """Return the records that quarantine entries hold, to the byte."""
+    found = []
+    for entry in entries:
+        members = msgspec.json.decode(entry, type=dict[str, msgspec.Raw])
+        if "record" in members:
+            found.append(bytes(members["record"]))
+        else:
+            found.append(base64.b64decode(msgspec.json.decode(members["record_base64"])))
+    return found
+
+
+def check_stage(before: list[bytes], result: StageResult) -> None:
+    """Hold a stage's counts against what its artifacts hold."""
+    tally, after = result.tally, read_all(result.artifact)
+    dropped, quarantined = (read_all(result.side_artifacts.get(kind)) for kind in ("dropped", "quarantined"))
+    assert tally.records_in == len(before) == len(after) + len(dropped) + len(quarantined)
+    assert tally.records_out == len(after)
+    assert Counter(json.loads(entry)["reason"] for entry in dropped) == tally.dropped
+    assert Counter(json.loads(entry)["issue"] for entry in quarantined) == tally.quarantined
+    assert not Counter(records_of(quarantined)) - Counter(before), "a quarantined record is not what came in"
+
+
+@pytest.mark.parametrize("specimens", [OKTA, SENTINELONE], ids=["okta", "sentinelone"])
+@pytest.mark.parametrize("options", [{}, {"dropping": True}], ids=["default", "dropping"])
+def test_no_record_goes_missing_in_any_stage(specimens: Specimens, options: Mapping[str, Any]) -> None:
+    policies = {"okta": {"private_addresses": "drop"}, "sentinelone": {"trivial_hashes": "drop"}}
+    connector = specimens.connector(policies[specimens.source.name] if options else {})
+
+    @settings(max_examples=60)
+    @given(st.lists(st.lists(texts(specimens), max_size=8), max_size=4))
+    def check(pages: list[list[bytes]]) -> None:
+        with tempfile.TemporaryDirectory() as name:
+            directory = Path(name)
+            extracted = extract((Page(page) for page in pages), directory)
+            events = [event for page in pages for event in page]
+            assert read_all(extracted.artifact) == events
+            assert extracted.tally.records_in == extracted.tally.records_out == len(events)
+            assert extracted.extra == {"pages": len(pages)}
+            results, tallies = [extracted], [Tally(), Tally(), Tally()]
+            steps: list[tuple[str, Step]] = [
+                ("filter", specimens.source.criteria(connector)),
+                ("map", specimens.source.mapping(connector, tallies[1].note)),
+                ("validate", contract_for(attack_table())),
+            ]
+            for (stage, step), tally in zip(steps, tallies, strict=True):
+                before = read_all(results[-1].artifact)
+                results.append(transform(stage, results[-1].artifact, step, tally, directory))  # type: ignore[arg-type]
+                check_stage(before, results[-1])
+            assert results[3].tally.quarantined == {}, "what we map, we accept"
+
+    check()
+
+
+def test_a_stage_done_twice_leaves_the_same(tmp_path: Path) -> None:
+    connector = OKTA.connector()
+    extracted = extract([Page([specimen.text for specimen in OKTA.all])], tmp_path)
+    assert extracted.artifact is not None
+    first = transform("filter", extracted.artifact, OKTA.source.criteria(connector), Tally(), tmp_path)
+    content = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    second = transform("filter", extracted.artifact, OKTA.source.criteria(connector), Tally(), tmp_path)
+    assert first == second
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == content
+
+
+def test_a_stage_that_loses_a_record_fails_and_leaves_nothing(tmp_path: Path) -> None:
+    extracted = extract([Page([b"a"])], tmp_path)
+    assert extracted.artifact is not None
+    with pytest.raises(AccountingError, match="Stage map took 2 records"):
+        transform("map", extracted.artifact, lambda record: record, Tally(records_in=1), tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["extract.jsonl.zst"]
+
+
+def test_a_source_that_fails_leaves_no_artifact(tmp_path: Path) -> None:
+    def pages() -> Any:
+        yield Page([b"a"])
+        raise UnavailableError("Okta answered 503.")
+
+    with pytest.raises(UnavailableError):
+        extract(pages(), tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+class Memory:
+    """Remembers accepted batches, as the delivery of a task does over its tries."""
+
+    def __init__(self) -> None:
+        self.accepted: list[int] = []
+
+    def is_accepted(self, number: int) -> bool:
+        return number in self.accepted
+
+    def accept(self, number: int) -> None:
+        self.accepted.append(number)
+
+
+def detections(count: int) -> list[bytes]:
+    event = OKTA.kept["an address"].text
+    step = OKTA.source.mapping(OKTA.connector(), lambda _: None)
+    found = [step(event.replace(b"000000000001", b"%012d" % number)) for number in range(count)]
+    return [record for record in found if isinstance(record, bytes)]
+
+
+@pytest.fixture
+def validated(tmp_path: Path) -> Path:
+    """Return the artifact of seven detections."""
+    with write_artifact(tmp_path / "validate.jsonl.zst") as out:
+        out.write_all(detections(7))
+    return tmp_path / "validate.jsonl.zst"
+
+
+def terms(*, debug: bool) -> Terms:
+    return Terms(debug=debug, organization_ids=(), batch_size=3)
+
+
+@pytest.mark.parametrize("debug", [True, False])
+def test_detections_are_delivered_in_batches(
+    debug: bool, validated: Path, vendors: Simulator, session: NotingSession, virtual_time: VirtualTime
+) -> None:
+    client, memory = LIVE.connect(vendors.url, session, virtual_time), Memory()
+    result = deliver(client, validated, terms(debug=debug), memory)
+    assert (result.tally.records_in, result.tally.records_out) == (7, 7)
+    assert result.extra == {"batches": 3, "processed": {"ip": 7}, "accepted_by_earlier_tries": 0}
+    assert [entry.entries for entry in vendors.requests] == [3, 3, 1]
+    assert {entry.debug for entry in vendors.requests} == {debug}
+    assert [stored.entry for stored in vendors.detections] == ([] if debug else list(map(json.loads, detections(7))))
+    assert memory.accepted == [0, 1, 2]
+
+
+def test_a_try_again_sends_only_what_was_not_accepted(
+    validated: Path, vendors: Simulator, session: NotingSession, virtual_time: VirtualTime
+) -> None:
+    client, memory = LIVE.connect(vendors.url, session, virtual_time), Memory()
+    vendors.add_fault("recorded_future", "status", status=503, skip=1)
+    with pytest.raises(UnknownOutcomeError):
+        deliver(client, validated, terms(debug=False), memory)
+    result = deliver(client, validated, terms(debug=False), memory)
+    assert result.extra == {"batches": 2, "processed": {"ip": 4}, "accepted_by_earlier_tries": 3}
+    assert (result.tally.records_in, result.tally.records_out) == (7, 7)
+    assert [stored.entry for stored in vendors.detections] == list(map(json.loads, detections(7)))
+
+
+def test_a_batch_counted_otherwise_stops_the_delivery(
+    validated: Path, vendors: Simulator, session: NotingSession, virtual_time: VirtualTime
+) -> None:
+    client, memory = LIVE.connect(vendors.url, session, virtual_time), Memory()
+    vendors.add_fault("recorded_future", "wrong_counts", skip=1)
+    with pytest.raises(AccountingError, match="counts 2 ip processed, sent were 3 ip"):
+        deliver(client, validated, terms(debug=False), memory)
+    assert memory.accepted == [0]

@@ -1,0 +1,67 @@
+"""What a stage hands on."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ci_operators.core.tally import Tally
+from ci_operators.core.verdict import Dropped
+from ci_operators.core.window import Window
+from ci_operators.staging.manifest import Handover, Manifest, read_handover
+
+SINCE = datetime(2026, 3, 10, 11, 0, tzinfo=UTC)
+MILLISECONDS = st.integers(0, 10**12).map(lambda number: SINCE + timedelta(milliseconds=number))
+
+
+def make(window: Window, tally: Tally, debug: bool = False) -> Manifest:
+    return Manifest(
+        stage="filter",
+        connector="okta-emea",
+        debug=debug,
+        window=window,
+        basis="data interval",
+        artifact="file:///staging/filter.jsonl.zst",
+        tally=tally,
+        side_artifacts={"dropped": "file:///staging/filter.dropped.jsonl.zst"},
+        bytes=512,
+        duration_s=0.12345,
+        extra={"pages": 2},
+    )
+
+
+def test_xcom_holds_plain_numbers_and_places() -> None:
+    tally = Tally(records_in=3, records_out=2, quarantined=Counter(missing_event_id=0))
+    tally.drop(Dropped("missing_actor", "event-1"))
+    tally.note("no_outcome_reason")
+    xcom = make(Window(SINCE, SINCE + timedelta(minutes=30)), tally).to_xcom()
+    assert json.loads(json.dumps(xcom)) == {
+        "stage": "filter",
+        "connector": "okta-emea",
+        "debug": False,
+        "window": {"since": "2026-03-10T11:00:00.000Z", "until": "2026-03-10T11:30:00.000Z", "basis": "data interval"},
+        "artifact": "file:///staging/filter.jsonl.zst",
+        "side_artifacts": {"dropped": "file:///staging/filter.dropped.jsonl.zst"},
+        "records_in": 3,
+        "records_out": 2,
+        "dropped": {"missing_actor": 1},
+        "quarantined": {"missing_event_id": 0},
+        "notes": {"no_outcome_reason": 1},
+        "samples": {"missing_actor": ["event-1"]},
+        "bytes": 512,
+        "duration_s": 0.123,
+        "pages": 2,
+    }
+
+
+@given(MILLISECONDS, MILLISECONDS, st.integers(0, 10**9), st.booleans())
+def test_what_is_handed_over_is_taken_over(since: datetime, until: datetime, records: int, debug: bool) -> None:
+    window = Window(since, until)
+    xcom = make(window, Tally(records_in=records, records_out=records), debug).to_xcom()
+    assert read_handover(json.loads(json.dumps(xcom))) == Handover(
+        window=window, basis="data interval", debug=debug, artifact="file:///staging/filter.jsonl.zst", records=records
+    )

@@ -1,0 +1,74 @@
+"""What people paste as a token, for each vendor."""
+
+from __future__ import annotations
+
+import pytest
+
+from ci_operators.core.errors import ConfigurationError
+from ci_operators.transport.token import check_token
+from tests.vendor_cases import DRY_RUN, OKTA, SENTINELONE, VendorCase
+
+GOOD = {
+    "okta": "00abcdefghijklmnopqrst",
+    "sentinelone": "eyJhbGciOi.eyJzdWIi.c2ln",
+    "recorded_future": "0123456789abcdef" * 2,
+}
+SCHEMES = {"okta": "SSWS ", "sentinelone": "ApiToken ", "recorded_future": ""}
+everyone = pytest.mark.parametrize("case", [OKTA, SENTINELONE, DRY_RUN], ids=str)
+
+
+@everyone
+@pytest.mark.parametrize("form", ["{}", " {}\n"])
+def test_a_token_becomes_the_vendors_header(case: VendorCase, form: str) -> None:
+    token = GOOD[case.name]
+    name, value = case.api.read_token(form.format(token), "password")
+    assert value == f"{SCHEMES[case.name]}{token}"
+    assert name == ("X-RFToken" if case is DRY_RUN else "Authorization")
+
+
+@pytest.mark.parametrize("case", [OKTA, SENTINELONE], ids=str)
+def test_a_pasted_scheme_is_taken_off(case: VendorCase) -> None:
+    for scheme in (SCHEMES[case.name], SCHEMES[case.name].lower(), f" {SCHEMES[case.name]} "):
+        assert case.api.read_token(scheme + GOOD[case.name], "password") == case.api.read_token(
+            GOOD[case.name], "password"
+        )
+
+
+@everyone
+@pytest.mark.parametrize(
+    ("token", "sentence"),
+    [
+        ("", "is empty"),
+        ("   ", "is empty"),
+        ("changeme", "is still a placeholder"),
+        ("TOKEN", "is still a placeholder"),
+        ("xxxxxxxx", "is still a placeholder"),
+        ("XXXXXXXX", "is still a placeholder"),
+        ("********", "is still a placeholder"),
+        ("<api token>", "is still a placeholder"),
+        ("{{ token }}", "is still a placeholder"),
+        ("Bearer abcdef", "holds a space"),
+        ("abc\ndef", "holds a space or a character no token has"),
+        ("abc\u00e4def", "holds a space or a character no token has"),
+        ("abc\x00def", "holds a space or a character no token has"),
+    ],
+)
+def test_what_is_no_token_is_refused_with_the_place_to_get_one(case: VendorCase, token: str, sentence: str) -> None:
+    with pytest.raises(ConfigurationError, match=sentence) as caught:
+        case.api.read_token(token, "Connection conn: password")
+    text = str(caught.value)
+    assert text.startswith("Connection conn: password ")
+    assert text.endswith(("Admin.", "Viewer.", "support."))
+    assert "abc" not in text
+
+
+@pytest.mark.parametrize("token", ["0123456789ABCDEF" * 2, "0123456789abcdef", "0123456789abcdef" * 3])
+def test_a_recorded_future_token_is_32_small_letters_and_digits(token: str) -> None:
+    with pytest.raises(ConfigurationError, match=rf"it has {len(token)} characters, a token has 32") as caught:
+        DRY_RUN.api.read_token(token, "password")
+    assert token not in str(caught.value)
+
+
+def test_no_token_at_all_is_empty() -> None:
+    with pytest.raises(ConfigurationError, match="password is empty"):
+        check_token(None, label="password", where="Ask.")
