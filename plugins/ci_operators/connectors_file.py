@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from ci_operators.core.connector import Connector, Destination
 from ci_operators.core.errors import ConfigurationError
@@ -120,7 +120,7 @@ def _describe(error: ValidationError) -> Iterator[str]:
 
 
 def _known_options(title: str) -> list[str]:
-    models = (*OPTIONS.values(), Destination)
+    models: list[type[BaseModel]] = [*OPTIONS.values(), Destination]
     return next(sorted(model.model_fields) for model in models if model.__name__ == title)
 
 

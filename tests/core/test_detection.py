@@ -32,12 +32,12 @@ def test_detection_is_read_as_written() -> None:
     assert msgspec.json.decode(encode_detection(detection)) == WHOLE
 
 
-def test_what_is_empty_is_left_out_and_the_type_of_detection_never() -> None:
+def test_what_is_empty_is_left_out() -> None:
     detection = Detection(
         timestamp="2026-03-10T12:00:00.000Z",
         ioc=Ioc(type="ip", value="198.51.100.7", source_type="Okta"),
         incident=Incident(id="event-1", type="security.threat.detected"),
-        detection=Method(name="Okta Threat Detection"),
+        detection=Method(name="Okta Threat Detection", type="correlation"),
     )
     assert msgspec.json.decode(encode_detection(detection)) == {
         "timestamp": "2026-03-10T12:00:00.000Z",
@@ -66,6 +66,7 @@ def test_every_type_the_api_counts_is_allowed(kind: str) -> None:
         {"incident": {"id": "x" * (MAX_NAME_LENGTH + 1), "type": "a"}},
         {"ioc": {"type": "email", "value": "a", "source_type": "Okta"}},
         {"ioc": {"type": "ip", "value": "", "source_type": "Okta"}},
+        {"detection": {"name": "a"}},
         {"detection": {"name": "a", "type": "detection_rule"}},
         {"detection": {"name": "a", "type": "correlation", "id": "b"}},
         {"transient_id": "a"},

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 from airflow.sdk import Asset
-from airflow.sdk.exceptions import AirflowSkipException, DownstreamTasksSkipped
 from airflow.sdk.api.datamodels._generated import DagRunType
+from airflow.sdk.exceptions import AirflowSkipException, DownstreamTasksSkipped
 
 from ci_operators.core.connector import Connector
 from ci_operators.dag_factory import build_dag
@@ -166,9 +166,9 @@ class Tenant:
         return [stored.incident_id for stored in self.simulator.detections]
 
 
-def okta_event(number: int, published: datetime, **members: Any) -> dict[str, Any]:
+def okta_event(number: int, at: datetime, **members: Any) -> dict[str, Any]:
     """Return a threat event with a payload that no log and no manifest may show."""
-    instant = published + timedelta(milliseconds=number)
+    instant = at + timedelta(milliseconds=number)
     return {
         "uuid": f"event-{number:04}",
         "published": instant.isoformat(timespec="milliseconds").replace("+00:00", "Z"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -20,13 +21,19 @@ def read_all(path: Path) -> list[bytes]:
     return [record for chunk in read_artifact(path) for record in chunk]
 
 
+def write_and_raise(path: Path, record: bytes, error: type[BaseException]) -> None:
+    with write_artifact(path) as out:
+        out.write_all([record])
+        raise error
+
+
 @given(RECORDS, st.lists(st.integers(0, 30), max_size=3), st.booleans())
 def test_records_are_read_as_written_in_any_portions(records: list[bytes], cuts: list[int], is_single: bool) -> None:
     with tempfile.TemporaryDirectory() as directory:
         path = Path(directory, "deep", "map.jsonl.zst")
         with write_artifact(path) as out:
             places = [0, *sorted(cut for cut in cuts if cut <= len(records)), len(records)]
-            for begin, end in zip(places, places[1:], strict=False):
+            for begin, end in pairwise(places):
                 out.write_all(records[begin:end])
             if is_single:
                 for record in records:
@@ -77,9 +84,8 @@ def test_lines_of_another_tool_without_a_last_line_break_are_read(tmp_path: Path
 
 @pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt, SystemExit])
 def test_nothing_stands_at_the_path_when_the_block_raises(error: type[BaseException], tmp_path: Path) -> None:
-    with pytest.raises(error), write_artifact(tmp_path / "map.jsonl.zst") as out:
-        out.write_all([b"x" * CHUNK_BYTES])
-        raise error
+    with pytest.raises(error):
+        write_and_raise(tmp_path / "map.jsonl.zst", b"x" * CHUNK_BYTES, error)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -87,9 +93,8 @@ def test_an_earlier_artifact_stays_when_a_retry_fails_and_goes_when_it_succeeds(
     path = tmp_path / "map.jsonl.zst"
     with write_artifact(path) as out:
         out.write(b"first")
-    with pytest.raises(RuntimeError), write_artifact(path) as out:
-        out.write(b"second")
-        raise RuntimeError
+    with pytest.raises(RuntimeError):
+        write_and_raise(path, b"second", RuntimeError)
     assert read_all(path) == [b"first"]
     with write_artifact(path) as out:
         out.write(b"third")

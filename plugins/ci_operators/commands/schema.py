@@ -24,7 +24,7 @@ def build_schema() -> dict[str, Any]:
     """Return the JSON Schema of the whole file: one entry for each connector, told apart by its source."""
     entry: Any = Annotated[reduce(or_, OPTIONS.values()), Field(discriminator="source")]
     entries = Field(description="One entry for each connector.")
-    budgets = Field(default_factory=dict, description="The budgets of Recorded Future Connections, by their ids.")
+    budgets: Any = Field(default_factory=dict, description="The budgets of Recorded Future Connections, by their ids.")
     members: dict[str, Any] = {"connectors": (list[entry], entries), "destinations": (dict[str, Destination], budgets)}
     file = create_model("ConnectorsFile", __config__={"extra": "forbid"}, **members)
     schema = TypeAdapter(file).json_schema()

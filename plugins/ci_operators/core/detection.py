@@ -45,7 +45,7 @@ class Method(Struct, frozen=True, forbid_unknown_fields=True):
     """How it was detected; `name` is the portal's "Description". A vendor's own finding is a correlation."""
 
     name: Name
-    type: Literal["correlation"] = "correlation"
+    type: Literal["correlation"]
 
 
 class Detection(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):

@@ -42,7 +42,7 @@ def ledger_engine(conn_id: str) -> Engine:
         ) from None
     extra: dict[str, Any] = connection.extra_dejson
     url = URL.create(
-        connection.conn_type if connection.conn_type.startswith("postgres") else "postgresql",
+        "postgresql" if (connection.conn_type or "postgres").startswith("postgres") else str(connection.conn_type),
         username=connection.login or None,
         password=connection.password or None,
         host=connection.host or None,

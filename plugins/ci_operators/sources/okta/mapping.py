@@ -87,7 +87,7 @@ def _map(fields: LogEvent, actor: Actor, table: ReasonTable, note: Note) -> Dete
         timestamp=format_instant(instant),
         ioc=Ioc(type=indicator[0], value=indicator[1], source_type=SOURCE_TYPE, field="actor.displayName"),
         incident=Incident(id=event_id, type=EVENT_TYPE, name=_clip(fields.displayMessage) or None),
-        detection=Method(name=_clip(f"{METHOD_NAME}: {reason}" if reason else METHOD_NAME)),
+        detection=Method(name=_clip(f"{METHOD_NAME}: {reason}" if reason else METHOD_NAME), type="correlation"),
         mitre_codes=find_codes(reason, table, note),
     )
 

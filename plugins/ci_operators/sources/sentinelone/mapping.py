@@ -93,7 +93,7 @@ def _map(
         timestamp=format_instant(instant),
         ioc=Ioc(type="hash", value=value, source_type=SOURCE_TYPE, field=_field(info, value)),
         incident=Incident(id=event_id[:MAX_NAME_LENGTH], type=_incident_type(info)),
-        detection=Method(name=METHOD_NAME),
+        detection=Method(name=METHOD_NAME, type="correlation"),
         mitre_codes=codes,
     )
 
