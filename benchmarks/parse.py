@@ -23,14 +23,18 @@ def run(options: Options) -> Iterator[Row]:
     for dags, repetitions in (QUICK_SIZES if options.quick else SIZES).items():
         with tempfile.TemporaryDirectory() as folder:
             sides = [partial(_parse_connectors, Path(folder), dags), partial(_parse_trivial, Path(folder), dags)]
-            label = f"{show_count(dags)} DAGs"
-            found = interleave(repetitions, sides, lambda sentence, label=label: options.say(f"{label}: {sentence}"))
+            label = f"{show_count(dags)} DAG{'' if dags == 1 else 's'}"
+            found = interleave(repetitions, sides, partial(_say, options, label))
         project, trivial = found
         for outcome in (*project, *trivial):
             assert (outcome.said["dags"], outcome.said["tasks"]) == (dags, dags * STAGES), outcome.said
         yield _time_row("parse", label, project, trivial, "parse_s", AIM)
         yield _time_row("serialise", label, project, trivial, "serialise_s", None)
         yield _memory_row(label, project, trivial)
+
+
+def _say(options: Options, label: str, sentence: str) -> None:
+    options.say(f"{label}: {sentence}")
 
 
 def _parse_connectors(folder: Path, dags: int) -> Outcome:
@@ -64,7 +68,7 @@ def _time_row(
 ) -> Row:
     ours, theirs = (median_of(side, lambda outcome: float(outcome.said[field])) for side in (project, trivial))
     ratio = ours / theirs
-    words = "" if aim is None else f"≤ {aim:g} × trivial"
+    words = "" if aim is None else f"≤ {aim:g} x trivial"
     met = None if aim is None else ratio <= aim
     return Row(name, label, f"{ours * 1e3:.0f} ms", f"{theirs * 1e3:.0f} ms", ratio, words, met)
 

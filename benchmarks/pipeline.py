@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 
-import psutil
+import psutil  # type: ignore[import-untyped]  # psutil has no types
 
 from benchmarks.children import Outcome, run_child, running_page_server
 from benchmarks.row import Options, Row, Say, interleave, median_of, show_count, show_megabytes
@@ -55,7 +55,7 @@ def _measure(source: str, events: int, repetitions: int, say: Say) -> Size:
 def _speed_row(size: Size) -> Row:
     project = size.events / median_of(size.project, _wall_s)
     label = f"{size.source}, {show_count(size.events)} events"
-    aim = f"≥ {AIM_SPEED:g} × plain"
+    aim = f"≥ {AIM_SPEED:g} x plain"
     if not size.plain:
         return Row("pipeline speed", label, _per_second(project), "needs too much memory", aim=aim)
     plain = size.events / median_of(size.plain, _wall_s)

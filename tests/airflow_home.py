@@ -9,6 +9,8 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
+#: For Python processes that tests start: Airflow names a pattern class of pathspec by its old name.
+IGNORED = "error,ignore:GitWildMatchPattern:DeprecationWarning"
 
 
 def prepare_airflow_home() -> None:

@@ -14,6 +14,9 @@ from tests.virtual_time import VirtualTime
 
 prepare_airflow_home()
 
+#: Fixtures for a ledger in a real PostgreSQL, for every folder.
+pytest_plugins = ("tests.ledger_database",)
+
 settings.register_profile(
     "repeatable",
     derandomize=True,

@@ -12,6 +12,6 @@ def is_accepted_by_psengine(record: bytes) -> bool:
     """Return whether psengine's model of one entry takes the record."""
     try:
         Insight.model_validate(json.loads(record))
-    except (ValidationError, ValueError):
+    except (ValidationError, ValueError, TypeError, AttributeError):  # its validators trip over what is no object
         return False
     return True

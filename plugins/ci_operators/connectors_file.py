@@ -71,8 +71,8 @@ def _read_file(path: Path) -> dict[str, Any]:
         content = yaml.load(path.read_bytes(), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
     except OSError as err:
         raise ConfigurationError(f"{path}: cannot be read ({err.strerror}). Set {VARIABLE} to another file.") from err
-    except yaml.YAMLError as err:
-        raise ConfigurationError(f"{path}: is no YAML: {' '.join(str(err).split())}.") from err
+    except _NO_YAML as err:
+        raise ConfigurationError(f"{path}: is no YAML: {' '.join(str(err).split()).rstrip('.')}.") from err
     known = {"connectors", "destinations"}
     if not isinstance(content, dict) or not isinstance(content.get("connectors"), list) or not set(content) <= known:
         raise ConfigurationError(
@@ -108,7 +108,12 @@ def _name_of(entry: Any) -> str:
 
 
 def _describe(error: ValidationError) -> Iterator[str]:
-    for problem in error.errors(include_url=False):
+    problems = error.errors(include_url=False)
+    places = [problem["loc"] for problem in problems]
+    for problem in problems:
+        place = problem["loc"]
+        if any(other[: len(place)] == place and other != place for other in places if place):
+            continue  # pydantic also calls a list too short whose items are wrong
         option = ".".join(str(part) for part in problem["loc"]) or "entry"
         if problem["type"] == "missing":
             yield f"{option}: is missing."

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from ci_operators.core.connector import Connector
+from ci_operators.core.connector import Connector, Destination
 
 
 def make(**options: Any) -> Connector:
@@ -77,3 +77,10 @@ def test_paths_of_a_source_without_files_change_nothing() -> None:
 
 def test_run_params_replace_only_run_options() -> None:
     assert make().for_run({"debug": False, "batch_size": 5}) == make()
+
+
+def test_a_share_of_the_daily_limit_is_kept_from_backfills() -> None:
+    assert Destination().limit_for_bulk == 12_000
+    assert Destination(daily_limit=10, reserved_share=0).limit_for_bulk == 10
+    with pytest.raises(ValidationError, match="less than 1"):
+        Destination(reserved_share=1)

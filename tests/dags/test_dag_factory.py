@@ -34,6 +34,9 @@ connectors:
     publication_delay: 5 minutes
     debug: false
     organization_ids: ["uhash:abc", "uhash:def"]
+    ledger_conn_id: ledger_emea
+    overlap: 15 minutes
+    unknown_policy: hold
     batch_size: 10
     private_addresses: drop
     outcome_reasons_file: reasons.csv
@@ -47,6 +50,9 @@ connectors:
     publication_delay: 0 seconds
     debug: true
     organization_ids: ["uhash:abc"]
+    ledger_conn_id: ledger
+    overlap: 0 seconds
+    unknown_policy: resend
     batch_size: 1000
     only_analyst_verified: true
     verified_verdicts: [true_positive, suspicious]
@@ -177,8 +183,10 @@ def test_timetable_follows_the_options(dag: DAG, connector: Connector) -> None:
 def test_dag_survives_its_way_through_the_database(dag: DAG) -> None:
     text = json.dumps(DagSerialization.to_dict(dag))
     again = DagSerialization.from_dict(json.loads(text))
-    assert again.timetable.serialize() == dag.timetable.serialize()
-    assert again.timetable.summary == dag.timetable.summary
+    timetable = dag.timetable
+    assert isinstance(timetable, UpdateFrequencyTimetable)
+    assert again.timetable.serialize() == timetable.serialize()
+    assert again.timetable.summary == timetable.summary
     assert list(again.task_dict) == STAGES
     assert again.tags == set(dag.tags)
     assert again.params.dump() == dag.params.dump()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 from airflow.dag_processing.dagbag import DagBag
 
-from tests.airflow_home import ROOT
+from tests.airflow_home import IGNORED, ROOT
 
 #: What no DAG file may import: each costs every parse and every task its time.
 HEAVY = (
@@ -101,16 +102,14 @@ def test_no_connectors_of_a_source_give_no_dag(monkeypatch: pytest.MonkeyPatch, 
 def test_parsing_imports_nothing_heavy(tmp_path: Path) -> None:
     (tmp_path / "plain_dag.py").write_text(PLAIN_DAG)
     command = [sys.executable, "-c", PARSE, str(tmp_path), str(ROOT / "dags")]
-    path = f"{ROOT / 'plugins'}"
+    path = str(ROOT / "plugins")
     answer = subprocess.run(  # noqa: S603 - our own interpreter and script
-        command, env=environment(PYTHONPATH=path), capture_output=True, text=True, check=True
+        command,
+        env={**os.environ, "PYTHONPATH": path, "PYTHONWARNINGS": IGNORED},
+        capture_output=True,
+        text=True,
+        check=True,
     )
     brought = set(json.loads(answer.stdout.splitlines()[-1]))
     assert "ci_operators.dag_factory" in brought
     assert not brought & set(HEAVY)
-
-
-def environment(**more: str) -> dict[str, str]:
-    import os
-
-    return {**os.environ, "PYTHONWARNINGS": "ignore:GitWildMatchPattern:DeprecationWarning", **more}

@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 
-from tests.airflow_home import ROOT
+from tests.airflow_home import IGNORED, ROOT
 
 LOAD = """
 import json, sys
@@ -35,7 +35,7 @@ def test_loader_runs_the_plugin_file_alone() -> None:
         env={
             **os.environ,
             "PYTHONPATH": str(plugins),
-            "PYTHONWARNINGS": "ignore:GitWildMatchPattern:DeprecationWarning",
+            "PYTHONWARNINGS": IGNORED,
         },
         capture_output=True,
         text=True,

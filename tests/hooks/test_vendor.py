@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import pytest
 from airflow.providers.http.hooks.http import HttpHook
@@ -26,7 +26,7 @@ def simulator() -> Iterator[Simulator]:
         yield running
 
 
-def connect(monkeypatch: pytest.MonkeyPatch, connection: dict[str, object] | str) -> Client:
+def connect(monkeypatch: pytest.MonkeyPatch, connection: Mapping[str, object] | str) -> Client:
     text = connection if isinstance(connection, str) else json.dumps(connection)
     monkeypatch.setenv("AIRFLOW_CONN_OKTA_TEST", text)
     return VendorHook(OKTA, "okta_test").get_client()

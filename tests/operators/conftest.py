@@ -123,12 +123,12 @@ class Chain:
     @property
     def watermark(self) -> str | None:
         """The connector's live watermark."""
-        return self.asset_store.get("watermark")
+        return self.asset_store.values.get("watermark")
 
     @property
     def debug_watermark(self) -> str | None:
         """The connector's watermark of debug mode."""
-        return self.asset_store.get("debug_watermark")
+        return self.asset_store.values.get("debug_watermark")
 
 
 @dataclass

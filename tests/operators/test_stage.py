@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from airflow.sdk.exceptions import AirflowRescheduleException
@@ -25,18 +26,16 @@ def add_a_bit_of_everything(tenant: Tenant) -> None:
     """Events that pass, that a criterion drops, that cannot be mapped, that are none."""
     tenant.add_events(8)
     tenant.add_events(1, eventType="user.session.start")
-    for number, members in enumerate(
-        (
-            {"actor": {"displayName": None}},
-            {"actor": {"displayName": None}},
-            {"actor": None},
-            {"actor": {"displayName": "Jane Doe", "type": "User"}},
-            {"outcome": {"reason": "Something new"}},
-            {"outcome": None},
-            {"published": "2026-13-45"},
-        ),
-        start=500,
-    ):
+    odd: list[dict[str, Any]] = [
+        {"actor": {"displayName": None}},
+        {"actor": {"displayName": None}},
+        {"actor": None},
+        {"actor": {"displayName": "Jane Doe", "type": "User"}},
+        {"outcome": {"reason": "Something new"}},
+        {"outcome": None},
+        {"published": "2026-13-45"},
+    ]
+    for number, members in enumerate(odd, start=500):
         tenant.simulator.add_okta_event(okta_event(number, tenant.ago(0.5), **members))
     for nonsense in (b"[1,2]", b'"text"', b"null", b"17"):
         tenant.simulator.add_okta_event(nonsense)
@@ -63,7 +62,7 @@ class TestEmptyWindow:
         [({"actor": None}, "filter"), ({"actor": {"displayName": "Jane Doe"}}, "map")],
     )
     def test_a_later_stage_that_leaves_nothing_ends_the_run_too(
-        self, tenant: Tenant, members: dict[str, object], last: str
+        self, tenant: Tenant, members: dict[str, Any], last: str
     ) -> None:
         tenant.add_events(2, **members)
         chain = tenant.chain()
@@ -130,6 +129,17 @@ class TestManifest:
             "missing_actor": ["event-0502"],
             "event_not_an_object": [],
         }
+
+
+def test_half_a_character_in_one_event_does_not_stop_the_page(tenant: Tenant) -> None:
+    """A name that was cut in the middle of a character is no Unicode, and JSON all the same."""
+    tenant.add_events(2)
+    whole = json.dumps(okta_event(7, tenant.ago(0.5), displayMessage=f"C:\\\\ud800 \U0001f600 {chr(0xD83D)}"))
+    tenant.simulator.add_okta_event(whole.encode())
+    manifests = tenant.chain().run_all(tenant.scheduled(1, 0))
+    assert manifests["submit"]["records_out"] == 3
+    names = {stored.entry["incident"]["name"] for stored in tenant.simulator.detections}
+    assert names == {"Request from suspicious actor", "C:\\\\ud800 \U0001f600 \ufffd"}
 
 
 class TestStory:

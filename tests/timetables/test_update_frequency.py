@@ -36,8 +36,31 @@ def restarted(timetable: UpdateFrequencyTimetable) -> UpdateFrequencyTimetable:
     return again
 
 
-def span(info: DagRunInfo) -> tuple[datetime, datetime]:
-    return info.data_interval.start, info.data_interval.end
+@dataclass(frozen=True)
+class Run:
+    """A run as the timetable planned it: its window, its logical date, the moment from which it may start."""
+
+    since: datetime
+    until: datetime
+    logical_date: datetime
+    run_after: datetime
+
+    @property
+    def length(self) -> timedelta:
+        return self.until - self.since
+
+    @property
+    def interval(self) -> DataInterval:
+        return DataInterval(pendulum.instance(self.since), pendulum.instance(self.until))
+
+
+def read(info: DagRunInfo | None) -> Run:
+    """Return the planned run in the standard library's types."""
+    assert info is not None
+    assert info.data_interval is not None
+    assert info.logical_date is not None
+    instants = (info.data_interval.start, info.data_interval.end, info.logical_date, info.run_after)
+    return Run(*(datetime.fromisoformat(instant.isoformat()) for instant in instants))
 
 
 @dataclass
@@ -46,17 +69,15 @@ class Scheduler:
 
     timetable: UpdateFrequencyTimetable
     clock: VirtualTime
-    runs: list[DagRunInfo] = field(default_factory=list)
-    pending: DagRunInfo | None = None
+    runs: list[Run] = field(default_factory=list)
+    pending: Run | None = None
 
-    def ask(self) -> DagRunInfo:
+    def ask(self) -> Run:
         """Return what the timetable says comes after the last run."""
-        last = self.runs[-1].data_interval if self.runs else None
-        info = self.timetable.next_dagrun_info(last_automated_data_interval=last, restriction=FREE)
-        assert info is not None
-        return info
+        last = self.runs[-1].interval if self.runs else None
+        return read(self.timetable.next_dagrun_info(last_automated_data_interval=last, restriction=FREE))
 
-    def catch_up(self) -> list[DagRunInfo]:
+    def catch_up(self) -> list[Run]:
         """Start all runs that are due, and return them."""
         before = len(self.runs)
         self.pending = self.pending or self.ask()
@@ -65,7 +86,7 @@ class Scheduler:
             self.pending = self.ask()
         return self.runs[before:]
 
-    def advance(self, duration: timedelta) -> list[DagRunInfo]:
+    def advance(self, duration: timedelta) -> list[Run]:
         """Let time pass, then start what is due."""
         self.clock.instant += duration
         return self.catch_up()
@@ -91,40 +112,40 @@ def backfill(
         info = timetable.next_dagrun_info(last_automated_data_interval=last, restriction=restriction)
         if info is None:
             return
-        yield span(info)
-        last = info.data_interval
+        run = read(info)
+        yield run.since, run.until
+        last = run.interval
     raise AssertionError("the backfill does not end")
 
 
 class TestSchedule:
     def test_first_run_is_the_initial_import(self, scheduler: Scheduler) -> None:
         (run,) = scheduler.catch_up()
-        since, until = span(run)
-        assert until - since == DAY
-        assert NOON - 30 * MINUTE < until <= NOON
+        assert run.length == DAY
+        assert NOON - 30 * MINUTE < run.until <= NOON
 
     def test_then_windows_of_the_update_frequency_follow(self, scheduler: Scheduler) -> None:
         scheduler.catch_up()
         runs = [run for _ in range(10) for run in scheduler.advance(30 * MINUTE)]
-        assert [run.data_interval.end - run.data_interval.start for run in runs] == [30 * MINUTE] * 10
-        assert all(late.data_interval.start == early.data_interval.end for early, late in itertools.pairwise(runs))
-        assert all(run.run_after == run.data_interval.end for run in runs)
+        assert [run.length for run in runs] == [30 * MINUTE] * 10
+        assert all(late.since == early.until for early, late in itertools.pairwise(runs))
+        assert all(run.run_after == run.until for run in runs)
 
     def test_a_long_initial_import_comes_in_pieces(self, clock: VirtualTime) -> None:
         runs = Scheduler(make(clock, initial_import=timedelta(days=2, hours=6)), clock).catch_up()
-        assert [run.data_interval.end - run.data_interval.start for run in runs] == [DAY, DAY, 6 * HOUR]
+        assert [run.length for run in runs] == [DAY, DAY, 6 * HOUR]
 
     def test_an_outage_gives_one_merged_window_to_now(self, scheduler: Scheduler) -> None:
         scheduler.catch_up()
         kept, merged = scheduler.advance(8 * HOUR)
         # The window that was pending before the outage starts as it was computed then.
-        assert kept.data_interval.end - kept.data_interval.start == 30 * MINUTE
-        assert merged.data_interval.start == kept.data_interval.end
-        assert merged.data_interval.end - merged.data_interval.start == 7.5 * HOUR
+        assert kept.length == 30 * MINUTE
+        assert merged.since == kept.until
+        assert merged.length == 7.5 * HOUR
 
     def test_a_long_outage_gives_pieces_of_max_window(self, scheduler: Scheduler) -> None:
         scheduler.catch_up()
-        lengths = [run.data_interval.end - run.data_interval.start for run in scheduler.advance(3 * DAY)]
+        lengths = [run.length for run in scheduler.advance(3 * DAY)]
         assert lengths == [30 * MINUTE, DAY, DAY, DAY - 30 * MINUTE]
 
     def test_a_restart_changes_no_answer(self, scheduler: Scheduler, clock: VirtualTime) -> None:
@@ -147,13 +168,13 @@ class TestSchedule:
         scheduler.timetable = make(clock, update_frequency=frequency)
         scheduler.advance(3 * DAY)
         assert_one_interval(scheduler.runs)
-        assert scheduler.runs[-1].data_interval.end > clock() - frequency
+        assert scheduler.runs[-1].until > clock() - frequency
 
     def test_publication_delay_moves_the_start_of_runs_only(self, clock: VirtualTime) -> None:
         delayed = Scheduler(make(clock, publication_delay=4 * MINUTE), clock).catch_up()[-1]
         clock.instant -= 4 * MINUTE
         plain = Scheduler(make(clock), clock).catch_up()[-1]
-        assert delayed.data_interval == plain.data_interval
+        assert delayed.interval == plain.interval
         assert delayed.run_after == plain.run_after + 4 * MINUTE
 
     @given(
@@ -174,7 +195,7 @@ class TestSchedule:
         clock = VirtualTime()
         scheduler = Scheduler(make(clock, initial_import=initial_import), clock)
         scheduler.catch_up()
-        begin = scheduler.runs[0].data_interval.start
+        begin = scheduler.runs[0].since
         for duration, change in steps:
             if change is not None:
                 frequency, extra, delay = change
@@ -183,19 +204,19 @@ class TestSchedule:
             scheduler.timetable = restarted(scheduler.timetable)
             scheduler.advance(duration)
         assert_one_interval(scheduler.runs)
-        assert scheduler.runs[0].data_interval.start == begin
+        assert scheduler.runs[0].since == begin
         assert scheduler.pending is not None
-        assert scheduler.pending.data_interval.start == scheduler.runs[-1].data_interval.end
+        assert scheduler.pending.since == scheduler.runs[-1].until
         assert scheduler.pending.run_after > clock()
 
 
-def assert_one_interval(runs: list[DagRunInfo]) -> None:
+def assert_one_interval(runs: list[Run]) -> None:
     """Check that windows join, none is empty, and logical dates (a window's start) strictly advance."""
     for early, late in itertools.pairwise(runs):
-        assert early.data_interval.end == late.data_interval.start
+        assert early.until == late.since
         assert early.logical_date < late.logical_date
-    assert all(run.data_interval.start < run.data_interval.end for run in runs)
-    assert all(run.run_after >= run.data_interval.end for run in runs)
+    assert all(run.since < run.until for run in runs)
+    assert all(run.run_after >= run.until for run in runs)
 
 
 class TestPhase:

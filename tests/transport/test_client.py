@@ -247,11 +247,11 @@ def test_a_refused_connection_is_unreachable(
     assert len(session.sent) == ATTEMPTS
 
 
-def test_a_server_without_tls_is_unreachable(
+def test_a_server_without_tls_is_unavailable(
     case: VendorCase, vendors: Simulator, session: NotingSession, virtual_time: VirtualTime
 ) -> None:
     url = vendors.url.replace("http://", "https://")
-    with pytest.raises(UnreachableError, match="no trusted TLS connection"):
+    with pytest.raises(UnavailableError, match="no trusted TLS connection"):
         case.ask(case.connect(url, session, virtual_time))
     assert statuses(vendors) == []
 

@@ -70,3 +70,8 @@ def _find_of(connector: Connector, probe: Probe) -> Iterator[Finding]:
             yield Finding(connector.name, works=True, sentence=probe(api, conn_id))
         except CollectiveInsightsError as err:
             yield Finding(connector.name, works=False, sentence=str(err))
+
+
+def run(options: argparse.Namespace, terminal: Terminal) -> int:
+    """Check the connectors that are named."""
+    return run_check(options.connectors, terminal.console)

@@ -77,3 +77,10 @@ def _choices(field: FieldInfo) -> str:
     if get_origin(field.annotation) is not Literal or len(get_args(field.annotation)) < 2:
         return ""
     return f" One of {', '.join(f'`{choice}`' for choice in get_args(field.annotation))}."
+
+
+def run(options: argparse.Namespace, terminal: Terminal) -> int:
+    """Print it."""
+    del options
+    terminal.console.file.write(reference_text())
+    return 0

@@ -43,3 +43,10 @@ def _mend(definition: dict[str, Any], model: type[Connector]) -> None:
 
 
 _ABOUT = "Collective Insights connectors. Made by: python -m ci_operators schema"
+
+
+def run(options: argparse.Namespace, terminal: Terminal) -> int:
+    """Print it."""
+    del options
+    terminal.console.file.write(schema_text())
+    return 0

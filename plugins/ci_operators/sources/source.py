@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from ci_operators.core.verdict import Note, Step
@@ -28,6 +29,8 @@ class Source:
     fetch: yields the pages of a window, oldest event first.
     criteria: the filter step of a connector; mapping: its map step.
     drop_reasons, issues, notes: every code the steps can give, in words.
+    find_event: the event of an id at the source now, as far as it keeps events and the connector reads them.
+    read_time: the time by which the connector's windows hold an event.
     """
 
     name: str
@@ -40,3 +43,5 @@ class Source:
     drop_reasons: Mapping[str, str]
     issues: Mapping[str, str]
     notes: Mapping[str, str]
+    find_event: Callable[[Client, Any, str, datetime], bytes | None]
+    read_time: Callable[[Any, bytes], datetime | None]

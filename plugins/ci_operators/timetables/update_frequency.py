@@ -69,7 +69,7 @@ class UpdateFrequencyTimetable(Timetable):
     @classmethod
     def deserialize(cls, data: dict[str, Any]) -> UpdateFrequencyTimetable:
         """Return the timetable that `serialize` wrote."""
-        durations = {key: timedelta(seconds=value) for key, value in data.items() if key != "name"}
+        durations: dict[str, Any] = {key: timedelta(seconds=value) for key, value in data.items() if key != "name"}
         return cls(name=data["name"], **durations)
 
     def infer_manual_data_interval(self, *, run_after: datetime) -> DataInterval:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -12,6 +13,7 @@ import tenacity
 import urllib3
 
 from ci_operators.core.errors import (
+    ConfigurationError,
     CredentialsError,
     DailyLimitError,
     RateLimitedError,
@@ -103,10 +105,13 @@ class Client:
                 headers=headers,
                 auth=self._authorise,
                 timeout=self.timeout_s,
+                verify=self.session.verify,  # else REQUESTS_CA_BUNDLE would outdo the Connection's own
                 allow_redirects=False,
             )
         except requests.RequestException as err:
             raise self._connection_error(err) from None  # the cause's text holds the URL with its query
+        except OSError as err:  # requests does not wrap a missing certificate file
+            raise ConfigurationError(f"{self.vendor.title}: {err}. Mend verify or cert in the Connection.") from None
         answer = Answer(response.status_code, response.headers, response.content)
         self._check_status(answer)
         return answer
@@ -126,7 +131,9 @@ class Client:
     def _connection_error(self, error: requests.RequestException) -> UnavailableError:
         host = urlsplit(self.base_url).netloc
         if isinstance(error, requests.exceptions.SSLError):
-            return UnreachableError(f"{self.vendor.title}: no trusted TLS connection to {host}.")
+            # Only a refused certificate proves that nothing was sent: other TLS errors come later too.
+            kind = UnreachableError if _is_untrusted(error) else UnavailableError
+            return kind(f"{self.vendor.title}: no trusted TLS connection to {host}.")
         if isinstance(error, requests.ReadTimeout):
             return UnavailableError(f"{self.vendor.title}: {host} did not answer in {self.timeout_s[1]:g} s.")
         if isinstance(error, requests.ConnectTimeout | requests.exceptions.ProxyError) or _is_refused(error):
@@ -159,6 +166,12 @@ class Client:
 
 
 USER_AGENT = "collective-insights-airflow/0.1"
+
+
+def _is_untrusted(error: requests.RequestException) -> bool:
+    """Return whether the server's certificate was refused (requests wraps two errors around the one of ssl)."""
+    reason = getattr(error.args[0] if error.args else None, "reason", None)
+    return isinstance(next(iter(getattr(reason, "args", ())), None), ssl.SSLCertVerificationError)
 
 
 def _is_refused(error: requests.RequestException) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TypeVar
 
 import msgspec
@@ -9,6 +10,10 @@ import msgspec
 from ci_operators.core.errors import UnreadableAnswerError
 
 Shape = TypeVar("Shape")
+#: In a JSON text: an escaped backslash, a pair of surrogates, or (group 1) half of one.
+_SURROGATES = re.compile(
+    rb"\\\\|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(\\u[dD][89a-fA-F][0-9a-fA-F]{2})"
+)
 
 
 def decode_answer(body: bytes, decoder: msgspec.json.Decoder[Shape], title: str) -> Shape:
@@ -17,7 +22,10 @@ def decode_answer(body: bytes, decoder: msgspec.json.Decoder[Shape], title: str)
     Raises UnreadableAnswerError naming what came instead: nothing, HTML, half a text, another shape.
     """
     try:
-        return decoder.decode(body)
+        try:
+            return decoder.decode(body)
+        except msgspec.DecodeError:
+            return decoder.decode(_replace_lone_surrogates(body))
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as err:
         raise UnreadableAnswerError(f"{title} answered 200 with {_describe(body)} ({err}).") from None
 
@@ -25,6 +33,14 @@ def decode_answer(body: bytes, decoder: msgspec.json.Decoder[Shape], title: str)
 def cut_elements(elements: list[msgspec.Raw]) -> list[bytes]:
     """Return the elements' texts, each on one line."""
     return [_on_one_line(bytes(element)) for element in elements]
+
+
+def _replace_lone_surrogates(text: bytes) -> bytes:
+    """Return the text with U+FFFD for half characters, as cut names and Windows file names have them.
+
+    JSON's grammar allows them, msgspec does not: one event would make a whole page unreadable, for ever.
+    """
+    return _SURROGATES.sub(lambda match: rb"\ufffd" if match[1] else match[0], text)
 
 
 def _on_one_line(text: bytes) -> bytes:

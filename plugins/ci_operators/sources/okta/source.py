@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ci_operators.sources.okta import api, criteria, mapping
+from ci_operators.sources.okta import api, criteria, look_up, mapping
 from ci_operators.sources.source import Source
 
 SOURCE = Source(
@@ -16,4 +16,6 @@ SOURCE = Source(
     drop_reasons=criteria.DROP_REASONS,
     issues=mapping.ISSUES,
     notes=mapping.NOTES,
+    find_event=look_up.find_event,
+    read_time=look_up.read_time,
 )

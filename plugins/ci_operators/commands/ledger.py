@@ -1,0 +1,82 @@
+"""`ledger`: its tables brought up to date, or their version told. Tasks never do that by themselves."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from alembic.util import CommandError
+from sqlalchemy import Connection
+
+from ci_operators.commands.selection import choose_connectors, name_ledgers
+from ci_operators.commands.terminal import NoLedgerError, Terminal, make_table
+from ci_operators.connectors_file import load_connectors
+from ci_operators.core.errors import ConfigurationError, UnavailableError
+from ci_operators.ledger.access import speak_plainly
+from ci_operators.ledger.schema import check_version, migrate, newest_version
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """The version of one ledger's tables. `problem`: what to do about it, empty if nothing."""
+
+    connection: str
+    version: str | None
+    needed: str
+    problem: str
+
+
+def run(options: argparse.Namespace, terminal: Terminal) -> int:
+    """Migrate, or tell the version; 1 if a version is not the one that is needed."""
+    conn_ids = [options.connection] if options.connection else _named()
+    versions = list(_migrate(conn_ids) if options.action == "migrate" else _tell(conn_ids))
+    rows = [(v.connection, v.version or "none", v.needed, v.problem or "up to date") for v in versions]
+    terminal.show(versions, [make_table("Ledger", ("Connection", "version", "needed", "state"), rows)])
+    return 1 if any(version.problem for version in versions) else 0
+
+
+def _named() -> list[str]:
+    return name_ledgers(choose_connectors(load_connectors(), []))
+
+
+def _migrate(conn_ids: list[str]) -> Iterator[Version]:
+    from ci_operators.hooks.ledger import ledger_engine  # needs Airflow: slow to import
+
+    for conn_id in conn_ids:
+        try:
+            with speak_plainly():
+                version = migrate(ledger_engine(conn_id))
+        except UnavailableError as err:
+            raise NoLedgerError(f"Connection {conn_id}: {err}") from None
+        except CommandError:  # Alembic knows no way from a version it does not know
+            raise ConfigurationError(
+                f"Connection {conn_id}: the ledger's schema is newer than this code ({newest_version()}): "
+                "update this project."
+            ) from None
+        yield Version(conn_id, version, newest_version(), "")
+
+
+def _tell(conn_ids: list[str]) -> Iterator[Version]:
+    from ci_operators.hooks.ledger import ledger_engine  # needs Airflow: slow to import
+
+    for conn_id in conn_ids:
+        try:
+            with speak_plainly(), ledger_engine(conn_id).connect() as connection:
+                yield _version_of(conn_id, connection)
+        except UnavailableError as err:
+            raise NoLedgerError(f"Connection {conn_id}: {err}") from None
+
+
+def _version_of(conn_id: str, connection: Connection) -> Version:
+    from alembic.runtime.migration import MigrationContext
+
+    from ci_operators.ledger.schema import VERSION_TABLE
+
+    found = MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE}).get_current_revision()
+    problem = ""
+    try:
+        check_version(connection)
+    except ConfigurationError as err:
+        problem = str(err)
+    return Version(conn_id, found, newest_version(), problem)

@@ -1,0 +1,106 @@
+"""What a command prints: tables for people, one JSON document for machines, one sentence for an error."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+from rich.console import Console, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from ci_operators.core.errors import CollectiveInsightsError, ConfigurationError
+
+#: Columns where the output is no terminal: wide enough for a table, whatever reads it.
+_WIDE = 200
+
+
+class NoLedgerError(CollectiveInsightsError):
+    """The ledger does not answer: nothing can be told."""
+
+
+def _make_console() -> Console:
+    is_known = sys.stdout.isatty() or "COLUMNS" in os.environ
+    return Console(width=None if is_known else _WIDE, highlight=False)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass
+class Terminal:
+    """Where a command prints. `now`: the clock of the person who asks."""
+
+    as_json: bool
+    console: Console = field(default_factory=_make_console)
+    now: Callable[[], datetime] = _now
+
+    def show(self, document: object, tables: Iterable[RenderableType]) -> None:
+        """Print the document as JSON, or the tables and sentences that say the same to people."""
+        if self.as_json:
+            text = msgspec.json.format(msgspec.json.encode(document), indent=2).decode()
+            self.console.file.write(text + "\n")
+            return
+        for table in tables:
+            self.console.print(table, soft_wrap=isinstance(table, Text))
+
+
+def run_command(command: Callable[[], int]) -> int:
+    """Return the command's exit status; its errors become one sentence on stderr."""
+    try:
+        return command()
+    except CollectiveInsightsError as err:
+        sys.stderr.write(f"{plain(str(err))}\n")
+        return 2 if isinstance(err, ConfigurationError | NoLedgerError) else 1
+    except BrokenPipeError:  # the reader (head, less) has seen enough
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123 - Python flushes it at the end
+        return 0
+    except KeyboardInterrupt:
+        return 130
+
+
+def make_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:
+    """Return a table whose cells are shown whole, whatever a vendor wrote into them."""
+    table = Table(title=title, title_justify="left", title_style="bold")
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(show_value(value)) for value in row))
+    return table
+
+
+def sentence(text: str, style: str = "") -> Text:
+    """Return a sentence for people."""
+    return Text(plain(text), style=style)
+
+
+def show_value(value: object) -> str:
+    """Return a value as people read it; nothing for None."""
+    if value is None:
+        return ""
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%SZ")
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return plain(str(value))
+
+
+def show_span(seconds: float) -> str:
+    """Return a span of time in its two largest units: "2 d 3 h"."""
+    rest = int(timedelta(seconds=max(seconds, 0)).total_seconds())
+    parts = []
+    for unit, size in (("d", 86400), ("h", 3600), ("min", 60), ("s", 1)):
+        if rest >= size:
+            parts.append(f"{rest // size} {unit}")
+            rest %= size
+    return " ".join(parts[:2]) or "0 s"
+
+
+def plain(text: str) -> str:
+    """Return the text without what would steer a terminal."""
+    return "".join(char if char.isprintable() or char == "\n" else "\N{REPLACEMENT CHARACTER}" for char in text)

@@ -1,0 +1,123 @@
+"""Reading the quarantine, a page at a time, and writing what became of its entries."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Select, func, or_, select, update
+
+from ci_operators.ledger import tables
+from ci_operators.ledger.access import speak_plainly
+
+#: Entries in memory at once, each with its record.
+PAGE = 500
+
+_q, _c = tables.quarantine, tables.connector
+_IS_OPEN = or_(_q.c.replayed_at.is_(None), _q.c.replayed_at < _q.c.seen_at)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A quarantined record with its issue; `is_open`: nothing came of it yet, or it came again since."""
+
+    id: int
+    connector: str
+    run_id: str
+    stage: str
+    event_id: str | None
+    issue: str
+    detail: str
+    seen_at: datetime
+    replayed_at: datetime | None
+    replay_note: str | None
+    record: bytes = b""
+
+    @property
+    def is_open(self) -> bool:
+        """Return whether the entry is not settled."""
+        return self.replayed_at is None or self.replayed_at < self.seen_at
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which entries: open ones unless `settled_too`; what is None does not count. `before`: ids below it."""
+
+    connectors: Sequence[str] | None = None
+    issue: str | None = None
+    stage: str | None = None
+    event_id: str | None = None
+    since: datetime | None = None
+    ids: Sequence[int] | None = None
+    before: int | None = None
+    after: int = 0
+    settled_too: bool = False
+
+
+def find_newest(connection: Connection, wanted: Wanted, limit: int) -> list[Entry]:
+    """Return the newest entries, newest first, without their records."""
+    query = _select(wanted, _q.c.seen_at.isnot(None)).order_by(_q.c.id.desc()).limit(limit)
+    return _read(connection, query)
+
+
+def read_pages(connection: Connection, wanted: Wanted, size: int = PAGE) -> Iterator[list[Entry]]:
+    """Yield the entries with their records, oldest first, a page at a time. Those settled meanwhile do not shift."""
+    while True:
+        query = _select(wanted, _q.c.id > wanted.after).add_columns(_q.c.record).order_by(_q.c.id).limit(size)
+        page = _read(connection, query)
+        if page:
+            yield page
+        if len(page) < size:
+            return
+        wanted = replace(wanted, after=page[-1].id)
+
+
+def count_entries(connection: Connection, wanted: Wanted) -> int:
+    """Return how many entries there are."""
+    query = _select(wanted, _q.c.id > wanted.after).with_only_columns(func.count())
+    with speak_plainly(), connection.begin():
+        return int(connection.scalar(query) or 0)
+
+
+def close_entries(connection: Connection, ids: Sequence[int], note: str) -> None:
+    """Record that the entries have come to their end."""
+    _write(connection, ids, {"replayed_at": func.clock_timestamp(), "replay_note": note[:500]})
+
+
+def note_entries(connection: Connection, ids: Sequence[int], note: str) -> None:
+    """Record what a replay found, and that the entries stay open."""
+    _write(connection, ids, {"replayed_at": None, "replay_note": note[:500]})
+
+
+def _select(wanted: Wanted, first: Any) -> Select[Any]:
+    columns = [_q.c.id, _c.c.name, *(_q.c[name] for name in Entry.__slots__[2:-1])]
+    conditions = [first]
+    if not wanted.settled_too:
+        conditions.append(_IS_OPEN)
+    if wanted.connectors is not None:
+        conditions.append(_c.c.name.in_(wanted.connectors))
+    if wanted.ids is not None:
+        conditions.append(_q.c.id.in_(wanted.ids))
+    if wanted.before is not None:
+        conditions.append(_q.c.id < wanted.before)
+    if wanted.since is not None:
+        conditions.append(_q.c.seen_at >= wanted.since)
+    for name in ("issue", "stage", "event_id"):
+        if getattr(wanted, name) is not None:
+            conditions.append(_q.c[name] == getattr(wanted, name))
+    return select(*columns).join(_c, _c.c.id == _q.c.connector_id).where(*conditions)
+
+
+def _read(connection: Connection, query: Select[Any]) -> list[Entry]:
+    with speak_plainly(), connection.begin():
+        return [
+            Entry(*row[:10], record=bytes(row[10]) if len(row) > 10 else b"") for row in connection.execute(query)
+        ]
+
+
+def _write(connection: Connection, ids: Sequence[int], values: dict[str, Any]) -> None:
+    if ids:
+        with speak_plainly(), connection.begin():
+            connection.execute(update(_q).where(_q.c.id.in_(ids)).values(values))

@@ -1,0 +1,116 @@
+"""Settling detections by hand: what a person, a search or a replay knows better than the run that sent them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, bindparam, text
+from sqlalchemy.dialects.postgresql import insert
+
+from ci_operators.ledger import tables
+from ci_operators.ledger.access import speak_plainly
+from ci_operators.ledger.keys import KEY_BYTES, event_key
+from ci_operators.ledger.row import Row
+from ci_operators.ledger.tables import State
+from ci_operators.ledger.trail import last_key
+
+_COLUMNS = """
+    SELECT d.key, d.event_id, d.indicator_type, d.indicator, coalesce(d.state, b.state), coalesce(d.issue, b.note)
+    FROM detection d JOIN batch b ON b.id = d.batch_id
+"""
+_UNKNOWN = text(
+    _COLUMNS
+    + """
+    WHERE b.connector_id = :connector AND b.state <> 2 AND b.state = 4 AND d.state IS NULL
+    ORDER BY b.id, d.key LIMIT :limit
+    """
+)
+_BETWEEN = text(_COLUMNS + "WHERE d.key BETWEEN :first AND :last AND d.connector_id = :connector ORDER BY d.key")
+_OF_KEYS = text(_COLUMNS + "WHERE d.key = ANY(:keys) ORDER BY d.key")
+#: Only from a state that was meant: a run may have settled the detection meanwhile.
+_OVERRIDE = text(
+    """
+    UPDATE detection d SET state = :state, issue = :issue FROM batch b
+    WHERE b.id = d.batch_id AND d.key = ANY(:keys) AND coalesce(d.state, b.state) = ANY(:only)
+    RETURNING d.key
+    """
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A detection and its state; `message`: why it is in it."""
+
+    key: bytes
+    event_id: str
+    indicator_type: str
+    indicator: str
+    state: State
+    message: str | None
+
+
+def find_unknown(connection: Connection, connector_id: int, limit: int) -> list[Standing]:
+    """Return detections of a connector whose outcome is unknown, the oldest batches first."""
+    values = {"connector": connector_id, "limit": limit}
+    with speak_plainly(), connection.begin():
+        return _standings(connection.execute(_UNKNOWN, values))
+
+
+def find_named(connection: Connection, connector: str, connector_id: int, name: str) -> list[Standing]:
+    """Return the detections of a connector that a key (32 hexadecimal digits) or an event id names."""
+    prefix = event_key(connector, name)
+    ranges = [(prefix, last_key(prefix))]
+    if (key := read_key(name)) is not None:
+        ranges.append((key, key))
+    with speak_plainly(), connection.begin():
+        return [
+            standing
+            for first, last in ranges
+            for standing in _standings(
+                connection.execute(_BETWEEN, {"first": first, "last": last, "connector": connector_id})
+            )
+        ]
+
+
+def find_standings(connection: Connection, keys: Sequence[bytes]) -> dict[bytes, Standing]:
+    """Return what the ledger knows of detections, by key."""
+    with speak_plainly(), connection.begin():
+        found = _standings(connection.execute(_OF_KEYS, {"keys": list(keys)}))
+    return {standing.key: standing for standing in found}
+
+
+def override(
+    connection: Connection, keys: Sequence[bytes], state: State, issue: str, *, only: Sequence[State]
+) -> set[bytes]:
+    """Give detections a state of their own, if they are in one of the states `only`; return the keys of those."""
+    values = {"keys": list(keys), "state": int(state), "issue": issue, "only": [int(state) for state in only]}
+    with speak_plainly(), connection.begin():
+        return {bytes(key) for key in connection.scalars(_OVERRIDE, values)}
+
+
+def queue(connection: Connection, connector_id: int, rows: Sequence[Row]) -> None:
+    """Put detections on the waiting list: the connector's next run sends them."""
+    waiting = tables.waiting
+    statement = insert(waiting).on_conflict_do_nothing(index_elements=["key"])
+    values = {"connector_id": connector_id, "key": bindparam("key"), "detection": bindparam("detection")}
+    if rows:
+        with speak_plainly(), connection.begin():
+            connection.execute(statement.values(values), [{"key": row.key, "detection": row.text} for row in rows])
+
+
+def read_key(text: str) -> bytes | None:
+    """Return a key from its hexadecimal digits, None if the text is none."""
+    if len(text) != 2 * KEY_BYTES:
+        return None
+    try:
+        return bytes.fromhex(text)
+    except ValueError:
+        return None
+
+
+def _standings(rows: Iterable[Sequence[object]]) -> list[Standing]:
+    return [
+        Standing(bytes(key), event_id, kind, value, State(state), message)  # type: ignore[call-overload, arg-type]
+        for key, event_id, kind, value, state, message in rows
+    ]

@@ -1,0 +1,44 @@
+"""One SentinelOne threat by its id: what the console says of an id that no run has met."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+
+import msgspec
+
+from ci_operators.core.instant import read_instant
+from ci_operators.core.loose import read_loosely
+from ci_operators.sources.sentinelone.api import THREATS_PATH, Envelope
+from ci_operators.sources.sentinelone.options import SentinelOneConnector
+from ci_operators.transport.client import Client
+from ci_operators.transport.elements import cut_elements, decode_answer
+
+_ID = re.compile(r"\d{1,20}", re.ASCII)
+_envelope = msgspec.json.Decoder(Envelope)
+
+
+def find_event(client: Client, connector: SentinelOneConnector, event_id: str, now: datetime) -> bytes | None:
+    """Return the threat of an id within the connector's accounts and sites; None when there is none."""
+    del now  # a threat stays as long as the console keeps it
+    if not _ID.fullmatch(event_id):
+        return None
+    params: dict[str, str | int] = {"ids": event_id, "limit": 1, "skipCount": "true"}
+    if connector.account_ids:
+        params["accountIds"] = ",".join(connector.account_ids)
+    if connector.site_ids:
+        params["siteIds"] = ",".join(connector.site_ids)
+    answer = client.get(THREATS_PATH, params)
+    found = cut_elements(decode_answer(answer.body, _envelope, client.vendor.title).data)
+    return found[0] if found else None
+
+
+def read_time(connector: SentinelOneConnector, event: bytes) -> datetime | None:
+    """Return when the threat was created, for verified events when it last changed; None if it does not say."""
+    threat = read_loosely(event)
+    info = threat.child("threatInfo") if threat else None
+    name = "updatedAt" if connector.only_analyst_verified else "createdAt"
+    try:
+        return read_instant(info.text(name) or "")[0] if info else None
+    except ValueError:
+        return None

@@ -1,0 +1,95 @@
+"""One Airflow for the whole session: PostgreSQL, API server, scheduler with LocalExecutor, DAG processor."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from airflow.timetables.base import DataInterval, TimeRestriction
+
+from ci_operators.connectors_file import load_connectors
+from ci_operators.dag_factory import build_dag
+from ci_operators.timetables.update_frequency import UpdateFrequencyTimetable
+from demo.airflow_server import AirflowAddress, running_airflow
+from demo.ports import find_free_port
+from demo.settings import AirflowSettings, Connection
+from simulator import Limits, Simulator, serve
+from simulator.settings import OKTA_TOKEN, RECORDED_FUTURE_TOKEN, SENTINELONE_TOKEN
+from tests.end_to_end.tenant import Tenant, events
+
+CONNECTORS = Path(__file__).with_name("connectors.yaml")
+
+
+@dataclass(frozen=True)
+class Installation:
+    """The running Airflow and all that it has written so far."""
+
+    address: AirflowAddress
+    settings: AirflowSettings
+    now: datetime
+
+    def initial_import(self, name: str) -> DataInterval:
+        """Return the window of a connector's first scheduled run, as its timetable has it now."""
+        connector = next(entry for entry in load_connectors(CONNECTORS).connectors if entry.name == name)
+        timetable = build_dag(connector, "").timetable
+        assert isinstance(timetable, UpdateFrequencyTimetable)
+        info = timetable.next_dagrun_info(
+            last_automated_data_interval=None, restriction=TimeRestriction(None, None, catchup=False)
+        )
+        assert info is not None
+        assert info.data_interval is not None
+        return info.data_interval
+
+
+#: Gives a connector its vendors (options as of Simulator) and the Connections to them.
+MakeTenant = Callable[..., Tenant]
+
+
+@pytest.fixture(scope="session")
+def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    """An Airflow that schedules nothing yet: all DAGs are paused."""
+    folder = tmp_path_factory.mktemp("airflow")
+    settings = AirflowSettings(folder, find_free_port(), CONNECTORS, keep_database=False)
+    with running_airflow(settings) as address:
+        yield Installation(address, settings, datetime.now(UTC).replace(microsecond=0))
+
+
+@pytest.fixture(scope="session")
+def make_tenant(installation: Installation) -> Iterator[MakeTenant]:
+    """Serves simulators until the session ends."""
+    api = installation.address.api()
+    with ExitStack() as stack:
+
+        def make(name: str, *, token: str = OKTA_TOKEN, **options: Any) -> Tenant:
+            options = {"scenario": False, "limits": Limits.off(), **options}
+            simulator = stack.enter_context(serve(Simulator(**options)))
+            api.put_connection(Connection(f"{name}_source", simulator.url, token))
+            api.put_connection(Connection(f"{name}_recorded_future", simulator.url, RECORDED_FUTURE_TOKEN))
+            return Tenant(name, api, simulator)
+
+        yield make
+
+
+@pytest.fixture(scope="session", autouse=True)
+def gap(installation: Installation, make_tenant: MakeTenant) -> Tenant:
+    """A connector whose first scheduled run fails; the next one comes a minute later, so it begins first of all."""
+    begin = installation.now - timedelta(minutes=30)
+    tenant = make_tenant("gap", okta_events=events("gap", begin, 20, timedelta(minutes=1)))
+    tenant.simulator.add_fault("okta", "status", status=401)
+    tenant.enable()
+    return tenant
+
+
+@pytest.fixture(scope="session", autouse=True)
+def first_imports(make_tenant: MakeTenant) -> dict[str, Tenant]:
+    """Connectors with the lively scenario, whose initial imports take a while."""
+    okta = make_tenant("first-okta", scenario=True)
+    sentinelone = make_tenant("first-sentinelone", token=SENTINELONE_TOKEN, scenario=True)
+    for tenant in (okta, sentinelone):
+        tenant.enable()
+    return {"okta": okta, "sentinelone": sentinelone}

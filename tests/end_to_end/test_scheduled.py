@@ -1,0 +1,96 @@
+"""Scheduled runs bring the initial import, and count what the sources really had."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ci_operators.staging.artifact import read_artifact
+from tests.end_to_end.tenant import STAGES, Tenant
+
+pytestmark = pytest.mark.airflow
+
+#: Two days of Okta in pieces of a day, one day of SentinelOne.
+PIECES = {"okta": 2, "sentinelone": 1}
+THREATS = {"okta": "security.threat.detected", "sentinelone": None}
+
+
+@pytest.fixture(params=list(PIECES))
+def source(request: pytest.FixtureRequest) -> str:
+    name: str = request.param
+    return name
+
+
+@pytest.fixture
+def tenant(first_imports: dict[str, Tenant], source: str) -> Tenant:
+    return first_imports[source]
+
+
+@pytest.fixture
+def chains(tenant: Tenant, source: str) -> list[dict[str, Any]]:
+    """The manifests of the connector's scheduled runs, by stage."""
+    runs = tenant.finished("scheduled", PIECES[source])
+    assert [run["state"] for run in runs] == ["success"] * PIECES[source]
+    live = STAGES if source == "okta" else STAGES[:-1]
+    return [{stage: tenant.manifest(run["dag_run_id"], stage) for stage in live} for run in runs]
+
+
+def truth(tenant: Tenant, source: str, manifest: dict[str, Any]) -> Counter[str]:
+    """Return the ids of all threats that the source has in the window of a manifest."""
+    since, until = (datetime.fromisoformat(manifest["window"][end]) for end in ("since", "until"))
+    return Counter(tenant.simulator.event_ids(source, since, until, THREATS[source]))
+
+
+def ids_of(url: str) -> list[str]:
+    """Return the event ids that a side artifact lists."""
+    chunks = read_artifact(Path(url.removeprefix("file://")))
+    return [json.loads(record)["event_id"] for chunk in chunks for record in chunk]
+
+
+def test_initial_import_reads_everything_there_is(tenant: Tenant, source: str, chains: list[dict[str, Any]]) -> None:
+    for manifests in chains:
+        expected = truth(tenant, source, manifests["extract"])
+        assert manifests["extract"]["records_out"] == expected.total() > 10
+    windows = [manifests["extract"]["window"] for manifests in chains]
+    assert [window["since"] for window in windows[1:]] == [window["until"] for window in windows[:-1]]
+
+
+def test_every_event_is_accounted_for_at_every_stage(tenant: Tenant, source: str, chains: list[dict[str, Any]]) -> None:
+    for manifests in chains:
+        expected, left = truth(tenant, source, manifests["extract"]), Counter[str]()
+        for before, after in zip(manifests.values(), list(manifests.values())[1:], strict=False):
+            assert after["records_in"] == before["records_out"]
+        for manifest in manifests.values():
+            lost = sum(manifest["dropped"].values()) + sum(manifest["quarantined"].values())
+            assert manifest["records_in"] == manifest["records_out"] + lost
+            left.update(event for url in manifest["side_artifacts"].values() for event in ids_of(url))
+        passed = expected - left
+        assert passed.total() + left.total() == expected.total()
+        assert manifests["validate"]["records_out"] == passed.total()
+
+
+def test_live_connector_stores_each_passed_event_once(
+    first_imports: dict[str, Tenant], request: pytest.FixtureRequest
+) -> None:
+    tenant = first_imports["okta"]
+    expected = Counter[str | None]()
+    for run in tenant.finished("scheduled", 2):
+        manifests = [tenant.manifest(run["dag_run_id"], stage) for stage in STAGES]
+        expected.update(truth(tenant, "okta", manifests[0]))
+        for manifest in manifests:
+            expected.subtract(event for url in manifest["side_artifacts"].values() for event in ids_of(url))
+    assert tenant.sent == +expected
+
+
+def test_debug_connector_has_everything_checked_and_stores_nothing(first_imports: dict[str, Tenant]) -> None:
+    tenant = first_imports["sentinelone"]
+    (run,) = tenant.finished("scheduled", 1)
+    assert tenant.states(run["dag_run_id"])["submit"] == "skipped"
+    validate = tenant.manifest(run["dag_run_id"], "validate")
+    assert validate["checked_by_api"] == {"hash": validate["records_out"]}
+    assert not tenant.sent

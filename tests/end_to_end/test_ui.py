@@ -1,0 +1,48 @@
+"""What the UI asks Airflow for."""
+
+from __future__ import annotations
+
+import pytest
+
+from ci_operators.connectors_file import load_connectors
+from tests.end_to_end.conftest import CONNECTORS, Installation
+from tests.end_to_end.tenant import wait_for
+
+pytestmark = pytest.mark.airflow
+
+NAMES = [connector.name for connector in load_connectors(CONNECTORS).connectors]
+
+
+def test_every_good_entry_has_a_dag_with_its_tags(installation: Installation) -> None:
+    dags = installation.address.api().list_all("/dags", "dags")
+    assert sorted(dag["dag_id"] for dag in dags) == sorted(f"collective_insights_{name}" for name in NAMES)
+    assert all("collective-insights" in {tag["name"] for tag in dag["tags"]} for dag in dags)
+    assert not any(dag["has_import_errors"] for dag in dags)
+
+
+def test_wrong_entries_are_one_import_error_and_take_no_dag_down(installation: Installation) -> None:
+    api = installation.address.api()
+    (error,) = wait_for(lambda: api.list_all("/importErrors", "import_errors"), "the import error")
+    assert error["filename"] == "connectors_file.py"
+    assert "connectors[13] (misspelt): updat_frequency: there is no such option; allowed: " in error["stack_trace"]
+    assert (
+        "connectors[14] (unknown-source): source: 'splunk' is not allowed; allowed: okta, sentinelone."
+        in (error["stack_trace"])
+    )
+
+
+@pytest.mark.parametrize("name", ["first-okta", "first-sentinelone"])
+def test_page_of_a_dag_can_be_shown(installation: Installation, name: str) -> None:
+    details = installation.address.api().get(f"/dags/collective_insights_{name}/details")
+    assert details["timetable_summary"] == "every 1 day"
+    assert details["default_args"]["retries"] == 3
+    assert "## Options" in details["doc_md"]
+    assert set(details["params"]) >= {"since", "until", "debug"}
+    assert details["params"]["since"]["schema"]["title"] == "Since"
+
+
+def test_no_plugin_failed_to_load(installation: Installation) -> None:
+    api = installation.address.api()
+    assert api.get("/plugins/importErrors")["import_errors"] == []
+    names = {plugin["name"] for plugin in api.list_all("/plugins", "plugins")}
+    assert "collective_insights" in names

@@ -1,0 +1,109 @@
+"""A ledger for the tests, in a real PostgreSQL: the one LEDGER_TEST_URL names, else an embedded one.
+
+Each session has a database of its own; each test finds it migrated and empty.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from sqlalchemy import URL, Connection, Engine, create_engine, make_url, text
+from sqlalchemy.pool import NullPool
+
+from ci_operators.ledger import tables
+from ci_operators.ledger.access import make_engine
+from ci_operators.ledger.schema import migrate
+from demo.places import remove_temporary_folder
+from demo.postgres import running_postgres
+from demo.postgres_home import prepare_home
+
+VARIABLE = "LEDGER_TEST_URL"
+_ALL_TABLES = ", ".join(table.name for table in tables.metadata.sorted_tables)
+
+
+@pytest.fixture(scope="session")
+def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[URL]:
+    """The address of a PostgreSQL in which databases can be made."""
+    if given := os.environ.get(VARIABLE):
+        yield make_url(given).set(drivername="postgresql+psycopg2")
+        return
+    folder = tmp_path_factory.mktemp("ledger") / "postgres"
+    home = prepare_home(folder)
+    try:
+        with running_postgres(home, folder.parent / "postgres.log") as (address, _child):
+            yield make_url(address.url("postgres"))
+    finally:
+        remove_temporary_folder(folder)
+
+
+@contextmanager
+def new_database(server: URL) -> Iterator[URL]:
+    """Give the address of a new, empty database; it is dropped at the end."""
+    name = f"ledger_test_{uuid.uuid4().hex[:12]}"
+    admin = create_engine(_with_database(server), isolation_level="AUTOCOMMIT", poolclass=NullPool)
+    with admin.connect() as connection:
+        connection.execute(text(f'CREATE DATABASE "{name}"'))
+    try:
+        yield server.set(database=name)
+    finally:
+        with admin.connect() as connection:
+            connection.execute(text(f'DROP DATABASE "{name}" WITH (FORCE)'))
+
+
+@pytest.fixture
+def empty_database(postgres_url: URL) -> Iterator[URL]:
+    """A database without any table."""
+    with new_database(postgres_url) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def migrated_database(postgres_url: URL) -> Iterator[URL]:
+    """The session's ledger."""
+    with new_database(postgres_url) as url:
+        migrate(make_engine(url))
+        yield url
+
+
+@pytest.fixture
+def ledger_url(migrated_database: URL) -> URL:
+    """The address of a ledger without rows."""
+    with make_engine(migrated_database).begin() as connection:
+        connection.execute(text(f"TRUNCATE {_ALL_TABLES} RESTART IDENTITY CASCADE"))
+    return migrated_database
+
+
+@pytest.fixture
+def ledger_engine(ledger_url: URL) -> Engine:
+    """An engine for a ledger without rows."""
+    return make_engine(ledger_url)
+
+
+@pytest.fixture
+def ledger_connection(ledger_engine: Engine) -> Iterator[Connection]:
+    """A connection to a ledger without rows."""
+    with ledger_engine.connect() as connection:
+        yield connection
+
+
+def airflow_connection(url: URL) -> str:
+    """Return an Airflow Connection to a database, as it stands in the environment."""
+    fields = {
+        "conn_type": "postgres",
+        "host": url.query.get("host") or url.host,
+        "port": url.port,
+        "login": url.username,
+        "password": url.password,
+        "schema": url.database,
+    }
+    return json.dumps({name: value for name, value in fields.items() if value})
+
+
+def _with_database(server: URL) -> URL:
+    return server if server.database else server.set(database="postgres")
+

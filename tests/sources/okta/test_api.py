@@ -1,0 +1,193 @@
+"""How the System Log is asked, and what is made of Okta's limits and errors."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ci_operators.core.errors import (
+    CredentialsError,
+    RateLimitedError,
+    RequestRefusedError,
+    UnreadableAnswerError,
+)
+from ci_operators.core.window import Window
+from ci_operators.sources.okta.api import explain, fetch, read_cooldown
+from ci_operators.sources.okta.options import OktaConnector
+from simulator import Limits, Simulator, serve
+from tests.noting_session import NotingSession
+from tests.sources.okta.specimens import SPECIMENS
+from tests.vendor_cases import OKTA, WINDOW
+from tests.virtual_time import NOON, VirtualTime
+
+CONNECTOR = OktaConnector(name="acme")
+RESET = int(NOON.timestamp()) + 30
+DATE = {"Date": "Tue, 10 Mar 2026 12:00:00 GMT"}
+
+
+def add_events(vendors: Simulator, count: int) -> None:
+    pace = (WINDOW.until - WINDOW.since) / (count + 1)
+    for number in range(count):
+        vendors.add_okta_event(SPECIMENS.make_event(WINDOW.since + pace * number, number))
+
+
+def fetch_all(vendors: Simulator, session: NotingSession, time: VirtualTime, window: Window = WINDOW) -> list[bytes]:
+    pages = fetch(OKTA.connect(vendors.url, session, time), CONNECTOR, window)
+    return [event for page in pages for event in page.events]
+
+
+def test_requests_are_bounded_ordered_and_filtered(
+    vendors: Simulator, session: NotingSession, virtual_time: VirtualTime
+) -> None:
+    add_events(vendors, 1001)
+    assert len(fetch_all(vendors, session, virtual_time)) == 1001
+    first, second = vendors.requests
+    assert dict(first.query) == {
+        "since": "2026-03-10T11:00:00.000Z",
+        "until": "2026-03-10T12:00:00.000Z",
+        "filter": 'eventType eq "security.threat.detected"',
+        "sortOrder": "ASCENDING",
+        "limit": "1000",
+    }
+    assert dict(second.query).pop("after")
+    assert session.sent[0].headers["Authorization"] == f"SSWS {OKTA.token}"
+
+
+def test_an_empty_page_with_a_next_link_ends_it(
+    vendors: Simulator, session: NotingSession, virtual_time: VirtualTime
+) -> None:
+    headers = {"Link": f'<{vendors.url}/api/v1/logs?after=1>; rel="next"'}
+    vendors.add_fault("okta", "status", status=200, body=[], headers=headers)
+    assert fetch_all(vendors, session, virtual_time) == []
+    assert len(session.sent) == 1
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        "https://foreign.example.net/api/v1/users?after=1",
+        "https://foreign.example.net/api/v1/logs",
+        "/api/v1/logs/../users?after=1",
+        "https://[::1/api/v1/logs?after=1",
+    ],
+)
+def test_a_next_link_to_elsewhere_is_refused(
+    link: str, vendors: Simulator, session: NotingSession, virtual_time: VirtualTime
+) -> None:
+    vendors.add_fault("okta", "status", status=200, body=[{}], headers={"Link": f'<{link}>; rel="next"'})
+    with pytest.raises(RequestRefusedError, match="next link"):
+        fetch_all(vendors, session, virtual_time)
+    assert len(session.sent) == 1
+
+
+def test_a_foreign_host_in_the_next_link_is_replaced_by_the_connections(
+    vendors: Simulator, session: NotingSession, virtual_time: VirtualTime
+) -> None:
+    add_events(vendors, 1500)
+    vendors.add_fault("okta", "foreign_next_link")
+    assert len(fetch_all(vendors, session, virtual_time)) == 1500
+    assert session.hosts == {vendors.url.removeprefix("http://")}
+
+
+def test_a_repeated_next_link_is_refused(vendors: Simulator, session: NotingSession, virtual_time: VirtualTime) -> None:
+    add_events(vendors, 2500)
+    vendors.add_fault("okta", "repeated_cursor", skip=1)
+    with pytest.raises(UnreadableAnswerError, match="same next link twice"):
+        fetch_all(vendors, session, virtual_time)
+    assert len(session.sent) == 2
+
+
+def test_it_pauses_before_the_budget_is_empty(session: NotingSession, virtual_time: VirtualTime) -> None:
+    limits = Limits(okta_per_minute=10)
+    with serve(Simulator(clock=virtual_time, scenario=False, limits=limits)) as vendors:
+        add_events(vendors, 12_500)
+        assert len(fetch_all(vendors, session, virtual_time)) == 12_500
+        remaining = [entry.status for entry in vendors.requests]
+    assert remaining == [200] * 13
+    assert virtual_time.slept == [61.0]  # after the ninth: one of ten stays unused
+
+
+def test_a_429_is_waited_out_until_the_reset_by_the_servers_clock(
+    vendors: Simulator, session: NotingSession, virtual_time: VirtualTime
+) -> None:
+    vendors.add_fault("okta", "status", status=429, headers={"X-Rate-Limit-Reset": str(RESET)})
+    client = OKTA.connect(vendors.url, session, virtual_time)
+    client.pacer.now = lambda: virtual_time().timestamp() - 86_400  # a local clock that is a day slow
+    assert [page.events for page in fetch(client, CONNECTOR, WINDOW)] == [[]]
+    assert virtual_time.slept == [31.0]
+
+
+def test_a_concurrency_429_is_waited_out_in_its_own_way(
+    vendors: Simulator, session: NotingSession, virtual_time: VirtualTime
+) -> None:
+    vendors.add_fault("okta", "concurrency_limit", count=2)
+    fetch_all(vendors, session, virtual_time)
+    assert virtual_time.slept == [1.0, 2.0]
+
+
+def test_a_reset_far_away_gives_the_slot_back(
+    vendors: Simulator, session: NotingSession, virtual_time: VirtualTime
+) -> None:
+    vendors.add_fault("okta", "status", status=429, headers={"X-Rate-Limit-Reset": str(RESET + 570)})
+    with pytest.raises(RateLimitedError) as caught:
+        fetch_all(vendors, session, virtual_time)
+    assert caught.value.retry_after_s == 601.0
+
+
+@pytest.mark.parametrize(
+    ("headers", "wait"),
+    [
+        ({"X-Rate-Limit-Reset": str(RESET), **DATE}, 31.0),
+        ({"X-Rate-Limit-Reset": f"{RESET}, {RESET + 9}", **DATE}, 31.0),
+        ({"X-Rate-Limit-Reset": str(RESET)}, 21.0),
+        ({"X-Rate-Limit-Reset": str(RESET - 99), **DATE}, 1.0),
+        ({"X-Rate-Limit-Reset": str(RESET), "X-Rate-Limit-Limit": "0", **DATE}, None),
+        ({"X-Rate-Limit-Reset": "inf", **DATE}, 86_401.0),
+        ({"X-Rate-Limit-Reset": "nan", **DATE}, None),
+        ({"X-Rate-Limit-Reset": "soon", **DATE}, None),
+        ({}, None),
+    ],
+)
+def test_the_cooldown_is_read_from_oktas_headers(headers: dict[str, str], wait: float | None) -> None:
+    assert read_cooldown(headers, NOON.timestamp() + 10) == wait
+
+
+def test_errors_carry_oktas_words_and_the_id_its_support_asks_for(
+    vendors: Simulator, session: NotingSession, virtual_time: VirtualTime
+) -> None:
+    window = Window(NOON - timedelta(days=200), NOON)
+    with pytest.raises(RequestRefusedError, match=r"400 .*E0000053: .*180 days.*errorId oae"):
+        fetch_all(vendors, session, virtual_time, window)
+    with pytest.raises(CredentialsError, match=r"E0000011: Invalid token provided, errorId .*dies after 30 days"):
+        fetch_all_with(vendors, session, virtual_time, "another-token-altogether")
+
+
+def fetch_all_with(vendors: Simulator, session: NotingSession, time: VirtualTime, token: str) -> None:
+    list(fetch(OKTA.connect(vendors.url, session, time, token), CONNECTOR, WINDOW))
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        ({"errorCode": "E1", "errorSummary": "Bad", "errorId": "oae1"}, "E1: Bad, errorId oae1"),
+        ({"errorCode": "E1", "errorSummary": "Bad", "errorCauses": [{"errorSummary": "since"}]}, "E1: Bad: since"),
+        ({"errorCode": "E1", "errorSummary": None, "errorId": None}, "E1"),
+        ({"errorCauses": "since"}, ""),
+        ({"errorCauses": 7}, ""),
+        ({"error": "invalid_token", "error_description": "no scope"}, ""),
+        ([], ""),
+        (None, ""),
+    ],
+)
+def test_errors_are_explained(error: Any, said: str) -> None:
+    assert explain(json.dumps(error).encode()) == said
+
+
+@given(st.binary())
+def test_any_body_is_explained(body: bytes) -> None:
+    assert isinstance(explain(body), str)

@@ -1,0 +1,198 @@
+"""How threats are asked for, and what is made of SentinelOne's limits and errors."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ci_operators.core.errors import RateLimitedError, RequestRefusedError, UnreadableAnswerError
+from ci_operators.core.window import Window
+from ci_operators.sources.sentinelone.api import INTERVAL_S, explain, fetch, read_cooldown, read_cursor
+from ci_operators.sources.sentinelone.options import SentinelOneConnector
+from simulator import Limits, Simulator, serve
+from tests.noting_session import NotingSession
+from tests.sources.sentinelone.specimens import SPECIMENS, threat
+from tests.vendor_cases import SENTINELONE, WINDOW
+from tests.virtual_time import NOON, VirtualTime
+
+PLAIN = SentinelOneConnector(name="acme")
+VERIFIED = SentinelOneConnector(name="acme", only_analyst_verified=True)
+
+
+def add_threats(vendors: Simulator, count: int) -> None:
+    pace = (WINDOW.until - WINDOW.since) / (count + 1)
+    for number in range(count):
+        vendors.add_threat(SPECIMENS.make_event(WINDOW.since + pace * number, number))
+
+
+def fetch_all(
+    vendors: Simulator,
+    session: NotingSession,
+    time: VirtualTime,
+    connector: SentinelOneConnector = PLAIN,
+    window: Window = WINDOW,
+) -> list[bytes]:
+    pages = fetch(SENTINELONE.connect(vendors.url, session, time), connector, window)
+    return [event for page in pages for event in page.events]
+
+
+def test_plain_windows_hold_threats_by_their_creation(
+    vendors: Simulator, session: NotingSession, virtual_time: VirtualTime
+) -> None:
+    add_threats(vendors, 1001)
+    assert len(fetch_all(vendors, session, virtual_time)) == 1001
+    first, second = (dict(entry.query) for entry in vendors.requests)
+    assert first == {
+        "createdAt__gte": "2026-03-10T11:00:00.000Z",
+        "createdAt__lt": "2026-03-10T12:00:00.000Z",
+        "sortBy": "createdAt",
+        "sortOrder": "asc",
+        "limit": "1000",
+        "skipCount": "true",
+    }
+    cursor = second.pop("cursor")
+    assert second == first, "filters are repeated with the cursor"
+    assert "%" not in cursor, "the cursor arrives encoded and is encoded once"
+    assert session.sent[0].headers["Authorization"] == f"ApiToken {SENTINELONE.token}"
+
+
+def test_verified_windows_hold_threats_by_their_verdict(
+    vendors: Simulator, session: NotingSession, virtual_time: VirtualTime
+) -> None:
+    created = WINDOW.since - timedelta(days=2)
+    for number in range(3):
+        vendors.add_threat(SPECIMENS.make_event(created, number))
+    vendors.set_verdict(f"{0:019d}", "true_positive", WINDOW.since)
+    vendors.set_verdict(f"{1:019d}", "false_positive", WINDOW.since)
+    (found,) = fetch_all(vendors, session, virtual_time, VERIFIED)
+    assert json.loads(found)["id"] == f"{0:019d}"
+    query = dict(vendors.requests[0].query)
+    assert query["updatedAt__gte"] == "2026-03-10T11:00:00.000Z"
+    assert (query["sortBy"], query["analystVerdicts"]) == ("updatedAt", "true_positive")
+    assert fetch_all(vendors, session, virtual_time, PLAIN) == []
+
+
+def test_accounts_sites_and_verdicts_are_asked_for(
+    vendors: Simulator, session: NotingSession, virtual_time: VirtualTime
+) -> None:
+    connector = SentinelOneConnector(
+        name="acme",
+        only_analyst_verified=True,
+        verified_verdicts=("true_positive", "suspicious"),
+        account_ids=("1", "2"),
+        site_ids=("3",),
+    )
+    fetch_all(vendors, session, virtual_time, connector)
+    query = dict(vendors.requests[0].query)
+    assert query["analystVerdicts"] == "true_positive,suspicious"
+    assert (query["accountIds"], query["siteIds"]) == ("1,2", "3")
+
+
+def test_it_asks_no_more_than_ten_times_a_second(session: NotingSession, virtual_time: VirtualTime) -> None:
+    limits = Limits(sentinelone_per_second=10.0, sentinelone_burst=1)
+    with serve(Simulator(clock=virtual_time, scenario=False, limits=limits)) as vendors:
+        add_threats(vendors, 5500)
+        assert len(fetch_all(vendors, session, virtual_time)) == 5500
+        assert [entry.status for entry in vendors.requests] == [200] * 6
+    assert virtual_time.slept == pytest.approx([INTERVAL_S] * 5)
+
+
+@pytest.mark.parametrize(("retry_after_s", "waited"), [(None, 5.0), (3, 3.0)])
+def test_a_429_is_an_html_page_and_waited_out(
+    retry_after_s: int | None, waited: float, session: NotingSession, virtual_time: VirtualTime
+) -> None:
+    limits = Limits(sentinelone_per_second=0.5, sentinelone_burst=1, sentinelone_retry_after_s=retry_after_s)
+    with serve(Simulator(clock=virtual_time, scenario=False, limits=limits)) as vendors:
+        fetch_all(vendors, session, virtual_time)
+        fetch_all(vendors, session, virtual_time)
+        assert [entry.status for entry in vendors.requests] == [200, 429, 200]
+    assert virtual_time.slept == [waited]
+
+
+def test_a_long_429_gives_the_slot_back(vendors: Simulator, session: NotingSession, virtual_time: VirtualTime) -> None:
+    vendors.add_fault("sentinelone", "status", status=429, headers={"Retry-After": "120"})
+    with pytest.raises(RateLimitedError) as caught:
+        fetch_all(vendors, session, virtual_time)
+    assert caught.value.retry_after_s == 120.0
+
+
+def test_a_repeated_cursor_is_refused(vendors: Simulator, session: NotingSession, virtual_time: VirtualTime) -> None:
+    add_threats(vendors, 1500)
+    vendors.add_fault("sentinelone", "repeated_cursor", count=100)
+    with pytest.raises(UnreadableAnswerError, match="same cursor twice"):
+        fetch_all(vendors, session, virtual_time)
+    assert len(session.sent) == 2
+
+
+@pytest.mark.parametrize("cursor", [None, "", "null"])
+def test_the_end_is_written_in_three_ways(
+    cursor: str | None, vendors: Simulator, session: NotingSession, virtual_time: VirtualTime
+) -> None:
+    body = {"data": [threat()], "pagination": {"nextCursor": cursor, "totalItems": 1}}
+    vendors.add_fault("sentinelone", "status", status=200, body=body)
+    assert len(fetch_all(vendors, session, virtual_time)) == 1
+    assert len(session.sent) == 1
+
+
+@pytest.mark.parametrize("pagination", [{}, {"pagination": {}}, {"pagination": {"totalItems": 0}, "errors": None}])
+def test_an_envelope_without_pagination_ends_it(
+    pagination: Any, vendors: Simulator, session: NotingSession, virtual_time: VirtualTime
+) -> None:
+    vendors.add_fault("sentinelone", "status", status=200, body={"data": [], **pagination})
+    assert fetch_all(vendors, session, virtual_time) == []
+
+
+@pytest.mark.parametrize("body", [[], {"errors": [{"code": 1}]}, {"data": None}, {"data": [], "pagination": None}])
+def test_another_envelope_is_unreadable(
+    body: Any, vendors: Simulator, session: NotingSession, virtual_time: VirtualTime
+) -> None:
+    vendors.add_fault("sentinelone", "status", status=200, body=body, count=10)
+    with pytest.raises(UnreadableAnswerError, match="not the JSON it should be"):
+        fetch_all(vendors, session, virtual_time)
+
+
+def test_errors_carry_sentinelones_words(vendors: Simulator, session: NotingSession, virtual_time: VirtualTime) -> None:
+    connector = PLAIN.model_copy(update={"account_ids": ("none",)})
+    with pytest.raises(RequestRefusedError, match=r"400 \(4000010: Validation Error: accountIds"):
+        fetch_all(vendors, session, virtual_time, connector)
+
+
+@given(st.text(min_size=1).filter(lambda text: text != "null"))
+def test_a_cursor_is_decoded_once(text: str) -> None:
+    assert read_cursor(quote(text, safe="")) == text
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (
+            {"errors": [{"code": 4010010, "title": "Authentication Failed", "detail": None}]},
+            "4010010: Authentication Failed",
+        ),
+        ({"errors": [{"code": 1, "title": "A", "detail": "b"}, {"code": 2}]}, "1: A: b"),
+        ({"errors": []}, ""),
+        ({"errors": None}, ""),
+        ({"errors": ["text"]}, ""),
+        ({}, ""),
+        ([], ""),
+        (None, ""),
+    ],
+)
+def test_errors_are_explained(error: Any, said: str) -> None:
+    assert explain(json.dumps(error).encode()) == said
+
+
+@given(st.binary())
+def test_any_body_is_explained(body: bytes) -> None:
+    assert isinstance(explain(body), str)
+
+
+def test_the_cooldown_is_retry_after_or_sentinelones_habit() -> None:
+    assert read_cooldown({"Retry-After": "2"}, NOON.timestamp()) == 2.0
+    assert read_cooldown({}, NOON.timestamp()) == 5.0
