@@ -10,7 +10,7 @@ from typing import Any
 from airflow.sdk import DAG, Param
 
 from ci_operators.connectors_file import ConnectorsFile, connectors_path, load_connectors
-from ci_operators.core.connector import Connector, Destination
+from ci_operators.core.connector import Connector
 from ci_operators.core.duration import format_duration
 from ci_operators.core.errors import ConfigurationError
 from ci_operators.operators.extract import ExtractOperator
@@ -43,7 +43,7 @@ def build_dags(source: str, *, doc_md: str | None) -> dict[str, DAG]:
     """Return the DAGs of all connectors of `source`, by id. Wrong entries are left to `raise_problems`."""
     found = _load(connectors_path())
     return {
-        connector.dag_id: build_dag(connector, found.destination(connector.destination_conn_id), doc_md or "")
+        connector.dag_id: build_dag(connector, found, doc_md or "")
         for connector in found.connectors
         if connector.source == source
     }
@@ -75,7 +75,7 @@ def raise_problems() -> None:
         raise ConfigurationError("\n".join(problems))
 
 
-def build_dag(connector: Connector, destination: Destination, doc_md: str) -> DAG:
+def build_dag(connector: Connector, found: ConnectorsFile, doc_md: str) -> DAG:
     """Return the DAG of one connector."""
     with DAG(
         dag_id=connector.dag_id,
@@ -105,12 +105,16 @@ def build_dag(connector: Connector, destination: Destination, doc_md: str) -> DA
             "execution_timeout": STAGE_TIMEOUT,
         },
     ) as dag:
-        _chain_stages(connector, destination)
+        _chain_stages(connector, found)
     return dag
 
 
-def _chain_stages(connector: Connector, destination: Destination) -> None:
+def _chain_stages(connector: Connector, found: ConnectorsFile) -> None:
     manifest: Any = None
+    own: dict[type[StageOperator], dict[str, Any]] = {
+        ExtractOperator: {"ledger_memory": found.retention.ledger},
+        SubmitOperator: {"destination": found.destination(connector.destination_conn_id)},
+    }
     policy, assets = ErrorTreeRetryPolicy(), [connector_asset(connector)]
     for operator in STAGES:
         task = operator(
@@ -120,7 +124,7 @@ def _chain_stages(connector: Connector, destination: Destination) -> None:
             # Not default_args: the UI asks for those as JSON, which neither of these two is.
             retry_policy=policy,
             inlets=assets,
-            **({"destination": destination} if operator is SubmitOperator else {}),
+            **own.get(operator, {}),
         )
         manifest = task.output
 

@@ -32,10 +32,11 @@ def build_schema() -> dict[str, Any]:
     }
     file = create_model("ConnectorsFile", __config__={"extra": "forbid"}, **members)
     schema = TypeAdapter(file).json_schema()
-    for model in (*OPTIONS.values(), Retention):
+    models: list[type[BaseModel]] = [*OPTIONS.values(), Retention]
+    for model in models:
         _mend_defaults(schema["$defs"][model.__name__], model)
-    for model in OPTIONS.values():
-        _mend_source(schema["$defs"][model.__name__])
+    for options in OPTIONS.values():
+        _mend_source(schema["$defs"][options.__name__])
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "description": _ABOUT}
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from airflow.sdk.definitions.context import Context
 
+from ci_operators.core.duration import format_duration
 from ci_operators.core.errors import ConfigurationError
 from ci_operators.core.window import ResolvedWindow, RunRequest, Window, resolve_window
 from ci_operators.operators.ledger_record import check_ledger
@@ -20,9 +21,16 @@ if TYPE_CHECKING:
 
 
 class ExtractOperator(StageOperator):
-    """Finds the run's window, reads its events page by page, and stages them as they came."""
+    """Finds the run's window, reads its events page by page, and stages them as they came.
+
+    :param ledger_memory: how far back the ledger knows what was delivered; live runs read nothing older.
+    """
 
     stage = "extract"
+
+    def __init__(self, *, ledger_memory: timedelta, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.ledger_memory = ledger_memory
 
     def prepare(self, context: Context) -> StageRun:
         """Return the run with the window that trigger form, data interval and watermark give."""
@@ -31,6 +39,11 @@ class ExtractOperator(StageOperator):
         run = self.make_run(context, resolved.window, resolved.basis, debug=context["params"]["debug"])
         if run.has_ledger:
             check_ledger(run.connector)
+        if not run.debug and run.window.since < datetime.now(UTC) - self.ledger_memory:
+            raise ConfigurationError(
+                f"The window {run.window} begins before the ledger's memory ({format_duration(self.ledger_memory)}): "
+                "what was delivered then could be sent twice. Lengthen `retention: ledger`, or shorten the window."
+            )
         return run
 
     def run_stage(self, run: StageRun) -> StageResult:
