@@ -66,7 +66,9 @@ class AirflowApi:
             "connection_id": connection.conn_id,
             "conn_type": connection.conn_type,
             "host": connection.host,
+            "login": connection.login,
             "password": connection.password,
+            "schema": connection.schema,
         }
         path = f"/connections/{quote(connection.conn_id, safe='')}"
         if not self.request("PATCH", path, json=body, allowed=(requests.codes.not_found,)).ok:

@@ -11,17 +11,20 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Final
 
+from ci_operators.ledger.access import make_engine
+from ci_operators.ledger.schema import migrate
 from demo.airflow_api import AirflowApi
 from demo.environment import airflow_environment
 from demo.keys import Keys, load_keys, write_secret
 from demo.places import remove_temporary_folder
-from demo.postgres import PostgresAddress, running_postgres
+from demo.postgres import POSTGRES_USER, PostgresAddress, running_postgres
 from demo.postgres_home import prepare_home
 from demo.processes import ChildProcess, Command, end_all, run_to_end, wait_until
-from demo.settings import USER, AirflowSettings
+from demo.settings import USER, AirflowSettings, Connection
 from demo.steps import QUIET, Progress
 
 DATABASE: Final = "airflow"
+LEDGER: Final = "ledger"
 READY_S: Final = 180.0
 
 
@@ -67,10 +70,11 @@ def _start(settings: AirflowSettings, progress: Progress, hold: Sequence[int], s
     starter = _Starter(settings, environment, tuple(hold), stack, [server])
     api = AirflowApi(settings.url, USER, keys.admin_password)
     _migrate(starter, postgres, progress)
+    _prepare_ledger(postgres, progress)
     with progress.step("Airflow API server"):
         starter.start(["api-server", "--workers", "1"])
         wait_until(api.is_healthy, starter.children, READY_S)
-    for connection in settings.connections:
+    for connection in (*settings.connections, _ledger_connection(postgres)):
         api.put_connection(connection)
     with progress.step("Airflow scheduler and DAG processor"):
         since = datetime.now(UTC)
@@ -130,3 +134,18 @@ def _migrate(starter: _Starter, postgres: PostgresAddress, progress: Progress) -
     with progress.step("Airflow's database"):
         run_to_end(starter.command(["db", "migrate"]), starter.hold)
         postgres.query(f'COMMENT ON DATABASE "{DATABASE}" IS %s', (note,))
+
+
+def _prepare_ledger(postgres: PostgresAddress, progress: Progress) -> None:
+    """Make the connectors' ledger, or bring it to this code's version."""
+    with progress.step("Ledger"):
+        postgres.ensure_database(LEDGER)
+        engine = make_engine(postgres.url(LEDGER))
+        migrate(engine)
+        engine.dispose()
+
+
+def _ledger_connection(postgres: PostgresAddress) -> Connection:
+    return Connection(
+        "collective_insights_ledger", str(postgres.socket), conn_type="postgres", login=POSTGRES_USER, schema=LEDGER
+    )

@@ -22,7 +22,7 @@ from demo.postgres_home import PostgresHome
 from demo.processes import ChildProcess, Command, running, wait_until
 
 READY_S: Final = 60.0
-_USER: Final = "postgres"
+POSTGRES_USER: Final = "postgres"
 
 
 @dataclass(frozen=True)
@@ -33,13 +33,13 @@ class PostgresAddress:
 
     def url(self, database: str) -> str:
         """Returns the SQLAlchemy address of one of its databases."""
-        return f"postgresql+psycopg2://{_USER}:@/{database}?host={self.socket}"
+        return f"postgresql+psycopg2://{POSTGRES_USER}:@/{database}?host={self.socket}"
 
     def connect(self, database: str = "postgres") -> Any:
         """Returns a psycopg2 connection that commits each statement."""
         # psycopg2 has no types; the port is named because PGPORT would change the socket's name.
         connection = psycopg2.connect(  # type: ignore[no-untyped-call]
-            host=str(self.socket), port=5432, user=_USER, dbname=database, connect_timeout=5
+            host=str(self.socket), port=5432, user=POSTGRES_USER, dbname=database, connect_timeout=5
         )
         connection.autocommit = True
         return connection
@@ -85,7 +85,7 @@ def _initialise(home: PostgresHome) -> None:
     draft = home.data.with_suffix(".new")
     shutil.rmtree(draft, ignore_errors=True)
     home.make_own(draft)
-    options = [f"--username={_USER}", "--auth=trust", "--encoding=UTF8", "--no-locale", "--no-sync"]
+    options = [f"--username={POSTGRES_USER}", "--auth=trust", "--encoding=UTF8", "--no-locale", "--no-sync"]
     account = home.account
     made = subprocess.run(  # noqa: S603 - fixed command
         [home.program("initdb"), "-D", str(draft), *options],

@@ -42,8 +42,10 @@ class Connection:
 
     conn_id: str
     host: str
-    password: str = field(repr=False)
+    password: str | None = field(default=None, repr=False)
     conn_type: str = "http"
+    login: str | None = None
+    schema: str | None = None
 
 
 @dataclass(frozen=True)

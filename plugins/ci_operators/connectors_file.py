@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from ci_operators.core.connector import Connector, Destination
+from ci_operators.core.connector import Connector, Destination, Retention
 from ci_operators.core.errors import ConfigurationError
 from ci_operators.sources.registry import OPTIONS
 
@@ -27,6 +27,7 @@ class ConnectorsFile:
 
     connectors: list[Connector] = field(default_factory=list)
     destinations: dict[str, Destination] = field(default_factory=dict)
+    retention: Retention = field(default_factory=Retention)
     problems: list[str] = field(default_factory=list)
 
     def destination(self, conn_id: str) -> Destination:
@@ -48,6 +49,7 @@ def load_connectors(path: Path | None = None) -> ConnectorsFile:
     found, names = ConnectorsFile(), set[str]()
     content = _read_file(path)
     _read_destinations(content.get("destinations") or {}, path, found)
+    found = _read_retention(content.get("retention") or {}, path, found)
     for number, entry in enumerate(content["connectors"], start=1):
         where = f"{path}: connectors[{number}]{_name_of(entry)}"
         try:
@@ -73,10 +75,11 @@ def _read_file(path: Path) -> dict[str, Any]:
         raise ConfigurationError(f"{path}: cannot be read ({err.strerror}). Set {VARIABLE} to another file.") from err
     except _NO_YAML as err:
         raise ConfigurationError(f"{path}: is no YAML: {' '.join(str(err).split()).rstrip('.')}.") from err
-    known = {"connectors", "destinations"}
+    known = {"connectors", "destinations", "retention"}
     if not isinstance(content, dict) or not isinstance(content.get("connectors"), list) or not set(content) <= known:
         raise ConfigurationError(
-            f'{path}: must hold "connectors", a list of entries, and may hold "destinations", a mapping, nothing else.'
+            f'{path}: must hold "connectors", a list of entries, and may hold "destinations" and "retention", '
+            "mappings, nothing else."
         )
     return content
 
@@ -90,6 +93,14 @@ def _read_destinations(entries: Any, path: Path, found: ConnectorsFile) -> None:
             found.destinations[str(conn_id)] = Destination.model_validate(entry)
         except ValidationError as err:
             found.problems.extend(f"{path}: destinations.{conn_id}: {problem}" for problem in _describe(err))
+
+
+def _read_retention(entry: Any, path: Path, found: ConnectorsFile) -> ConnectorsFile:
+    try:
+        return replace(found, retention=Retention.model_validate(entry))
+    except ValidationError as err:
+        found.problems.extend(f"{path}: retention: {problem}" for problem in _describe(err))
+        return found
 
 
 def _read_entry(entry: Any, path: Path) -> Connector:
@@ -125,7 +136,7 @@ def _describe(error: ValidationError) -> Iterator[str]:
 
 
 def _known_options(title: str) -> list[str]:
-    models: list[type[BaseModel]] = [*OPTIONS.values(), Destination]
+    models: list[type[BaseModel]] = [*OPTIONS.values(), Destination, Retention]
     return next(sorted(model.model_fields) for model in models if model.__name__ == title)
 
 

@@ -15,6 +15,7 @@ from ci_operators.core.duration import format_duration
 from ci_operators.core.errors import ConfigurationError
 from ci_operators.operators.extract import ExtractOperator
 from ci_operators.operators.filter import FilterOperator
+from ci_operators.operators.maintenance import CompactLedgerOperator, DeleteArtifactsOperator
 from ci_operators.operators.map import MapOperator
 from ci_operators.operators.progress import connector_asset
 from ci_operators.operators.stage import StageOperator
@@ -40,8 +41,31 @@ _RUN_OPTION_TITLES = {"only_analyst_verified": "Only Fetch Analyst-Verified Even
 
 def build_dags(source: str, *, doc_md: str | None) -> dict[str, DAG]:
     """Return the DAGs of all connectors of `source`, by id. Wrong entries are left to `raise_problems`."""
-    connectors = [connector for connector in _load(connectors_path()).connectors if connector.source == source]
-    return {connector.dag_id: build_dag(connector, doc_md or "") for connector in connectors}
+    found = _load(connectors_path())
+    return {
+        connector.dag_id: build_dag(connector, found, doc_md or "")
+        for connector in found.connectors
+        if connector.source == source
+    }
+
+
+def build_maintenance_dag(*, doc_md: str | None) -> DAG:
+    """Return the DAG that deletes what is older than its retention, once a day."""
+    found = _load(connectors_path())
+    ledgers = [connector.ledger_conn_id for connector in found.connectors if not connector.debug]
+    with DAG(
+        dag_id="collective_insights_maintenance",
+        description="Deletes artifacts and forgets old ledger rows",
+        doc_md=doc_md,
+        schedule="@daily",
+        catchup=False,
+        max_active_runs=1,
+        tags={"collective-insights", "maintenance"},
+        default_args={"owner": "collective-insights", "retries": 3, "execution_timeout": STAGE_TIMEOUT},
+    ) as dag:
+        DeleteArtifactsOperator(task_id="delete_artifacts", retention=found.retention)
+        CompactLedgerOperator(task_id="compact_ledger", retention=found.retention, ledger_conn_ids=ledgers)
+    return dag
 
 
 def raise_problems() -> None:
@@ -51,7 +75,7 @@ def raise_problems() -> None:
         raise ConfigurationError("\n".join(problems))
 
 
-def build_dag(connector: Connector, doc_md: str) -> DAG:
+def build_dag(connector: Connector, found: ConnectorsFile, doc_md: str) -> DAG:
     """Return the DAG of one connector."""
     with DAG(
         dag_id=connector.dag_id,
@@ -81,12 +105,16 @@ def build_dag(connector: Connector, doc_md: str) -> DAG:
             "execution_timeout": STAGE_TIMEOUT,
         },
     ) as dag:
-        _chain_stages(connector)
+        _chain_stages(connector, found)
     return dag
 
 
-def _chain_stages(connector: Connector) -> None:
+def _chain_stages(connector: Connector, found: ConnectorsFile) -> None:
     manifest: Any = None
+    own: dict[type[StageOperator], dict[str, Any]] = {
+        ExtractOperator: {"ledger_memory": found.retention.ledger},
+        SubmitOperator: {"destination": found.destination(connector.destination_conn_id)},
+    }
     policy, assets = ErrorTreeRetryPolicy(), [connector_asset(connector)]
     for operator in STAGES:
         task = operator(
@@ -96,6 +124,7 @@ def _chain_stages(connector: Connector) -> None:
             # Not default_args: the UI asks for those as JSON, which neither of these two is.
             retry_policy=policy,
             inlets=assets,
+            **own.get(operator, {}),
         )
         manifest = task.output
 

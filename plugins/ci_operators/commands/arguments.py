@@ -49,7 +49,9 @@ def _add_setup(commands: Any) -> None:
 def _add_ledger(commands: Any) -> None:
     ledger = commands.add_parser("ledger", help="bring the ledger's tables up to date, or tell their version")
     actions = ledger.add_subparsers(dest="action", required=True, metavar="ACTION")
-    migrate = _add(actions, "migrate", "make the ledger's tables, or bring them up to date", "Run it after each update.")
+    migrate = _add(
+        actions, "migrate", "make the ledger's tables, or bring them up to date", "Run it after each update."
+    )
     version = _add(actions, "version", "tell which version the ledger's tables have, and which this code needs")
     for parser in (migrate, version):
         parser.add_argument(
@@ -129,7 +131,9 @@ def _add_settle(commands: Any) -> None:
     settle.add_argument("--connector", metavar="NAME", required=True, help="their connector")
     outcome = settle.add_mutually_exclusive_group(required=True)
     outcome.add_argument("--accepted", action="store_true", help="Recorded Future has them: never send them again")
-    outcome.add_argument("--resend", action="store_true", help="send them again; named ones also if the API refused them")
+    outcome.add_argument(
+        "--resend", action="store_true", help="send them again; named ones also if the API refused them"
+    )
     settle.add_argument("names", nargs="*", metavar="KEY|EVENT_ID", help="a detection's key, or an event's id")
     settle.add_argument("--all", action="store_true", dest="everything", help="all unknown ones of the connector")
 

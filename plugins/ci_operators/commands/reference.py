@@ -9,7 +9,7 @@ from typing import Literal, get_args, get_origin
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from ci_operators.core.connector import Connector, Destination
+from ci_operators.core.connector import Connector, Destination, Retention
 from ci_operators.core.duration import format_duration
 from ci_operators.sources.okta.outcome_reasons import load_reasons
 from ci_operators.sources.registry import OPTIONS, load_source
@@ -29,6 +29,7 @@ def _lines() -> Iterable[str]:
     yield "Made by `python -m ci_operators reference`; a test holds this page against the code."
     yield from _options("Options of every connector", Connector, leave_out=())
     yield from _options("Options of a destination (`destinations:`, by Connection)", Destination, leave_out=())
+    yield from _options("How long things are kept (`retention:`)", Retention, leave_out=())
     for name, model in OPTIONS.items():
         source = load_source(name)
         yield from _options(f"Options of a connector with `source: {name}`", model, Connector.model_fields)

@@ -8,9 +8,9 @@ from functools import reduce
 from operator import or_
 from typing import Annotated, Any
 
-from pydantic import Field, TypeAdapter, create_model
+from pydantic import BaseModel, Field, TypeAdapter, create_model
 
-from ci_operators.core.connector import Connector, Destination
+from ci_operators.core.connector import Destination, Retention
 from ci_operators.core.duration import format_duration
 from ci_operators.sources.registry import OPTIONS
 
@@ -25,19 +25,30 @@ def build_schema() -> dict[str, Any]:
     entry: Any = Annotated[reduce(or_, OPTIONS.values()), Field(discriminator="source")]
     entries = Field(description="One entry for each connector.")
     budgets: Any = Field(default_factory=dict, description="The budgets of Recorded Future Connections, by their ids.")
-    members: dict[str, Any] = {"connectors": (list[entry], entries), "destinations": (dict[str, Destination], budgets)}
+    members: dict[str, Any] = {
+        "connectors": (list[entry], entries),
+        "destinations": (dict[str, Destination], budgets),
+        "retention": (Retention, Field(default_factory=Retention)),
+    }
     file = create_model("ConnectorsFile", __config__={"extra": "forbid"}, **members)
     schema = TypeAdapter(file).json_schema()
-    for model in OPTIONS.values():
-        _mend(schema["$defs"][model.__name__], model)
+    models: list[type[BaseModel]] = [*OPTIONS.values(), Retention]
+    for model in models:
+        _mend_defaults(schema["$defs"][model.__name__], model)
+    for options in OPTIONS.values():
+        _mend_source(schema["$defs"][options.__name__])
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "description": _ABOUT}
 
 
-def _mend(definition: dict[str, Any], model: type[Connector]) -> None:
-    """Write defaults as people write the options, and require what has none."""
+def _mend_defaults(definition: dict[str, Any], model: type[BaseModel]) -> None:
+    """Write durations as people write them."""
     for name, field in model.model_fields.items():
         if isinstance(field.default, timedelta):
             definition["properties"][name]["default"] = format_duration(field.default)
+
+
+def _mend_source(definition: dict[str, Any]) -> None:
+    """Require what has no default of its own."""
     del definition["properties"]["source"]["default"], definition["properties"]["source_conn_id"]["default"]
     definition["required"] = ["name", "source"]
 

@@ -31,6 +31,12 @@ def _at_least_a_minute(duration: timedelta) -> timedelta:
     return duration
 
 
+def _at_least_a_year(duration: timedelta) -> timedelta:
+    if duration < timedelta(days=365):
+        raise ValueError("at least 365 days: a detection that the ledger has forgotten could be sent again")
+    return duration
+
+
 def _not_negative(duration: timedelta) -> timedelta:
     if duration < timedelta(0):
         raise ValueError("not below 0")
@@ -155,3 +161,18 @@ class Destination(BaseModel):
     def limit_for_bulk(self) -> int:
         """Return what backfills, manual runs and waiting detections may spend."""
         return int(self.daily_limit * (1 - self.reserved_share))
+
+
+class Retention(BaseModel):
+    """How long what the project keeps is kept. Artifacts and history hold personal data."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    artifacts: Duration = Field(default=timedelta(days=30), description="Files of the staging area.")
+    history: Duration = Field(
+        default=timedelta(days=180), description="Counts of runs, ids of dropped events, quarantined records."
+    )
+    ledger: Annotated[Duration, AfterValidator(_at_least_a_year)] = Field(
+        default=timedelta(days=400),
+        description="What was delivered. No live run reads events older than that: they might be sent twice.",
+    )

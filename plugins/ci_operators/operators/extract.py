@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, get_args
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
 
 from airflow.sdk.definitions.context import Context
 
+from ci_operators.core.duration import format_duration
 from ci_operators.core.errors import ConfigurationError
-from ci_operators.core.window import ResolvedWindow, RunKind, RunRequest, Window, resolve_window
+from ci_operators.core.window import ResolvedWindow, RunRequest, Window, resolve_window
+from ci_operators.operators.ledger_record import check_ledger
 from ci_operators.operators.progress import Progress
-from ci_operators.operators.stage import StageOperator, StageRun
+from ci_operators.operators.stage import StageOperator, StageRun, run_kind
 from ci_operators.sources.registry import load_source
 from ci_operators.transport.pacing import Pacer
 
@@ -19,15 +21,30 @@ if TYPE_CHECKING:
 
 
 class ExtractOperator(StageOperator):
-    """Finds the run's window, reads its events page by page, and stages them as they came."""
+    """Finds the run's window, reads its events page by page, and stages them as they came.
+
+    :param ledger_memory: how far back the ledger knows what was delivered; live runs read nothing older.
+    """
 
     stage = "extract"
+
+    def __init__(self, *, ledger_memory: timedelta, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.ledger_memory = ledger_memory
 
     def prepare(self, context: Context) -> StageRun:
         """Return the run with the window that trigger form, data interval and watermark give."""
         _refuse_unknown_keys(context)
         resolved = self._resolve(context)
-        return self.make_run(context, resolved.window, resolved.basis, debug=context["params"]["debug"])
+        run = self.make_run(context, resolved.window, resolved.basis, debug=context["params"]["debug"])
+        if run.has_ledger:
+            check_ledger(run.connector)
+        if not run.debug and run.window.since < datetime.now(UTC) - self.ledger_memory:
+            raise ConfigurationError(
+                f"The window {run.window} begins before the ledger's memory ({format_duration(self.ledger_memory)}): "
+                "what was delivered then could be sent twice. Lengthen `retention: ledger`, or shorten the window."
+            )
+        return run
 
     def run_stage(self, run: StageRun) -> StageResult:
         """Stage the events of all pages of the window."""
@@ -36,15 +53,17 @@ class ExtractOperator(StageOperator):
 
         source, pacer = load_source(run.connector.source), Pacer()
         client = VendorHook(source.api, run.connector.source_conn_id).get_client(pacer)
-        result = extract(source.fetch(client, run.connector, run.window), run.directory)
-        result.extra["waited_s"] = round(pacer.waited_s, 1)
+        overlap = run.connector.overlap if run.kind == "scheduled" and not run.debug else timedelta(0)
+        window = Window(run.window.since - overlap, run.window.until)
+        result = extract(source.fetch(client, run.connector, window), run.directory)
+        result.extra |= {"waited_s": round(pacer.waited_s, 1), "overlap_s": int(overlap.total_seconds())}
         return result
 
     def _resolve(self, context: Context) -> ResolvedWindow:
         progress, run, params = Progress.of(context, self.connector), context["dag_run"], context["params"]
         start, end = run.data_interval_start, run.data_interval_end
         request = RunRequest(
-            kind=_kind_of(run.run_type),
+            kind=run_kind(context),
             run_after=_utc(run.run_after),
             data_interval=None if start is None or end is None else Window(_utc(start), _utc(end)),
             since=params["since"],
@@ -60,12 +79,6 @@ class ExtractOperator(StageOperator):
         )
         progress.begin(resolved.window.since)
         return resolved
-
-
-def _kind_of(run_type: str) -> RunKind:
-    """Return Airflow's run type as a plain word: str() of its enum's members gives "DagRunType.SCHEDULED"."""
-    kinds: tuple[RunKind, ...] = get_args(RunKind)
-    return next((kind for kind in kinds if kind == run_type), "manual")
 
 
 def _refuse_unknown_keys(context: Context) -> None:

@@ -7,7 +7,7 @@ from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, get_args
 
 from airflow.sdk import BaseOperator
 from airflow.sdk.bases.skipmixin import SkipMixin
@@ -16,7 +16,8 @@ from airflow.sdk.exceptions import AirflowRescheduleException
 
 from ci_operators.core.connector import Connector
 from ci_operators.core.errors import RetriableError
-from ci_operators.core.window import Window
+from ci_operators.core.window import RunKind, Window
+from ci_operators.operators.ledger_record import record_stage
 from ci_operators.operators.progress import Progress
 from ci_operators.operators.staging_area import run_directory
 from ci_operators.operators.story import tell
@@ -32,11 +33,17 @@ class StageRun:
     """One run of one stage: the connector as this run's params set it, its window, its staging directory."""
 
     connector: Connector
+    kind: RunKind
+    run_id: str
     window: Window
     basis: str
     debug: bool
     directory: Any
-    context: Context
+
+    @property
+    def has_ledger(self) -> bool:
+        """Return whether the ledger keeps this run: not that of a connector which only checks."""
+        return not (self.debug and self.connector.debug)
 
 
 class StageOperator(BaseOperator, SkipMixin):
@@ -66,6 +73,8 @@ class StageOperator(BaseOperator, SkipMixin):
             raise
         manifest = _make_manifest(self.stage, run, result, time.monotonic() - started)
         tell(self.log, manifest, self.words())
+        if run.has_ledger:
+            record_stage(run.connector, run.run_id, run.kind, manifest)
         if self.is_last(run, result):
             Progress.of(context, run.connector).move(run.window.until)
         if result.tally.records_out == 0:
@@ -98,8 +107,9 @@ class StageOperator(BaseOperator, SkipMixin):
     def make_run(self, context: Context, window: Window, basis: str, *, debug: bool) -> StageRun:
         """Return a run of this stage; params of the run replace the connector's options of the same name."""
         connector = self.connector.for_run(context["params"])
-        directory = run_directory(context["dag_run"].dag_id, context["dag_run"].run_id)
-        return StageRun(connector, window, basis, debug, directory, context)
+        dag_run = context["dag_run"]
+        directory = run_directory(dag_run.dag_id, dag_run.run_id)
+        return StageRun(connector, run_kind(context), dag_run.run_id, window, basis, debug, directory)
 
     def _end_run(self, context: Context, manifest: Manifest) -> None:
         downstream = self.get_direct_relatives(upstream=False)
@@ -107,6 +117,13 @@ class StageOperator(BaseOperator, SkipMixin):
             self.log.info("Nothing is left for the next stage: the run ends here.")
             context["ti"].xcom_push(key="return_value", value=manifest.to_xcom())
             self.skip(context["ti"], downstream)
+
+
+def run_kind(context: Context) -> RunKind:
+    """Return how the run came to be; what is neither scheduled nor a backfill is manual."""
+    # Compared, not str(): of a member of Airflow's enum that is "DagRunType.SCHEDULED".
+    kinds: tuple[RunKind, ...] = get_args(RunKind)
+    return next((kind for kind in kinds if kind == context["dag_run"].run_type), "manual")
 
 
 def _make_manifest(stage: str, run: StageRun, result: StageResult, duration_s: float) -> Manifest:

@@ -2,64 +2,61 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 
 from airflow.sdk.exceptions import AirflowSkipException
-from airflow.sdk.execution_time.context import NEVER_EXPIRE
 
+from ci_operators.core.connector import Destination
 from ci_operators.operators.stage import StageOperator, StageRun
 from ci_operators.operators.staging_area import artifact_path
-
-if TYPE_CHECKING:
-    from ci_operators.stages.run import StageResult
+from ci_operators.stages.run import StageResult, Terms
 
 
 class SubmitOperator(StageOperator):
-    """Posts the detections with debug=false in batches; each batch is accepted once over all tries."""
+    """Posts the detections with debug=false in batches; the ledger sees to it that each is accepted once.
+
+    :param destination: the budget of the Recorded Future Connection.
+    """
 
     stage = "submit"
+
+    def __init__(self, *, destination: Destination, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.destination = destination
 
     def run_stage(self, run: StageRun) -> StageResult:
         """Submit what validate passed on; a debug run submits nothing."""
         if run.debug:
             raise AirflowSkipException("Debug run: Recorded Future has checked the detections, nothing is stored.")
-        from ci_operators.hooks.vendor import VendorHook  # 0.2 s to import, not at DAG parse time
+        # Imported here, not at DAG parse time: 0.2 s.
+        from ci_operators.hooks.ledger import open_ledger
+        from ci_operators.hooks.vendor import VendorHook
+        from ci_operators.ledger.deliveries import Deliveries
         from ci_operators.recorded_future.api import API
-        from ci_operators.stages.run import Terms, deliver
-        from ci_operators.staging.artifact import digest_artifact
+        from ci_operators.stages.delivery import Rules, deliver_once
+        from ci_operators.stages.stored import look_up_with
 
-        client = VendorHook(API, run.connector.destination_conn_id).get_client()
-        terms = Terms(False, run.connector.organization_ids, run.connector.batch_size)
-        artifact = artifact_path(self.handover.artifact)
-        delivery = BatchLog(run.context["task_state_store"], digest_artifact(artifact))
-        return deliver(client, artifact, terms, delivery)
+        connector, limit = run.connector, self.destination.daily_limit
+        client = VendorHook(API, connector.destination_conn_id).get_client()
+        rules = Rules(
+            terms=Terms(connector.organization_ids, connector.batch_size),
+            unknown_policy=connector.unknown_policy,
+            allowed=limit if run.kind == "scheduled" else self.destination.limit_for_bulk,
+            allowed_for_waiting=self.destination.limit_for_bulk,
+        )
+        with open_ledger(connector.ledger_conn_id) as connection:
+            deliveries = Deliveries(connection, connector.name, run.run_id, connector.destination_conn_id)
+            artifact = artifact_path(self.handover.artifact)
+            return deliver_once(client, artifact, run.directory, rules, deliveries, look_up_with(client))
 
     def is_last(self, run: StageRun, result: StageResult) -> bool:
         """Return True: nothing comes after it."""
         del run, result
         return True
 
+    def words(self) -> Mapping[str, str]:
+        """Return what the codes of this stage mean."""
+        from ci_operators.stages.delivery import DROP_REASONS, ISSUES
 
-@dataclass(frozen=True, slots=True)
-class BatchLog:
-    """Which batches of an artifact were accepted, in Airflow's state store of the task.
-
-    It outlives retries and "clear" (Storage > Clear All Task State Store in the UI forgets it). The key holds
-    the artifact's digest: other detections are other batches.
-    """
-
-    store: Any
-    digest: str
-
-    def is_accepted(self, number: int) -> bool:
-        """Return whether batch `number` was accepted before."""
-        return number < int(self.store.get(self._key, default=0))
-
-    def accept(self, number: int) -> None:
-        """Remember that all batches up to `number` were accepted."""
-        self.store.set(self._key, number + 1, retention=NEVER_EXPIRE)
-
-    @property
-    def _key(self) -> str:
-        return f"accepted_batches:{self.digest}"
+        return {**DROP_REASONS, **ISSUES}

@@ -13,6 +13,7 @@ from ci_operators.stages.contract import ISSUES, contract_for
 
 if TYPE_CHECKING:
     from ci_operators.stages.run import StageResult
+    from ci_operators.staging.artifact import StagingPath
 
 
 class ValidateOperator(StageOperator):
@@ -44,22 +45,10 @@ class ValidateOperator(StageOperator):
         return ISSUES
 
 
-class _NothingAccepted:
-    """A dry run stores nothing: every batch is posted in every try."""
-
-    def is_accepted(self, number: int) -> bool:
-        del number
-        return False
-
-    def accept(self, number: int) -> None:
-        del number
-
-
-def _dry_run(run: StageRun, artifact: object) -> StageResult:
+def _dry_run(run: StageRun, artifact: StagingPath) -> StageResult:
     from ci_operators.hooks.vendor import VendorHook  # 0.2 s to import, not at DAG parse time
     from ci_operators.recorded_future.api import API
-    from ci_operators.stages.run import Terms, deliver
+    from ci_operators.stages.run import Terms, check_by_api
 
     client = VendorHook(API, run.connector.destination_conn_id).get_client()
-    terms = Terms(True, run.connector.organization_ids, run.connector.batch_size)
-    return deliver(client, artifact, terms, _NothingAccepted())  # type: ignore[arg-type]
+    return check_by_api(client, artifact, Terms(run.connector.organization_ids, run.connector.batch_size))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 from ci_operators.core.tally import Tally
 from ci_operators.core.verdict import Step
@@ -25,16 +25,6 @@ class StageResult:
     artifact: StagingPath | None = None
     side_artifacts: dict[str, StagingPath] = field(default_factory=dict)
     extra: dict[str, Any] = field(default_factory=dict)
-
-
-class Delivery(Protocol):
-    """Remembers which batches of a window were accepted, over retries of the task."""
-
-    def is_accepted(self, number: int) -> bool:
-        """Return whether batch `number` was accepted before."""
-
-    def accept(self, number: int) -> None:
-        """Remember that batch `number` was accepted."""
 
 
 def extract(pages: Iterable[Page], directory: Any) -> StageResult:
@@ -63,28 +53,21 @@ def transform(stage: str, source: StagingPath, step: Step, tally: Tally, directo
 class Terms:
     """How detections are submitted."""
 
-    debug: bool
     organization_ids: tuple[str, ...]
     batch_size: int
 
 
-def deliver(client: Client, source: StagingPath, terms: Terms, delivery: Delivery) -> StageResult:
-    """Submit the detections of the artifact `source` in batches, each once over all tries of the task.
+def check_by_api(client: Client, source: StagingPath, terms: Terms) -> StageResult:
+    """Submit the detections of the artifact `source` with debug=true: the API checks them and stores nothing.
 
-    Raises what `recorded_future.api.submit` raises; batches accepted before stay accepted.
+    Raises what `recorded_future.api.submit` raises.
     """
-    tally, processed, batches, before = Tally(), Counter[str](), 0, 0
-    for number, batch in enumerate(cut_batches(read_artifact(source), terms.batch_size)):
+    tally, processed, batches = Tally(), Counter[str](), 0
+    for batch in cut_batches(read_artifact(source), terms.batch_size):
+        submission = make_submission(batch, debug=True, organization_ids=terms.organization_ids)
+        processed += submit(client, submission)
         tally.records_in += len(batch)
-        if delivery.is_accepted(number):
-            before += len(batch)
-        else:
-            submission = make_submission(batch, debug=terms.debug, organization_ids=terms.organization_ids)
-            processed += submit(client, submission)
-            delivery.accept(number)
-            batches += 1
         tally.records_out += len(batch)
-    tally.check_conservation("submit")
-    return StageResult(
-        tally, extra={"batches": batches, "processed": dict(processed), "accepted_by_earlier_tries": before}
-    )
+        batches += 1
+    tally.check_conservation("validate")
+    return StageResult(tally, extra={"batches": batches, "processed": dict(processed)})

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -94,15 +93,6 @@ def read_artifact(path: StagingPath) -> Iterator[list[bytes]]:
     """Yield the records at `path`, a list for each chunk of text; memory holds one chunk at a time."""
     with path.open("rb") as file:
         yield from _split_lines(_read_chunks(file))
-
-
-def digest_artifact(path: StagingPath) -> str:
-    """Return the SHA-256 of an artifact's bytes: other records, another digest."""
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while chunk := file.read(CHUNK_BYTES):
-            digest.update(chunk)
-    return digest.hexdigest()
 
 
 def _read_chunks(file: IO[bytes]) -> Iterator[bytes]:

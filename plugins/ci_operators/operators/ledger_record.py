@@ -1,0 +1,32 @@
+"""What a stage did, into the ledger: counts, dropped ids, quarantined records."""
+
+from __future__ import annotations
+
+from ci_operators.core.connector import Connector
+from ci_operators.core.window import RunKind
+from ci_operators.operators.staging_area import artifact_path
+from ci_operators.staging.manifest import Manifest
+
+
+def record_stage(connector: Connector, run_id: str, kind: RunKind, manifest: Manifest) -> None:
+    """Write one stage's run into the connector's ledger; a retry writes the same again."""
+    from ci_operators.hooks.ledger import open_ledger  # not at DAG parse time
+    from ci_operators.ledger.history import History
+    from ci_operators.staging.artifact import read_artifact
+
+    sides = manifest.side_artifacts
+    with open_ledger(connector.ledger_conn_id) as connection:
+        history = History(connection, connector.name, run_id, manifest.stage)
+        if "dropped" in sides:
+            history.add_dropped(read_artifact(artifact_path(sides["dropped"])))
+        if "quarantined" in sides:
+            history.add_quarantined(read_artifact(artifact_path(sides["quarantined"])))
+        history.add_run(manifest.to_xcom(), kind)
+
+
+def check_ledger(connector: Connector) -> None:
+    """Raise ConfigurationError, before anything is read or sent, when the ledger is missing or of another version."""
+    from ci_operators.hooks.ledger import open_ledger  # not at DAG parse time
+
+    with open_ledger(connector.ledger_conn_id):
+        return
