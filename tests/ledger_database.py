@@ -106,4 +106,3 @@ def airflow_connection(url: URL) -> str:
 
 def _with_database(server: URL) -> URL:
     return server if server.database else server.set(database="postgres")
-

@@ -16,12 +16,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ci_operators.attack import attack_table
-from ci_operators.core.errors import AccountingError, UnavailableError, UnknownOutcomeError
+from ci_operators.core.errors import AccountingError, UnavailableError
 from ci_operators.core.tally import Tally
 from ci_operators.core.verdict import Step
 from ci_operators.sources.source import Page
 from ci_operators.stages.contract import contract_for
-from ci_operators.stages.run import StageResult, Terms, deliver, extract, transform
+from ci_operators.stages.run import StageResult, Terms, check_by_api, extract, transform
 from ci_operators.staging.artifact import read_artifact, write_artifact
 from simulator import Simulator
 from tests.noting_session import NotingSession
@@ -129,19 +129,6 @@ def test_a_source_that_fails_leaves_no_artifact(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-class Memory:
-    """Remembers accepted batches, as the delivery of a task does over its tries."""
-
-    def __init__(self) -> None:
-        self.accepted: list[int] = []
-
-    def is_accepted(self, number: int) -> bool:
-        return number in self.accepted
-
-    def accept(self, number: int) -> None:
-        self.accepted.append(number)
-
-
 def detections(count: int) -> list[bytes]:
     event = OKTA.kept["an address"].text
     step = OKTA.source.mapping(OKTA.connector(), lambda _: None)
@@ -157,42 +144,23 @@ def validated(tmp_path: Path) -> Path:
     return tmp_path / "validate.jsonl.zst"
 
 
-def terms(*, debug: bool) -> Terms:
-    return Terms(debug=debug, organization_ids=(), batch_size=3)
+TERMS = Terms(organization_ids=(), batch_size=3)
 
 
-@pytest.mark.parametrize("debug", [True, False])
-def test_detections_are_delivered_in_batches(
-    debug: bool, validated: Path, vendors: Simulator, session: NotingSession, virtual_time: VirtualTime
+def test_a_dry_run_asks_the_api_in_batches_and_stores_nothing(
+    validated: Path, vendors: Simulator, session: NotingSession, virtual_time: VirtualTime
 ) -> None:
-    client, memory = LIVE.connect(vendors.url, session, virtual_time), Memory()
-    result = deliver(client, validated, terms(debug=debug), memory)
+    result = check_by_api(LIVE.connect(vendors.url, session, virtual_time), validated, TERMS)
     assert (result.tally.records_in, result.tally.records_out) == (7, 7)
-    assert result.extra == {"batches": 3, "processed": {"ip": 7}, "accepted_by_earlier_tries": 0}
+    assert result.extra == {"batches": 3, "processed": {"ip": 7}}
     assert [entry.entries for entry in vendors.requests] == [3, 3, 1]
-    assert {entry.debug for entry in vendors.requests} == {debug}
-    assert [stored.entry for stored in vendors.detections] == ([] if debug else list(map(json.loads, detections(7))))
-    assert memory.accepted == [0, 1, 2]
+    assert {entry.debug for entry in vendors.requests} == {True}
+    assert vendors.detections == []
 
 
-def test_a_try_again_sends_only_what_was_not_accepted(
+def test_a_batch_counted_otherwise_stops_the_dry_run(
     validated: Path, vendors: Simulator, session: NotingSession, virtual_time: VirtualTime
 ) -> None:
-    client, memory = LIVE.connect(vendors.url, session, virtual_time), Memory()
-    vendors.add_fault("recorded_future", "status", status=503, skip=1)
-    with pytest.raises(UnknownOutcomeError):
-        deliver(client, validated, terms(debug=False), memory)
-    result = deliver(client, validated, terms(debug=False), memory)
-    assert result.extra == {"batches": 2, "processed": {"ip": 4}, "accepted_by_earlier_tries": 3}
-    assert (result.tally.records_in, result.tally.records_out) == (7, 7)
-    assert [stored.entry for stored in vendors.detections] == list(map(json.loads, detections(7)))
-
-
-def test_a_batch_counted_otherwise_stops_the_delivery(
-    validated: Path, vendors: Simulator, session: NotingSession, virtual_time: VirtualTime
-) -> None:
-    client, memory = LIVE.connect(vendors.url, session, virtual_time), Memory()
     vendors.add_fault("recorded_future", "wrong_counts", skip=1)
     with pytest.raises(AccountingError, match="counts 2 ip processed, sent were 3 ip"):
-        deliver(client, validated, terms(debug=False), memory)
-    assert memory.accepted == [0]
+        check_by_api(LIVE.connect(vendors.url, session, virtual_time), validated, TERMS)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import tempfile
 from itertools import pairwise
 from pathlib import Path
@@ -12,7 +11,7 @@ import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ci_operators.staging.artifact import CHUNK_BYTES, digest_artifact, read_artifact, write_artifact
+from ci_operators.staging.artifact import CHUNK_BYTES, read_artifact, write_artifact
 
 RECORDS = st.lists(st.binary(max_size=50).filter(lambda record: b"\n" not in record), max_size=30)
 
@@ -124,12 +123,3 @@ def test_others_of_the_machine_see_nothing(tmp_path: Path) -> None:
     with write_artifact(tmp_path / "run" / "map.jsonl.zst"):
         pass
     assert (tmp_path / "run").stat().st_mode & 0o077 == 0
-
-
-def test_the_digest_tells_artifacts_apart(tmp_path: Path) -> None:
-    for name, record in (("one", b"a"), ("same", b"a"), ("other", b"b")):
-        with write_artifact(tmp_path / name) as out:
-            out.write(record)
-    assert digest_artifact(tmp_path / "one") == hashlib.sha256((tmp_path / "one").read_bytes()).hexdigest()
-    assert digest_artifact(tmp_path / "one") == digest_artifact(tmp_path / "same")
-    assert digest_artifact(tmp_path / "one") != digest_artifact(tmp_path / "other")

@@ -40,7 +40,7 @@ def _add(commands: Any, name: str, about: str, details: str = "", *, json: bool 
 
 
 def _add_setup(commands: Any) -> None:
-    check = _add(commands, "check", "say of each connector what works and what to mend", json=False)
+    check = _add(commands, "check", "say of each connector what works and what to mend")
     check.add_argument("connectors", nargs="*", metavar="NAME", help="connectors to check (default: all)")
     _add(commands, "schema", "print the JSON Schema of connectors.yaml", json=False)
     _add(commands, "reference", "print docs/reference.md: options, reasons, issues, notes", json=False)

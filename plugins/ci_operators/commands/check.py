@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from rich.console import Console
 from rich.text import Text
 
+from ci_operators.commands.terminal import Terminal
 from ci_operators.connectors_file import ConnectorsFile, load_connectors
 from ci_operators.core.connector import Connector
 from ci_operators.core.errors import CollectiveInsightsError, ConfigurationError
@@ -74,4 +76,8 @@ def _find_of(connector: Connector, probe: Probe) -> Iterator[Finding]:
 
 def run(options: argparse.Namespace, terminal: Terminal) -> int:
     """Check the connectors that are named."""
-    return run_check(options.connectors, terminal.console)
+    if not options.json:
+        return run_check(options.connectors, terminal.console)
+    findings = list(find(load_connectors(), options.connectors, probe_connection))
+    terminal.show(findings, ())
+    return 0 if all(finding.works for finding in findings) else 1

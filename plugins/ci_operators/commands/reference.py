@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Literal, get_args, get_origin
@@ -9,6 +10,7 @@ from typing import Literal, get_args, get_origin
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from ci_operators.commands.terminal import Terminal
 from ci_operators.core.connector import Connector, Destination, Retention
 from ci_operators.core.duration import format_duration
 from ci_operators.sources.okta.outcome_reasons import load_reasons

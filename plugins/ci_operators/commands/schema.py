@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 from datetime import timedelta
 from functools import reduce
@@ -10,6 +11,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, Field, TypeAdapter, create_model
 
+from ci_operators.commands.terminal import Terminal
 from ci_operators.core.connector import Destination, Retention
 from ci_operators.core.duration import format_duration
 from ci_operators.sources.registry import OPTIONS

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import datetime
 
 from sqlalchemy import Connection
@@ -53,15 +53,12 @@ def open_ledger(conn_id: str) -> Iterator[Connection]:
     """Give a connection to a ledger; NoLedgerError when it does not answer."""
     from ci_operators.hooks import ledger  # needs Airflow: slow to import
 
-    opening = ledger.open_ledger(conn_id)
-    try:
-        connection = opening.__enter__()
-    except UnavailableError as err:
-        raise NoLedgerError(str(err)) from None
-    try:
+    with ExitStack() as stack:
+        try:
+            connection = stack.enter_context(ledger.open_ledger(conn_id))
+        except UnavailableError as err:
+            raise NoLedgerError(f"Connection {conn_id}: {err}") from None
         yield connection
-    finally:
-        opening.__exit__(None, None, None)
 
 
 def read_moment(option: str, text: str | None, now: datetime) -> datetime | None:

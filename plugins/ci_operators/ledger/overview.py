@@ -131,7 +131,8 @@ def find_last_window(connection: Connection, connector_id: int, *, debug: bool) 
 def find_first_since(connection: Connection, connector_id: int, *, debug: bool) -> datetime | None:
     """Return where the first window of the scheduled runs began: the initial import's begin."""
     with speak_plainly(), connection.begin():
-        return connection.scalar(_FIRST_SINCE, {"connector": connector_id, "debug": debug})
+        since: datetime | None = connection.scalar(_FIRST_SINCE, {"connector": connector_id, "debug": debug})
+    return since
 
 
 def count_since(connection: Connection, connector_id: int, since: datetime, *, debug: bool) -> Counts:

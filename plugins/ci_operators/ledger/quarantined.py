@@ -112,7 +112,7 @@ def _select(wanted: Wanted, first: Any) -> Select[Any]:
 
 def _read(connection: Connection, query: Select[Any]) -> list[Entry]:
     with speak_plainly(), connection.begin():
-        return [Entry(*row[:10], record=bytes(row[10]) if len(row) > 10 else b"") for row in connection.execute(query)]
+        return [Entry(*row) for row in connection.execute(query)]
 
 
 def _write(connection: Connection, ids: Sequence[int], values: dict[str, Any]) -> None:

@@ -131,7 +131,8 @@ def find_trail(connection: Connection, connectors: Sequence[str], event_id: str)
         dropped = [DroppedEvent(*row) for row in connection.execute(_DROPPED, {"keys": list(keys.values())})]
         quarantined = [QuarantinedEvent(*row) for row in connection.execute(_QUARANTINED, values)]
         detections = [found for prefix in keys.values() for found in _find_detections(connection, prefix)]
-        met = {(entry.connector, entry.run_id) for entry in (*dropped, *quarantined, *detections)}
+        entries: list[DroppedEvent | QuarantinedEvent | DeliveredDetection] = [*dropped, *quarantined, *detections]
+        met = {(entry.connector, entry.run_id) for entry in entries}
         runs = _find_runs(connection, met)
     return Trail(dropped, quarantined, detections, runs)
 
