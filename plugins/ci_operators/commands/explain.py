@@ -55,8 +55,8 @@ def _look(event_id: str, chosen: Sequence[Connector], *, alone: bool) -> tuple[T
                 number = overview.find_id(connection, each.name)
                 first = last = None
                 if number is not None:
-                    first = overview.find_first_since(connection, number, debug=each.debug)
-                    last = overview.find_last_window(connection, number, debug=each.debug)
+                    first = overview.find_first_since(connection, number)
+                    last = overview.find_last_window(connection, number)
                 coverage[each.name] = Coverage(first, last.until if last else None)
     return _join(trails), coverage
 

@@ -38,7 +38,7 @@ class Budget:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How one connector stands. `problem`: why nothing can be told of it, else empty."""
+    """How one connector stands. `problem`: why nothing can be told of a live one, else empty."""
 
     connector: str
     source: str
@@ -87,7 +87,10 @@ def _look(
                 for connector in connectors
             ]
     except CollectiveInsightsError as err:
-        return [Standing(each.name, each.source, each.debug, problem=str(err)) for each in connectors]
+        # What only checks needs no ledger, and keeps nothing there.
+        return [
+            Standing(each.name, each.source, each.debug, problem="" if each.debug else str(err)) for each in connectors
+        ]
 
 
 def find_standing(connection: Connection, connector: Connector, destination: Destination, now: datetime) -> Standing:
@@ -96,7 +99,7 @@ def find_standing(connection: Connection, connector: Connector, destination: Des
     number = overview.find_id(connection, connector.name)
     if number is None:
         return Standing(connector.name, connector.source, connector.debug, budget=budget)
-    last = overview.find_last_window(connection, number, debug=connector.debug)
+    last = overview.find_last_window(connection, number)
     lag = None if last is None else now - last.until
     midnight = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     unsettled = overview.find_open(connection, number)
@@ -106,12 +109,17 @@ def find_standing(connection: Connection, connector: Connector, destination: Des
         debug=connector.debug,
         last_window=last,
         lag_s=None if lag is None else round(lag.total_seconds(), 3),
-        behind=lag is not None and lag > 2 * connector.update_frequency + connector.publication_delay,
-        today=overview.count_since(connection, number, midnight, debug=connector.debug),
-        last_7_days=overview.count_since(connection, number, now - timedelta(days=7), debug=connector.debug),
+        behind=lag is not None and is_behind(connector, lag),
+        today=overview.count_since(connection, number, midnight),
+        last_7_days=overview.count_since(connection, number, now - timedelta(days=7)),
         **_unsettled(connector, unsettled),
         budget=budget,
     )
+
+
+def is_behind(connector: Connector, lag: timedelta) -> bool:
+    """Return whether a live connector's last window ended so long ago that a run is overdue."""
+    return not connector.debug and lag > 2 * connector.update_frequency + connector.publication_delay
 
 
 def find_budget(connection: Connection, conn_id: str, destination: Destination, now: datetime) -> Budget:
@@ -150,7 +158,7 @@ def _row(standing: Standing) -> tuple[object, ...]:
     return (
         standing.connector,
         "debug" if standing.debug else "live",
-        last.until if last else "no window yet",
+        last.until if last else "" if standing.debug else "no window yet",
         "" if standing.lag_s is None else show_span(standing.lag_s) + (", behind" if standing.behind else ""),
         standing.unknown,
         standing.rejected,
@@ -169,6 +177,8 @@ def _count_rows(standing: Standing) -> Iterator[tuple[object, ...]]:
 def _remarks(standing: Standing) -> Iterator[str]:
     if standing.problem:
         yield standing.problem
+    if standing.debug:
+        yield "in debug mode: Recorded Future checks its detections and stores nothing, the ledger keeps nothing."
     if standing.behind:
         yield "is behind its update frequency: look at its runs in Airflow."
     if standing.runs_awaiting_retry:

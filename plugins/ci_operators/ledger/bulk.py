@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Iterable, Sequence
 
 from sqlalchemy import Connection
 
+#: What has a meaning of its own in COPY's text format, or none in PostgreSQL's text.
+_SPECIAL = re.compile(r"[\\\t\n\r\0]")
 _ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r", "\0": "\N{REPLACEMENT CHARACTER}"})
 
 
@@ -21,11 +24,15 @@ def copy_rows(connection: Connection, table: str, columns: Sequence[str], rows: 
 
 
 def _field(value: object) -> str:
+    if isinstance(value, str):
+        return value.translate(_ESCAPES) if _SPECIAL.search(value) else value
     if value is None:
         return "\\N"
     if isinstance(value, bytes):
         return "\\\\x" + value.hex()
     if isinstance(value, list):
+        if not value:
+            return "{}"
         quoted = (str(item).replace("\\", "\\\\").replace('"', '\\"') for item in value)
         return ("{" + ",".join(f'"{item}"' for item in quoted) + "}").translate(_ESCAPES)
-    return str(value).translate(_ESCAPES)
+    return str(value)

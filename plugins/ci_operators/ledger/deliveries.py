@@ -115,13 +115,13 @@ class Deliveries:
 
         Returns False, and reserves nothing, when the destination's day would have more than `most` detections.
         """
+        values = {
+            **self._spending(len(batch.rows), most),
+            "number": batch.number,
+            "accepted": None if accepted is None else accepted.number,
+        }
         with speak_plainly(), self.connection.begin():
-            if accepted is not None:
-                self._settle(accepted, State.ACCEPTED, None)
-            if not self._spend(len(batch.rows), most):
-                return False
-            self.connection.execute(_RESERVE, {"number": batch.number})
-            return True
+            return self.connection.scalar(_RESERVE, values) is not None
 
     def accept(self, batch: Batch) -> None:
         """Record that the API stored the batch."""
@@ -131,7 +131,7 @@ class Deliveries:
         """Record that the API stored nothing of the batch: it can be sent again, and its budget is given back."""
         with speak_plainly(), self.connection.begin():
             self._settle(batch, State.PLANNED, None)
-            self._spend(-len(batch.rows), 0)
+            self.connection.execute(_GIVE_BACK, self._spending(len(batch.rows), 0))
 
     def doubt(self, batch: Batch, note: str) -> None:
         """Record that nobody can say whether the API stored the batch."""
@@ -187,9 +187,8 @@ class Deliveries:
     def _settle(self, batch: Batch, state: State, note: str | None) -> None:
         self.connection.execute(_SETTLE, {"number": batch.number, "state": state, "note": note})
 
-    def _spend(self, count: int, most: int) -> bool:
-        values = {"destination": self.destination, "day": _today(), "count": count, "most": most}
-        return self.connection.scalar(_SPEND, values) is not None
+    def _spending(self, count: int, most: int) -> dict[str, object]:
+        return {"destination": self.destination, "day": _today(), "count": count, "most": most}
 
     def _insert_batch(self, size: int, *, resent: bool) -> int:
         values = {
@@ -235,18 +234,25 @@ class Deliveries:
 
 
 _LOCK_SPACE = 0x434C4F4B
-_RESERVE = text("UPDATE batch SET state = 1, attempts = attempts + 1, reserved_at = now() WHERE id = :number")
-_SETTLE = text("UPDATE batch SET state = :state, note = :note, settled_at = now() WHERE id = :number")
-#: Takes from the day's budget if enough is left; a negative count gives back.
-_SPEND = text(
+#: One statement, one round trip for each batch: the batch before is settled, the day's budget spent if enough
+#: is left, and only then the batch reserved.
+_RESERVE = text(
     """
-    INSERT INTO budget AS b (destination, day, spent)
-    SELECT :destination, :day, greatest(:count, 0) WHERE :count <= :most
-    ON CONFLICT (destination, day) DO UPDATE SET spent = greatest(b.spent + :count, 0)
-    WHERE :count < 0 OR (b.spent + :count <= :most AND NOT b.exhausted)
-    RETURNING spent
+    WITH settled AS (UPDATE batch SET state = 2, note = NULL, settled_at = now() WHERE id = :accepted),
+    spent AS (
+        INSERT INTO budget AS b (destination, day, spent) SELECT :destination, :day, :count WHERE :count <= :most
+        ON CONFLICT (destination, day) DO UPDATE SET spent = b.spent + :count
+        WHERE b.spent + :count <= :most AND NOT b.exhausted
+        RETURNING 1
+    )
+    UPDATE batch SET state = 1, attempts = attempts + 1, reserved_at = now()
+    WHERE id = :number AND EXISTS (SELECT FROM spent) RETURNING id
     """
 )
+_GIVE_BACK = text(
+    "UPDATE budget SET spent = greatest(spent - :count, 0) WHERE destination = :destination AND day = :day"
+)
+_SETTLE = text("UPDATE batch SET state = :state, note = :note, settled_at = now() WHERE id = :number")
 
 
 def find_connector(connection: Connection, name: str) -> int:

@@ -15,26 +15,26 @@ from ci_operators.ledger.access import speak_plainly
 _LAST_WINDOW = text(
     """
     SELECT since, until, run_id, finished_at FROM stage_run
-    WHERE connector_id = :connector AND run_kind = 'scheduled' AND debug = :debug
-      AND (stage = :last OR records_out = 0)
+    WHERE connector_id = :connector AND run_kind = 'scheduled' AND NOT debug
+      AND (stage = 'submit' OR records_out = 0)
     ORDER BY until DESC LIMIT 1
     """
 )
 _FIRST_SINCE = text(
     """
     SELECT min(since) FROM stage_run
-    WHERE connector_id = :connector AND run_kind = 'scheduled' AND debug = :debug AND stage = 'extract'
+    WHERE connector_id = :connector AND run_kind = 'scheduled' AND NOT debug AND stage = 'extract'
     """
 )
 _EVENTS = text(
     """
     SELECT coalesce(sum(records_in), 0) FROM stage_run
-    WHERE connector_id = :connector AND debug = :debug AND finished_at >= :since AND stage = 'extract'
+    WHERE connector_id = :connector AND NOT debug AND finished_at >= :since AND stage = 'extract'
     """
 )
 _CODES = """
     SELECT c.key, sum(c.value::bigint) FROM stage_run r, jsonb_each_text(r.{column}) c
-    WHERE r.connector_id = :connector AND r.debug = :debug AND r.finished_at >= :since
+    WHERE r.connector_id = :connector AND NOT r.debug AND r.finished_at >= :since
     GROUP BY c.key ORDER BY c.key
     """
 _DROPPED, _QUARANTINED = text(_CODES.format(column="dropped")), text(_CODES.format(column="quarantined"))
@@ -120,24 +120,23 @@ def find_id(connection: Connection, connector: str) -> int | None:
         return connection.scalar(select(found.c.id).where(found.c.name == connector))
 
 
-def find_last_window(connection: Connection, connector_id: int, *, debug: bool) -> Delivered | None:
-    """Return the newest window delivered (of a debug connector: checked) by a scheduled run."""
-    values = {"connector": connector_id, "debug": debug, "last": "validate" if debug else "submit"}
+def find_last_window(connection: Connection, connector_id: int) -> Delivered | None:
+    """Return the newest window that a scheduled run has delivered."""
     with speak_plainly(), connection.begin():
-        row = connection.execute(_LAST_WINDOW, values).one_or_none()
+        row = connection.execute(_LAST_WINDOW, {"connector": connector_id}).one_or_none()
     return None if row is None else Delivered(*row)
 
 
-def find_first_since(connection: Connection, connector_id: int, *, debug: bool) -> datetime | None:
+def find_first_since(connection: Connection, connector_id: int) -> datetime | None:
     """Return where the first window of the scheduled runs began: the initial import's begin."""
     with speak_plainly(), connection.begin():
-        since: datetime | None = connection.scalar(_FIRST_SINCE, {"connector": connector_id, "debug": debug})
+        since: datetime | None = connection.scalar(_FIRST_SINCE, {"connector": connector_id})
     return since
 
 
-def count_since(connection: Connection, connector_id: int, since: datetime, *, debug: bool) -> Counts:
-    """Return the counts of the stages finished, and batches accepted, since an instant."""
-    values = {"connector": connector_id, "since": since, "debug": debug}
+def count_since(connection: Connection, connector_id: int, since: datetime) -> Counts:
+    """Return the counts of the stages finished (those of dry runs left out), and batches accepted, since an instant."""
+    values = {"connector": connector_id, "since": since}
     with speak_plainly(), connection.begin():
         events = connection.scalar(_EVENTS, values)
         dropped = {code: int(count) for code, count in connection.execute(_DROPPED, values)}

@@ -1,0 +1,100 @@
+"""`quarantine replay`: records go through the stage that refused them, and the later ones, again."""
+
+from __future__ import annotations
+
+import argparse
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+
+from rich.console import RenderableType
+
+from ci_operators.commands.quarantine import select_entries
+from ci_operators.commands.replay_courier import Courier, open_courier
+from ci_operators.commands.replay_steps import Outcome, Traced, take_through
+from ci_operators.commands.selection import open_ledger
+from ci_operators.commands.terminal import Terminal, make_table, plain, sentence
+from ci_operators.connectors_file import load_connectors
+from ci_operators.core.connector import Connector
+from ci_operators.core.errors import CollectiveInsightsError, ConfigurationError
+from ci_operators.core.instant import format_instant
+from ci_operators.ledger.quarantined import Wanted, read_pages
+
+#: Outcomes listed one by one; all are counted.
+LISTED = 200
+#: Outcomes that leave something to do.
+UNFINISHED = ("quarantined", "rejected", "unknown", "held", "not_sent", "refused")
+
+
+@dataclass
+class Report:
+    """What a replay did: counts by outcome, the first outcomes one by one, errors that ended it early."""
+
+    run_id: str
+    dry_run: bool
+    debug_connectors: list[str] = field(default_factory=list)
+    counts: Counter[str] = field(default_factory=Counter)
+    outcomes: list[Outcome] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+    def add(self, outcomes: Sequence[Outcome]) -> None:
+        """Count outcomes."""
+        self.counts.update(outcome.became for outcome in outcomes)
+        self.outcomes += outcomes[: LISTED - len(self.outcomes)]
+
+
+def run_replay(options: argparse.Namespace, terminal: Terminal) -> int:
+    """Replay the records that the options name; 1 if one of them has not come to its end."""
+    if not options.ids and not options.connector and not options.issue:
+        raise ConfigurationError("Name what to replay: ids of `quarantine list`, --connector or --issue.")
+    ledgers, wanted = select_entries(options, terminal)
+    if options.ids:
+        wanted = replace(wanted, ids=options.ids, settled_too=True)
+    report = Report(f"replay__{format_instant(terminal.now())}", options.dry_run)
+    for conn_id, connectors in ledgers.items():
+        for connector in connectors:
+            _replay_connector(conn_id, connector, replace(wanted, connectors=[connector.name]), report)
+    if options.ids and report.counts.total() < len(set(options.ids)):
+        report.problems.append("Some of the ids are in no quarantine of a connector in the file.")
+    terminal.show(report, _draw(report))
+    return 1 if report.problems or any(report.counts[became] for became in UNFINISHED) else 0
+
+
+def _replay_connector(conn_id: str, connector: Connector, wanted: Wanted, report: Report) -> None:
+    destination = load_connectors().destination(connector.destination_conn_id)
+    with ExitStack() as stack:
+        connection = stack.enter_context(open_ledger(conn_id))
+        courier: Courier | None = None
+        for page in read_pages(connection, wanted):
+            if connector.debug and connector.name not in report.debug_connectors:
+                report.debug_connectors.append(connector.name)
+            traced = take_through(connector, page)
+            if report.dry_run:
+                report.add([_foresee(trace) for trace in traced])
+                continue
+            courier = courier or stack.enter_context(open_courier(connection, connector, destination, report.run_id))
+            try:
+                report.add(courier.take(traced))
+            except CollectiveInsightsError as err:
+                report.add(courier.outcomes(traced))
+                report.problems.append(f"{connector.name}: {plain(str(err))}")
+                return
+
+
+def _foresee(trace: Traced) -> Outcome:
+    if trace.outcome is not None:
+        return trace.outcome
+    return trace.as_outcome("would_be_sent", "passes all stages now: a replay would send it")
+
+
+def _draw(report: Report) -> Iterator[RenderableType]:
+    columns = ("id", "connector", "event", "stage", "became", "in words")
+    rows = [(o.id, o.connector, o.event_id, o.stage, o.became, o.words) for o in report.outcomes]
+    yield make_table("Dry run" if report.dry_run else f"Replay {report.run_id}", columns, rows)
+    counts = ", ".join(f"{count} {became.replace('_', ' ')}" for became, count in sorted(report.counts.items()))
+    yield sentence(f"{report.counts.total()} records: {counts or 'nothing to replay'}.")
+    for name in report.debug_connectors:
+        yield sentence(f"{name} is in debug mode: its records are only checked, nothing is stored.", "yellow")
+    for problem in report.problems:
+        yield sentence(problem, "red")

@@ -1,0 +1,186 @@
+"""The last stage of a replay: exact delivery with the ledger, as a run does it; of a debug connector, a check."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from sqlalchemy import Connection
+
+from ci_operators.commands.replay_steps import Outcome, Traced
+from ci_operators.core.connector import Connector, Destination
+from ci_operators.core.errors import RequestRefusedError
+from ci_operators.ledger.deliveries import Deliveries
+from ci_operators.ledger.history import History
+from ci_operators.ledger.quarantined import close_entries, note_entries
+from ci_operators.ledger.row import Row, read_row
+from ci_operators.ledger.settlement import Standing, find_standings, override
+from ci_operators.ledger.tables import State
+from ci_operators.recorded_future.api import API
+from ci_operators.stages.delivery import Rules, deliver_once
+from ci_operators.stages.pump import SideArtifacts
+from ci_operators.stages.refusals import find_refused
+from ci_operators.stages.run import Terms, check_by_api
+from ci_operators.stages.stored import look_up_with
+from ci_operators.staging.artifact import read_artifact, write_artifact
+from ci_operators.transport.client import Client
+
+#: What a detection's state after the delivery is called, and in words.
+_BECAME = {
+    State.ACCEPTED: ("accepted", "delivered"),
+    State.REJECTED: ("rejected", "refused by Recorded Future"),
+    State.WAITING: ("waiting", "waits for the day's budget; a later run sends it"),
+    State.UNKNOWN: ("unknown", "sent, and nobody can say whether Recorded Future has stored it"),
+    State.RESERVED: ("unknown", "sent, and nobody can say whether Recorded Future has stored it"),
+    State.PLANNED: ("not_sent", "not sent yet"),
+}
+#: After these there is nothing left to do about a record of an earlier stage.
+_ENDS = ("accepted", "already_accepted", "dropped", "waiting")
+
+
+class Courier(Protocol):
+    """Takes the records that passed the steps to Recorded Future."""
+
+    def take(self, traced: Sequence[Traced]) -> list[Outcome]:
+        """Return what became of the records. Raises the errors of delivery."""
+
+    def outcomes(self, traced: Sequence[Traced]) -> list[Outcome]:
+        """Return what has become of the records, when `take` was broken off."""
+
+
+@contextmanager
+def open_courier(
+    connection: Connection, connector: Connector, destination: Destination, run_id: str
+) -> Iterator[Courier]:
+    """Give the courier of a connector: of a debug connector one that only checks."""
+    from ci_operators.hooks.vendor import VendorHook  # needs Airflow: slow to import
+
+    client = VendorHook(API, connector.destination_conn_id).get_client()
+    terms = Terms(connector.organization_ids, connector.batch_size)
+    with tempfile.TemporaryDirectory(prefix="ci-replay-") as folder:
+        if connector.debug:
+            yield CheckingCourier(client, connector, terms, Path(folder))
+            return
+        limit = destination.limit_for_bulk
+        rules = Rules(terms, connector.unknown_policy, allowed=limit, allowed_for_waiting=limit)
+        deliveries = Deliveries(connection, connector.name, run_id, connector.destination_conn_id)
+        deliveries.lock()
+        yield DeliveringCourier(client, connector, rules, Path(folder), deliveries)
+
+
+@dataclass
+class CheckingCourier:
+    """Asks the API in debug mode: it stores nothing, and the quarantine stays as it is."""
+
+    client: Client
+    connector: Connector
+    terms: Terms
+    folder: Path
+
+    def take(self, traced: Sequence[Traced]) -> list[Outcome]:
+        """Return which records the API would take."""
+        rows = [read_row(self.connector.name, trace.record) for trace in traced if trace.outcome is None]
+        refused = self._find_refused(rows) if rows else {}
+        return [trace.outcome or self._outcome(trace, refused) for trace in traced]
+
+    def outcomes(self, traced: Sequence[Traced]) -> list[Outcome]:
+        """Return what the steps said."""
+        words = "not checked"
+        return [trace.outcome or trace.as_outcome("not_sent", words) for trace in traced]
+
+    def _find_refused(self, rows: Sequence[Row]) -> dict[bytes, str]:
+        path = self.folder / "validate.jsonl.zst"
+        with write_artifact(path) as out:
+            out.write_all([row.text for row in rows])
+        try:
+            check_by_api(self.client, path, self.terms)
+        except RequestRefusedError as err:
+            refused = find_refused(self.client, rows, self.terms) if err.status == 400 else {}
+            if not refused:
+                raise
+            return refused
+        return {}
+
+    def _outcome(self, trace: Traced, refused: dict[bytes, str]) -> Outcome:
+        message = refused.get(read_row(self.connector.name, trace.record).key)
+        if message is not None:
+            return trace.as_outcome("refused", f"Recorded Future would refuse it: {message}")
+        return trace.as_outcome("checked", "Recorded Future would take it; nothing is stored")
+
+
+@dataclass
+class DeliveringCourier:
+    """Delivers with the ledger, and writes into the quarantine what became of its entries."""
+
+    client: Client
+    connector: Connector
+    rules: Rules
+    folder: Path
+    deliveries: Deliveries
+    _before: dict[bytes, Standing] = field(default_factory=dict)
+
+    def take(self, traced: Sequence[Traced]) -> list[Outcome]:
+        """Return what became of the records after their delivery."""
+        connection, rows = self.deliveries.connection, self._rows(traced)
+        self._before = find_standings(connection, list(rows.values()))
+        self._keep_quarantined(traced)
+        going = [key for id_, key in rows.items() if id_ in {t.entry.id for t in traced if t.outcome is None}]
+        override(connection, going, State.PLANNED, "replayed", only=[State.REJECTED])
+        path = self.folder / "validate.jsonl.zst"
+        with write_artifact(path) as out:
+            out.write_all([trace.record for trace in traced if trace.outcome is None])
+        look_up = look_up_with(self.client)
+        result = deliver_once(self.client, path, self.folder, self.rules, self.deliveries, look_up)
+        if "quarantined" in result.side_artifacts:
+            self._history("submit").add_quarantined(read_artifact(result.side_artifacts["quarantined"]))
+        return self.outcomes(traced)
+
+    def outcomes(self, traced: Sequence[Traced]) -> list[Outcome]:
+        """Return what has become of the records by the ledger, and write it into the quarantine."""
+        rows = self._rows(traced)
+        after = find_standings(self.deliveries.connection, list(rows.values()))
+        outcomes = [self._outcome(trace, rows.get(trace.entry.id), after) for trace in traced]
+        for trace, outcome in zip(traced, outcomes, strict=True):
+            went_on = outcome.became in ("quarantined", "rejected") and outcome.stage != trace.entry.stage
+            write = close_entries if outcome.became in _ENDS or went_on else note_entries
+            where = f", see the quarantine of {outcome.stage}" if went_on else ""
+            note = f"{self.deliveries.run_id}: {outcome.words}{where}"
+            write(self.deliveries.connection, [trace.entry.id], note)
+        return outcomes
+
+    def _rows(self, traced: Sequence[Traced]) -> dict[int, bytes]:
+        """Return the keys of the records that are detections, by the entries' ids."""
+        name = self.connector.name
+        wanted = [trace for trace in traced if trace.outcome is None or trace.outcome.became == "held"]
+        return {trace.entry.id: read_row(name, trace.record).key for trace in wanted}
+
+    def _outcome(self, trace: Traced, key: bytes | None, after: dict[bytes, Standing]) -> Outcome:
+        standing = after.get(key) if key else None
+        if trace.outcome is not None and (standing is None or standing.state is not State.ACCEPTED):
+            return trace.outcome
+        before = self._before.get(key) if key else None
+        if before is not None and before.state is State.ACCEPTED:
+            return trace.as_outcome("already_accepted", "Recorded Future has accepted it before")
+        became, words = _BECAME[standing.state if standing else State.PLANNED]
+        message = f": {standing.message}" if standing and standing.message and became == "rejected" else ""
+        return trace.as_outcome(became, words + message)
+
+    def _keep_quarantined(self, traced: Sequence[Traced]) -> None:
+        """Put what a later stage than before refuses into the quarantine of that stage."""
+        for stage in ("map", "validate"):
+            later = [t for t in traced if t.verdict and t.stage == stage != t.entry.stage]
+            if not later:
+                continue
+            with SideArtifacts(self.folder, stage) as side:
+                for trace in later:
+                    if trace.verdict is not None:
+                        side.add_quarantined(trace.verdict, trace.record)
+            self._history(stage).add_quarantined(read_artifact(side.paths["quarantined"]))
+
+    def _history(self, stage: str) -> History:
+        deliveries = self.deliveries
+        return History(deliveries.connection, self.connector.name, deliveries.run_id, stage)

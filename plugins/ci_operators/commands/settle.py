@@ -1,0 +1,143 @@
+"""`settle`: a person says what nobody could: whether detections have arrived."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from rich.console import RenderableType
+from sqlalchemy import Connection
+
+from ci_operators.commands.selection import load_one, open_ledger
+from ci_operators.commands.terminal import Terminal, make_table, sentence
+from ci_operators.core.connector import Connector
+from ci_operators.core.errors import ConfigurationError
+from ci_operators.ledger import overview
+from ci_operators.ledger.deliveries import Deliveries
+from ci_operators.ledger.quarantined import Entry, Wanted, close_entries, read_pages
+from ci_operators.ledger.row import Row, read_row
+from ci_operators.ledger.settlement import Standing, find_named, find_unknown, override, queue
+from ci_operators.ledger.tables import State
+
+#: Detections of one transaction, and at most so many listed one by one.
+CHUNK = 500
+LISTED = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """A detection that was settled. `became`: accepted, planned or waiting."""
+
+    key: str
+    event_id: str
+    indicator_type: str
+    indicator: str
+    became: str
+
+
+@dataclass
+class Report:
+    """What was settled, and which names stand for nothing that can be."""
+
+    accepted: int = 0
+    planned: int = 0
+    waiting: int = 0
+    detections: list[Settled] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+
+def run(options: argparse.Namespace, terminal: Terminal) -> int:
+    """Settle what is named; 1 if a name stands for nothing that could be settled."""
+    if bool(options.names) == options.everything:
+        raise ConfigurationError("Name the detections by key or event id, or say --all.")
+    _, connector = load_one(options.connector)
+    report = Report()
+    with open_ledger(connector.ledger_conn_id) as connection:
+        number = overview.find_id(connection, connector.name)
+        if number is not None:
+            clerk = Clerk(connection, connector, number, resend=options.resend)
+            clerk.prepare()
+            clerk.settle(options.names, report)
+        elif options.names:
+            report.problems.append(f"The ledger has nothing of {connector.name}.")
+    terminal.show(report, _draw(report))
+    return 1 if report.problems else 0
+
+
+@dataclass
+class Clerk:
+    """Settles detections of one connector, while no run of it submits."""
+
+    connection: Connection
+    connector: Connector
+    connector_id: int
+    resend: bool
+
+    def prepare(self) -> None:
+        """Become the only one at it; what a dead run left under way becomes unknown."""
+        deliveries = Deliveries(self.connection, self.connector.name, "settle", self.connector.destination_conn_id)
+        deliveries.lock()
+        deliveries.recover()
+
+    def settle(self, names: Sequence[str], report: Report) -> None:
+        """Settle the named detections, all unknown ones if none is named."""
+        for name in names:
+            found = find_named(self.connection, self.connector.name, self.connector_id, name)
+            if not self._settle(found, report, self._from()):
+                states = ", ".join(sorted({standing.state.name.lower() for standing in found}))
+                what = f"is {states}, not unknown" if states else "stands for no detection of the connector"
+                report.problems.append(f"{name} {what}.")
+        if not names:
+            while self._settle(find_unknown(self.connection, self.connector_id, CHUNK), report, [State.UNKNOWN]):
+                pass
+
+    def _from(self) -> list[State]:
+        return [State.UNKNOWN, State.REJECTED] if self.resend else [State.UNKNOWN]
+
+    def _settle(self, found: Sequence[Standing], report: Report, only: Sequence[State]) -> bool:
+        standings = [standing for standing in found if standing.state in only]
+        kept = self._find_kept(standings)
+        note = "settled by hand: to be sent again" if self.resend else "settled by hand: accepted"
+        if self.resend:
+            # A refused detection is not sent as it was: the next run that reads its window maps it anew.
+            here = [each for each in standings if each.key in kept and each.state is State.UNKNOWN]
+            queue(self.connection, self.connector_id, [kept[each.key][0] for each in here])
+            self._override(here, State.WAITING, note, only, report)
+            self._override([each for each in standings if each not in here], State.PLANNED, note, only, report)
+        else:
+            self._override(standings, State.ACCEPTED, note, only, report)
+        close_entries(self.connection, [entry.id for _, entry in kept.values()], note)
+        return bool(standings)
+
+    def _override(
+        self, standings: Sequence[Standing], state: State, issue: str, only: Sequence[State], report: Report
+    ) -> None:
+        done = override(self.connection, [each.key for each in standings], state, issue, only=only)
+        became = state.name.lower()
+        setattr(report, became, getattr(report, became) + len(done))
+        for each in standings[: LISTED - len(report.detections)]:
+            settled = Settled(each.key.hex(), each.event_id, each.indicator_type, each.indicator, became)
+            report.detections.append(settled)
+
+    def _find_kept(self, standings: Sequence[Standing]) -> dict[bytes, tuple[Row, Entry]]:
+        """Return the detections that the quarantine of submit has, with their texts, by key."""
+        keys, kept = {standing.key for standing in standings}, dict[bytes, tuple[Row, Entry]]()
+        for event_id in dict.fromkeys(standing.event_id for standing in standings):
+            wanted = Wanted([self.connector.name], stage="submit", event_id=event_id, settled_too=True)
+            for entry in (entry for page in read_pages(self.connection, wanted) for entry in page):
+                row = read_row(self.connector.name, entry.record)
+                if row.key in keys:
+                    kept[row.key] = (row, entry)
+        return kept
+
+
+def _draw(report: Report) -> Iterator[RenderableType]:
+    rows = [(d.event_id, f"{d.indicator_type} {d.indicator}", d.became, d.key) for d in report.detections]
+    yield make_table("Settled", ("event", "indicator", "became", "key"), rows)
+    yield sentence(
+        f"{report.accepted} accepted; {report.waiting} are sent with the connector's next run; {report.planned} are "
+        "sent with the next run that reads their window."
+    )
+    for problem in report.problems:
+        yield sentence(problem, "red")

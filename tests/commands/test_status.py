@@ -1,0 +1,116 @@
+"""`status`: last window, lag, counts, what is unsettled, the budget."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+
+from ci_operators.commands.status import is_behind
+from ci_operators.core.errors import UnknownOutcomeError
+from tests.commands.conftest import Desk
+
+
+def of(desk: Desk, name: str = "okta") -> dict[str, object]:
+    found: list[dict[str, object]] = desk.run("status", "--json", name).json
+    return found[0]
+
+
+def test_it_tells_window_counts_and_budget(desk: Desk) -> None:
+    desk.add_okta_events(1, 2)
+    desk.add_okta_events(3, actor=None)
+    desk.add_okta_events(4, actor={"displayName": "no address"})
+    desk.deliver()
+    desk.deliver(run_id="scheduled__2")
+    found = of(desk)
+    assert found["last_window"]["run_id"] in ("scheduled__1", "scheduled__2")  # type: ignore[index]
+    assert not found["behind"]
+    assert 0 <= float(str(found["lag_s"])) < 60
+    assert found["today"] == {
+        "events": 8,
+        "dropped": 2,
+        "arrived_before": 2,
+        "quarantined": 2,
+        "accepted": 2,
+        "reasons": {"missing_actor": 2, "indicator_not_an_address": 2},
+    }
+    assert found["last_7_days"] == found["today"]
+    assert found["quarantined"] == 1
+    assert found["budget"] == {
+        "destination": "recorded_future_default",
+        "spent": 2,
+        "limit": 100,
+        "reserved_for_live": 20,
+        "exhausted": False,
+    }
+
+
+def test_all_connectors_stand_in_one_table(desk: Desk) -> None:
+    desk.add_okta_events(1)
+    desk.deliver()
+    printed = desk.run("status")
+    assert printed.status == 0
+    assert "no window yet" in printed.out
+    assert "dry: in debug mode" in printed.out
+    assert "1 of 100 (20 for scheduled runs)" in printed.out
+
+
+def test_unknown_detections_are_held_or_name_their_run(desk: Desk) -> None:
+    desk.add_okta_events(1, 2)
+    desk.simulator.add_fault("recorded_future", "drop_connection", path="/collective-insights/detections")
+    with pytest.raises(UnknownOutcomeError):
+        desk.deliver()
+    printed = desk.run("status", "okta")
+    assert printed.status == 1
+    assert "2 unknown detections are held: `settle --connector okta` settles them." in printed.out
+    path = desk.folder / "connectors.yaml"
+    path.write_text(path.read_text().replace("hold", "resend"))
+    printed = desk.run("status", "okta")
+    assert printed.status == 0
+    assert "okta: unknown detections wait for the retry of scheduled__1." in printed.out
+    assert of(desk)["runs_awaiting_retry"] == ["scheduled__1"]
+
+
+def test_a_refused_detection_counts_as_rejected_not_as_accepted(desk: Desk) -> None:
+    desk.add_okta_events(1, 2)
+    desk.deliver()
+    desk.connection.exec_driver_sql("UPDATE detection SET state = 3 WHERE event_id = 'event-0001'")
+    desk.connection.commit()
+    found = of(desk)
+    assert (found["rejected"], found["today"]["accepted"]) == (1, 1)  # type: ignore[index]
+
+
+def test_a_connector_behind_is_shown(desk: Desk) -> None:
+    desk.add_okta_events(1, minutes_ago=100)
+    desk.deliver(since=120, until=90)
+    printed = desk.run("status", "okta")
+    assert printed.status == 1
+    assert "1 h 30 min, behind" in printed.out
+    assert not is_behind(desk.connector("okta"), timedelta(minutes=60))
+    assert not is_behind(desk.connector("dry"), timedelta(days=60))
+
+
+def test_a_ledger_that_does_not_answer_is_one_sentence(desk: Desk, connect: Callable[..., None]) -> None:
+    address = '{"conn_type": "postgres", "host": "127.0.0.1", "port": 9, "login": "x", "password": "ledger-password"}'
+    connect("collective_insights_ledger", address)
+    printed = desk.run("status", "--json")
+    assert (printed.status, printed.out) == (2, "")
+    assert printed.err.startswith("Connection collective_insights_ledger: The ledger's database: ")
+    assert printed.err.count("\n") == 1
+
+
+def test_a_debug_connector_needs_no_ledger(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("AIRFLOW_CONN_COLLECTIVE_INSIGHTS_LEDGER")
+    printed = desk.run("status", "dry")
+    assert printed.status == 0
+    assert "dry: in debug mode" in printed.out
+    printed = desk.run("status", "okta")
+    assert printed.status == 2
+    assert "Airflow Connection collective_insights_ledger does not exist" in printed.err
+
+
+def test_an_unknown_connector_is_wrong_use(desk: Desk) -> None:
+    printed = desk.run("status", "--json", "nobody")
+    assert (printed.status, printed.out) == (2, "")
+    assert printed.err == "There is no connector nobody; there are: okta, s1, dry.\n"
