@@ -7,6 +7,7 @@ from itertools import chain, count, islice
 from typing import Any, Final
 
 import orjson
+
 from simulator.instants import HOUR, SECOND
 from simulator.scenario.draws import Draws
 from simulator.scenario.okta_threats import threat_event

@@ -31,7 +31,6 @@ def main() -> None:
 
 def _project(source: str, url: str, directory: Path) -> Callable[[], Detections]:
     from benchmarks import project_chain  # not in the process of the plain script
-
     from ci_operators.sources.registry import load_source
 
     load_source(source)

@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from typing import Any
 
 from ci_operators.commands.arguments import build_parser
 
@@ -17,8 +18,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     os.environ.setdefault("_AIRFLOW_PROCESS_CONTEXT", "server")
     from ci_operators.commands.terminal import Terminal, run_command  # rich: not needed for --help
 
-    module = import_module(f"ci_operators.commands.{options.command}")
-    return run_command(lambda: module.run(options, Terminal(options.json)))
+    terminal = Terminal(options.json)
+    return run_command(lambda: int(_load(options.command).run(options, terminal)))
+
+
+def _load(command: str) -> Any:
+    """Import a command's module: what it needs is slow to import, and may print."""
+    return import_module(f"ci_operators.commands.{command}")
 
 
 if __name__ == "__main__":

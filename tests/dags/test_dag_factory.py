@@ -12,7 +12,7 @@ from airflow.sdk import DAG, BaseOperator
 from airflow.serialization.serialized_objects import DagSerialization
 from pydantic import TypeAdapter
 
-from ci_operators.connectors_file import load_connectors
+from ci_operators.connectors_file import ConnectorsFile, load_connectors
 from ci_operators.core.connector import Connector
 from ci_operators.dag_factory import STAGE_TIMEOUT, build_dag
 from ci_operators.operators.stage import StageOperator
@@ -56,6 +56,7 @@ connectors:
     batch_size: 1000
     only_analyst_verified: true
     verified_verdicts: [true_positive, suspicious]
+    verified_floor: 30 days
     false_positives: drop
     command_line_hashes: drop
     trivial_hashes: drop
@@ -82,7 +83,7 @@ def connector(request: pytest.FixtureRequest, connectors: dict[str, Connector]) 
 
 @pytest.fixture
 def dag(connector: Connector) -> DAG:
-    return build_dag(connector, "# The source")
+    return build_dag(connector, ConnectorsFile(), "# The source")
 
 
 def stage_of(dag: DAG, name: str) -> StageOperator:
@@ -195,7 +196,7 @@ def test_dag_survives_its_way_through_the_database(dag: DAG) -> None:
 
 def test_two_reads_of_the_same_file_serialise_equally(connector: Connector) -> None:
     """Airflow keeps a version of the DAG for each difference."""
-    first, second = (DagSerialization.to_dict(build_dag(connector, "doc")) for _ in range(2))
+    first, second = (DagSerialization.to_dict(build_dag(connector, ConnectorsFile(), "doc")) for _ in range(2))
     assert json.dumps(first, sort_keys=True) == json.dumps(second, sort_keys=True)
 
 

@@ -13,6 +13,7 @@ from airflow.dag_processing.dagbag import DagBag
 
 from tests.airflow_home import IGNORED, ROOT
 
+MAINTENANCE = "collective_insights_maintenance"
 #: What no DAG file may import: each costs every parse and every task its time.
 HEAVY = (
     "airflow.providers.http.hooks.http",
@@ -28,6 +29,8 @@ HEAVY = (
     "ci_operators.sources.sentinelone.api",
     "ci_operators.sources.sentinelone.mapping",
     "ci_operators.recorded_future.api",
+    "ci_operators.hooks.ledger",
+    "ci_operators.ledger.tables",
 )
 
 #: Parses a DAG without anything of ours, then our DAGs, and prints the modules that only ours brought.
@@ -59,9 +62,12 @@ def errors_of(bag: DagBag) -> dict[str, str]:
 def test_shipped_connectors_give_two_dags_in_debug_mode() -> None:
     bag = read_dags()
     assert errors_of(bag) == {}
-    assert sorted(bag.dags) == ["collective_insights_okta", "collective_insights_sentinelone"]
-    assert all(dag.params["debug"] is True for dag in bag.dags.values())
-    assert {Path(dag.fileloc).name for dag in bag.dags.values()} == {"okta.py", "sentinelone.py"}
+    assert {dag_id: Path(dag.fileloc).name for dag_id, dag in bag.dags.items()} == {
+        "collective_insights_okta": "okta.py",
+        "collective_insights_sentinelone": "sentinelone.py",
+        MAINTENANCE: "maintenance.py",
+    }
+    assert all(dag.params["debug"] is True for name, dag in bag.dags.items() if name != MAINTENANCE)
 
 
 def test_a_wrong_entry_takes_no_other_connector_down(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -75,7 +81,7 @@ def test_a_wrong_entry_takes_no_other_connector_down(monkeypatch: pytest.MonkeyP
     )
     monkeypatch.setenv("COLLECTIVE_INSIGHTS_CONFIG", str(config))
     bag = read_dags()
-    assert sorted(bag.dags) == ["collective_insights_okta-emea", "collective_insights_s1"]
+    assert sorted(bag.dags) == [MAINTENANCE, "collective_insights_okta-emea", "collective_insights_s1"]
     errors = errors_of(bag)
     assert list(errors) == ["connectors_file.py"]
     assert (
@@ -87,16 +93,16 @@ def test_a_wrong_entry_takes_no_other_connector_down(monkeypatch: pytest.MonkeyP
 def test_an_unreadable_file_is_one_sentence_in_every_dag_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("COLLECTIVE_INSIGHTS_CONFIG", str(tmp_path / "absent.yaml"))
     errors = errors_of(read_dags())
-    assert set(errors) == {"connectors_file.py", "okta.py", "sentinelone.py"}
+    assert set(errors) == {"connectors_file.py", "maintenance.py", "okta.py", "sentinelone.py"}
     assert all("absent.yaml: cannot be read (No such file or directory)" in error for error in errors.values())
 
 
-def test_no_connectors_of_a_source_give_no_dag(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_no_connectors_give_no_dag_but_maintenance(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     config = tmp_path / "connectors.yaml"
     config.write_text("connectors: []\n")
     monkeypatch.setenv("COLLECTIVE_INSIGHTS_CONFIG", str(config))
     bag = read_dags()
-    assert (errors_of(bag), dict(bag.dags)) == ({}, {})
+    assert (errors_of(bag), list(bag.dags)) == ({}, [MAINTENANCE])
 
 
 def test_parsing_imports_nothing_heavy(tmp_path: Path) -> None:

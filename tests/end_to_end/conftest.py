@@ -35,8 +35,9 @@ class Installation:
 
     def initial_import(self, name: str) -> DataInterval:
         """Return the window of a connector's first scheduled run, as its timetable has it now."""
-        connector = next(entry for entry in load_connectors(CONNECTORS).connectors if entry.name == name)
-        timetable = build_dag(connector, "").timetable
+        found = load_connectors(CONNECTORS)
+        connector = next(entry for entry in found.connectors if entry.name == name)
+        timetable = build_dag(connector, found, "").timetable
         assert isinstance(timetable, UpdateFrequencyTimetable)
         info = timetable.next_dagrun_info(
             last_automated_data_interval=None, restriction=TimeRestriction(None, None, catchup=False)

@@ -1,4 +1,4 @@
-"""Operators outside of Airflow: a run's context made by hand, vendors simulated on loopback, no database."""
+"""Operators outside of Airflow: a run's context made by hand, vendors simulated on loopback, a real ledger."""
 
 from __future__ import annotations
 
@@ -13,13 +13,16 @@ import pytest
 from airflow.sdk import Asset
 from airflow.sdk.api.datamodels._generated import DagRunType
 from airflow.sdk.exceptions import AirflowSkipException, DownstreamTasksSkipped
+from sqlalchemy import URL
 
+from ci_operators.connectors_file import ConnectorsFile
 from ci_operators.core.connector import Connector
 from ci_operators.dag_factory import build_dag
 from ci_operators.operators.stage import StageOperator
 from ci_operators.sources.registry import OPTIONS
 from simulator import Limits, Simulator, serve
 from simulator.settings import OKTA_TOKEN, RECORDED_FUTURE_TOKEN, SENTINELONE_TOKEN
+from tests.ledger_database import airflow_connection
 
 TOKENS = (OKTA_TOKEN, SENTINELONE_TOKEN, RECORDED_FUTURE_TOKEN)
 
@@ -69,13 +72,12 @@ class Chain:
 
     connector: Connector
     asset_store: FakeStore = field(default_factory=FakeStore)
-    task_stores: dict[tuple[str, str], FakeStore] = field(default_factory=dict)
     manifests: dict[str, dict[str, Any]] = field(default_factory=dict)
     skipped: list[str] = field(default_factory=list)
 
-    def context(self, run: FakeRun, stage: str = "extract", ti: FakeTaskInstance | None = None) -> Any:
+    def context(self, run: FakeRun, ti: FakeTaskInstance | None = None) -> Any:
         """Return the context of a task; a param that is no key of the DAG stays in conf, as Airflow does it."""
-        dag = build_dag(self.connector, "")
+        dag = build_dag(self.connector, ConnectorsFile(), "")
         run.dag_id = dag.dag_id
         params = dag.params.dump()
         params |= {name: value for name, value in (run.conf or {}).items() if name in params}
@@ -84,7 +86,6 @@ class Chain:
             "dag_run": run,
             "params": params,
             "ti": ti or FakeTaskInstance(),
-            "task_state_store": self.task_stores.setdefault((run.run_id, stage), FakeStore()),
             "asset_state_store": {Asset(name=dag.dag_id): self.asset_store},
         }
 
@@ -98,7 +99,7 @@ class Chain:
     def run_task(self, stage: str, run: FakeRun) -> dict[str, Any]:
         """Run one task; its manifest is kept for the next one. Skipping is noted in `skipped`."""
         ti = FakeTaskInstance()
-        context = self.context(run, stage, ti)
+        context = self.context(run, ti)
         try:
             manifest = self.operator(stage, context).execute(context)
         except DownstreamTasksSkipped as skip:
@@ -189,8 +190,9 @@ def staging(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def tenant(monkeypatch: pytest.MonkeyPatch) -> Iterator[Tenant]:
-    """Vendors without events, and the Connections to them."""
+def tenant(monkeypatch: pytest.MonkeyPatch, ledger_url: URL) -> Iterator[Tenant]:
+    """Vendors without events, an empty ledger, and the Connections to them."""
+    monkeypatch.setenv("AIRFLOW_CONN_COLLECTIVE_INSIGHTS_LEDGER", airflow_connection(ledger_url))
     with serve(Simulator(scenario=False, limits=Limits.off())) as simulator:
         for vendor, token in zip(("OKTA", "SENTINELONE", "RECORDED_FUTURE"), TOKENS, strict=True):
             connection = {"conn_type": "http", "host": simulator.url, "password": token}

@@ -123,6 +123,50 @@ class TestRefusals:
             resolve(tenant.chain(), run)
 
 
+class TestLedger:
+    def test_a_live_connector_without_one_is_refused_before_anything_is_read(
+        self, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.delenv("AIRFLOW_CONN_COLLECTIVE_INSIGHTS_LEDGER")
+        with pytest.raises(ConfigurationError, match="collective_insights_ledger does not exist: a live connector needs"):
+            tenant.chain().run_task("extract", tenant.scheduled(1, 0))
+        assert tenant.simulator.requests == []
+
+    def test_a_connector_in_debug_mode_needs_none(self, tenant: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.delenv("AIRFLOW_CONN_COLLECTIVE_INSIGHTS_LEDGER")
+        tenant.add_events(2)
+        chain = tenant.chain(debug=True)
+        assert chain.run_all(tenant.scheduled(1, 0))["validate"]["checked_by_api"] == {"ip": 2}
+
+    def test_a_live_run_reads_nothing_older_than_its_memory(self, tenant: Tenant) -> None:
+        conf = {"since": format_instant(tenant.now - timedelta(days=401))}
+        with pytest.raises(ConfigurationError, match=r"begins before the ledger's memory \(400 days\)"):
+            resolve(tenant.chain(), tenant.manual(**conf))
+        assert resolve(tenant.chain(), tenant.manual(**conf, debug=True))[1] == "trigger form"
+
+
+class TestOverlap:
+    def test_a_live_scheduled_run_rereads_a_little_for_events_published_late(self, tenant: Tenant) -> None:
+        chain = tenant.chain(overlap="10 minutes")
+        tenant.add_events(2, hours_ago=1.1)
+        chain.run_all(tenant.scheduled(2, 1))
+        tenant.add_events(1, hours_ago=1.05, uuid="late")
+        manifests = chain.run_all(tenant.scheduled(1, 0, "next"))
+        assert manifests["extract"]["records_in"] == 3
+        assert manifests["submit"]["dropped"] == {"already_accepted": 2}
+        assert tenant.sent_ids == ["event-0000", "event-0001", "late"]
+
+    @pytest.mark.parametrize("kind", [DagRunType.MANUAL, DagRunType.BACKFILL])
+    def test_other_runs_read_their_window_alone(self, tenant: Tenant, kind: DagRunType) -> None:
+        tenant.add_events(2, hours_ago=1.1)
+        run = FakeRun(kind, tenant.now, tenant.ago(1), tenant.now)
+        assert tenant.chain().run_task("extract", run)["records_in"] == 0
+
+    def test_so_does_a_debug_run(self, tenant: Tenant) -> None:
+        tenant.add_events(2, hours_ago=1.1)
+        assert tenant.chain(debug=True).run_task("extract", tenant.scheduled(1, 0))["records_in"] == 0
+
+
 class TestWatermark:
     def test_moves_last_forward_and_to_the_windows_end(self, tenant: Tenant) -> None:
         tenant.add_events(1)

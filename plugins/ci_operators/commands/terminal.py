@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import redirect_stdout
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -25,7 +27,7 @@ class NoLedgerError(CollectiveInsightsError):
 
 def _make_console() -> Console:
     is_known = sys.stdout.isatty() or "COLUMNS" in os.environ
-    return Console(width=None if is_known else _WIDE, highlight=False)
+    return Console(file=sys.stdout, width=None if is_known else _WIDE, highlight=False)
 
 
 def _now() -> datetime:
@@ -51,9 +53,14 @@ class Terminal:
 
 
 def run_command(command: Callable[[], int]) -> int:
-    """Return the command's exit status; its errors become one sentence on stderr."""
+    """Return the command's exit status; its errors become one sentence on stderr.
+
+    What others print (Airflow logs to stdout) goes to stderr: a command's stdout is its answer.
+    """
+    logging.getLogger("alembic").setLevel(logging.WARNING)
     try:
-        return command()
+        with redirect_stdout(sys.stderr):
+            return command()
     except CollectiveInsightsError as err:
         sys.stderr.write(f"{plain(str(err))}\n")
         return 2 if isinstance(err, ConfigurationError | NoLedgerError) else 1

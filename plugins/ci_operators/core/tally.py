@@ -49,4 +49,4 @@ class Tally:
     def _sample(self, reason: str, event_id: str | None) -> None:
         ids = self.samples.setdefault(reason, [])
         if event_id is not None and len(ids) < SAMPLES_PER_REASON:
-            ids.append(event_id[:80])
+            ids.append(event_id[:80].replace("\0", "\N{REPLACEMENT CHARACTER}"))  # JSONB, as XCom is, takes no NUL

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
+import psycopg2
 from sqlalchemy import URL, Connection, Engine, create_engine, make_url
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import NullPool
@@ -15,6 +17,8 @@ from ci_operators.ledger.schema import check_version
 #: Seconds to connect, and milliseconds until PostgreSQL gives up waiting for a lock.
 CONNECT_TIMEOUT_S = 10
 LOCK_TIMEOUT_MS = 60_000
+#: SQLSTATEs of this class quote the value in their sentence.
+_DATA_EXCEPTION = "22"
 
 
 def make_engine(url: str | URL, schema: str | None = None) -> Engine:
@@ -45,7 +49,16 @@ def speak_plainly() -> Iterator[None]:
     """Turn an error of the database into an UnavailableError of one sentence, without statement and values."""
     try:
         yield
-    except SQLAlchemyError as err:
-        cause = getattr(err, "orig", None) or err
-        words = " ".join(str(cause).split())[:200]
+    except (SQLAlchemyError, psycopg2.Error) as err:  # type: ignore[attr-defined]  # psycopg2 has no types
+        words = _find_words(getattr(err, "orig", None) or err)
         raise UnavailableError(f"The ledger's database: {words}") from None
+
+
+def _find_words(error: Any) -> str:
+    """Return the database's own sentence, without its lines of details and context: those hold values."""
+    code = getattr(error, "pgcode", None)
+    if code is None:
+        return " ".join(str(error).split())[:200]
+    if code.startswith(_DATA_EXCEPTION):
+        return f"it refuses a value (SQLSTATE {code})."
+    return f"{error.diag.message_primary} (SQLSTATE {code})."

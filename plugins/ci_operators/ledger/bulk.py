@@ -23,6 +23,11 @@ def copy_rows(connection: Connection, table: str, columns: Sequence[str], rows: 
         cursor.close()
 
 
+def storable(text: str) -> str:
+    """Return a text as PostgreSQL can hold it: NUL and halves of characters are replaced."""
+    return text.replace("\0", "\N{REPLACEMENT CHARACTER}").encode("utf-8", "replace").decode()
+
+
 def _field(value: object) -> str:
     if isinstance(value, str):
         return value.translate(_ESCAPES) if _SPECIAL.search(value) else value

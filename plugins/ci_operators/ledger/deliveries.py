@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import insert
 from ci_operators.core.errors import RetriableError
 from ci_operators.ledger import tables
 from ci_operators.ledger.access import speak_plainly
-from ci_operators.ledger.bulk import copy_rows
+from ci_operators.ledger.bulk import copy_rows, storable
 from ci_operators.ledger.row import Row
 from ci_operators.ledger.tables import State
 
@@ -28,7 +28,7 @@ _COLUMNS = (
 )
 _FIND = text(
     """
-    SELECT d.key, coalesce(d.state, b.state) AS state, b.note
+    SELECT d.key, coalesce(d.state, b.state), coalesce(d.issue, b.note)
     FROM detection d JOIN batch b ON b.id = d.batch_id
     WHERE d.key = ANY(:keys)
     """
@@ -45,11 +45,18 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Detections of one request, with the ledger's number for it."""
+    """Detections of one request, with the ledger's number for it.
+
+    resent: an earlier request with them may have arrived, so that they are unknown until this one is accepted.
+    """
 
     number: int
     rows: Sequence[Row]
     resent: bool = False
+
+    def state_if_not_sent(self, state: State) -> State:
+        """Return the state that the batch has while this request of it has not left: `state`, if it is the first."""
+        return State.UNKNOWN if self.resent else state
 
 
 class Deliveries:
@@ -58,11 +65,21 @@ class Deliveries:
     Raises UnavailableError when the database fails: then nothing of the call has happened.
     """
 
-    def __init__(self, connection: Connection, connector: str, run_id: str, destination: str) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        connector: str,
+        run_id: str,
+        destination: str,
+        *,
+        today: Callable[[], date] = lambda: datetime.now(UTC).date(),
+    ) -> None:
         self.connection = connection
         self.connector = connector
         self.run_id = run_id
         self.destination = destination
+        self._today = today
+        self._day = today()  # of the last reservation: what it took is given back to that day
         with speak_plainly(), connection.begin():
             self._connector_id = find_connector(connection, connector)
 
@@ -103,7 +120,8 @@ class Deliveries:
         """Write batches that are to be sent; rows that the ledger has met (`known`) change their batch."""
         met = set(known)
         with speak_plainly(), self.connection.begin():
-            planned = [Batch(self._insert_batch(len(rows), resent=resent), rows, resent) for rows in batches]
+            state = State.UNKNOWN if resent else State.PLANNED
+            planned = [Batch(self._insert_batch(len(rows), state, resent=resent), rows, resent) for rows in batches]
             new = [(batch.number, row) for batch in planned for row in batch.rows if row.key not in met]
             copy_rows(self.connection, "detection", _COLUMNS, [self._fields(number, row) for number, row in new])
             moved = [(batch.number, row.key) for batch in planned for row in batch.rows if row.key in met]
@@ -115,6 +133,7 @@ class Deliveries:
 
         Returns False, and reserves nothing, when the destination's day would have more than `most` detections.
         """
+        self._day = self._today()
         values = {
             **self._spending(len(batch.rows), most),
             "number": batch.number,
@@ -130,7 +149,8 @@ class Deliveries:
     def release(self, batch: Batch) -> None:
         """Record that the API stored nothing of the batch: it can be sent again, and its budget is given back."""
         with speak_plainly(), self.connection.begin():
-            self._settle(batch, State.PLANNED, None)
+            state = batch.state_if_not_sent(State.PLANNED)
+            self.connection.execute(_RELEASE, {"number": batch.number, "state": state})
             self.connection.execute(_GIVE_BACK, self._spending(len(batch.rows), 0))
 
     def doubt(self, batch: Batch, note: str) -> None:
@@ -149,7 +169,7 @@ class Deliveries:
         """Keep a planned batch until there is budget for it: a later run of the connector sends it."""
         values = [{"connector_id": self._connector_id, "key": row.key, "detection": row.text} for row in batch.rows]
         with speak_plainly(), self.connection.begin():
-            self._settle(batch, State.WAITING, "the day's budget is spent")
+            self._settle(batch, batch.state_if_not_sent(State.WAITING), "the day's budget is spent")
             self.connection.execute(insert(tables.waiting).on_conflict_do_nothing(index_elements=["key"]), values)
 
     def take_waiting(self, limit: int) -> list[bytes]:
@@ -170,10 +190,16 @@ class Deliveries:
             keys = [row.key for row in rows]
             self.connection.execute(delete(tables.waiting).where(tables.waiting.c.key.in_(keys)))
 
+    def count_resent(self) -> int:
+        """Return how many detections this run has sent again, in all its tries, though they may have arrived."""
+        with speak_plainly(), self.connection.begin():
+            found = self.connection.scalar(_RESENT, {"connector": self._connector_id, "run": self.run_id})
+        return int(found or 0)
+
     def exhaust(self) -> None:
         """Record that the destination itself said its day's budget is spent."""
         budget = tables.budget
-        values = {"destination": self.destination, "day": _today(), "spent": 0, "exhausted": True}
+        values = {"destination": self.destination, "day": self._day, "spent": 0, "exhausted": True}
         statement = insert(budget).values(values)
         with speak_plainly(), self.connection.begin():
             self.connection.execute(
@@ -185,17 +211,18 @@ class Deliveries:
             self._settle(batch, state, note)
 
     def _settle(self, batch: Batch, state: State, note: str | None) -> None:
-        self.connection.execute(_SETTLE, {"number": batch.number, "state": state, "note": note})
+        values = {"number": batch.number, "state": state, "note": None if note is None else storable(note)}
+        self.connection.execute(_SETTLE, values)
 
     def _spending(self, count: int, most: int) -> dict[str, object]:
-        return {"destination": self.destination, "day": _today(), "count": count, "most": most}
+        return {"destination": self.destination, "day": self._day, "count": count, "most": most}
 
-    def _insert_batch(self, size: int, *, resent: bool) -> int:
+    def _insert_batch(self, size: int, state: State, *, resent: bool) -> int:
         values = {
             "connector_id": self._connector_id,
             "run_id": self.run_id,
             "destination": self.destination,
-            "state": State.PLANNED,
+            "state": state,
             "size": size,
             "resent": resent,
         }
@@ -229,7 +256,7 @@ class Deliveries:
         detection = tables.detection
         with speak_plainly(), self.connection.begin():
             self.connection.execute(
-                update(detection).where(detection.c.key.in_(list(keys))).values(state=state, issue=issue)
+                update(detection).where(detection.c.key.in_(list(keys))).values(state=state, issue=storable(issue))
             )
 
 
@@ -252,6 +279,17 @@ _RESERVE = text(
 _GIVE_BACK = text(
     "UPDATE budget SET spent = greatest(spent - :count, 0) WHERE destination = :destination AND day = :day"
 )
+_RELEASE = text(
+    "UPDATE batch SET state = :state, note = NULL, settled_at = now(), reserved_at = NULL WHERE id = :number"
+)
+#: Released batches have not been sent, and what was refused of a batch is stored nowhere.
+_RESENT = text(
+    """
+    SELECT coalesce(sum(b.size - (SELECT count(*) FROM detection d WHERE d.batch_id = b.id AND d.state = 3)), 0)
+    FROM batch b
+    WHERE b.connector_id = :connector AND b.run_id = :run AND b.resent AND b.reserved_at IS NOT NULL
+    """
+)
 _SETTLE = text("UPDATE batch SET state = :state, note = :note, settled_at = now() WHERE id = :number")
 
 
@@ -264,7 +302,3 @@ def find_connector(connection: Connection, name: str) -> int:
         connection.execute(insert(connector).values(name=name).on_conflict_do_nothing())
         number = connection.execute(query).scalar_one()
     return int(number)
-
-
-def _today() -> date:
-    return datetime.now(UTC).date()

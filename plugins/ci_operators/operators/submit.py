@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow.sdk.exceptions import AirflowSkipException
 
 from ci_operators.core.connector import Destination
 from ci_operators.operators.stage import StageOperator, StageRun
 from ci_operators.operators.staging_area import artifact_path
-from ci_operators.stages.run import StageResult, Terms
+
+if TYPE_CHECKING:
+    from ci_operators.stages.run import StageResult
 
 
 class SubmitOperator(StageOperator):
@@ -35,6 +37,7 @@ class SubmitOperator(StageOperator):
         from ci_operators.ledger.deliveries import Deliveries
         from ci_operators.recorded_future.api import API
         from ci_operators.stages.delivery import Rules, deliver_once
+        from ci_operators.stages.run import Terms
         from ci_operators.stages.stored import look_up_with
 
         connector, limit = run.connector, self.destination.daily_limit

@@ -104,8 +104,13 @@ def submit(client: Client, submission: Submission) -> Counter[str]:
 
 def check(client: Client) -> str:
     """Return a sentence after the cheapest authenticated call: a dry run of one made-up detection."""
-    submit(client, Submission([_PROBE], Counter(ip=1), debug=True))
+    submit(client, make_probe())
     return "the token may submit detections"
+
+
+def make_probe(organization_ids: Sequence[str] = ()) -> Submission:
+    """Return a dry run of one made-up detection that nothing is wrong with: refused, it is for the request."""
+    return Submission([_PROBE], Counter(ip=1), debug=True, organization_ids=organization_ids)
 
 
 def explain(body: bytes) -> str:

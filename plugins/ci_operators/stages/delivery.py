@@ -68,7 +68,10 @@ class Rules:
 
 @dataclass
 class Account:
-    """What one run did, beside the tally of its own records."""
+    """What one run did, beside the tally of its own records.
+
+    resent_unknown: detections sent again, in any try of the run, though they may have arrived before.
+    """
 
     processed: Counter[str] = field(default_factory=Counter)
     batches: int = 0
@@ -99,6 +102,7 @@ def deliver_once(
         courier.take_all(read_artifact(source))
         tally.check_conservation("submit")
         courier.take_waiting()
+    courier.account.resent_unknown = deliveries.count_resent()
     extra = {**courier.account.to_extra(), "unknown_from_earlier_tries": recovered}
     return StageResult(tally, side_artifacts=dict(side.paths), extra=extra)
 
@@ -148,7 +152,7 @@ class Courier:
         known = self.deliveries.find(rows)
         fresh, doubtful = self._sort(rows, known, waiting=waiting)
         again = self._resolve(doubtful, known)
-        size = self.rules.terms.batch_size
+        size = min(self.rules.terms.batch_size, max(allowed, 1))  # a batch above the day's limit would wait for ever
         planned = self.deliveries.plan(_cut(fresh, size), known)
         planned += self.deliveries.plan(_cut(again, size), known, resent=True)
         for batch in planned:
@@ -165,7 +169,7 @@ class Courier:
             elif state is State.ACCEPTED:
                 self._drop("already_accepted", row)
             elif state is State.REJECTED:
-                self._quarantine("rejected_by_api", row, "refused in an earlier run")
+                self._quarantine("rejected_by_api", row, known[row.key].note or "")
             elif state is State.WAITING and not waiting:
                 self._count_waiting(1)
             elif state in (State.UNKNOWN, State.RESERVED):
@@ -264,7 +268,6 @@ class Courier:
         self.tally.records_out += len(batch.rows)
         self.account.batches += 1
         self.account.accepted += len(batch.rows)
-        self.account.resent_unknown += len(batch.rows) if batch.resent else 0
         self.account.processed += processed
 
     def _count_waiting(self, count: int) -> None:

@@ -1,0 +1,105 @@
+"""`explain`: the whole way of one event, dropped, quarantined, delivered, refused, or unknown to the ledger."""
+
+from __future__ import annotations
+
+import pytest
+
+from ci_operators.core.errors import UnknownOutcomeError
+from tests.commands.conftest import Desk
+
+
+def explain(desk: Desk, event_id: str, status: int = 0) -> list[str]:
+    printed = desk.run("explain", event_id, "--json")
+    assert printed.status == status
+    sentences: list[str] = printed.json["sentences"]
+    assert " ".join(sentences)[:60] in desk.run("explain", event_id).out
+    return sentences
+
+
+def test_a_dropped_event_names_its_rule(desk: Desk) -> None:
+    desk.add_okta_events(1, actor=None)
+    desk.deliver()
+    assert explain(desk, "event-0001") == [
+        "okta: dropped by filter (missing_actor) in run scheduled__1: There is no actor information under the event."
+    ]
+
+
+def test_a_quarantined_event_names_its_issue(desk: Desk) -> None:
+    desk.add_okta_events(1, actor={"displayName": "no address"})
+    desk.deliver()
+    assert explain(desk, "event-0001") == [
+        "okta: quarantined by map as indicator_not_an_address in run scheduled__1 (quarantine 1): "
+        "The actor's display name is neither an IP address nor a domain."
+    ]
+
+
+def test_a_delivered_event_shows_batch_run_and_codes(desk: Desk) -> None:
+    desk.add_okta_events(1)
+    desk.deliver()
+    printed = desk.run("explain", "event-0001", "--json").json
+    found = printed["ledger"]["detections"][0]
+    assert (found["state"], found["indicator"], found["attempts"], found["run_id"]) == (
+        "accepted",
+        "198.51.100.2",
+        1,
+        "scheduled__1",
+    )
+    assert found["codes"] == ["T1110.003"]
+    assert printed["ledger"]["runs"][0]["kind"] == "scheduled"
+    assert "stored by Recorded Future" in explain(desk, "event-0001")[0]
+
+
+def test_an_unknown_outcome_shows_why(desk: Desk) -> None:
+    desk.add_okta_events(1)
+    desk.simulator.add_fault("recorded_future", "drop_connection", path="/collective-insights/detections")
+    with pytest.raises(UnknownOutcomeError):
+        desk.deliver()
+    (sentence,) = explain(desk, "event-0001")
+    assert "is unknown: sent, and nobody can say whether Recorded Future has stored it" in sentence
+    assert "broke off" in sentence
+
+
+def test_an_event_the_ledger_does_not_know_is_asked_of_the_source(desk: Desk) -> None:
+    desk.add_okta_events(1, minutes_ago=20)
+    desk.deliver(since=60, until=10)
+    desk.add_okta_events(2, minutes_ago=5)
+    desk.add_okta_events(3, minutes_ago=5, actor=None)
+    desk.add_okta_events(4, minutes_ago=600)
+    desk.add_okta_events(5, minutes_ago=30)
+    desk.add_okta_events(6, minutes_ago=5, eventType="user.session.start")
+    desk.add_okta_events(7, minutes_ago=5, actor={"displayName": "no address"})
+    assert explain(desk, "event-0002")[0].endswith("it passes the criteria and will arrive with the next run.")
+    assert "(missing_actor): There is no actor" in explain(desk, "event-0003")[0]
+    assert "lies before the initial import" in explain(desk, "event-0004")[0]
+    assert "run a backfill of" in explain(desk, "event-0004")[0]
+    assert "lies in a window that was delivered without it" in explain(desk, "event-0005")[0]
+    assert "(wrong_event_type)" in explain(desk, "event-0006")[0]
+    assert "it would be quarantined (indicator_not_an_address)" in explain(desk, "event-0007")[0]
+    dry = explain(desk, "event-0002")[1]
+    assert dry.startswith("dry: Okta has it, of ")
+    assert "debug mode" in dry
+    assert desk.run("explain", "event-0002", "--connector", "okta", "--json").json["sources"][0]["found"]
+
+
+def test_nobody_knows_it(desk: Desk) -> None:
+    for event_id in ("nothing", 'a" or eventType eq "x', "1234567890", "\u202eevil"):
+        assert explain(desk, event_id, status=1) == ["Neither the ledger nor Okta nor SentinelOne knows the event."]
+
+
+def test_a_source_that_cannot_be_asked_is_one_sentence(desk: Desk) -> None:
+    desk.simulator.add_fault("okta", "status", status=401, count=9)
+    (sentence, _) = explain(desk, "event-0001", status=1)
+    assert sentence.startswith("okta: Okta could not be asked: Okta answered 401")
+
+
+def test_first_runs_are_yet_to_come(desk: Desk) -> None:
+    desk.add_okta_events(1)
+    assert "none has delivered yet" in explain(desk, "event-0001")[0]
+
+
+def test_connectors_that_left_the_file_are_remembered(desk: Desk) -> None:
+    desk.add_okta_events(1, actor=None)
+    desk.deliver()
+    path = desk.folder / "connectors.yaml"
+    path.write_text(path.read_text().replace("name: okta,", "name: okta-new,"))
+    assert explain(desk, "event-0001")[0].startswith("okta: dropped by filter")

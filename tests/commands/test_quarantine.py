@@ -1,0 +1,102 @@
+"""`quarantine list`, `show` and `export`."""
+
+from __future__ import annotations
+
+import json
+import stat
+from typing import Any
+
+import pytest
+
+from tests.commands.conftest import Desk
+
+NO_ADDRESS = {"displayName": "no address", "alternateId": "jane.doe@acme.example"}
+
+
+@pytest.fixture
+def filled(desk: Desk) -> Desk:
+    """Three events that map refuses, one that is delivered."""
+    desk.add_okta_events(1, 2, 3, actor=NO_ADDRESS)
+    desk.add_okta_events(4)
+    desk.deliver()
+    return desk
+
+
+def ids(desk: Desk, *options: str) -> list[int]:
+    printed = desk.run("quarantine", "list", "--json", *options)
+    assert printed.status == 0
+    return [entry["id"] for entry in printed.json["entries"]]
+
+
+def test_list_shows_the_newest_first_a_page_at_a_time(filled: Desk) -> None:
+    assert sorted(ids(filled), reverse=True) == ids(filled) or len(ids(filled)) == 3
+    first = ids(filled, "--limit", "2")
+    assert len(first) == 2
+    assert set(ids(filled, "--before", str(min(first)))) | set(first) == set(ids(filled))
+    printed = filled.run("quarantine", "list", "--limit", "2")
+    assert "2 of 3; the next ones: --before" in printed.out
+    assert "event-0001" in filled.run("quarantine", "list").out
+
+
+def test_list_selects(filled: Desk) -> None:
+    assert len(ids(filled, "--connector", "okta", "--issue", "indicator_not_an_address", "--since", "1 hour")) == 3
+    assert ids(filled, "--connector", "s1") == []
+    assert ids(filled, "--issue", "other") == []
+    assert ids(filled, "--since", "2099-01-01T00:00:00Z") == []
+    filled.connection.exec_driver_sql("UPDATE quarantine SET replayed_at = now() WHERE id = 1")
+    filled.connection.commit()
+    assert len(ids(filled)) == 2
+    assert len(ids(filled, "--all")) == 3
+
+
+@pytest.mark.parametrize("since", ["yesterday", "2026-03-10T12:00:00", "0x"])
+def test_a_time_that_is_none_is_wrong_use(desk: Desk, since: str) -> None:
+    printed = desk.run("quarantine", "list", "--since", since)
+    assert (printed.status, printed.out) == (2, "")
+    assert printed.err.startswith("--since")
+
+
+def test_show_prints_the_record_and_redact_hides_the_person(filled: Desk) -> None:
+    number = ids(filled)[0]
+    shown: dict[str, Any] = filled.run("quarantine", "show", str(number), "--json").json
+    assert shown["record"]["actor"] == NO_ADDRESS
+    redacted = filled.run("quarantine", "show", str(number), "--json", "--redact")
+    assert "jane.doe" not in redacted.out
+    assert redacted.json["record"]["actor"] == {"displayName": "***", "alternateId": "***"}
+    assert redacted.json["record"]["uuid"] == shown["event_id"]
+    people = filled.run("quarantine", "show", str(number))
+    assert '"alternateId": "jane.doe@acme.example"' in people.out
+    assert "neither an IP address nor a domain" in people.out
+    assert "jane.doe" not in filled.run("quarantine", "show", str(number), "--redact").out
+
+
+def test_show_of_nothing(desk: Desk) -> None:
+    printed = desk.run("quarantine", "show", "99")
+    assert (printed.status, printed.out) == (1, "The quarantine has no entry 99.\n")
+    assert desk.run("quarantine", "show", "x").status == 2
+
+
+def test_export_writes_lines_that_only_the_owner_reads(filled: Desk) -> None:
+    path = filled.folder / "out.jsonl"
+    printed = filled.run("quarantine", "export", "--connector", "okta", str(path), "--json")
+    assert printed.json == {"file": str(path), "exported": 3}
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    assert {line["event_id"] for line in lines} == {"event-0001", "event-0002", "event-0003"}
+    assert lines[0]["record"]["actor"] == NO_ADDRESS
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert not list(filled.folder.glob(".*draft"))
+
+
+def test_export_of_a_record_that_is_no_json(filled: Desk) -> None:
+    filled.connection.exec_driver_sql("UPDATE quarantine SET record = '\\xff'::bytea WHERE id = 1")
+    filled.connection.commit()
+    path = filled.folder / "out.jsonl"
+    assert filled.run("quarantine", "export", str(path)).status == 0
+    assert json.loads(path.read_text().splitlines()[0])["record_base64"] == "/w=="
+    assert filled.run("quarantine", "show", "1", "--json").json["record"] == "\\xff"
+
+
+def test_export_to_nowhere(filled: Desk) -> None:
+    printed = filled.run("quarantine", "export", str(filled.folder / "none" / "out.jsonl"))
+    assert printed.status == 2
+    assert "cannot be written: No such file or directory." in printed.err

@@ -1,0 +1,92 @@
+"""`settle`: unknown detections become accepted, or are sent again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ci_operators.core.errors import UnknownOutcomeError
+from tests.commands.conftest import Desk, stored_ids
+
+
+@pytest.fixture
+def doubtful(desk: Desk) -> Desk:
+    """Two detections of which nobody knows whether they arrived (they did not)."""
+    desk.add_okta_events(1, 2)
+    desk.simulator.add_fault("recorded_future", "drop_connection", path="/collective-insights/detections")
+    with pytest.raises(UnknownOutcomeError):
+        desk.deliver()
+    return desk
+
+
+def settle(desk: Desk, *options: str, status: int = 0) -> dict[str, Any]:
+    printed = desk.run("settle", "--json", "--connector", "okta", *options)
+    assert printed.status == status, printed
+    report: dict[str, Any] = printed.json
+    return report
+
+
+def test_accepted_is_never_sent(doubtful: Desk) -> None:
+    report = settle(doubtful, "--accepted", "event-0001")
+    assert (report["accepted"], report["detections"][0]["event_id"]) == (1, "event-0001")
+    assert settle(doubtful, "--accepted", "--all")["accepted"] == 1
+    doubtful.deliver(run_id="scheduled__2")
+    assert stored_ids(doubtful.simulator) == []
+    assert doubtful.run("status", "okta").status == 0
+
+
+def test_resent_without_payload_goes_with_the_next_run_of_its_window(doubtful: Desk) -> None:
+    report = settle(doubtful, "--resend", "--all")
+    assert (report["planned"], report["waiting"]) == (2, 0)
+    doubtful.deliver(run_id="scheduled__2")
+    assert stored_ids(doubtful.simulator) == ["event-0001", "event-0002"]
+
+
+def test_resent_with_its_payload_in_quarantine_goes_with_the_next_run_at_all(doubtful: Desk) -> None:
+    doubtful.deliver()  # held: its records are quarantined
+    assert doubtful.run("quarantine", "list", "--json", "--issue", "outcome_unknown").json["total"] == 2
+    key = doubtful.run("explain", "event-0002", "--json").json["ledger"]["detections"][0]["key"]
+    report = settle(doubtful, "--resend", "event-0001", key)
+    assert (report["planned"], report["waiting"]) == (0, 2)
+    assert doubtful.run("quarantine", "list", "--json").json["total"] == 0
+    doubtful.add_okta_events(3, minutes_ago=2)
+    doubtful.deliver(run_id="scheduled__2", since=5)
+    assert stored_ids(doubtful.simulator) == ["event-0001", "event-0002", "event-0003"]
+    doubtful.deliver(run_id="scheduled__3")
+    assert stored_ids(doubtful.simulator) == ["event-0001", "event-0002", "event-0003"]
+
+
+def test_settling_closes_the_quarantine(doubtful: Desk) -> None:
+    doubtful.deliver()
+    settle(doubtful, "--accepted", "--all")
+    assert doubtful.run("quarantine", "list", "--json").json["total"] == 0
+    doubtful.deliver(run_id="scheduled__2")
+    assert stored_ids(doubtful.simulator) == []
+
+
+def test_a_refused_detection_can_be_named_to_be_sent_again(desk: Desk) -> None:
+    desk.add_okta_events(1)
+    desk.deliver()
+    desk.connection.exec_driver_sql("UPDATE detection SET state = 3")
+    desk.connection.commit()
+    assert settle(desk, "--resend", "--all")["planned"] == 0
+    assert "is rejected, not unknown" in settle(desk, "--accepted", "event-0001", status=1)["problems"][0]
+    assert settle(desk, "--resend", "event-0001")["planned"] == 1
+
+
+def test_what_is_settled_or_not_there_is_said(doubtful: Desk) -> None:
+    settle(doubtful, "--accepted", "--all")
+    report = settle(doubtful, "--accepted", "event-0001", "nothing", status=1)
+    assert report["problems"] == [
+        "event-0001 is accepted, not unknown.",
+        "nothing stands for no detection of the connector.",
+    ]
+    printed = doubtful.run("settle", "--connector", "s1", "--accepted", "x")
+    assert (printed.status, "The ledger has nothing of s1." in printed.out) == (1, True)
+
+
+def test_wrong_use(desk: Desk) -> None:
+    for options in ((), ("--accepted", "--resend", "--all"), ("--accepted",), ("--accepted", "--all", "x")):
+        assert desk.run("settle", "--connector", "okta", *options).status == 2
+    assert desk.run("settle", "--connector", "nobody", "--accepted", "--all").status == 2
