@@ -19,7 +19,8 @@ demo: install ## a whole Airflow with both connectors towards a local simulator 
 	@$(VENV)/python -m demo
 
 test: install ## the whole test suite
-	@$(VENV)/python -m pytest
+	@$(VENV)/python -m pytest --cov --cov-report=term:skip-covered --cov-fail-under=90
+	@$(VENV)/python -m coverage report --include='*/ci_operators/core/*' --fail-under=100 --skip-covered
 
 lint: install ## ruff, mypy, import-linter
 	@$(VENV)/ruff check

@@ -50,11 +50,15 @@ class Runs:
     def time_connector(self) -> float:
         """Return the seconds from the trigger of a connector run to its end."""
         since = self.begin + timedelta(hours=next(self.hours))
-        return self._time(CONNECTOR_DAG, {"since": since.isoformat(), "until": (since + _HOUR).isoformat()})
+        run_id, seconds = self._time(CONNECTOR_DAG, {"since": since.isoformat(), "until": (since + _HOUR).isoformat()})
+        submitted = self.api.returned(CONNECTOR_DAG, run_id, "submit")
+        assert submitted is not None
+        assert submitted["records_out"] > EVENTS_PER_RUN / 2, submitted
+        return seconds
 
     def time_trivial(self) -> float:
         """Return the seconds from the trigger of a trivial run to its end."""
-        return self._time(TRIVIAL_DAG, {})
+        return self._time(TRIVIAL_DAG, {})[1]
 
     def enable(self) -> None:
         """Unpause both DAGs once Airflow has found them, and wait for the connector's initial import."""
@@ -65,14 +69,14 @@ class Runs:
             "the initial import did not succeed",
         )
 
-    def _time(self, dag_id: str, conf: Mapping[str, str]) -> float:
+    def _time(self, dag_id: str, conf: Mapping[str, str]) -> tuple[str, float]:
         triggered = datetime.now(UTC)
         body = {"logical_date": None, "conf": dict(conf)}
         run_id = self.api.request("POST", f"/dags/{dag_id}/dagRuns", json=body).json()["dag_run_id"]
         _wait_until(lambda: self._read(dag_id, run_id)["end_date"] is not None, f"{dag_id} did not end")
         run = self._read(dag_id, run_id)
         assert run["state"] == "success", run
-        return (datetime.fromisoformat(run["end_date"]) - triggered).total_seconds()
+        return run_id, (datetime.fromisoformat(run["end_date"]) - triggered).total_seconds()
 
     def _read(self, dag_id: str, run_id: str) -> dict[str, Any]:
         run: dict[str, Any] = self.api.get(f"/dags/{dag_id}/dagRuns/{run_id}")

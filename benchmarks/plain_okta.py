@@ -29,7 +29,8 @@ def fetch_events(url: str, token: str) -> list[dict[str, Any]]:
     events: list[dict[str, Any]] = []
     session = requests.Session()
     session.headers["Authorization"] = f"SSWS {token}"
-    answer = session.get(f"{url}/api/v1/logs", params={"since": "2026-01-01T00:00:00Z", "limit": 1000}, timeout=60)
+    params = {"since": "2026-01-01T00:00:00Z", "limit": "1000"}
+    answer = session.get(f"{url}/api/v1/logs", params=params, timeout=60)
     while True:
         answer.raise_for_status()
         events.extend(answer.json())

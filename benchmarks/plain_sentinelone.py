@@ -37,8 +37,8 @@ def fetch_threats(url: str, token: str) -> list[dict[str, Any]]:
 
 def is_wanted(threat: dict[str, Any]) -> bool:
     """Return whether the documented criteria let the threat in."""
-    info = threat.get("threatInfo")
-    return bool(info) and any(info.get(kind) for kind in HASH_LENGTHS)
+    info = threat.get("threatInfo") or {}
+    return any(info.get(kind) for kind in HASH_LENGTHS)
 
 
 def to_detection(threat: dict[str, Any]) -> dict[str, Any]:

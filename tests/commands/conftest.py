@@ -13,6 +13,7 @@ import pytest
 from sqlalchemy import URL, Connection
 
 from ci_operators.__main__ import main
+from ci_operators.attack import attack_table
 from ci_operators.connectors_file import VARIABLE, load_connectors
 from ci_operators.core.connector import Connector
 from ci_operators.core.instant import format_instant
@@ -29,7 +30,6 @@ from ci_operators.stages.run import StageResult, Terms, extract, transform
 from ci_operators.stages.stored import look_up_with
 from ci_operators.staging.artifact import read_artifact
 from ci_operators.staging.manifest import Manifest
-from ci_operators.attack import attack_table
 from simulator import Limits, Simulator, serve
 from simulator.settings import OKTA_TOKEN, RECORDED_FUTURE_TOKEN, SENTINELONE_TOKEN
 from tests.ledger_database import airflow_connection
@@ -203,5 +203,3 @@ def desk(
 def stored_ids(simulator: Simulator) -> list[str]:
     """Return the incident ids of all that Recorded Future stored, duplicates included."""
     return sorted(str(stored.incident_id) for stored in simulator.detections)
-
-

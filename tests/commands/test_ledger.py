@@ -44,7 +44,9 @@ def test_another_connection_can_be_named(desk: Desk, empty_database: URL, connec
     assert desk.run("ledger", "version", "--connection", "ledger_emea").status == 0
 
 
-@pytest.mark.parametrize("command", [("status", "okta"), ("explain", "x"), ("quarantine", "list"), ("ledger", "migrate")])
+@pytest.mark.parametrize(
+    "command", [("status", "okta"), ("explain", "x"), ("quarantine", "list"), ("ledger", "migrate")]
+)
 def test_a_newer_schema_is_refused_by_every_command(
     desk: Desk, empty_database: URL, connect: Connect, command: tuple[str, ...]
 ) -> None:

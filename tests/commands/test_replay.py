@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from typing import Any
 
@@ -86,13 +87,14 @@ def test_what_a_later_stage_refuses_moves_to_its_quarantine(desk: Desk) -> None:
 def refuse(desk: Desk, event_id: str) -> None:
     """Put a delivered detection into the state of one that the API refused, as a run leaves it."""
     stored = next(found for found in desk.simulator.detections if found.incident_id == event_id)
-    record = '{"timestamp":"2026-03-10T12:00:00.000Z","ioc":{"type":"ip","value":"%s","source_type":"Okta"},'
-    record += '"incident":{"id":"%s","type":"t"},"detection":{"name":"n","type":"correlation"}}'
+    template = '{"timestamp":"2026-03-10T12:00:00.000Z","ioc":{"type":"ip","value":"%s","source_type":"Okta"},'
+    template += '"incident":{"id":"%s","type":"t"},"detection":{"name":"n","type":"correlation"}}'
+    record = (template % (stored.indicator[1], event_id)).encode()
     desk.connection.exec_driver_sql(f"UPDATE detection SET state = 3, issue = 'no' WHERE event_id = '{event_id}'")
     desk.connection.exec_driver_sql(
         "INSERT INTO quarantine (connector_id, run_id, stage, event_id, issue, record, record_digest)"
         " VALUES (1, 'scheduled__1', 'submit', %s, 'rejected_by_api', %s, %s)",
-        (event_id, (record % (stored.indicator[1], event_id)).encode(), event_id.encode()),
+        (event_id, record, hashlib.sha256(record).digest()),
     )
     desk.connection.commit()
 

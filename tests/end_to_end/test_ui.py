@@ -15,7 +15,9 @@ NAMES = [connector.name for connector in load_connectors(CONNECTORS).connectors]
 
 def test_every_good_entry_has_a_dag_with_its_tags(installation: Installation) -> None:
     dags = installation.address.api().list_all("/dags", "dags")
-    assert sorted(dag["dag_id"] for dag in dags) == sorted(f"collective_insights_{name}" for name in [*NAMES, "maintenance"])
+    assert sorted(dag["dag_id"] for dag in dags) == sorted(
+        f"collective_insights_{name}" for name in [*NAMES, "maintenance"]
+    )
     assert all("collective-insights" in {tag["name"] for tag in dag["tags"]} for dag in dags)
     assert not any(dag["has_import_errors"] for dag in dags)
 

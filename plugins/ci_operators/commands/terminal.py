@@ -60,12 +60,14 @@ def run_command(command: Callable[[], int]) -> int:
     logging.getLogger("alembic").setLevel(logging.WARNING)
     try:
         with redirect_stdout(sys.stderr):
-            return command()
+            status = command()
+        sys.stdout.flush()
+        return status
     except CollectiveInsightsError as err:
         sys.stderr.write(f"{plain(str(err))}\n")
         return 2 if isinstance(err, ConfigurationError | NoLedgerError) else 1
     except BrokenPipeError:  # the reader (head, less) has seen enough
-        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123 - Python flushes it at the end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes it once more at its end
         return 0
     except KeyboardInterrupt:
         return 130

@@ -26,8 +26,8 @@ SLUG = r"^[a-z0-9]+([_-][a-z0-9]+)*$"
 
 
 def _at_least_a_minute(duration: timedelta) -> timedelta:
-    if duration < timedelta(minutes=1):
-        raise ValueError("at least 1 minute")
+    if duration < timedelta(minutes=1) or duration % timedelta(seconds=1):
+        raise ValueError("at least 1 minute, in whole seconds")
     return duration
 
 

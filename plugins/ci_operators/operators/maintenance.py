@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
@@ -47,18 +48,19 @@ class CompactLedgerOperator(BaseOperator):
         self.ledger_conn_ids = sorted(set(ledger_conn_ids))
 
     def execute(self, context: Context) -> dict[str, int]:
-        """Return the numbers of rows deleted, by kind."""
+        """Return the numbers of rows deleted in all ledgers, by kind."""
         del context
         from ci_operators.hooks.ledger import open_ledger  # not at DAG parse time
         from ci_operators.ledger.compaction import forget_delivered, forget_history
 
-        now, deleted = datetime.now(UTC), dict[str, int]()
+        now, total = datetime.now(UTC), Counter[str]()
         for conn_id in self.ledger_conn_ids:
             with open_ledger(conn_id) as connection:
                 deleted = forget_history(connection, now - self.retention.history)
                 deleted["delivered"] = forget_delivered(connection, now - self.retention.ledger)
+            total.update(deleted)
             self.log.info("%s: deleted %s", conn_id, deleted)
-        return deleted
+        return dict(total)
 
 
 def _run_directories(base: ObjectStoragePath) -> list[ObjectStoragePath]:

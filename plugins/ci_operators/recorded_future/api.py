@@ -161,7 +161,8 @@ def _post_once(client: Client, submission: Submission) -> Answer:
     except UnreachableError:
         raise
     except UnavailableError as err:
-        raise UnknownOutcomeError(f"{err} The detections may have been stored.") from err
+        message = f"{err} The detections may have been stored."
+        raise UnknownOutcomeError(message, retry_after_s=err.retry_after_s) from err
 
 
 def _read(client: Client, submission: Submission, answer: Answer) -> Counter[str]:

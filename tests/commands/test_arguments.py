@@ -1,0 +1,82 @@
+"""The command line: every command has its help; it starts fast; stdout holds the answer alone."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from sqlalchemy import URL
+
+import ci_operators
+from ci_operators.commands.arguments import build_parser
+from tests.commands.conftest import Desk
+from tests.ledger_database import airflow_connection
+
+COMMANDS = (
+    ("check",),
+    ("schema",),
+    ("reference",),
+    ("ledger", "migrate"),
+    ("ledger", "version"),
+    ("status",),
+    ("explain",),
+    ("quarantine", "list"),
+    ("quarantine", "show"),
+    ("quarantine", "export"),
+    ("quarantine", "replay"),
+    ("settle",),
+    ("reconcile",),
+)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help(command: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as end:
+        build_parser().parse_args([*command, "--help"])
+    assert end.value.code == 0
+    shown = capsys.readouterr().out
+    assert "exit status: 0 fine" in shown
+    assert len(shown.splitlines()) > 5
+
+
+@pytest.mark.parametrize("arguments", [(), ("nothing",), ("quarantine",), ("quarantine", "show", "0"), ("explain",)])
+def test_wrong_use_ends_with_2(arguments: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as end:
+        build_parser().parse_args(arguments)
+    assert end.value.code == 2
+    assert capsys.readouterr().out == ""
+
+
+def start(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run the entry point in a process of its own, where nothing captures what libraries print."""
+    plugins = str(Path(ci_operators.__file__).parents[1])
+    environment = {**os.environ, "PYTHONPATH": plugins, **variables}
+    command = [sys.executable, "-m", "ci_operators", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, env=environment, check=False)  # noqa: S603 - ours
+
+
+def test_stdout_of_a_process_is_one_json_document(desk: Desk, ledger_url: URL) -> None:
+    del desk  # it sets the environment
+    done = start("ledger", "migrate", "--json", AIRFLOW_CONN_COLLECTIVE_INSIGHTS_LEDGER=airflow_connection(ledger_url))
+    assert json.loads(done.stdout)[0]["problem"] == ""
+    assert done.returncode == 0
+    done = start("status", "--json")
+    assert [entry["connector"] for entry in json.loads(done.stdout)] == ["dry", "okta", "s1"]
+    assert "alembic" not in done.stderr
+
+
+def test_help_needs_neither_airflow_nor_the_database() -> None:
+    code = "import sys; import ci_operators.__main__; print([m for m in ('airflow', 'sqlalchemy', 'rich') if m in sys.modules])"
+    plugins = str(Path(ci_operators.__file__).parents[1])
+    done = subprocess.run(  # noqa: S603 - ours
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": plugins},
+        check=True,
+    )
+    assert done.stdout.strip() == "[]"

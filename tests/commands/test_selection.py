@@ -1,0 +1,57 @@
+"""Which connectors, which ledgers, which time."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from ci_operators.commands.selection import choose_connectors, group_by_ledger, load_one, name_ledgers, read_moment
+from ci_operators.connectors_file import VARIABLE, load_connectors
+from ci_operators.core.errors import ConfigurationError
+
+NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
+FILE = """
+connectors:
+  - {name: a, source: okta}
+  - {name: b, source: okta, ledger_conn_id: other}
+  - {name: c, source: sentinelone}
+"""
+
+
+@pytest.fixture(autouse=True)
+def connectors(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    path = tmp_path / "connectors.yaml"
+    path.write_text(FILE, encoding="utf-8")
+    monkeypatch.setenv(VARIABLE, str(path))
+    return path
+
+
+def test_connectors_are_chosen_by_name() -> None:
+    found = load_connectors()
+    assert [each.name for each in choose_connectors(found, [])] == ["a", "b", "c"]
+    assert [each.name for each in choose_connectors(found, ["c", "a"])] == ["a", "c"]
+    assert load_one("b")[1].name == "b"
+    with pytest.raises(ConfigurationError, match="There is no connector x, y; there are: a, b, c"):
+        choose_connectors(found, ["y", "x"])
+
+
+def test_each_ledger_is_named_once() -> None:
+    chosen = choose_connectors(load_connectors(), [])
+    grouped = group_by_ledger(chosen)
+    assert {conn_id: [each.name for each in group] for conn_id, group in grouped.items()} == {
+        "collective_insights_ledger": ["a", "c"],
+        "other": ["b"],
+    }
+    with pytest.raises(ConfigurationError, match="has no connector"):
+        name_ledgers([])
+
+
+def test_moments() -> None:
+    assert read_moment("--since", None, NOW) is None
+    assert read_moment("--since", "2 hours", NOW) == NOW - timedelta(hours=2)
+    assert read_moment("--since", "2026-03-10T13:00:00+01:00", NOW) == NOW
+    for wrong in ("2026-03-10T12:00:00", "soon"):
+        with pytest.raises(ConfigurationError, match="--since"):
+            read_moment("--since", wrong, NOW)

@@ -1,0 +1,186 @@
+"""One run of a connector, stage by stage, as the operators chain them; every stage is checked when it is done."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine, text
+
+from ci_operators.attack import attack_table
+from ci_operators.core.connector import Connector
+from ci_operators.core.tally import Tally
+from ci_operators.core.window import Window
+from ci_operators.ledger.access import open_connection
+from ci_operators.ledger.deliveries import Deliveries
+from ci_operators.sources.registry import load_source
+from ci_operators.stages.contract import contract_for
+from ci_operators.stages.delivery import Rules, deliver_once
+from ci_operators.stages.run import StageResult, Terms, check_by_api, extract, transform
+from ci_operators.stages.stored import look_up_with
+from ci_operators.staging.artifact import SUFFIX, read_artifact
+from ci_operators.transport.client import Client
+from simulator import StoredDetection
+
+STAGES = ("extract", "filter", "map", "validate", "submit")
+UNLIMITED = 1_000_000
+#: What tells detections apart: event id, indicator type, indicator.
+Identity = tuple[str, str, str]
+
+
+@dataclass
+class Line:
+    """A run: its connector, its vendors, its window, its place in staging.
+
+    watch: what a test puts around the ledger's deliveries, to look on or to break in.
+    """
+
+    connector: Connector
+    source: Client
+    destination: Client
+    engine: Engine
+    directory: Any
+    window: Window
+    run_id: str = "run"
+    debug: bool = False
+    allowed: int = UNLIMITED
+    allowed_for_waiting: int = UNLIMITED
+    today: Callable[[], date] = lambda: datetime.now(UTC).date()
+    watch: Callable[[Deliveries], Any] = lambda deliveries: deliveries
+    results: dict[str, StageResult] = field(default_factory=dict)
+
+    def run_stage(self, stage: str) -> StageResult:
+        """Do one stage, as its task would, and check what it leaves."""
+        before = self.artifact(stage)
+        result = self._extract() if before is None else self._go_on(stage, before)
+        self.results[stage] = result
+        check_stage(before, result)
+        check_staging(self.directory)
+        return result
+
+    def artifact(self, stage: str) -> Any:
+        """Return the artifact that a stage reads."""
+        position = STAGES.index(stage)
+        return self.directory / f"{STAGES[position - 1]}{SUFFIX}" if position else None
+
+    def _extract(self) -> StageResult:
+        source = load_source(self.connector.source)
+        return extract(source.fetch(self.source, self.connector, self.window), self.directory)
+
+    def _go_on(self, stage: str, before: Any) -> StageResult:
+        source, tally = load_source(self.connector.source), Tally()
+        if stage == "filter":
+            return transform(stage, before, source.criteria(self.connector), tally, self.directory)
+        if stage == "map":
+            return transform(stage, before, source.mapping(self.connector, tally.note), tally, self.directory)
+        return self._validate(before, tally) if stage == "validate" else self._submit(before)
+
+    def _validate(self, before: Any, tally: Tally) -> StageResult:
+        result = transform("validate", before, contract_for(attack_table()), tally, self.directory)
+        if self.debug and result.artifact is not None:
+            check_by_api(self.destination, result.artifact, self._terms)
+        return result
+
+    def _submit(self, before: Any) -> StageResult:
+        rules = Rules(self._terms, self.connector.unknown_policy, self.allowed, self.allowed_for_waiting)
+        with open_connection(self.engine) as connection:
+            deliveries = Deliveries(
+                connection, self.connector.name, self.run_id, self.connector.destination_conn_id, today=self.today
+            )
+            return deliver_once(
+                self.destination,
+                before,
+                self.directory,
+                rules,
+                self.watch(deliveries),
+                look_up_with(self.destination),
+            )
+
+    @property
+    def _terms(self) -> Terms:
+        return Terms(self.connector.organization_ids, self.connector.batch_size)
+
+
+def check_stage(before: Any, result: StageResult) -> None:
+    """Hold a stage's counts against what its artifacts hold."""
+    tally = result.tally
+    tally.check_conservation("stage")
+    if before is not None:
+        assert tally.records_in == len(read_all(before))
+    if result.artifact is not None:
+        assert tally.records_out == len(read_all(result.artifact))
+        quarantined = read_all(result.side_artifacts.get("quarantined"))
+        assert Counter(json.loads(entry)["issue"] for entry in quarantined) == tally.quarantined
+
+
+def check_staging(directory: Path) -> None:
+    """Read every artifact to its end: none is half-written, and no draft is left."""
+    if directory.exists():
+        for path in directory.iterdir():
+            assert path.name.endswith(SUFFIX), f"a draft is left: {path.name}"
+            assert not path.name.startswith("."), f"a draft is left: {path.name}"
+            for record in read_all(path):
+                json.loads(record)
+
+
+def read_all(path: Any) -> list[bytes]:
+    """Return the records of an artifact, none if there is none."""
+    return [] if path is None else [record for chunk in read_artifact(path) for record in chunk]
+
+
+def identity(entry: Mapping[str, Any]) -> Identity:
+    """Return what tells a detection from others."""
+    return entry["incident"]["id"], entry["ioc"]["type"], entry["ioc"]["value"]
+
+
+def stored(found: Iterable[StoredDetection]) -> Counter[Identity]:
+    """Return how often the API has each detection."""
+    return Counter(identity(one.entry) for one in found)
+
+
+def expected(texts: Iterable[bytes]) -> Counter[Identity]:
+    """Return detections as they have to be stored: each once."""
+    return Counter({identity(json.loads(one)): 1 for one in texts})
+
+
+def held(result: StageResult) -> set[Identity]:
+    """Return the detections that a run reported as held, their outcome being unknown."""
+    entries = [json.loads(entry) for entry in read_all(result.side_artifacts.get("quarantined"))]
+    return {identity(entry["record"]) for entry in entries if entry["issue"] == "outcome_unknown"}
+
+
+_RESENT = text(
+    """
+    SELECT d.event_id, d.indicator_type, d.indicator
+    FROM detection d JOIN batch b ON b.id = d.batch_id JOIN connector c ON c.id = d.connector_id
+    WHERE b.resent AND c.name = :connector
+    """
+)
+
+
+def resent(engine: Engine, connector: str) -> set[Identity]:
+    """Return the detections that the ledger has marked as sent again though they may have arrived."""
+    with engine.connect() as connection:
+        return {(row[0], row[1], row[2]) for row in connection.execute(_RESENT, {"connector": connector})}
+
+
+def check_delivery(line: Line, found: Counter[Identity], wanted: Counter[Identity]) -> str:
+    """Return in words how the API's multiset differs from the wanted one; it may only as the run has reported."""
+    result = line.results["submit"]
+    twice, missing, on_hold = found - wanted, wanted - found, held(result)
+    again = int(result.extra["resent_unknown"])
+    assert twice.total() <= again, f"{twice} are there twice, reported are {again}"
+    assert set(twice) <= resent(line.engine, line.connector.name), f"{twice} are there twice, unreported"
+    assert set(missing) <= on_hold, f"{missing} are lost, held are {on_hold}"
+    parts = [
+        "exact" if not twice and not missing else "",
+        f"{twice.total()} twice, reported" if twice else "",
+        f"{again} resent" if again and not twice else "",
+        f"{len(on_hold)} held" if on_hold else "",
+    ]
+    return ", ".join(part for part in parts if part)

@@ -1,0 +1,46 @@
+"""Deliveries as runs leave them, written with the ledger's own functions."""
+
+from __future__ import annotations
+
+import json
+
+from sqlalchemy import Connection
+
+from ci_operators.ledger.deliveries import Batch, Deliveries
+from ci_operators.ledger.row import Row, read_row
+
+
+def make_row(number: int, connector: str = "okta", at: str = "2026-03-10T12:00:00.000Z") -> Row:
+    """Return a detection of the event `event-<number>`."""
+    entry = {
+        "timestamp": at,
+        "ioc": {"type": "ip", "value": f"198.51.100.{number}", "source_type": "Okta"},
+        "incident": {"id": f"event-{number}", "type": "t"},
+        "detection": {"name": "n", "type": "correlation"},
+    }
+    return read_row(connector, json.dumps(entry).encode())
+
+
+def plan_batch(
+    connection: Connection, *numbers: int, connector: str = "okta", run_id: str = "scheduled__1"
+) -> tuple[Deliveries, Batch]:
+    """Return a planned batch of detections of these numbers."""
+    deliveries = Deliveries(connection, connector, run_id, "rf")
+    (batch,) = deliveries.plan([[make_row(number, connector) for number in numbers]], [])
+    return deliveries, batch
+
+
+def accept_batch(connection: Connection, *numbers: int, connector: str = "okta") -> Batch:
+    """Return a batch that the API has accepted."""
+    deliveries, batch = plan_batch(connection, *numbers, connector=connector)
+    deliveries.reserve(batch, 1000)
+    deliveries.accept(batch)
+    return batch
+
+
+def doubt_batch(connection: Connection, *numbers: int, connector: str = "okta") -> Batch:
+    """Return a batch whose outcome is unknown."""
+    deliveries, batch = plan_batch(connection, *numbers, connector=connector)
+    deliveries.reserve(batch, 1000)
+    deliveries.doubt(batch, "no answer")
+    return batch

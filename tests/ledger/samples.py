@@ -1,0 +1,46 @@
+"""Detections, as validate passes them on, and their rows."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from datetime import timedelta
+from pathlib import Path
+
+from ci_operators.core.instant import format_instant
+from ci_operators.ledger.row import Row, read_row
+from ci_operators.staging.artifact import write_artifact
+from tests.virtual_time import NOON
+
+#: The API refuses it as an address.
+NO_ADDRESS = "198.51.100.700"
+
+
+def detection(number: int, *, value: str | None = None, event_id: str | None = None) -> bytes:
+    """Return the text of a detection with a number of its own."""
+    entry = {
+        "timestamp": format_instant(NOON - timedelta(hours=1) + timedelta(seconds=number)),
+        "ioc": {"type": "ip", "value": value or f"198.51.{number // 250}.{number % 250}", "source_type": "Okta"},
+        "incident": {"id": event_id or f"event-{number:05d}", "type": "security.threat.detected"},
+        "detection": {"type": "correlation", "name": "Okta Threat Detection"},
+        "mitre_codes": ["T1110.003"],
+    }
+    return json.dumps(entry, separators=(",", ":")).encode()
+
+
+def detections(numbers: Iterable[int]) -> list[bytes]:
+    """Return the texts of several."""
+    return [detection(number) for number in numbers]
+
+
+def rows(numbers: Iterable[int], connector: str = "acme") -> list[Row]:
+    """Return the rows of several detections."""
+    return [read_row(connector, text) for text in detections(numbers)]
+
+
+def stage(directory: Path, texts: Iterable[bytes]) -> Path:
+    """Write texts as the artifact that validate leaves."""
+    path = directory / "validate.jsonl.zst"
+    with write_artifact(path) as out:
+        out.write_all(list(texts))
+    return path

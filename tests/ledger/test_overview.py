@@ -1,0 +1,104 @@
+"""How a connector stands, by the ledger: what of it counts, and what does not."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection
+
+from ci_operators.ledger import overview
+from ci_operators.ledger.deliveries import find_connector
+from ci_operators.ledger.history import History
+from tests.ledger.delivered import accept_batch, doubt_batch, make_row, plan_batch
+
+SINCE = datetime.now(UTC) - timedelta(hours=1)
+
+
+def add_run(
+    connection: Connection, run_id: str, stage: str, hour: int, *, out: int = 1, kind: str = "scheduled", **more: Any
+) -> None:
+    manifest = {
+        "debug": False,
+        "window": {"since": f"2026-03-10T{hour:02}:00:00Z", "until": f"2026-03-10T{hour + 1:02}:00:00Z"},
+        "records_in": 5,
+        "records_out": out,
+        "dropped": {},
+        "quarantined": {},
+        **more,
+    }
+    History(connection, "okta", run_id, stage).add_run(manifest, kind)
+
+
+def number_of(connection: Connection) -> int:
+    with connection.begin():
+        return find_connector(connection, "okta")
+
+
+def test_the_last_window_is_the_newest_that_a_live_scheduled_run_ended(ledger_connection: Connection) -> None:
+    connection = ledger_connection
+    assert overview.find_id(connection, "okta") is None
+    number = number_of(connection)
+    assert overview.find_last_window(connection, number) is None
+    assert overview.find_first_since(connection, number) is None
+    add_run(connection, "a", "extract", 1)
+    add_run(connection, "a", "submit", 1)
+    add_run(connection, "b", "filter", 2, out=0)
+    add_run(connection, "c", "validate", 3)  # has not ended
+    add_run(connection, "d", "submit", 4, kind="backfill")
+    add_run(connection, "e", "submit", 5, debug=True)
+    add_run(connection, "a", "submit", 1)  # cleared and run again: newest by the clock, not by its window
+    found = overview.find_last_window(connection, number)
+    assert found is not None
+    assert (found.run_id, found.until) == ("b", datetime(2026, 3, 10, 3, tzinfo=UTC))
+    assert overview.find_first_since(connection, number) == datetime(2026, 3, 10, 1, tzinfo=UTC)
+
+
+def test_counts(ledger_connection: Connection) -> None:
+    connection, number = ledger_connection, number_of(ledger_connection)
+    dropped, issues = {"missing_actor": 3, "already_accepted": 2}, {"bad": 1}
+    add_run(connection, "a", "extract", 1)
+    add_run(connection, "a", "filter", 1, dropped=dropped, quarantined=issues)
+    add_run(connection, "b", "extract", 1, debug=True)
+    accept_batch(connection, 1, 2, 3)
+    accept_batch(connection, 4, connector="other")
+    deliveries, batch = plan_batch(connection, 5, 6)
+    deliveries.reserve(batch, 1000)
+    deliveries.reject([make_row(5)], "no")
+    deliveries.accept(batch)
+    counts = overview.count_since(connection, number, SINCE)
+    assert (counts.events, counts.dropped, counts.arrived_before, counts.quarantined, counts.accepted) == (
+        5,
+        3,
+        2,
+        1,
+        4,
+    )
+    assert counts.reasons == {"missing_actor": 3, "bad": 1}
+    assert overview.count_since(connection, number, SINCE + timedelta(days=1)).accepted == 0
+
+
+def test_what_is_open(ledger_connection: Connection) -> None:
+    connection, number = ledger_connection, number_of(ledger_connection)
+    doubt_batch(connection, 1, 2)
+    deliveries, batch = plan_batch(connection, 3, 4, 5)
+    deliveries.reserve(batch, 1000)
+    waiting, put_off = plan_batch(connection, 6)
+    waiting.put_off(put_off)
+    deliveries.confirm([make_row(1).key])
+    accept_batch(connection, 7)
+    deliveries.reject([make_row(7)], "no")
+    found = overview.find_open(connection, number)
+    assert [(doubt.run_id, doubt.note, doubt.detections) for doubt in found.unknown] == [
+        ("scheduled__1", "no answer", 1)
+    ]
+    assert (found.in_flight, found.rejected, found.waiting, found.quarantined) == (3, 1, 1, {})
+
+
+def test_budget(ledger_connection: Connection) -> None:
+    connection, today = ledger_connection, datetime.now(UTC).date()
+    assert overview.find_spent(connection, "rf", today) == (0, False)
+    accept_batch(connection, 1, 2)
+    deliveries, _ = plan_batch(connection, 3)
+    deliveries.exhaust()
+    assert overview.find_spent(connection, "rf", today) == (2, True)

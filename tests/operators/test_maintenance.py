@@ -1,0 +1,80 @@
+"""Maintenance deletes what is older than its retention, and nothing else."""
+
+from __future__ import annotations
+
+import os
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ci_operators.core.connector import Retention
+from ci_operators.core.errors import ConfigurationError
+from ci_operators.operators.maintenance import CompactLedgerOperator, DeleteArtifactsOperator
+from tests.operators.conftest import Tenant
+
+NO_CONTEXT: Any = {}
+LEDGER = "collective_insights_ledger"
+
+
+def make_old(path: Path, tenant: Tenant, days: float) -> None:
+    instant = (tenant.now - timedelta(days=days)).timestamp()
+    os.utime(path, (instant, instant))
+
+
+class TestDeleteArtifacts:
+    @pytest.fixture
+    def delete(self) -> DeleteArtifactsOperator:
+        return DeleteArtifactsOperator(task_id="delete", retention=Retention(artifacts=timedelta(days=30)))
+
+    def test_deletes_the_runs_whose_last_file_is_old(
+        self, tenant: Tenant, staging: Path, delete: DeleteArtifactsOperator
+    ) -> None:
+        tenant.add_events(2)
+        chain = tenant.chain(debug=True)
+        for run_id in ("old", "cleared lately", "new"):
+            chain.run_all(tenant.scheduled(1, 0, run_id))
+        folder = staging / "collective_insights_okta"
+        for path in (folder / "old").iterdir():
+            make_old(path, tenant, 31)
+        make_old(folder / "cleared_lately" / "extract.jsonl.zst", tenant, 31)
+        assert delete.execute(NO_CONTEXT) == 1
+        assert sorted(path.name for path in folder.iterdir()) == ["cleared_lately", "new"]
+        assert len(list((folder / "cleared_lately").iterdir())) == 4
+        assert delete.execute(NO_CONTEXT) == 0
+
+    def test_of_a_staging_area_that_is_not_there_does_nothing(self, delete: DeleteArtifactsOperator) -> None:
+        assert delete.execute(NO_CONTEXT) == 0
+
+
+class TestCompactLedger:
+    def test_keeps_what_is_young(self, tenant: Tenant) -> None:
+        tenant.add_events(3)
+        chain = tenant.chain()
+        chain.run_all(tenant.scheduled(1, 0))
+        compact = CompactLedgerOperator(task_id="compact", retention=Retention(), ledger_conn_ids=[LEDGER])
+        assert set(compact.execute(NO_CONTEXT).values()) == {0}
+        assert chain.run_task("submit", tenant.scheduled(1, 0))["dropped"] == {"already_accepted": 3}
+
+    def test_counts_all_ledgers_together_and_asks_each_once(
+        self, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("AIRFLOW_CONN_SECOND_LEDGER", os.environ["AIRFLOW_CONN_COLLECTIVE_INSIGHTS_LEDGER"])
+        tenant.add_events(1)
+        tenant.chain().run_all(tenant.scheduled(1, 0))
+        forgetful = Retention().model_copy(update={"history": timedelta(minutes=-1)})  # even what is a minute ahead
+        compact = CompactLedgerOperator(
+            task_id="compact", retention=forgetful, ledger_conn_ids=[LEDGER, "second_ledger", LEDGER]
+        )
+        assert compact.ledger_conn_ids == [LEDGER, "second_ledger"]
+        assert compact.execute(NO_CONTEXT)["runs"] == 5
+
+    def test_without_live_connectors_needs_no_ledger(self) -> None:
+        compact = CompactLedgerOperator(task_id="compact", retention=Retention(), ledger_conn_ids=[])
+        assert compact.execute(NO_CONTEXT) == {}
+
+    def test_a_missing_ledger_is_named(self) -> None:
+        compact = CompactLedgerOperator(task_id="compact", retention=Retention(), ledger_conn_ids=["ledger_emea"])
+        with pytest.raises(ConfigurationError, match="Airflow Connection ledger_emea does not exist"):
+            compact.execute(NO_CONTEXT)
