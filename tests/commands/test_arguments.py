@@ -52,31 +52,36 @@ def test_wrong_use_ends_with_2(arguments: tuple[str, ...], capsys: pytest.Captur
 
 
 def start(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    """Run the entry point in a process of its own, where nothing captures what libraries print."""
-    plugins = str(Path(ci_operators.__file__).parents[1])
-    environment = {**os.environ, "PYTHONPATH": plugins, **variables}
-    command = [sys.executable, "-m", "ci_operators", *arguments]
+    """Run Python in a process of its own, where nothing captures what libraries print."""
+    environment = {**os.environ, "PYTHONPATH": str(Path(ci_operators.__file__).parents[1]), **variables}
+    command = [sys.executable, *arguments]
     return subprocess.run(command, capture_output=True, text=True, env=environment, check=False)  # noqa: S603 - ours
 
 
 def test_stdout_of_a_process_is_one_json_document(desk: Desk, ledger_url: URL) -> None:
     del desk  # it sets the environment
-    done = start("ledger", "migrate", "--json", AIRFLOW_CONN_COLLECTIVE_INSIGHTS_LEDGER=airflow_connection(ledger_url))
+    entry, address = ("-m", "ci_operators"), airflow_connection(ledger_url)
+    done = start(*entry, "ledger", "migrate", "--json", AIRFLOW_CONN_COLLECTIVE_INSIGHTS_LEDGER=address)
     assert json.loads(done.stdout)[0]["problem"] == ""
     assert done.returncode == 0
-    done = start("status", "--json")
-    assert [entry["connector"] for entry in json.loads(done.stdout)] == ["dry", "okta", "s1"]
+    done = start(*entry, "status", "--json")
+    assert [standing["connector"] for standing in json.loads(done.stdout)] == ["dry", "okta", "s1"]
     assert "alembic" not in done.stderr
 
 
 def test_help_needs_neither_airflow_nor_the_database() -> None:
-    code = "import sys; import ci_operators.__main__; print([m for m in ('airflow', 'sqlalchemy', 'rich') if m in sys.modules])"
-    plugins = str(Path(ci_operators.__file__).parents[1])
-    done = subprocess.run(  # noqa: S603 - ours
-        [sys.executable, "-c", code],
-        capture_output=True,
-        text=True,
-        env={**os.environ, "PYTHONPATH": plugins},
-        check=True,
-    )
-    assert done.stdout.strip() == "[]"
+    heavy = "{'airflow', 'sqlalchemy', 'rich'}"
+    done = start("-c", f"import sys, ci_operators.__main__; print({heavy} & set(sys.modules))")
+    assert (done.stdout, done.stderr) == ("set()\n", "")
+
+
+def test_setup_commands_run_from_the_entry_point(desk: Desk) -> None:
+    assert json.loads(desk.run("schema").out)["$schema"]
+    assert desk.run("reference").out.startswith("# Reference")
+    found = desk.run("check", "--json")
+    assert found.status == 0
+    assert [finding["works"] for finding in found.json] == [True] * 6
+    assert "works okta: Okta" in desk.run("check", "okta").out
+    desk.simulator.add_fault("okta", "status", status=401)
+    assert desk.run("check", "--json", "okta").status == 1
+    assert desk.run("check", "--json", "nobody").status == 2

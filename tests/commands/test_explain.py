@@ -103,3 +103,10 @@ def test_connectors_that_left_the_file_are_remembered(desk: Desk) -> None:
     path = desk.folder / "connectors.yaml"
     path.write_text(path.read_text().replace("name: okta,", "name: okta-new,"))
     assert explain(desk, "event-0001")[0].startswith("okta: dropped by filter")
+
+
+def test_debug_connectors_need_no_ledger(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("AIRFLOW_CONN_COLLECTIVE_INSIGHTS_LEDGER")
+    desk.add_okta_events(1)
+    assert "debug mode" in desk.run("explain", "event-0001", "--connector", "dry").out
+    assert desk.run("explain", "event-0001").status == 2

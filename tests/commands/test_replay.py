@@ -90,7 +90,8 @@ def refuse(desk: Desk, event_id: str) -> None:
     template = '{"timestamp":"2026-03-10T12:00:00.000Z","ioc":{"type":"ip","value":"%s","source_type":"Okta"},'
     template += '"incident":{"id":"%s","type":"t"},"detection":{"name":"n","type":"correlation"}}'
     record = (template % (stored.indicator[1], event_id)).encode()
-    desk.connection.exec_driver_sql(f"UPDATE detection SET state = 3, issue = 'no' WHERE event_id = '{event_id}'")
+    update = "UPDATE detection SET state = 3, issue = 'no' WHERE event_id = %s"
+    desk.connection.exec_driver_sql(update, (event_id,))
     desk.connection.exec_driver_sql(
         "INSERT INTO quarantine (connector_id, run_id, stage, event_id, issue, record, record_digest)"
         " VALUES (1, 'scheduled__1', 'submit', %s, 'rejected_by_api', %s, %s)",

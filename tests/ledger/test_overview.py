@@ -67,14 +67,7 @@ def test_counts(ledger_connection: Connection) -> None:
     deliveries.reject([make_row(5)], "no")
     deliveries.accept(batch)
     counts = overview.count_since(connection, number, SINCE)
-    assert (counts.events, counts.dropped, counts.arrived_before, counts.quarantined, counts.accepted) == (
-        5,
-        3,
-        2,
-        1,
-        4,
-    )
-    assert counts.reasons == {"missing_actor": 3, "bad": 1}
+    assert counts == overview.Counts(5, 3, 2, 1, 4, {"missing_actor": 3, "bad": 1})
     assert overview.count_since(connection, number, SINCE + timedelta(days=1)).accepted == 0
 
 
@@ -89,9 +82,7 @@ def test_what_is_open(ledger_connection: Connection) -> None:
     accept_batch(connection, 7)
     deliveries.reject([make_row(7)], "no")
     found = overview.find_open(connection, number)
-    assert [(doubt.run_id, doubt.note, doubt.detections) for doubt in found.unknown] == [
-        ("scheduled__1", "no answer", 1)
-    ]
+    assert found.unknown == [overview.Doubt("scheduled__1", "no answer", 1)]
     assert (found.in_flight, found.rejected, found.waiting, found.quarantined) == (3, 1, 1, {})
 
 

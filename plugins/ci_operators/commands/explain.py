@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import astuple, dataclass
 
 from rich.console import RenderableType
+from sqlalchemy import Connection
 
 from ci_operators.commands.selection import choose_connectors, group_by_ledger, open_ledger
 from ci_operators.commands.source_question import Answer, Coverage, ask_source
@@ -14,6 +15,7 @@ from ci_operators.commands.terminal import Terminal, make_table, sentence
 from ci_operators.commands.wording import STATES, make_words, say
 from ci_operators.connectors_file import load_connectors
 from ci_operators.core.connector import Connector
+from ci_operators.core.errors import CollectiveInsightsError
 from ci_operators.ledger import overview
 from ci_operators.ledger.trail import DeliveredDetection, Trail, find_connectors, find_trail
 
@@ -46,19 +48,25 @@ def run(options: argparse.Namespace, terminal: Terminal) -> int:
 
 
 def _look(event_id: str, chosen: Sequence[Connector], *, alone: bool) -> tuple[Trail, dict[str, Coverage]]:
-    trails, coverage = [], {}
+    trails, coverage = [], {each.name: Coverage(None, None) for each in chosen}
     for conn_id, connectors in group_by_ledger(chosen).items():
-        with open_ledger(conn_id) as connection:
-            names = [each.name for each in connectors] if alone else find_connectors(connection)
-            trails.append(find_trail(connection, names, event_id))
-            for each in connectors:
-                number = overview.find_id(connection, each.name)
-                first = last = None
-                if number is not None:
-                    first = overview.find_first_since(connection, number)
-                    last = overview.find_last_window(connection, number)
-                coverage[each.name] = Coverage(first, last.until if last else None)
+        try:
+            with open_ledger(conn_id) as connection:
+                names = [each.name for each in connectors] if alone else find_connectors(connection)
+                trails.append(find_trail(connection, names, event_id))
+                coverage |= {each.name: _find_coverage(connection, each.name) for each in connectors}
+        except CollectiveInsightsError:
+            if not all(each.debug for each in connectors):  # what only checks needs no ledger
+                raise
     return _join(trails), coverage
+
+
+def _find_coverage(connection: Connection, name: str) -> Coverage:
+    number = overview.find_id(connection, name)
+    if number is None:
+        return Coverage(None, None)
+    last = overview.find_last_window(connection, number)
+    return Coverage(overview.find_first_since(connection, number), last.until if last else None)
 
 
 def _join(trails: Sequence[Trail]) -> Trail:

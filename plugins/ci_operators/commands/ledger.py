@@ -14,7 +14,8 @@ from ci_operators.commands.terminal import NoLedgerError, Terminal, make_table
 from ci_operators.connectors_file import load_connectors
 from ci_operators.core.errors import ConfigurationError, UnavailableError
 from ci_operators.ledger.access import speak_plainly
-from ci_operators.ledger.schema import check_version, migrate, newest_version
+from ci_operators.ledger.schema import migrate
+from ci_operators.ledger.version import NEEDED_VERSION, check_version, read_version
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +52,10 @@ def _migrate(conn_ids: list[str]) -> Iterator[Version]:
             raise NoLedgerError(f"Connection {conn_id}: {err}") from None
         except CommandError:  # Alembic knows no way from a version it does not know
             raise ConfigurationError(
-                f"Connection {conn_id}: the ledger's schema is newer than this code ({newest_version()}): "
+                f"Connection {conn_id}: the ledger's schema is newer than this code ({NEEDED_VERSION}): "
                 "update this project."
             ) from None
-        yield Version(conn_id, version, newest_version(), "")
+        yield Version(conn_id, version, NEEDED_VERSION, "")
 
 
 def _tell(conn_ids: list[str]) -> Iterator[Version]:
@@ -69,14 +70,10 @@ def _tell(conn_ids: list[str]) -> Iterator[Version]:
 
 
 def _version_of(conn_id: str, connection: Connection) -> Version:
-    from alembic.runtime.migration import MigrationContext
-
-    from ci_operators.ledger.schema import VERSION_TABLE
-
-    found = MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE}).get_current_revision()
+    found = read_version(connection)
     problem = ""
     try:
         check_version(connection)
     except ConfigurationError as err:
         problem = str(err)
-    return Version(conn_id, found, newest_version(), problem)
+    return Version(conn_id, found, NEEDED_VERSION, problem)

@@ -19,7 +19,7 @@ from ci_operators.connectors_file import load_connectors
 from ci_operators.core.connector import Connector
 from ci_operators.core.errors import CollectiveInsightsError, ConfigurationError
 from ci_operators.core.instant import format_instant
-from ci_operators.ledger.quarantined import Wanted, read_pages
+from ci_operators.ledger.quarantined import Wanted, find_newest, read_pages
 
 #: Outcomes listed one by one; all are counted.
 LISTED = 200
@@ -66,7 +66,8 @@ def _replay_connector(conn_id: str, connector: Connector, wanted: Wanted, report
     with ExitStack() as stack:
         connection = stack.enter_context(open_ledger(conn_id))
         courier: Courier | None = None
-        for page in read_pages(connection, wanted):
+        newest = find_newest(connection, replace(wanted, settled_too=True), 1)  # not what this replay itself adds
+        for page in read_pages(connection, replace(wanted, before=newest[0].id + 1 if newest else 1)):
             if connector.debug and connector.name not in report.debug_connectors:
                 report.debug_connectors.append(connector.name)
             traced = take_through(connector, page)

@@ -12,7 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
 from ci_operators.core.errors import ConfigurationError, UnavailableError
-from ci_operators.ledger.schema import check_version
+from ci_operators.ledger.version import check_version
 
 #: Seconds to connect, and milliseconds until PostgreSQL gives up waiting for a lock.
 CONNECT_TIMEOUT_S = 10

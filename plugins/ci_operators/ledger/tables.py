@@ -24,6 +24,7 @@ from sqlalchemy import (
     Table,
     Text,
     func,
+    text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
@@ -70,7 +71,7 @@ batch = Table(
     Column("reserved_at", DateTime(timezone=True)),
     Column("settled_at", DateTime(timezone=True)),
     # What is not settled is rare and looked for often.
-    Index("batch_open", "connector_id", "state", postgresql_where="state <> 2"),
+    Index("batch_open", "connector_id", "state", postgresql_where=text("state <> 2")),
     Index("batch_settled", "settled_at", postgresql_using="brin"),
 )
 
@@ -90,6 +91,7 @@ detection = Table(
     Column("issue", Text),
     Column("first_seen", DateTime(timezone=True), nullable=False, server_default=_now),
     Index("detection_batch", "batch_id"),
+    Index("detection_rejected", "connector_id", postgresql_where=text("state = 3")),
     Index("detection_detected_at", "detected_at", postgresql_using="brin"),
 )
 
@@ -128,7 +130,7 @@ stage_run = Table(
     Column("quarantined", JSONB, nullable=False),
     Column("manifest", JSONB, nullable=False),
     Column("finished_at", DateTime(timezone=True), nullable=False, server_default=_now),
-    Index("stage_run_finished", "finished_at", postgresql_using="brin"),
+    Index("stage_run_finished", "connector_id", "finished_at"),
 )
 
 dropped_event = Table(

@@ -2,8 +2,8 @@
 
 from alembic import context
 
-from ci_operators.ledger.schema import VERSION_TABLE
 from ci_operators.ledger.tables import metadata
+from ci_operators.ledger.version import VERSION_TABLE
 
 context.configure(
     connection=context.config.attributes["connection"], target_metadata=metadata, version_table=VERSION_TABLE

@@ -107,7 +107,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("connector_id", "run_id", "stage"),
     )
-    op.create_index("stage_run_finished", "stage_run", ["finished_at"], unique=False, postgresql_using="brin")
+    op.create_index("stage_run_finished", "stage_run", ["connector_id", "finished_at"], unique=False)
     op.create_table(
         "waiting",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
@@ -142,4 +142,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("key"),
     )
     op.create_index("detection_batch", "detection", ["batch_id"], unique=False)
+    op.create_index(
+        "detection_rejected", "detection", ["connector_id"], unique=False, postgresql_where=sa.text("state = 3")
+    )
     op.create_index("detection_detected_at", "detection", ["detected_at"], unique=False, postgresql_using="brin")

@@ -1,0 +1,38 @@
+"""Which schema the ledger has, and which this code needs. Read without Alembic: tasks need not import it."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, text
+
+from ci_operators.core.errors import ConfigurationError
+
+VERSION_TABLE = "ledger_version"
+#: The newest migration in migrations/versions; they are numbered.
+NEEDED_VERSION = "0001"
+
+_THERE = text("SELECT to_regclass(:table) IS NOT NULL")
+_VERSION = text(f"SELECT version_num FROM {VERSION_TABLE}")  # noqa: S608 - a constant
+
+
+def read_version(connection: Connection) -> str | None:
+    """Return the version of the ledger's schema, None if it has no tables yet."""
+    if not connection.scalar(_THERE, {"table": VERSION_TABLE}):
+        return None
+    return connection.scalar(_VERSION)
+
+
+def check_version(connection: Connection) -> None:
+    """Raise ConfigurationError, with the mend, unless the schema is the one this code was written for."""
+    found = read_version(connection)
+    if found == NEEDED_VERSION:
+        return
+    if found is None:
+        raise ConfigurationError("The ledger has no tables yet: run `python -m ci_operators ledger migrate`.")
+    if found < NEEDED_VERSION:
+        raise ConfigurationError(
+            f"The ledger's schema ({found}) is older than this code's ({NEEDED_VERSION}): "
+            "run `python -m ci_operators ledger migrate`."
+        )
+    raise ConfigurationError(
+        f"The ledger's schema ({found}) is newer than this code's ({NEEDED_VERSION}): update this project."
+    )

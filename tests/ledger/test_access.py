@@ -1,0 +1,128 @@
+"""Opening the ledger: what is wrong is said in one sentence, without values and passwords, and mended it works."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from sqlalchemy import URL, Connection, Engine, text
+
+from ci_operators.core.errors import CollectiveInsightsError, ConfigurationError, UnavailableError
+from ci_operators.ledger.access import LOCK_TIMEOUT_MS, make_engine, open_connection, speak_plainly
+from ci_operators.ledger.deliveries import Deliveries
+from ci_operators.ledger.schema import VERSION_TABLE, migrate
+from tests.ledger.outage import stopped
+from tests.ledger.samples import rows
+
+PASSWORD = "a-password-nobody-may-see"
+
+
+def open_and_close(engine: Engine) -> None:
+    with open_connection(engine):
+        pass
+
+
+@pytest.mark.parametrize("url", ["sqlite:///ledger.db", "mysql://127.0.0.1/ledger", "mssql+pyodbc://127.0.0.1/ledger"])
+def test_another_database_is_refused(url: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"^The ledger needs PostgreSQL, not (sqlite|mysql|mssql\+pyodbc)\.$"):
+        make_engine(url)
+
+
+def test_every_spelling_of_postgresql_will_do(ledger_url: URL) -> None:
+    for spelling in ("postgres", "postgresql", "postgresql+psycopg2"):
+        open_and_close(make_engine(ledger_url.set(drivername=spelling).render_as_string(hide_password=False)))
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"host": "127.0.0.1", "port": 1, "query": {}}, "Connection refused"),
+        ({"host": "no host", "query": {}}, "could not translate host name"),
+        ({"database": "nowhere"}, 'database "nowhere" does not exist'),
+    ],
+)
+def test_a_wrong_address_is_told_without_the_password(changes: dict[str, Any], words: str, ledger_url: URL) -> None:
+    engine = make_engine(ledger_url.set(password=PASSWORD).set(**changes))
+    with pytest.raises(UnavailableError, match=words) as caught:
+        open_and_close(engine)
+    assert str(caught.value).startswith("The ledger's database: ")
+    assert PASSWORD not in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert caught.value.__cause__ is None
+
+
+def test_the_engine_shows_no_password(ledger_url: URL) -> None:
+    assert PASSWORD not in repr(make_engine(ledger_url.set(password=PASSWORD)))
+
+
+@pytest.fixture
+def reader(empty_database: URL) -> Iterator[URL]:
+    """A role that may connect to a migrated ledger and look at its version, and nothing else."""
+    migrate(make_engine(empty_database))
+    role = f"ledger_reader_{uuid.uuid4().hex[:12]}"
+    with make_engine(empty_database).begin() as connection:
+        connection.execute(text(f"CREATE ROLE {role} LOGIN PASSWORD '{PASSWORD}'"))
+        connection.execute(text(f"GRANT SELECT ON {VERSION_TABLE} TO {role}"))
+    yield empty_database.set(username=role, password=PASSWORD)
+    with make_engine(empty_database).begin() as connection:
+        connection.execute(text(f"DROP OWNED BY {role}"))
+        connection.execute(text(f"DROP ROLE {role}"))
+
+
+def test_missing_rights_are_named_before_anything_is_sent(reader: URL) -> None:
+    with (
+        open_connection(make_engine(reader)) as connection,
+        pytest.raises(UnavailableError, match=r"permission denied for table connector \(SQLSTATE 42501\)\.$"),
+    ):
+        Deliveries(connection, "acme", "run", "rf")
+
+
+def test_rights_that_come_late_work(reader: URL, empty_database: URL) -> None:
+    with make_engine(empty_database).begin() as connection:
+        connection.execute(text(f"GRANT ALL ON ALL TABLES IN SCHEMA public TO {reader.username}"))
+    with open_connection(make_engine(reader)) as connection:
+        deliveries = Deliveries(connection, "acme", "run", "rf")
+        assert deliveries.plan([rows([1])], [])
+
+
+def test_a_database_that_is_away_is_told_and_comes_back(ledger_url: URL) -> None:
+    engine = make_engine(ledger_url)
+    with stopped(ledger_url), pytest.raises(UnavailableError, match="not currently accepting connections"):
+        open_and_close(engine)
+    open_and_close(engine)
+
+
+def test_a_database_that_goes_away_in_between_is_told(ledger_url: URL) -> None:
+    with open_connection(make_engine(ledger_url)) as connection:
+        deliveries = Deliveries(connection, "acme", "run", "rf")
+        with stopped(ledger_url):
+            for _ in range(2):
+                with pytest.raises(UnavailableError, match="The ledger's database: "):
+                    deliveries.plan([rows([1])], [])
+    with open_connection(make_engine(ledger_url)) as connection:
+        assert Deliveries(connection, "acme", "run", "rf").find(rows([1])) == {}
+
+
+def test_an_error_of_copy_is_told_like_any_other(ledger_url: URL) -> None:
+    """COPY goes past SQLAlchemy: its errors are the driver's own."""
+    with open_connection(make_engine(ledger_url)) as connection:
+        deliveries = Deliveries(connection, "acme", "run", "rf")
+        with pytest.raises(UnavailableError, match=r"duplicate key value .*\(SQLSTATE 23505\)\.$") as caught:
+            deliveries.plan([[*rows([1]), *rows([1])]], [])
+        assert "DETAIL" not in str(caught.value)
+        assert deliveries.find(rows([1])) == {}, "half of it was recorded"
+
+
+def test_what_waits_for_a_lock_gives_up_in_the_end(ledger_url: URL) -> None:
+    with open_connection(make_engine(ledger_url)) as connection, connection.begin():
+        assert connection.scalar(text("SHOW lock_timeout")) == f"{LOCK_TIMEOUT_MS // 60_000}min"
+
+
+def test_errors_hold_no_statement_and_no_value(ledger_connection: Connection) -> None:
+    statement = text("INSERT INTO batch (connector_id, run_id, destination, state, size) VALUES (7, :run, 'rf', 0, 1)")
+    with pytest.raises(CollectiveInsightsError, match="violates foreign key constraint") as caught, speak_plainly():
+        ledger_connection.execute(statement, {"run": "a-value"})
+    for word in ("a-value", "INSERT", "(7)", "DETAIL"):
+        assert word not in str(caught.value)

@@ -1,0 +1,112 @@
+"""Migrations: they give exactly the tables, once, and whoever finds another version is told so."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import URL, Engine, text
+
+from ci_operators.core.errors import ConfigurationError
+from ci_operators.ledger import tables
+from ci_operators.ledger.access import make_engine, open_connection
+from ci_operators.ledger.schema import VERSION_TABLE, migrate, newest_version
+
+
+def set_version(engine: Engine, version: str) -> None:
+    with engine.begin() as connection:
+        connection.execute(text(f"UPDATE {VERSION_TABLE} SET version_num = :version"), {"version": version})
+
+
+def open_and_close(engine: Engine) -> None:
+    with open_connection(engine):
+        pass
+
+
+def test_migrations_give_exactly_the_tables(empty_database: URL) -> None:
+    engine = make_engine(empty_database)
+    assert migrate(engine) == newest_version()
+    options = {"version_table": VERSION_TABLE, "compare_type": True, "compare_server_default": True}
+    with engine.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection, opts=options), tables.metadata) == []
+    open_and_close(engine)
+
+
+def test_indexes_are_those_of_the_tables(empty_database: URL) -> None:
+    """Alembic's comparison leaves out what an index is made of: kind and condition."""
+    engine = make_engine(empty_database)
+    migrate(engine)
+    definitions = text(
+        "SELECT replace(indexdef, schemaname || '.', '') FROM pg_indexes "
+        "WHERE schemaname = :schema AND tablename <> :version"
+    )
+    with engine.begin() as connection:
+        connection.execute(text("CREATE SCHEMA made"))
+        connection.execute(text("SET search_path = made"))
+        tables.metadata.create_all(connection)
+        made, migrated = (
+            {*connection.scalars(definitions, {"schema": schema, "version": VERSION_TABLE})}
+            for schema in ("made", "public")
+        )
+    assert made == migrated
+    assert len(made) > 10
+
+
+def test_migrating_again_changes_nothing(ledger_engine: Engine) -> None:
+    with ledger_engine.begin() as connection:
+        connection.execute(text("INSERT INTO connector (name) VALUES ('acme')"))
+    assert migrate(ledger_engine) == newest_version()
+    with ledger_engine.connect() as connection:
+        assert connection.scalar(text("SELECT count(*) FROM connector")) == 1
+
+
+def test_programs_that_migrate_at_once_do_it_once(empty_database: URL) -> None:
+    begin, found = threading.Barrier(4), list[object]()
+
+    def work() -> None:
+        begin.wait(30)
+        try:
+            found.append(migrate(make_engine(empty_database)))
+        except Exception as err:
+            found.append(err)
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert found == [newest_version()] * 4
+    open_and_close(make_engine(empty_database))
+
+
+def test_a_ledger_may_have_a_schema_of_its_own(empty_database: URL) -> None:
+    with make_engine(empty_database).begin() as connection:
+        connection.execute(text("CREATE SCHEMA insights"))
+    migrate(make_engine(empty_database, "insights"))
+    open_and_close(make_engine(empty_database, "insights"))
+    with pytest.raises(ConfigurationError, match="no tables yet"):
+        open_and_close(make_engine(empty_database))
+
+
+def test_without_tables_the_command_is_named(empty_database: URL) -> None:
+    with pytest.raises(ConfigurationError, match=r"no tables yet: run `python -m ci_operators ledger migrate`\.$"):
+        open_and_close(make_engine(empty_database))
+
+
+def test_a_newer_schema_is_refused(empty_database: URL) -> None:
+    engine = make_engine(empty_database)
+    migrate(engine)
+    set_version(engine, "9999")
+    with pytest.raises(ConfigurationError, match=r"\(9999\) is newer than this code \(\d+\): update this project\.$"):
+        open_and_close(engine)
+
+
+def test_an_older_schema_is_refused(empty_database: URL, monkeypatch: pytest.MonkeyPatch) -> None:
+    """There is one version yet: this code is made to believe that it belongs to a later one."""
+    engine = make_engine(empty_database)
+    migrate(engine)
+    monkeypatch.setattr("ci_operators.ledger.schema.newest_version", lambda: "9999")
+    with pytest.raises(ConfigurationError, match=r"\(\d+\) is older than this code \(9999\): run `python -m"):
+        open_and_close(engine)
