@@ -18,7 +18,7 @@ def read_version(connection: Connection) -> str | None:
     """Return the version of the ledger's schema, None if it has no tables yet."""
     if not connection.scalar(_THERE, {"table": VERSION_TABLE}):
         return None
-    return connection.scalar(_VERSION)
+    return str(connection.scalar(_VERSION))
 
 
 def check_version(connection: Connection) -> None:
