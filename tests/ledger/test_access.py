@@ -12,7 +12,8 @@ from sqlalchemy import URL, Connection, Engine, text
 from ci_operators.core.errors import CollectiveInsightsError, ConfigurationError, UnavailableError
 from ci_operators.ledger.access import LOCK_TIMEOUT_MS, make_engine, open_connection, speak_plainly
 from ci_operators.ledger.deliveries import Deliveries
-from ci_operators.ledger.schema import VERSION_TABLE, migrate
+from ci_operators.ledger.schema import migrate
+from ci_operators.ledger.version import VERSION_TABLE
 from tests.ledger.outage import stopped
 from tests.ledger.samples import rows
 

@@ -16,6 +16,9 @@ from ci_operators.ledger.bulk import copy_rows, storable
 from ci_operators.ledger.row import Row
 from ci_operators.ledger.tables import State
 
+#: Seconds until a run that found another one submitting looks again.
+LOCK_WAIT_S = 90.0
+
 _COLUMNS = (
     "key",
     "batch_id",
@@ -93,7 +96,9 @@ class Deliveries:
                 text("SELECT pg_try_advisory_lock(:space, :id)"), {"space": _LOCK_SPACE, "id": self._connector_id}
             )
         if not taken:
-            raise RetriableError(f"Another run of {self.connector} is submitting: this one waits for it.")
+            raise RetriableError(
+                f"Another run of {self.connector} is submitting: this one waits for it.", retry_after_s=LOCK_WAIT_S
+            )
 
     def recover(self) -> int:
         """Mark as unknown what a run reserved that is no more; return the number of detections.

@@ -69,7 +69,7 @@ class StageOperator(BaseOperator, SkipMixin):
         try:
             result = self.run_stage(run)
         except RetriableError as err:
-            _give_slot_back(err)
+            self._give_slot_back(err)
             raise
         manifest = _make_manifest(self.stage, run, result, time.monotonic() - started)
         tell(self.log, manifest, self.words())
@@ -111,6 +111,13 @@ class StageOperator(BaseOperator, SkipMixin):
         directory = run_directory(dag_run.dag_id, dag_run.run_id)
         return StageRun(connector, run_kind(context), dag_run.run_id, window, basis, debug, directory)
 
+    def _give_slot_back(self, error: RetriableError) -> None:
+        """Let the task come again later, in the same try, when it has to wait for more than a minute."""
+        if error.retry_after_s is not None and error.retry_after_s > MAX_WAIT_S:
+            self.log.info("%s Coming again in %d s.", error, error.retry_after_s)
+            date = datetime.now(UTC) + timedelta(seconds=error.retry_after_s)
+            raise AirflowRescheduleException(date) from error  # type: ignore[no-untyped-call]  # so in Airflow 3.3
+
     def _end_run(self, context: Context, manifest: Manifest) -> None:
         downstream = self.get_direct_relatives(upstream=False)
         if self.downstream_task_ids:
@@ -141,10 +148,3 @@ def _make_manifest(stage: str, run: StageRun, result: StageResult, duration_s: f
         duration_s=duration_s,
         extra=result.extra,
     )
-
-
-def _give_slot_back(error: RetriableError) -> None:
-    """Let the task come again later, in the same try, when the vendor wants a wait of more than a minute."""
-    if error.retry_after_s is not None and error.retry_after_s > MAX_WAIT_S:
-        date = datetime.now(UTC) + timedelta(seconds=error.retry_after_s)
-        raise AirflowRescheduleException(date) from error  # type: ignore[no-untyped-call]  # so in Airflow 3.3
