@@ -25,7 +25,7 @@ BENCHMARKS = {
 def main(arguments: Sequence[str]) -> int:
     """Run the benchmarks, print the table; the status is 0 whether aims are met or not."""
     chosen = _read_arguments(arguments)
-    console = Console()
+    console = Console(width=None if sys.stdout.isatty() else 140)
     with console.status("benchmarks") as status:
         names = [name for name in BENCHMARKS if name in chosen.names or not chosen.names]
         rows = [row for name in names for row in _run(name, console, status, quick=chosen.quick)]
@@ -60,7 +60,7 @@ def _run(name: str, console: Console, status: Status, *, quick: bool) -> Iterato
 
 def _make_table(rows: Sequence[Row]) -> Table:
     table = Table(caption="Medians of measurements taken in turns; ratio: project / beside.")
-    table.add_column("What")
+    table.add_column("What", no_wrap=True)
     table.add_column("Case", no_wrap=True)
     for heading in ("Project", "Beside", "Ratio"):
         table.add_column(heading, justify="right", no_wrap=True)

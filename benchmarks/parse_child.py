@@ -14,6 +14,8 @@ import airflow.dag_processing.manager  # noqa: F401 - what the DAG processor has
 from airflow.dag_processing.dagbag import DagBag
 from airflow.serialization.serialized_objects import DagSerialization
 
+TASKS = 5
+
 
 def main() -> None:
     """Parse the DAGs of a folder, then serialise them as the DAG processor does."""
@@ -26,8 +28,8 @@ def main() -> None:
         DagSerialization.to_dict(dag)
     serialised = time.process_time()
     assert not bag.import_errors, bag.import_errors
-    tasks = sum(len(dag.tasks) for dag in bag.dags.values())
-    result = {"dags": len(bag.dags), "tasks": tasks, "parse_s": parsed - start, "serialise_s": serialised - parsed}
+    chains = sum(len(dag.tasks) == TASKS for dag in bag.dags.values())  # the project has a DAG that is none
+    result = {"chains": chains, "parse_s": parsed - start, "serialise_s": serialised - parsed}
     print(json.dumps(result))
 
 

@@ -181,7 +181,10 @@ class Cell:
     @property
     def _count(self) -> int:
         """Strike often enough that the task has to come again; but an unknown outcome is not repeated in place."""
-        is_repeated = self.fault.members.get("status", 503) >= 429 and self.fault.before in ("status", "drop_connection")
+        is_repeated = self.fault.members.get("status", 503) >= 429 and self.fault.before in (
+            "status",
+            "drop_connection",
+        )
         is_sent_once = self.column.path == DETECTIONS and self.fault.members.get("status") != 429
         return ATTEMPTS + 1 if is_repeated and not is_sent_once and "the day" not in self.fault.name else 1
 

@@ -21,7 +21,9 @@ def matrix(migrated_database: URL) -> Iterator[Matrix]:
         yield found
 
 
-@pytest.mark.parametrize(("fault", "column"), [pytest.param(*cell, id=f"{cell[0].name}-{cell[1].name}") for cell in CELLS])
+@pytest.mark.parametrize(
+    ("fault", "column"), [pytest.param(*cell, id=f"{cell[0].name}-{cell[1].name}") for cell in CELLS]
+)
 def test_delivery_is_exact(fault: Fault, column: Column, matrix: Matrix) -> None:
     words = matrix.run(fault, column)
     assert words.startswith(("exact", "stops, then exact")) or "reported" in words or "held" in words

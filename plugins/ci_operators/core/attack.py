@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 _TECHNIQUE = re.compile(r"T\d{4}(?:[./]\d{3})?", re.ASCII)
 _TECHNIQUE_LINK = re.compile(r"/techniques/(T\d{4})(?:/(\d{3}))?/?(?:[?#]|\Z)", re.ASCII | re.IGNORECASE)
 _TACTIC = re.compile(r"TA\d{4}", re.ASCII)
+#: Longer names and links are read without being remembered.
+_LONGEST_TEXT = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,13 @@ class AttackTable:
 
 def read_technique(name: str | None, link: str | None = None) -> str | None:
     """Return the technique id that a name ("t1055.012", "T1055/012") or else an ATT&CK link spells out."""
+    if len(name or "") + len(link or "") > _LONGEST_TEXT:
+        return _read_technique.__wrapped__(name, link)
+    return _read_technique(name, link)
+
+
+@lru_cache(maxsize=4096)  # the same few techniques come again and again
+def _read_technique(name: str | None, link: str | None) -> str | None:
     text = (name or "").strip().upper()
     if _TECHNIQUE.fullmatch(text):
         return text.replace("/", ".")

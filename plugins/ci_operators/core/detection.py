@@ -24,7 +24,7 @@ MitreCode = Annotated[str, Meta(pattern=r"\A(T\d{4}(\.\d{3})?|TA\d{4})\Z")]
 Timestamp = Annotated[str, Meta(pattern=r"\A\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z\Z")]
 
 
-class Ioc(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+class Ioc(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True, gc=False):
     """The indicator. `source_type` is the portal's "Event Source", `field` the log field it stood in."""
 
     type: IndicatorType
@@ -33,7 +33,7 @@ class Ioc(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
     field: Name | None = None
 
 
-class Incident(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+class Incident(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True, gc=False):
     """The event at its source. `id` is the source's event id: the portal's "Event ID"."""
 
     id: Name
@@ -41,14 +41,14 @@ class Incident(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=Tr
     name: Name | None = None
 
 
-class Method(Struct, frozen=True, forbid_unknown_fields=True):
+class Method(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     """How it was detected; `name` is the portal's "Description". A vendor's own finding is a correlation."""
 
     name: Name
     type: Literal["correlation"]
 
 
-class Detection(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+class Detection(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True, gc=False):
     """One indicator seen in one event. `timestamp` is UTC with milliseconds and `Z`."""
 
     timestamp: Timestamp

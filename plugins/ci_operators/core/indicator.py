@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from functools import lru_cache
 
 _OCTET = r"(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
 _IPV4 = re.compile(rf"{_OCTET}(?:\.{_OCTET}){{3}}", re.ASCII)
@@ -14,6 +15,9 @@ _HASHES = {
     "sha1": re.compile(r"[0-9a-f]{40}", re.ASCII),
     "md5": re.compile(r"[0-9a-f]{32}", re.ASCII),
 }
+
+#: An address has at most 45 characters; spaces around it are pardoned up to this length.
+_LONGEST_TEXT = 100
 
 #: Hashes of content that anybody has: the empty file and a single line break, as SHA-256, SHA-1, MD5.
 TRIVIAL_HASHES = frozenset(
@@ -33,7 +37,11 @@ def read_ip(text: str) -> str | None:
 
     IPv6 is compressed and in lower case (RFC 5952); an IPv4-mapped IPv6 address is the IPv4 address it holds.
     """
-    text = text.strip()
+    return _read_ip(text.strip()) if len(text) <= _LONGEST_TEXT else None
+
+
+@lru_cache(maxsize=8192)  # attackers come back: reading an address anew costs more than all of its mapping
+def _read_ip(text: str) -> str | None:
     if _IPV4.fullmatch(text):
         return text
     if ":" not in text or "%" in text or len(text) > 45:

@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 #: The library reads digits alone as a date too: milliseconds since 1970 would become a day of the year 1712.
 _BEGINNING = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
+_NORMAL = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", re.ASCII)
+
 
 def format_instant(instant: datetime) -> str:
     """Return `instant` (with a zone) as ISO 8601 in UTC with milliseconds and `Z`.
@@ -32,3 +34,15 @@ def read_instant(text: str) -> tuple[datetime, bool]:
         return instant.astimezone(UTC), True
     except OverflowError as err:
         raise ValueError(f"{text[:40]!r} lies outside the calendar") from err
+
+
+def normalise_instant(text: str) -> tuple[str, bool]:
+    """Return an instant that a vendor wrote as `format_instant` writes it, and whether its text named a zone.
+
+    Raises ValueError like `read_instant`. A text that is of that form already, as Okta's are, is returned as it is.
+    """
+    if _NORMAL.fullmatch(text):
+        datetime.fromisoformat(text)  # raises ValueError for a day that no calendar has
+        return text, True
+    instant, has_zone = read_instant(text)
+    return format_instant(instant), has_zone

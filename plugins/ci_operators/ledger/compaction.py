@@ -11,19 +11,32 @@ from ci_operators.ledger.access import speak_plainly
 #: Batches, or rows, of one transaction.
 CHUNK = 500
 
+#: The next batches after the one at (`at`, `id`): one that keeps a detection must not come again for ever.
 _DELIVERED = text(
     """
-    WITH old AS (SELECT id FROM batch WHERE state = 2 AND settled_at < :before ORDER BY settled_at LIMIT :chunk),
+    WITH old AS (
+        SELECT id, settled_at FROM batch
+        WHERE state = 2 AND settled_at < :before AND (settled_at, id) > (CAST(:at AS timestamptz), :id)
+        ORDER BY settled_at, id LIMIT :chunk
+    ),
     gone AS (
         DELETE FROM detection d USING old WHERE d.batch_id = old.id AND coalesce(d.state, 2) IN (2, 3) RETURNING 1
     )
-    SELECT (SELECT count(*) FROM gone), (SELECT array_agg(id) FROM old)
+    SELECT (SELECT count(*) FROM gone), array_agg(id), max(settled_at),
+           (array_agg(id ORDER BY settled_at DESC, id DESC))[1]
+    FROM old
     """
 )
 _EMPTY = text(
     """
-    DELETE FROM batch b WHERE b.state IN (0, 2) AND b.planned_at < :before
-    AND (:ids IS NULL OR b.id = ANY(:ids)) AND NOT EXISTS (SELECT 1 FROM detection d WHERE d.batch_id = b.id)
+    DELETE FROM batch b WHERE b.id = ANY(:ids) AND NOT EXISTS (SELECT 1 FROM detection d WHERE d.batch_id = b.id)
+    """
+)
+#: Batches whose detections went on in others: halved, put off, sent again.
+_LEFT = text(
+    """
+    DELETE FROM batch b WHERE b.state NOT IN (1, 2) AND b.planned_at < :before
+    AND NOT EXISTS (SELECT 1 FROM detection d WHERE d.batch_id = b.id)
     """
 )
 _HISTORY = {
@@ -39,13 +52,15 @@ def forget_delivered(connection: Connection, before: datetime) -> int:
 
     What is unknown, waiting or planned stays, however old.
     """
-    forgotten = 0
+    forgotten, at, last = 0, "-infinity", 0
     while True:
         with speak_plainly(), connection.begin():
-            count, ids = connection.execute(_DELIVERED, {"before": before, "chunk": CHUNK}).one()
+            values = {"before": before, "chunk": CHUNK, "at": at, "id": last}
+            count, ids, at, last = connection.execute(_DELIVERED, values).one()
             if ids is None:
+                connection.execute(_LEFT, {"before": before})
                 return forgotten
-            connection.execute(_EMPTY, {"before": before, "ids": ids})
+            connection.execute(_EMPTY, {"ids": ids})
         forgotten += count
 
 

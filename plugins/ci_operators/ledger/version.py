@@ -18,7 +18,8 @@ def read_version(connection: Connection) -> str | None:
     """Return the version of the ledger's schema, None if it has no tables yet."""
     if not connection.scalar(_THERE, {"table": VERSION_TABLE}):
         return None
-    return str(connection.scalar(_VERSION))
+    found: str | None = connection.scalar(_VERSION)
+    return found
 
 
 def check_version(connection: Connection) -> None:

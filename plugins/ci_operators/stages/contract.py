@@ -11,7 +11,7 @@ import msgspec
 from ci_operators.core.attack import AttackTable
 from ci_operators.core.detection import Detection, decode_detection
 from ci_operators.core.indicator import is_hash, read_domain, read_ip
-from ci_operators.core.instant import read_instant
+from ci_operators.core.instant import normalise_instant
 from ci_operators.core.verdict import Quarantined, Step
 
 #: Issue code -> what is wrong, in words.
@@ -44,7 +44,7 @@ def find_issue(detection: Detection, table: AttackTable) -> str | None:
     if not _is_well_formed(detection.ioc.type, detection.ioc.value):
         return "malformed_indicator"
     try:
-        read_instant(detection.timestamp)
+        normalise_instant(detection.timestamp)
     except ValueError:
         return "impossible_timestamp"
     if not all(table.has_code(code) for code in detection.mitre_codes):

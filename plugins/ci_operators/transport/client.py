@@ -27,6 +27,8 @@ from ci_operators.transport.pacing import MAX_WAIT_S, Pacer, read_retry_after
 
 #: Connect and read time-outs in seconds. SentinelOne has been seen to take over ten for a page.
 TIMEOUT_S = (10.0, 60.0)
+#: Bytes of an answer that are read at once.
+READ_BYTES = 1 << 20
 #: Tries of one request inside a task; Airflow's own retries come on top.
 ATTEMPTS = 4
 
@@ -97,7 +99,7 @@ class Client:
         if body is not None:
             headers["Content-Type"] = "application/json"
         try:
-            response = self.session.request(
+            with self.session.request(
                 method,
                 f"{self.base_url}{path}",
                 params=params,
@@ -107,12 +109,14 @@ class Client:
                 timeout=self.timeout_s,
                 verify=self.session.verify,  # else REQUESTS_CA_BUNDLE would outdo the Connection's own
                 allow_redirects=False,
-            )
+                stream=True,
+            ) as response:
+                # Read in few pieces: a page of a thousand events is megabytes, requests' own pieces are 10 KB.
+                answer = Answer(response.status_code, response.headers, b"".join(response.iter_content(READ_BYTES)))
         except requests.RequestException as err:
             raise self._connection_error(err) from None  # the cause's text holds the URL with its query
         except OSError as err:  # requests does not wrap a missing certificate file
             raise ConfigurationError(f"{self.vendor.title}: {err}. Mend verify or cert in the Connection.") from None
-        answer = Answer(response.status_code, response.headers, response.content)
         self._check_status(answer)
         return answer
 
@@ -146,7 +150,7 @@ class Client:
         status, title = answer.status, self.vendor.title
         if status == 200:
             return
-        said = self.vendor.explain(answer.body).replace(self.auth_header[1].split()[-1], "***")
+        said = _clean(self.vendor.explain(answer.body)).replace(self.auth_header[1].split()[-1], "***")
         words = f"{title} answered {status}{f' ({said[:300]})' if said else ''}"
         if status == 401:
             raise CredentialsError(f"{words}: {self.vendor.credentials_hint}")
@@ -166,6 +170,11 @@ class Client:
 
 
 USER_AGENT = "collective-insights-airflow/0.1"
+
+
+def _clean(words: str) -> str:
+    """Return a vendor's words without NUL and halves of characters: no file and no database takes those."""
+    return words.replace("\0", "").encode("utf-8", "replace").decode()
 
 
 def _is_untrusted(error: requests.RequestException) -> bool:

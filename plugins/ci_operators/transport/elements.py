@@ -32,7 +32,10 @@ def decode_answer(body: bytes, decoder: msgspec.json.Decoder[Shape], title: str)
 
 def cut_elements(elements: list[msgspec.Raw]) -> list[bytes]:
     """Return the elements' texts, each on one line."""
-    return [_on_one_line(bytes(element)) for element in elements]
+    texts = [bytes(element) for element in elements]
+    if any(b"\n" in text or b"\r" in text for text in texts):
+        return [_on_one_line(text) for text in texts]
+    return texts
 
 
 def _replace_lone_surrogates(text: bytes) -> bytes:

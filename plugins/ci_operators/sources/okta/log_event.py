@@ -12,20 +12,20 @@ from msgspec import Struct
 from ci_operators.core.loose import Loose, read_loosely
 
 
-class Actor(Struct, frozen=True):
+class Actor(Struct, frozen=True, gc=False):
     """Who did it; of a ThreatInsight event: the IP address, in `displayName`."""
 
     displayName: str | None = None  # Okta's spelling
     type: str | None = None
 
 
-class Outcome(Struct, frozen=True):
+class Outcome(Struct, frozen=True, gc=False):
     """What came of it; `reason` is a comma-separated list of phrases, cut at 255 characters."""
 
     reason: str | None = None
 
 
-class LogEvent(Struct, frozen=True):
+class LogEvent(Struct, frozen=True, gc=False):
     """One entry of the System Log."""
 
     uuid: str | None = None

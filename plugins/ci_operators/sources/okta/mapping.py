@@ -11,6 +11,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import lru_cache
+
 from ci_operators.core.detection import (
     MAX_NAME_LENGTH,
     Detection,
@@ -21,7 +24,7 @@ from ci_operators.core.detection import (
     encode_detection,
 )
 from ci_operators.core.indicator import read_domain, read_ip
-from ci_operators.core.instant import format_instant, read_instant
+from ci_operators.core.instant import normalise_instant
 from ci_operators.core.verdict import Dropped, Note, Quarantined, Step
 from ci_operators.sources.okta.criteria import EVENT_TYPE
 from ci_operators.sources.okta.log_event import Actor, LogEvent, read_log_event
@@ -30,6 +33,12 @@ from ci_operators.sources.okta.outcome_reasons import ReasonTable, find_codes, l
 
 SOURCE_TYPE = "Okta"
 METHOD_NAME = "Okta Threat Detection"
+
+#: Okta cuts a reason at this length.
+LONGEST_REASON = 255
+
+#: Gives the ATT&CK codes of a reason, and notes what has none.
+FindCodes = Callable[[str], list[str]]
 
 #: Issue code -> what is wrong, in words.
 ISSUES = {
@@ -50,13 +59,13 @@ NOTES = {
 
 def mapping_for(connector: OktaConnector, note: Note) -> Step:
     """Return the map step of a connector: event to detection."""
-    table = load_reasons(connector.outcome_reasons_file)
+    find_codes_of = _remember_codes(load_reasons(connector.outcome_reasons_file), note)
 
     def to_detection(event: bytes) -> bytes | Dropped | Quarantined:
         fields = read_log_event(event)
         if fields is None or fields.actor is None:
             return Quarantined("event_not_an_object", None, ISSUES["event_not_an_object"])
-        detection = _map(fields, fields.actor, table, note)
+        detection = _map(fields, fields.actor, find_codes_of, note)
         if isinstance(detection, Detection):
             return encode_detection(detection)
         return Quarantined(detection, fields.uuid, ISSUES[detection])
@@ -64,7 +73,7 @@ def mapping_for(connector: OktaConnector, note: Note) -> Step:
     return to_detection
 
 
-def _map(fields: LogEvent, actor: Actor, table: ReasonTable, note: Note) -> Detection | str:
+def _map(fields: LogEvent, actor: Actor, find_codes_of: FindCodes, note: Note) -> Detection | str:
     """Return the detection, or the code of the issue that stands in its way."""
     event_id = _clip(fields.uuid)
     if not event_id:
@@ -75,7 +84,7 @@ def _map(fields: LogEvent, actor: Actor, table: ReasonTable, note: Note) -> Dete
     if not fields.published:
         return "missing_timestamp"
     try:
-        instant, has_zone = read_instant(fields.published)
+        timestamp, has_zone = normalise_instant(fields.published)
     except ValueError:
         return "unreadable_timestamp"
     if not has_zone:
@@ -84,12 +93,29 @@ def _map(fields: LogEvent, actor: Actor, table: ReasonTable, note: Note) -> Dete
     if not reason:
         note("no_outcome_reason")
     return Detection(
-        timestamp=format_instant(instant),
+        timestamp=timestamp,
         ioc=Ioc(type=indicator[0], value=indicator[1], source_type=SOURCE_TYPE, field="actor.displayName"),
         incident=Incident(id=event_id, type=EVENT_TYPE, name=_clip(fields.displayMessage) or None),
         detection=Method(name=_clip(f"{METHOD_NAME}: {reason}" if reason else METHOD_NAME), type="correlation"),
-        mitre_codes=find_codes(reason, table, note),
+        mitre_codes=find_codes_of(reason),
     )
+
+
+def _remember_codes(table: ReasonTable, note: Note) -> FindCodes:
+    """Return a function that gives a reason's codes and notes, and remembers them: reasons are few."""
+
+    @lru_cache(maxsize=1024)
+    def read(reason: str) -> tuple[list[str], list[str]]:
+        notes: list[str] = []
+        return find_codes(reason, table, notes.append), notes
+
+    def find_codes_of(reason: str) -> list[str]:
+        codes, notes = read(reason) if len(reason) <= LONGEST_REASON else read.__wrapped__(reason)
+        for name in notes:
+            note(name)
+        return codes
+
+    return find_codes_of
 
 
 def _read_indicator(actor: Actor) -> tuple[IndicatorType, str] | None:

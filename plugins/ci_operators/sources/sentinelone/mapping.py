@@ -15,7 +15,7 @@ from __future__ import annotations
 from ci_operators.attack import attack_table
 from ci_operators.core.attack import AttackTable
 from ci_operators.core.detection import MAX_NAME_LENGTH, Detection, Incident, Ioc, Method, encode_detection
-from ci_operators.core.instant import format_instant, read_instant
+from ci_operators.core.instant import normalise_instant
 from ci_operators.core.verdict import Dropped, Note, Quarantined, Step
 from ci_operators.sources.sentinelone.attack_codes import find_codes, has_tactics
 from ci_operators.sources.sentinelone.criteria import choose_hash
@@ -81,7 +81,7 @@ def _map(
     if written is None:
         return "missing_timestamp"
     try:
-        instant, has_zone = read_instant(written)
+        timestamp, has_zone = normalise_instant(written)
     except ValueError:
         return "unreadable_timestamp"
     if not has_zone:
@@ -90,7 +90,7 @@ def _map(
     if not has_tactics(threat):
         note("no_tactics")
     return Detection(
-        timestamp=format_instant(instant),
+        timestamp=timestamp,
         ioc=Ioc(type="hash", value=value, source_type=SOURCE_TYPE, field=_field(info, value)),
         incident=Incident(id=event_id[:MAX_NAME_LENGTH], type=_incident_type(info)),
         detection=Method(name=METHOD_NAME, type="correlation"),

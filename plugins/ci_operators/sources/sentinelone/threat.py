@@ -12,7 +12,7 @@ from msgspec import Struct
 from ci_operators.core.loose import Loose, read_loosely
 
 
-class ThreatInfo(Struct, frozen=True):
+class ThreatInfo(Struct, frozen=True, gc=False):
     """The `threatInfo` section."""
 
     threatId: str | None = None  # SentinelOne's spelling, here and below
@@ -26,34 +26,34 @@ class ThreatInfo(Struct, frozen=True):
     md5: str | None = None
 
 
-class Technique(Struct, frozen=True):
+class Technique(Struct, frozen=True, gc=False):
     """`name` is the ATT&CK id ("T1055.012"), `link` its page ("…/techniques/T1055/012/")."""
 
     name: str | None = None
     link: str | None = None
 
 
-class Tactic(Struct, frozen=True):
+class Tactic(Struct, frozen=True, gc=False):
     """`name` in words ("Defense Evasion"); `techniques` may be empty or absent."""
 
     name: str | None = None
     techniques: list[Technique | None] | None = None
 
 
-class Indicator(Struct, frozen=True):
+class Indicator(Struct, frozen=True, gc=False):
     """A behaviour that was seen; `tactics` may be empty or null."""
 
     tactics: list[Tactic | None] | None = None
 
 
-class Threat(Struct, frozen=True):
+class Threat(Struct, frozen=True, gc=False):
     """One threat, as far as the criteria read it."""
 
     id: str | None = None
     threatInfo: ThreatInfo | None = None
 
 
-class ThreatWithIndicators(Struct, frozen=True):
+class ThreatWithIndicators(Struct, frozen=True, gc=False):
     """One threat, as far as the mapping reads it."""
 
     id: str | None = None

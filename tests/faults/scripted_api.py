@@ -1,0 +1,122 @@
+"""Recorded Future's API in memory, behind a session: it does to each submission what a script says."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections import Counter, deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import requests
+import urllib3
+from requests.adapters import HTTPAdapter
+
+from ci_operators.core.errors import CollectiveInsightsError
+from tests.faults.line import Identity, identity
+
+#: What becomes of a submission: stored and answered; stored, the answer lost; lost on the way; counted wrongly, half
+#: of it stored; refused for a short time; for the day; as too large; the task killed before, or after, it is stored;
+#: refused for the token.
+Fate = Literal["ok", "lost answer", "lost", "half", "429", "day", "413", "killed before", "killed after", "401"]
+FATES: tuple[Fate, ...] = (
+    "ok",
+    "lost answer",
+    "lost",
+    "half",
+    "429",
+    "day",
+    "413",
+    "killed before",
+    "killed after",
+    "401",
+)
+
+
+class KilledError(BaseException):
+    """Stands for SIGKILL: nothing of ours may catch it."""
+
+
+@dataclass
+class ScriptedApi(HTTPAdapter):
+    """Answers submissions and searches; `watch` sees every live submission before its fate.
+
+    is_bad: what the API refuses. may_search: whether the token may.
+    """
+
+    is_bad: Callable[[Identity], bool]
+    watch: Callable[[list[Identity]], None] = lambda sent: None
+    may_search: bool = False
+    fates: deque[Fate] = field(default_factory=deque)
+    stored: Counter[Identity] = field(default_factory=Counter)
+    #: What it refused as too large though it came alone.
+    too_large: set[Identity] = field(default_factory=set)
+    #: Detections of live submissions that were stored, or may have been as far as the sender can tell.
+    charged: int = 0
+
+    def __post_init__(self) -> None:
+        super().__init__()
+
+    def send(self, request: requests.PreparedRequest, *arguments: Any, **named: Any) -> requests.Response:
+        """Answer one request."""
+        del arguments, named
+        body = json.loads(request.body or b"")
+        if (request.url or "").endswith("/search"):
+            return self._search(request)
+        sent = [identity(entry) for entry in body["data"]]
+        bad = [number for number, one in enumerate(sent) if self.is_bad(one)]
+        if body["options"]["debug"]:
+            return self._refuse(request, bad) if bad else self._accept(request, sent, debug=True)
+        self.watch(sent)
+        return self._decide(request, sent, bad)
+
+    def _decide(self, request: requests.PreparedRequest, sent: list[Identity], bad: list[int]) -> requests.Response:
+        fate = self.fates.popleft() if self.fates else "ok"
+        if fate == "413" and len(sent) == 1:
+            self.too_large.update(sent)
+        if fate in ("429", "day", "413", "401"):
+            message = "The daily limit is reached" if fate == "day" else "No"
+            return _answer(request, 429 if fate == "day" else int(fate), {"message": message}, {"Retry-After": "3600"})
+        if fate == "killed before":
+            raise KilledError
+        if bad and fate != "lost":
+            return self._refuse(request, bad)
+        self.charged += len(sent)
+        self.stored.update(sent[: len(sent) // 2] if fate == "half" else [] if fate == "lost" else sent)
+        if fate == "killed after":
+            raise KilledError
+        if fate in ("lost", "lost answer"):
+            raise requests.ConnectionError(urllib3.exceptions.ProtocolError("Connection aborted."))
+        return self._accept(request, sent[: len(sent) // 2] if fate == "half" else sent, debug=False)
+
+    def _accept(self, request: requests.PreparedRequest, sent: list[Identity], *, debug: bool) -> requests.Response:
+        processed = Counter(kind for _, kind, _ in sent)
+        return _answer(request, 200, {"result": {"status": "OK", "debug": debug, "summary": {"processed": processed}}})
+
+    def _refuse(self, request: requests.PreparedRequest, bad: list[int]) -> requests.Response:
+        return _answer(request, 400, {"message": f"data[{bad[0]}] is bad"})
+
+    def _search(self, request: requests.PreparedRequest) -> requests.Response:
+        if not self.may_search:
+            return _answer(request, 403, {"message": "No"})
+        found = [
+            {"indicator": {"type": kind, "value": value}, "incident": {"id": event_id}}
+            for event_id, kind, value in self.stored.elements()
+        ]
+        return _answer(request, 200, {"data": found})
+
+
+def _answer(
+    request: requests.PreparedRequest, status: int, body: Any, headers: dict[str, str] | None = None
+) -> requests.Response:
+    response = requests.Response()
+    response.status_code, response.request, response.url = status, request, request.url or ""
+    response.headers.update(headers or {})
+    response.raw = io.BytesIO(json.dumps(body).encode())
+    return response
+
+
+def is_ours(error: BaseException) -> bool:
+    """Return whether an error is one of those that a task may end with."""
+    return isinstance(error, CollectiveInsightsError | KilledError)

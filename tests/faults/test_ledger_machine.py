@@ -1,0 +1,282 @@
+"""Any interleaving of runs, answers, kills, re-runs, days and settling by hand leaves the ledger exact.
+
+A model stands beside it: what has to be delivered, what the API has stored, what was accepted, what a day may cost.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections import Counter
+from contextlib import ExitStack
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any, Literal
+
+import pytest
+import requests
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+from sqlalchemy import URL, Connection, text
+
+from ci_operators.core.errors import CollectiveInsightsError, FatalError
+from ci_operators.ledger.access import make_engine, open_connection
+from ci_operators.ledger.deliveries import Deliveries
+from ci_operators.ledger.row import read_row
+from ci_operators.ledger.settlement import find_standings, override
+from ci_operators.ledger.tables import State
+from ci_operators.stages.delivery import MISMATCH, Rules, deliver_once
+from ci_operators.stages.run import StageResult, Terms
+from ci_operators.stages.stored import look_up_with
+from ci_operators.transport.client import Client
+from simulator.settings import RECORDED_FUTURE_TOKEN
+from tests.faults.line import Identity, check_staging, held, identity
+from tests.faults.scripted_api import FATES, Fate, KilledError, ScriptedApi
+from tests.ledger.samples import detection, stage
+from tests.vendor_cases import LIVE
+from tests.virtual_time import VirtualTime
+
+EVENTS = 15
+BATCH = 3
+#: What a day may cost, of which a part is kept for live runs.
+LIMITS = (9, 60)
+SHARE_FOR_BULK = 2 / 3
+CONNECTOR, DESTINATION = "acme", "rf"
+TEXTS = [detection(number) for number in range(EVENTS)]
+WHO = [identity(json.loads(one)) for one in TEXTS]
+KEYS = {read_row(CONNECTOR, one).key: identity(json.loads(one)) for one in TEXTS}
+BAD = {WHO[5], WHO[12]}
+#: Steps of one machine, and machines.
+STEPS, MACHINES = 12, 40
+
+windows = st.tuples(st.integers(0, EVENTS - 1), st.integers(1, 12)).map(
+    lambda pair: range(pair[0], min(EVENTS, pair[0] + pair[1]))
+)
+fates = st.lists(st.sampled_from(FATES), min_size=2, max_size=7)
+
+
+class LedgerMachine(RuleBasedStateMachine):
+    """Runs of one connector against a scripted API, the real delivery and a real PostgreSQL."""
+
+    url: URL
+
+    @initialize(policy=st.sampled_from(["resend", "hold"]), may_search=st.booleans(), limit=st.sampled_from(LIMITS))
+    def begin(self, policy: Literal["resend", "hold"], may_search: bool, limit: int) -> None:
+        """Open an empty ledger and an empty API."""
+        self.limit, self.limit_for_bulk = limit, int(limit * SHARE_FOR_BULK)
+        self.stack = ExitStack()
+        self.folder = Path(self.stack.enter_context(tempfile.TemporaryDirectory()))
+        self.engine, self.policy = make_engine(self.url), policy
+        with self.engine.begin() as connection:
+            connection.execute(text("TRUNCATE batch, detection, waiting, budget, connector RESTART IDENTITY CASCADE"))
+        self.api = ScriptedApi(is_bad=BAD.__contains__, watch=self.look_on, may_search=may_search)
+        self.time, self.runs = VirtualTime(), 0
+        self.accepted: set[Identity] = set()
+        self.by_hand: set[Identity] = set()
+        self.resent: Counter[Identity] = Counter()
+        self.spent: Counter[date] = Counter()
+
+    def teardown(self) -> None:
+        """Let all come to its end: nothing is lost but what is held, and a person is told of that."""
+        if hasattr(self, "stack"):
+            with self.stack:
+                self.finish()
+
+    # What happens.
+
+    @rule(window=windows, script=fates, is_live=st.booleans())
+    def run_window(self, window: range, script: list[Fate], is_live: bool) -> None:
+        """A run of a window, tried up to three times; its answers go as the script says."""
+        self.api.fates.clear()
+        self.api.fates.extend(script)
+        self.runs += 1
+        for _ in range(3):
+            if self.deliver(window, f"run-{self.runs}", self.limit if is_live else self.limit_for_bulk) is not None:
+                break
+
+    @rule(window=windows)
+    def give_up(self, window: range) -> None:
+        """A run that dies in its first request and is never tried again."""
+        self.runs += 1
+        self.api.fates.clear()
+        self.api.fates.append("killed after")
+        self.deliver(window, f"run-{self.runs}", self.limit)
+
+    @rule()
+    def next_day(self) -> None:
+        """Midnight in UTC."""
+        self.time.instant += timedelta(days=1)
+
+    @precondition(lambda self: self.standing(State.UNKNOWN))
+    @rule(data=st.data(), became=st.sampled_from([State.ACCEPTED, State.PLANNED]))
+    def settle(self, data: st.DataObject, became: State) -> None:
+        """A person says of a held detection that it has arrived, or that it is to be sent again."""
+        key = data.draw(st.sampled_from(sorted(self.standing(State.UNKNOWN))))
+        with open_connection(self.engine) as connection:
+            assert override(connection, [key], became, "by hand", only=[State.UNKNOWN])
+        self.by_hand.add(KEYS[key])
+
+    # What has to hold.
+
+    @invariant()
+    def states_are_consistent(self) -> None:
+        """What the ledger says fits what the API has; between runs nothing is under way but what a dead one left."""
+        if not hasattr(self, "api"):
+            return
+        with open_connection(self.engine) as connection:
+            standings = find_standings(connection, list(KEYS))
+            waiting = self.waiting(connection)
+        for key, standing in standings.items():
+            who = KEYS[key]
+            if standing.state is State.ACCEPTED and who not in self.by_hand:
+                assert self.api.stored[who], f"{who} is accepted, and not there"
+            if standing.state is State.WAITING:
+                assert key in waiting, f"{who} waits, and is not on the list"
+            if standing.state is State.REJECTED:
+                assert who in BAD | self.api.too_large
+                assert not self.api.stored[who] or self.resent[who], "refused, and yet there"
+        self.accepted |= {KEYS[key] for key, standing in standings.items() if standing.state is State.ACCEPTED}
+
+    @invariant()
+    def the_budget_is_kept(self) -> None:
+        """On no day did more leave than the limit allows, and the ledger knows of all of it."""
+        if hasattr(self, "api"):
+            assert all(count <= self.limit for count in self.spent.values()), self.spent
+            with self.engine.connect() as connection:
+                known = dict(map(tuple, connection.execute(text("SELECT day, spent FROM budget"))))
+            assert all(known[day] >= count for day, count in self.spent.items() if count)
+            assert all(count <= self.limit for count in known.values())
+
+    @invariant()
+    def there_twice_is_what_was_reported(self) -> None:
+        """Each copy beyond the first was sent as one that may have arrived, or by a person's word."""
+        if hasattr(self, "api"):
+            for who, count in self.api.stored.items():
+                if who not in self.by_hand:
+                    assert count <= 1 + self.resent[who], f"{who} is there {count} times"
+
+    # The machinery.
+
+    def look_on(self, sent: list[Identity]) -> None:
+        """Hold a live submission against the ledger before it leaves."""
+        assert len(set(sent)) == len(sent)
+        again = set(sent) & self.accepted
+        assert not again, f"{again} were accepted before"
+        with open_connection(self.engine) as connection:
+            standings = find_standings(connection, list(KEYS))
+            reserved = {KEYS[key] for key, standing in standings.items() if standing.state is State.RESERVED}
+            resent = {KEYS[bytes(key)] for key in connection.scalars(text(_RESENT))}
+        assert set(sent) <= reserved, "a request leaves that the ledger does not know of"
+        self.resent.update(set(sent) & resent)
+
+    def deliver(self, window: range, run_id: str, allowed: int) -> StageResult | None:
+        """Do one try of a run; None when it failed."""
+        folder, before = self.folder / run_id, self.api.charged
+        rules = Rules(Terms((), BATCH), self.policy, allowed, self.limit_for_bulk)
+        result: StageResult | None = None
+        try:
+            with requests.Session() as session, open_connection(self.engine) as connection:
+                session.mount("http://", self.api)
+                client = self.client(session)
+                deliveries = Deliveries(connection, CONNECTOR, run_id, DESTINATION, today=self.today)
+                source = stage(folder, [TEXTS[number] for number in window])
+                result = deliver_once(client, source, folder, rules, deliveries, look_up_with(client))
+        except KilledError:
+            pass
+        except CollectiveInsightsError as err:
+            if isinstance(err, FatalError) and not any(word in str(err) for word in ("counts", "401")):
+                raise
+        finally:
+            self.spent[self.today()] += self.api.charged - before
+            check_staging(folder)
+        if result is not None:
+            self.check(result, window)
+        return result
+
+    def check(self, result: StageResult, window: range) -> None:
+        """Hold a run's account against what it was given."""
+        tally, extra = result.tally, result.extra
+        assert tally.records_in == len(window)
+        assert tally.records_in == tally.records_out + tally.dropped.total() + tally.quarantined.total()
+        assert extra["accepted"] == sum(extra["processed"].values())
+        known = self.find([KEYS_OF[number] for number in window])
+        for number in window:
+            assert KEYS_OF[number] in known, "a detection went missing"
+            assert known[KEYS_OF[number]].state is not State.RESERVED
+
+    def finish(self) -> None:
+        """Run all that was ever wanted again, with an API that works, until nothing waits."""
+        self.api.fates.clear()
+        result: Any = None
+        for _ in range(10):
+            self.time.instant += timedelta(days=1)
+            self.runs += 1
+            result = self.deliver(range(EVENTS), f"run-{self.runs}", self.limit)
+            assert result is not None
+            self.states_are_consistent()
+            self.the_budget_is_kept()
+            if not result.extra["waiting"] and not result.extra["from_waiting"]:
+                break
+        assert not result.extra["waiting"]
+        self.there_twice_is_what_was_reported()
+        missing = set(WHO) - set(self.api.stored) - BAD - self.api.too_large
+        assert missing - self.by_hand <= held(result), f"{missing - self.by_hand} are lost"
+        self.check_held(held(result))
+
+    def check_held(self, on_hold: set[Identity]) -> None:
+        """Only what nobody can know is held."""
+        for standing in self.find(list(KEYS)).values():
+            who = KEYS[standing.key]
+            if who in on_hold:
+                assert standing.state is State.UNKNOWN
+                assert self.policy == "hold" or standing.message == MISMATCH
+            else:
+                assert standing.state in (State.ACCEPTED, State.REJECTED), f"{who} is {standing.state.name}"
+
+    def find(self, keys: list[bytes]) -> dict[bytes, Any]:
+        with open_connection(self.engine) as connection:
+            return dict(find_standings(connection, keys))
+
+    def standing(self, state: State) -> set[bytes]:
+        return {key for key, standing in self.find(list(KEYS)).items() if standing.state is state}
+
+    def waiting(self, connection: Connection) -> set[bytes]:
+        with connection.begin():
+            return {bytes(key) for key in connection.scalars(text("SELECT key FROM waiting"))}
+
+    def client(self, session: requests.Session) -> Client:
+        return LIVE.connect("http://127.0.0.1:9", session, self.time, RECORDED_FUTURE_TOKEN)
+
+    def today(self) -> date:
+        return self.time.instant.date()
+
+
+KEYS_OF = [read_row(CONNECTOR, one).key for one in TEXTS]
+_RESENT = "SELECT d.key FROM detection d JOIN batch b ON b.id = d.batch_id WHERE b.resent AND b.state = 1"
+
+
+@pytest.fixture
+def machine(ledger_url: URL) -> type[LedgerMachine]:
+    """The machine over this session's ledger."""
+    return type("Machine", (LedgerMachine,), {"url": ledger_url})
+
+
+def test_any_interleaving_is_exact(machine: type[LedgerMachine]) -> None:
+    run_state_machine_as_test(
+        machine,
+        settings=settings(
+            max_examples=MACHINES,
+            stateful_step_count=STEPS,
+            deadline=None,
+            derandomize=True,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )

@@ -1,0 +1,73 @@
+"""Asking the API which of a run's detections it has."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+
+import pytest
+
+from ci_operators.core.errors import UnavailableError
+from ci_operators.ledger.row import Row, read_row
+from ci_operators.recorded_future.api import Submission, submit
+from ci_operators.stages.stored import look_up_with
+from ci_operators.transport.client import ATTEMPTS, Client
+from simulator import Simulator
+from simulator.settings import RECORDED_FUTURE_TOKEN_WITHOUT_SEARCH
+from tests.ledger.samples import detection, rows
+from tests.noting_session import NotingSession
+from tests.vendor_cases import LIVE
+from tests.virtual_time import VirtualTime
+
+
+@pytest.fixture
+def client(vendors: Simulator, session: NotingSession, virtual_time: VirtualTime) -> Client:
+    return LIVE.connect(vendors.url, session, virtual_time)
+
+
+def store(client: Client, found: list[Row]) -> None:
+    submit(client, Submission([row.text for row in found], Counter(ip=len(found)), debug=False))
+
+
+def keys(numbers: list[int]) -> set[bytes]:
+    return {row.key for row in rows(numbers)}
+
+
+def test_those_stored_are_told(client: Client) -> None:
+    store(client, rows([1, 3, 4, 4]))
+    assert look_up_with(client)(rows([0, 1, 2, 3])) == keys([1, 3])
+
+
+def test_one_alone_is_told(client: Client) -> None:
+    store(client, rows([1]))
+    assert look_up_with(client)(rows([1])) == keys([1])
+    assert look_up_with(client)(rows([2])) == set()
+
+
+def test_another_event_or_indicator_is_another_detection(client: Client) -> None:
+    store(client, rows([1]))
+    others = [
+        read_row("acme", detection(1, event_id="event-2")),
+        read_row("acme", detection(1, value="203.0.113.9")),
+    ]
+    assert look_up_with(client)(others) == set()
+
+
+def test_the_time_asked_for_is_that_of_the_rows(client: Client, session: NotingSession) -> None:
+    look_up_with(client)([rows([9])[0], rows([2])[0], rows([5])[0]])
+    asked = json.loads(session.sent[-1].body or b"")["filters"]["detection_time"]
+    assert asked == {"from": "2026-03-10T11:00:02.000Z", "to": "2026-03-10T11:00:09.000Z"}
+
+
+def test_a_token_that_may_not_search_knows_nothing(
+    client: Client, vendors: Simulator, session: NotingSession, virtual_time: VirtualTime
+) -> None:
+    store(client, rows([1]))
+    blind = LIVE.connect(vendors.url, session, virtual_time, RECORDED_FUTURE_TOKEN_WITHOUT_SEARCH)
+    assert look_up_with(blind)(rows([1])) == set()
+
+
+def test_trouble_is_raised_not_taken_for_no(client: Client, vendors: Simulator) -> None:
+    vendors.add_fault("recorded_future", "status", count=ATTEMPTS)
+    with pytest.raises(UnavailableError):
+        look_up_with(client)(rows([1]))
