@@ -94,7 +94,6 @@ def build_dag(connector: Connector, found: ConnectorsFile, doc_md: str) -> DAG:
         catchup=False,
         max_active_runs=1,
         dagrun_timeout=RUN_TIMEOUT,
-        params=_build_params(connector),
         tags={"collective-insights", connector.source},
         default_args={
             "owner": "collective-insights",
@@ -106,6 +105,8 @@ def build_dag(connector: Connector, found: ConnectorsFile, doc_md: str) -> DAG:
         },
     ) as dag:
         _chain_stages(connector, found)
+    # Not before: each task would take a copy of the form, to be checked and stored with it.
+    dag.params.update(_build_params(connector))
     return dag
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 _TECHNIQUE = re.compile(r"T\d{4}(?:[./]\d{3})?", re.ASCII)
 _TECHNIQUE_LINK = re.compile(r"/techniques/(T\d{4})(?:/(\d{3}))?/?(?:[?#]|\Z)", re.ASCII | re.IGNORECASE)
@@ -13,16 +13,21 @@ _TACTIC = re.compile(r"TA\d{4}", re.ASCII)
 _LONGEST_TEXT = 200
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class AttackTable:
     """The codes ATT&CK for Enterprise knows: technique ids, and tactic ids by their short name."""
 
     techniques: frozenset[str]
     tactics: dict[str, str]
 
+    @cached_property
+    def codes(self) -> frozenset[str]:
+        """Return all techniques and tactics."""
+        return self.techniques.union(self.tactics.values())
+
     def has_code(self, code: str) -> bool:
         """Return whether ATT&CK knows this technique or tactic."""
-        return code in self.techniques or code in self.tactics.values()
+        return code in self.codes
 
     def find_tactic(self, name: str) -> str | None:
         """Return the tactic id for a name like "Credential Access", "credential-access" or "TA0006"."""

@@ -15,6 +15,7 @@ _HASHES = {
     "sha1": re.compile(r"[0-9a-f]{40}", re.ASCII),
     "md5": re.compile(r"[0-9a-f]{32}", re.ASCII),
 }
+_ANY_HASH = re.compile("|".join(pattern.pattern for pattern in _HASHES.values()), re.ASCII)
 
 #: An address has at most 45 characters; spaces around it are pardoned up to this length.
 _LONGEST_TEXT = 100
@@ -84,7 +85,7 @@ def read_hash(kind: str, text: str | None) -> str | None:
 
 def is_hash(text: str) -> bool:
     """Return whether `text` is a SHA-256, SHA-1 or MD5 in lower-case hexadecimal digits."""
-    return any(pattern.fullmatch(text) for pattern in _HASHES.values())
+    return _ANY_HASH.fullmatch(text) is not None
 
 
 def is_trivial_hash(text: str) -> bool:

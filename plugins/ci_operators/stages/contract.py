@@ -47,7 +47,7 @@ def find_issue(detection: Detection, table: AttackTable) -> str | None:
         normalise_instant(detection.timestamp)
     except ValueError:
         return "impossible_timestamp"
-    if not all(table.has_code(code) for code in detection.mitre_codes):
+    if not table.codes.issuperset(detection.mitre_codes):
         return "unknown_mitre_code"
     return None
 

@@ -78,7 +78,7 @@ def write_artifact(path: StagingPath) -> Iterator[ArtifactWriter]:
     draft = path.with_name(f".{path.name}.draft")
     try:
         with draft.open("wb") as file:
-            compressor = zstandard.ZstdCompressor(level=COMPRESSION_LEVEL, write_checksum=True)
+            compressor = zstandard.ZstdCompressor(level=COMPRESSION_LEVEL, write_checksum=True, threads=1)
             with compressor.stream_writer(file, closefd=False) as sink:
                 writer = ArtifactWriter(sink)
                 yield writer

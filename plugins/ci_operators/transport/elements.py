@@ -32,9 +32,10 @@ def decode_answer(body: bytes, decoder: msgspec.json.Decoder[Shape], title: str)
 
 def cut_elements(elements: list[msgspec.Raw]) -> list[bytes]:
     """Return the elements' texts, each on one line."""
-    texts = [bytes(element) for element in elements]
-    if any(b"\n" in text or b"\r" in text for text in texts):
-        return [_on_one_line(text) for text in texts]
+    texts = list(map(bytes, elements))
+    page = b"".join(texts)  # vendors write without line breaks as a rule: one look at all of them
+    if b"\n" in page or b"\r" in page:
+        return [msgspec.json.format(text, indent=-1) for text in texts]
     return texts
 
 
@@ -44,12 +45,6 @@ def _replace_lone_surrogates(text: bytes) -> bytes:
     JSON's grammar allows them, msgspec does not: one event would make a whole page unreadable, for ever.
     """
     return _SURROGATES.sub(lambda match: rb"\ufffd" if match[1] else match[0], text)
-
-
-def _on_one_line(text: bytes) -> bytes:
-    if b"\n" not in text and b"\r" not in text:
-        return text
-    return msgspec.json.format(text, indent=-1)
 
 
 def _describe(body: bytes) -> str:

@@ -17,7 +17,8 @@ def find_codes(threat: ThreatWithIndicators, table: AttackTable, note: Note) -> 
     for indicator in threat.indicators or ():
         for tactic in (indicator and indicator.tactics) or ():
             if tactic is not None:
-                codes.update(dict.fromkeys(_codes_of(tactic, table, note)))
+                for code in _codes_of(tactic, table, note):
+                    codes[code] = None
     return list(codes)
 
 

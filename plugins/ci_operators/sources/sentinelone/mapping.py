@@ -12,6 +12,9 @@ The threat's name stays behind: it is a file's name as a rule and may name a per
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from operator import attrgetter
+
 from ci_operators.attack import attack_table
 from ci_operators.core.attack import AttackTable
 from ci_operators.core.detection import MAX_NAME_LENGTH, Detection, Incident, Ioc, Method, encode_detection
@@ -53,13 +56,13 @@ def mapping_for(connector: SentinelOneConnector, note: Note) -> Step:
     """Return the map step of a connector: threat to detection."""
     table = attack_table()
     times = ("identifiedAt", "createdAt")
-    times = times if connector.detection_time == "identified_at" else times[::-1]
+    read_times = attrgetter(*(times if connector.detection_time == "identified_at" else times[::-1]))
 
     def to_detection(event: bytes) -> bytes | Dropped | Quarantined:
         threat = read_threat_with_indicators(event)
         if threat is None or threat.threatInfo is None:
             return Quarantined("event_not_an_object", None, ISSUES["event_not_an_object"])
-        detection = _map(threat, threat.threatInfo, times, table, note)
+        detection = _map(threat, threat.threatInfo, read_times(threat.threatInfo), table, note)
         if isinstance(detection, Detection):
             return encode_detection(detection)
         return Quarantined(detection, find_id(threat), ISSUES[detection])
@@ -68,7 +71,7 @@ def mapping_for(connector: SentinelOneConnector, note: Note) -> Step:
 
 
 def _map(
-    threat: ThreatWithIndicators, info: ThreatInfo, times: tuple[str, ...], table: AttackTable, note: Note
+    threat: ThreatWithIndicators, info: ThreatInfo, times: Sequence[str | None], table: AttackTable, note: Note
 ) -> Detection | str:
     """Return the detection, or the code of the issue that stands in its way."""
     event_id = (find_id(threat) or "").strip()
@@ -77,8 +80,8 @@ def _map(
     value = choose_hash(info)
     if value is None:
         return "indicator_not_a_hash"
-    written = next((text for name in times if (text := getattr(info, name))), None)
-    if written is None:
+    written = times[0] or times[1]
+    if not written:
         return "missing_timestamp"
     try:
         timestamp, has_zone = normalise_instant(written)
@@ -87,7 +90,7 @@ def _map(
     if not has_zone:
         note("timestamp_without_zone")
     codes = find_codes(threat, table, note)
-    if not has_tactics(threat):
+    if not codes and not has_tactics(threat):
         note("no_tactics")
     return Detection(
         timestamp=timestamp,
