@@ -40,7 +40,20 @@ def run_child(module: str, *arguments: str, environment: Mapping[str, str] | Non
 @contextmanager
 def running_page_server(source: str, events: int) -> Iterator[str]:
     """Serve events in a process of its own, whose work is counted for nobody; yield its URL."""
-    server = _start("page_server", source, str(events))
+    with _running("page_server", source, str(events)) as url:
+        yield url
+
+
+@contextmanager
+def running_api_server(delay_ms: int) -> Iterator[str]:
+    """Serve a Recorded Future that takes everything, in a process of its own; yield its URL."""
+    with _running("api_server", str(delay_ms)) as url:
+        yield url
+
+
+@contextmanager
+def _running(module: str, *arguments: str) -> Iterator[str]:
+    server = _start(module, *arguments)
     try:
         assert server.stdout is not None
         with server.stdout as output:

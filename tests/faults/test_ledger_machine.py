@@ -58,7 +58,7 @@ BAD = {WHO[5], WHO[12]}
 #: A day that is over says little about anything else.
 WEIGHTS = [1 if fate == "day" else 4 for fate in FATES]
 #: Steps of one machine, and machines.
-STEPS, MACHINES = 8, 25
+STEPS, MACHINES = 8, 50
 
 windows = st.tuples(st.integers(0, EVENTS - 1), st.integers(1, 12)).map(
     lambda pair: range(pair[0], min(EVENTS, pair[0] + pair[1]))
