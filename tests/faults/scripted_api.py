@@ -52,6 +52,8 @@ class ScriptedApi(HTTPAdapter):
     stored: Counter[Identity] = field(default_factory=Counter)
     #: What it refused as too large though it came alone.
     too_large: set[Identity] = field(default_factory=set)
+    #: What it has counted wrongly: perhaps stored, perhaps not.
+    miscounted: set[Identity] = field(default_factory=set)
     #: Detections of live submissions that were stored, or may have been as far as the sender can tell.
     charged: int = 0
 
@@ -84,6 +86,8 @@ class ScriptedApi(HTTPAdapter):
             return self._refuse(request, bad)
         self.charged += len(sent)
         self.stored.update(sent[: len(sent) // 2] if fate == "half" else [] if fate == "lost" else sent)
+        if fate == "half":
+            self.miscounted.update(sent)
         if fate == "killed after":
             raise KilledError
         if fate in ("lost", "lost answer"):

@@ -11,7 +11,8 @@ from sqlalchemy import URL
 
 from ci_operators.ledger.access import make_engine
 from simulator.faults import KINDS
-from tests.faults.matrix import CELLS, FAULTS, Column, Fault, Matrix, draw, open_matrix
+from tests.faults.cells import CELLS, FAULTS, Column, Fault
+from tests.faults.matrix import Matrix, draw, open_matrix
 
 
 @pytest.fixture(scope="module")
