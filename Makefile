@@ -1,6 +1,6 @@
 # Needs GNU make and Python 3.11 to 3.13, nothing else. `make` lists the targets.
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench clean distclean install python
+.PHONY: help demo test lint bench faults clean distclean install python
 
 export PYTHONPATH := $(CURDIR)/plugins:$(CURDIR)/include
 # Airflow starts twice as fast from bytecode.
@@ -30,6 +30,9 @@ lint: install ## ruff, mypy, import-linter
 
 bench: install ## events per second, memory, run and parse times
 	@$(VENV)/python -m benchmarks
+
+faults: install ## the fault matrix, printed
+	@PYTHONPATH=plugins:include:. $(VENV)/python -m tests.faults.matrix
 
 clean: python ## forget the demo's data
 	@$(PYTHON) -m demo.clean

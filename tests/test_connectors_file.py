@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +58,9 @@ def entry(source: Any = "okta", **options: Any) -> dict[str, Any]:
         (entry(update_frequency="often"), ["update_frequency: 'often' is not allowed", "30 minutes"]),
         (entry(update_frequency=30), ["update_frequency: 30 is not allowed", "30 minutes"]),
         (entry(update_frequency="10 seconds"), ["update_frequency: '10 seconds' is not allowed", "at least 1 minute"]),
+        (entry(name="maintenance"), ["name: 'maintenance' is not allowed", "collective_insights_maintenance"]),
+        (entry(initial_import="91 days"), ["initial_import: '91 days' is not allowed", "at most 90 days"]),
+        (entry("sentinelone", verified_floor="399.995 days"), ["further than the ledger's memory (400 days)"]),
         (entry(max_window="10 minutes"), ["max_window (10 minutes) must not be shorter than update_frequency"]),
         (entry(organization_ids=["acme"]), ["organization_ids.0: 'acme' is not allowed", "uhash:"]),
         (entry(organization_ids="uhash:a"), ["organization_ids: 'uhash:a' is not allowed", "valid tuple"]),
@@ -190,3 +194,41 @@ def test_the_shipped_file_is_right_and_starts_in_debug(monkeypatch: pytest.Monke
     assert found.problems == []
     assert {connector.source for connector in found.connectors} == set(OPTIONS)
     assert all(connector.debug for connector in found.connectors)
+
+
+def write_whole(directory: Path, **content: Any) -> Path:
+    path = directory / "connectors.yaml"
+    path.write_text(yaml.safe_dump({"connectors": GOOD, **content}), encoding="utf-8")
+    return path
+
+
+def test_budgets_and_retention_are_read(tmp_path: Path) -> None:
+    budgets = {"recorded_future_default": {"daily_limit": 5000, "reserved_share": 0.5}}
+    found = load_connectors(write_whole(tmp_path, destinations=budgets, retention={"ledger": "500 days"}))
+    assert found.problems == []
+    assert found.destination("recorded_future_default").limit_for_bulk == 2500
+    assert found.destination("another").daily_limit == 15_000
+    assert found.ledger_memory == timedelta(days=500)
+
+
+def test_a_wrong_retention_deletes_nothing(tmp_path: Path) -> None:
+    wrong = {"artifacts": "900 days", "ledger": "30 days"}
+    found = load_connectors(write_whole(tmp_path, retention=wrong))
+    assert found.retention is None
+    assert [connector.name for connector in found.connectors] == ["before", "after"]
+    assert len(found.problems) == 1
+    assert "retention: ledger: '30 days' is not allowed: at least 365 days" in found.problems[0]
+
+
+def test_connectors_of_a_wrong_budget_are_left_out(tmp_path: Path) -> None:
+    other = {"name": "other", "source": "okta", "destination_conn_id": "other_default"}
+    path = write_whole(tmp_path, connectors=[*GOOD, other], destinations={"other_default": {"daily_limit": "5000"}})
+    found = load_connectors(path)
+    assert [connector.name for connector in found.connectors] == ["before", "after"]
+    assert "destinations.other_default: daily_limit: '5000' is not allowed" in found.problems[0]
+    assert "(other): destination_conn_id: the budget of other_default under destinations is wrong" in found.problems[1]
+
+
+def test_budgets_that_are_no_mapping_are_named(tmp_path: Path) -> None:
+    found = load_connectors(write_whole(tmp_path, destinations=["recorded_future_default"]))
+    assert found.problems == [f"{tmp_path / 'connectors.yaml'}: destinations: must map Connections to their budget."]

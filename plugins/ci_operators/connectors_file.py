@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from ci_operators.core.connector import Connector, Destination, Retention
+from ci_operators.core.duration import format_duration
 from ci_operators.core.errors import ConfigurationError
 from ci_operators.sources.registry import OPTIONS
 
@@ -23,16 +25,24 @@ _DEFAULT = Path(__file__).resolve().parents[2] / "include" / "connectors.yaml"
 
 @dataclass(frozen=True)
 class ConnectorsFile:
-    """The connectors of the file, the budgets of their destinations, a sentence for each entry that is none."""
+    """The connectors of the file, the budgets of their destinations, a sentence for each entry that is none.
+
+    A wrong `retention` is None, and nothing is deleted; connectors of a destination with a wrong budget are left out.
+    """
 
     connectors: list[Connector] = field(default_factory=list)
     destinations: dict[str, Destination] = field(default_factory=dict)
-    retention: Retention = field(default_factory=Retention)
+    retention: Retention | None = None
     problems: list[str] = field(default_factory=list)
 
     def destination(self, conn_id: str) -> Destination:
         """Return the budget of a Recorded Future Connection; the default one if the file names none."""
         return self.destinations.get(conn_id, Destination())
+
+    @property
+    def ledger_memory(self) -> timedelta:
+        """Return how far back the ledger knows what was delivered."""
+        return (self.retention or Retention()).ledger
 
 
 def connectors_path() -> Path:
@@ -46,10 +56,9 @@ def load_connectors(path: Path | None = None) -> ConnectorsFile:
     Raises ConfigurationError when the file as a whole cannot be read.
     """
     path = path or connectors_path()
-    found, names = ConnectorsFile(), set[str]()
     content = _read_file(path)
-    _read_destinations(content.get("destinations") or {}, path, found)
-    found = _read_retention(content.get("retention") or {}, path, found)
+    found, names = _read_retention(content.get("retention") or {}, path, ConnectorsFile()), set[str]()
+    wrong_destinations = _read_destinations(content.get("destinations") or {}, path, found)
     for number, entry in enumerate(content["connectors"], start=1):
         where = f"{path}: connectors[{number}]{_name_of(entry)}"
         try:
@@ -64,8 +73,24 @@ def load_connectors(path: Path | None = None) -> ConnectorsFile:
             found.problems.append(f"{where}: name: {connector.name!r} is taken by an entry above; names are unique.")
             continue
         names.add(connector.name)
-        found.connectors.append(connector)
+        problem = _find_conflict(connector, found, wrong_destinations)
+        if problem:
+            found.problems.append(f"{where}: {problem}")
+        else:
+            found.connectors.append(connector)
     return found
+
+
+def _find_conflict(connector: Connector, found: ConnectorsFile, wrong_destinations: set[str]) -> str | None:
+    """Return what stands between a right entry and the rest of the file, None if nothing does."""
+    if connector.destination_conn_id in wrong_destinations:
+        return f"destination_conn_id: the budget of {connector.destination_conn_id} under destinations is wrong."
+    if connector.reads_back > found.ledger_memory:
+        return (
+            f"reads back {format_duration(connector.reads_back)}, further than the ledger's memory "
+            f"({format_duration(found.ledger_memory)}): shorten it, or lengthen retention: ledger."
+        )
+    return None
 
 
 def _read_file(path: Path) -> dict[str, Any]:
@@ -84,15 +109,19 @@ def _read_file(path: Path) -> dict[str, Any]:
     return content
 
 
-def _read_destinations(entries: Any, path: Path, found: ConnectorsFile) -> None:
+def _read_destinations(entries: Any, path: Path, found: ConnectorsFile) -> set[str]:
+    """Read the budgets into `found`; return the Connections whose budget is wrong."""
+    wrong = set[str]()
     if not isinstance(entries, dict):
         found.problems.append(f"{path}: destinations: must map Connections to their budget.")
-        return
+        return wrong
     for conn_id, entry in entries.items():
         try:
             found.destinations[str(conn_id)] = Destination.model_validate(entry)
         except ValidationError as err:
             found.problems.extend(f"{path}: destinations.{conn_id}: {problem}" for problem in _describe(err))
+            wrong.add(str(conn_id))
+    return wrong
 
 
 def _read_retention(entry: Any, path: Path, found: ConnectorsFile) -> ConnectorsFile:

@@ -49,10 +49,13 @@ def build_dags(source: str, *, doc_md: str | None) -> dict[str, DAG]:
     }
 
 
-def build_maintenance_dag(*, doc_md: str | None) -> DAG:
-    """Return the DAG that deletes what is older than its retention, once a day."""
+def build_maintenance_dag(*, doc_md: str | None) -> DAG | None:
+    """Return the DAG that deletes what is older than its retention, once a day; None while that is not known."""
     found = _load(connectors_path())
-    ledgers = [connector.ledger_conn_id for connector in found.connectors if not connector.debug]
+    if found.retention is None:
+        return None
+    ledgers = {connector.ledger_conn_id for connector in found.connectors}
+    needed = {connector.ledger_conn_id for connector in found.connectors if not connector.debug}
     with DAG(
         dag_id="collective_insights_maintenance",
         description="Deletes artifacts and forgets old ledger rows",
@@ -64,7 +67,9 @@ def build_maintenance_dag(*, doc_md: str | None) -> DAG:
         default_args={"owner": "collective-insights", "retries": 3, "execution_timeout": STAGE_TIMEOUT},
     ) as dag:
         DeleteArtifactsOperator(task_id="delete_artifacts", retention=found.retention)
-        CompactLedgerOperator(task_id="compact_ledger", retention=found.retention, ledger_conn_ids=ledgers)
+        CompactLedgerOperator(
+            task_id="compact_ledger", retention=found.retention, ledger_conn_ids=ledgers, needed=needed
+        )
     return dag
 
 
@@ -113,7 +118,7 @@ def build_dag(connector: Connector, found: ConnectorsFile, doc_md: str) -> DAG:
 def _chain_stages(connector: Connector, found: ConnectorsFile) -> None:
     manifest: Any = None
     own: dict[type[StageOperator], dict[str, Any]] = {
-        ExtractOperator: {"ledger_memory": found.retention.ledger},
+        ExtractOperator: {"ledger_memory": found.ledger_memory},
         SubmitOperator: {"destination": found.destination(connector.destination_conn_id)},
     }
     policy, assets = ErrorTreeRetryPolicy(), [connector_asset(connector)]

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import json
 from io import StringIO
 from pathlib import Path
 
 import pytest
 from rich.console import Console
+from sqlalchemy import URL, text
 
-from ci_operators.commands.check import Finding, find, run_check
+from ci_operators.commands.check import Finding, find, open_and_close_ledger, run_check
 from ci_operators.connectors_file import VARIABLE, load_connectors
-from ci_operators.core.errors import CollectiveInsightsError, ConfigurationError, CredentialsError
+from ci_operators.core.errors import CollectiveInsightsError, ConfigurationError, CredentialsError, UnavailableError
+from ci_operators.ledger.access import make_engine
+from ci_operators.ledger.version import NEEDED_VERSION, VERSION_TABLE
 from ci_operators.transport.api import Api
 from simulator import Simulator
+from tests.commands.conftest import Desk
+from tests.ledger_database import airflow_connection
 from tests.noting_session import NotingSession
 from tests.vendor_cases import DRY_RUN, OKTA, SENTINELONE, VendorCase
 from tests.virtual_time import VirtualTime
@@ -21,6 +27,11 @@ TWO = """
 connectors:
   - {name: okta-emea, source: okta, source_conn_id: okta_emea}
   - {name: s1, source: sentinelone}
+"""
+LIVE = """
+connectors:
+  - {name: dry, source: okta}
+  - {name: live, source: okta, debug: false, ledger_conn_id: ledger_emea}
 """
 
 
@@ -43,9 +54,14 @@ def okta_is_not(api: Api, conn_id: str) -> str:
     return all_is_well(api, conn_id)
 
 
-def run(probe: object, *names: str) -> tuple[int, str]:
+def ledger_is_well(conn_id: str) -> str:
+    del conn_id
+    return "it answers."
+
+
+def run(probe: object, *names: str, probe_ledger: object = ledger_is_well) -> tuple[int, str]:
     console = Console(file=StringIO(), width=80)
-    status = run_check(names, console, probe)  # type: ignore[arg-type]  # a plain function
+    status = run_check(names, console, probe, probe_ledger)  # type: ignore[arg-type]  # plain functions
     assert isinstance(console.file, StringIO)
     return status, console.file.getvalue()
 
@@ -119,7 +135,7 @@ def test_the_checks_of_all_vendors_against_the_simulator(
         token = case.token_without_right if conn_id == "okta_emea" else case.token
         return api.check(case.connect(vendors.url, session, virtual_time, token))
 
-    findings = list(find(load_connectors(connectors), (), probe))
+    findings = list(find(load_connectors(connectors), (), probe, ledger_is_well))
     assert [finding.works for finding in findings] == [False, True, True, True]
     assert "Read Only Admin" in findings[0].sentence
     assert findings[2] == Finding("s1", works=True, sentence="the token may read threats")
@@ -136,6 +152,77 @@ def test_every_sentence_of_the_tree_is_shown(connectors: Path) -> None:
     def refuse(api: Api, conn_id: str) -> str:
         raise ConfigurationError(f"Airflow Connection {conn_id} does not exist.")
 
-    findings = list(find(load_connectors(connectors), (), refuse))
+    findings = list(find(load_connectors(connectors), (), refuse, ledger_is_well))
     assert {finding.works for finding in findings} == {False}
     assert issubclass(ConfigurationError, CollectiveInsightsError)
+
+
+def test_a_live_connector_s_ledger_is_a_finding_and_a_debug_one_has_none(connectors: Path) -> None:
+    connectors.write_text(LIVE, encoding="utf-8")
+    status, shown = run(all_is_well)
+    assert status == 0
+    assert shown.splitlines() == [
+        "works dry: Okta (okta_default) works",
+        "works dry: Recorded Future (recorded_future_default) works",
+        "works live: Okta (okta_default) works",
+        "works live: Recorded Future (recorded_future_default) works",
+        "works live: Ledger (ledger_emea): it answers.",
+    ]
+    assert "Ledger" not in run(all_is_well, "dry")[1]
+
+
+def test_a_ledger_that_does_not_work_is_told_with_the_rest(connectors: Path) -> None:
+    def is_away(conn_id: str) -> str:
+        raise UnavailableError(f"The ledger's database: nobody there, [bold]{conn_id}[/x].")
+
+    connectors.write_text(LIVE, encoding="utf-8")
+    status, shown = run(all_is_well, probe_ledger=is_away)
+    assert status == 1
+    last = "mend  live: Ledger (ledger_emea): The ledger's database: nobody there, [bold]ledger_emea[/x]."
+    assert shown.splitlines()[-1] == last
+    assert shown.count("works live") == 2
+
+
+def test_a_real_ledger_of_this_code_s_version_works(ledger_url: URL, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_LEDGER_EMEA", airflow_connection(ledger_url))
+    assert open_and_close_ledger("ledger_emea") == f"it answers, its schema is this code's ({NEEDED_VERSION})."
+
+
+def test_a_connection_that_is_missing_has_a_mend(connectors: Path) -> None:
+    connectors.write_text(LIVE, encoding="utf-8")
+    status, shown = run(all_is_well, probe_ledger=open_and_close_ledger)
+    assert status == 1
+    assert "mend  live: Ledger (ledger_emea): Airflow Connection ledger_emea does not exist: " in shown
+
+
+def test_a_ledger_without_tables_or_of_another_version_has_a_mend(
+    connectors: Path, empty_database: URL, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connectors.write_text(LIVE, encoding="utf-8")
+    monkeypatch.setenv("AIRFLOW_CONN_LEDGER_EMEA", airflow_connection(empty_database))
+    status, shown = run(all_is_well, probe_ledger=open_and_close_ledger)
+    assert status == 1
+    assert "mend  live: Ledger (ledger_emea): The ledger has no tables yet: run `python -m ci_operators" in shown
+    with make_engine(empty_database).begin() as connection:
+        connection.execute(text(f"CREATE TABLE {VERSION_TABLE} AS SELECT '9999' AS version_num"))
+    assert "(9999) is newer than this code's" in run(all_is_well, probe_ledger=open_and_close_ledger)[1]
+
+
+def test_a_database_that_does_not_answer_has_a_sentence_and_no_password(
+    connectors: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connectors.write_text(LIVE, encoding="utf-8")
+    nobody = {"conn_type": "postgres", "host": "127.0.0.1", "port": 1, "login": "ci", "password": "p@ss"}
+    monkeypatch.setenv("AIRFLOW_CONN_LEDGER_EMEA", json.dumps(nobody))
+    status, shown = run(all_is_well, probe_ledger=open_and_close_ledger)
+    assert status == 1
+    assert "mend  live: Ledger (ledger_emea): The ledger's database: " in shown
+    assert "p@ss" not in shown
+
+
+def test_the_command_tells_of_the_ledgers_too(desk: Desk) -> None:
+    printed = desk.run("check", "--json")
+    assert printed.status == 0
+    assert [entry["connector"] for entry in printed.json if entry["sentence"].startswith("Ledger")] == ["okta", "s1"]
+    assert desk.run("check", "dry").out.count("works dry: ") == 2
+    assert "works okta: Ledger (collective_insights_ledger): it answers" in desk.run("check", "okta").out

@@ -67,3 +67,8 @@ def test_table_knows_techniques_and_tactics() -> None:
     assert TABLE.has_code("T1055.012")
     assert TABLE.has_code("TA0006")
     assert not TABLE.has_code("T1110")
+
+
+def test_long_texts_are_read_but_not_remembered() -> None:
+    link = "https://attack.mitre.org/techniques/T1055/012/" + "?" + "x" * 1000
+    assert read_technique("an odd name " * 100, link) == "T1055.012"

@@ -31,7 +31,8 @@ def test_window_is_written_half_open() -> None:
 
 @pytest.mark.parametrize("kind", ["scheduled", "backfill", "manual"])
 def test_data_interval_is_the_window(kind: RunKind) -> None:
-    assert resolve(kind, data_interval=INTERVAL) == ResolvedWindow(INTERVAL, "data interval")
+    known = {"data_interval": INTERVAL, "watermark": INTERVAL.since}
+    assert resolve(kind, **known) == ResolvedWindow(INTERVAL, "data interval")
 
 
 @pytest.mark.parametrize("interval", [None, Window(NOW, NOW)])
@@ -54,14 +55,20 @@ def test_watermark_ahead_changes_nothing() -> None:
     assert resolve("scheduled", data_interval=INTERVAL, watermark=NOW).window == INTERVAL
 
 
-def test_first_live_run_after_debug_mode_brings_the_initial_import() -> None:
-    found = resolve("scheduled", data_interval=INTERVAL, left_debug=True)
-    assert found == ResolvedWindow(Window(NOW - DAY, NOW), "initial import after debug mode")
+def test_scheduled_run_without_watermark_brings_the_initial_import() -> None:
+    """After debug mode, and when the very first run died before it could set one."""
+    found = resolve("scheduled", data_interval=INTERVAL)
+    assert found == ResolvedWindow(Window(NOW - DAY, NOW), "data interval and the initial import")
+
+
+def test_first_piece_of_a_long_initial_import_stays_a_piece() -> None:
+    piece = Window(NOW - 3 * DAY, NOW - 2 * DAY)
+    assert resolve("scheduled", data_interval=piece) == ResolvedWindow(piece, "data interval")
 
 
 def test_initial_import_never_narrows_a_merged_interval() -> None:
     merged = Window(NOW - 3 * DAY, NOW)
-    assert resolve("scheduled", data_interval=merged, left_debug=True).window == merged
+    assert resolve("scheduled", data_interval=merged).window == merged
 
 
 def test_form_wins_over_interval_and_watermark() -> None:
@@ -108,14 +115,11 @@ def test_a_form_is_for_manual_runs_only(kind: RunKind) -> None:
     INSTANTS,
     st.none() | st.tuples(INSTANTS, INSTANTS).map(lambda pair: Window(*pair)),
     st.none() | INSTANTS,
-    st.booleans(),
 )
 def test_a_resolved_window_is_never_empty_and_never_loses_the_interval(
-    kind: RunKind, run_after: datetime, interval: Window | None, watermark: datetime | None, left_debug: bool
+    kind: RunKind, run_after: datetime, interval: Window | None, watermark: datetime | None
 ) -> None:
-    window = resolve(
-        kind, run_after=run_after, data_interval=interval, watermark=watermark, left_debug=left_debug
-    ).window
+    window = resolve(kind, run_after=run_after, data_interval=interval, watermark=watermark).window
     assert window.since < window.until
     if interval is not None and interval.since < interval.until:
         assert window.since <= interval.since

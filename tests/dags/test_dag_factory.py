@@ -37,6 +37,7 @@ connectors:
     ledger_conn_id: ledger_emea
     overlap: 15 minutes
     unknown_policy: hold
+    send_transient_id: true
     batch_size: 10
     private_addresses: drop
     outcome_reasons_file: reasons.csv
@@ -53,6 +54,7 @@ connectors:
     ledger_conn_id: ledger
     overlap: 0 seconds
     unknown_policy: resend
+    send_transient_id: false
     batch_size: 1000
     only_analyst_verified: true
     verified_verdicts: [true_positive, suspicious]

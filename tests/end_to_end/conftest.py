@@ -18,11 +18,15 @@ from ci_operators.timetables.update_frequency import UpdateFrequencyTimetable
 from demo.airflow_server import AirflowAddress, running_airflow
 from demo.ports import find_free_port
 from demo.settings import AirflowSettings, Connection
-from simulator import Limits, Simulator, serve
+from simulator import Fault, Limits, Simulator, serve
 from simulator.settings import OKTA_TOKEN, RECORDED_FUTURE_TOKEN, SENTINELONE_TOKEN
-from tests.end_to_end.tenant import Tenant, events
+from tests.end_to_end.tenant import Tenant, events, ids
 
 CONNECTORS = Path(__file__).with_name("connectors.yaml")
+#: Longer than any of these tests: only the end of the task's process ends a request that is held back.
+HELD_S = 300.0
+#: What a connector that was begun with `Begin` delivers.
+ALL = ids("event", range(25))
 
 
 @dataclass(frozen=True)
@@ -49,6 +53,8 @@ class Installation:
 
 #: Gives a connector its vendors (options as of Simulator) and the Connections to them.
 MakeTenant = Callable[..., Tenant]
+#: Enables a connector with 25 events in its initial import and these faults; gives it and its run's id.
+Begin = Callable[..., tuple[Tenant, str]]
 
 
 @pytest.fixture(scope="session")
@@ -74,6 +80,21 @@ def make_tenant(installation: Installation) -> Iterator[MakeTenant]:
             return Tenant(name, api, simulator)
 
         yield make
+
+
+@pytest.fixture(scope="session")
+def begin(installation: Installation, make_tenant: MakeTenant) -> Begin:
+    """What begins a connector's first run."""
+
+    def enable(name: str, *faults: Fault, **options: str) -> tuple[Tenant, str]:
+        first = installation.initial_import(name).end - timedelta(hours=1)
+        tenant = make_tenant(name, okta_events=events("event", first, 25, timedelta(minutes=1)), **options)
+        for fault in faults:
+            tenant.simulator.program(fault)
+        tenant.enable()
+        return tenant, tenant.first_scheduled()
+
+    return enable
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -4,37 +4,16 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable
-from datetime import timedelta
 
 import pytest
 
 from demo.settings import Connection
 from simulator import Fault
 from simulator.settings import OKTA_TOKEN
-from tests.end_to_end.conftest import Installation, MakeTenant
-from tests.end_to_end.tenant import Tenant, events, ids, wait_for
+from tests.end_to_end.conftest import ALL, HELD_S, Begin
+from tests.end_to_end.tenant import Tenant, ids, wait_for
 
 pytestmark = pytest.mark.airflow
-
-#: Longer than any of these tests: only the end of the task's process ends a request that is held back.
-HELD_S = 300.0
-ALL = ids("event", range(25))
-#: Enables a connector with 25 events in its initial import and these faults; gives it and its run's id.
-Begin = Callable[..., tuple[Tenant, str]]
-
-
-@pytest.fixture(scope="module")
-def begin(installation: Installation, make_tenant: MakeTenant) -> Begin:
-    def enable(name: str, *faults: Fault, **options: str) -> tuple[Tenant, str]:
-        first = installation.initial_import(name).end - timedelta(hours=1)
-        tenant = make_tenant(name, okta_events=events("event", first, 25, timedelta(minutes=1)), **options)
-        for fault in faults:
-            tenant.simulator.program(fault)
-        tenant.enable()
-        return tenant, tenant.first_scheduled()
-
-    return enable
 
 
 def kill_while_held(tenant: Tenant, run_id: str, stage: str) -> None:

@@ -10,6 +10,7 @@ from tests.end_to_end.tenant import wait_for
 
 pytestmark = pytest.mark.airflow
 
+FORM = {"since": "Since", "until": "Until", "debug": "Debug"}
 NAMES = [connector.name for connector in load_connectors(CONNECTORS).connectors]
 
 
@@ -26,21 +27,27 @@ def test_wrong_entries_are_one_import_error_and_take_no_dag_down(installation: I
     api = installation.address.api()
     (error,) = wait_for(lambda: api.list_all("/importErrors", "import_errors"), "the import error")
     assert error["filename"] == "connectors_file.py"
-    assert "connectors[13] (misspelt): updat_frequency: there is no such option; allowed: " in error["stack_trace"]
+    assert "connectors[15] (misspelt): updat_frequency: there is no such option; allowed: " in error["stack_trace"]
     assert (
-        "connectors[14] (unknown-source): source: 'splunk' is not allowed; allowed: okta, sentinelone."
+        "connectors[16] (unknown-source): source: 'splunk' is not allowed; allowed: okta, sentinelone."
         in (error["stack_trace"])
     )
 
 
-@pytest.mark.parametrize("name", ["first-okta", "first-sentinelone"])
-def test_page_of_a_dag_can_be_shown(installation: Installation, name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "form"),
+    [
+        ("first-okta", FORM),
+        ("first-sentinelone", FORM | {"only_analyst_verified": "Only Fetch Analyst-Verified Events"}),
+    ],
+)
+def test_page_of_a_dag_can_be_shown(installation: Installation, name: str, form: dict[str, str]) -> None:
     details = installation.address.api().get(f"/dags/collective_insights_{name}/details")
     assert details["timetable_summary"] == "every 1 day"
     assert details["default_args"]["retries"] == 3
     assert "## Options" in details["doc_md"]
-    assert set(details["params"]) >= {"since", "until", "debug"}
-    assert details["params"]["since"]["schema"]["title"] == "Since"
+    assert {param: shown["schema"]["title"] for param, shown in details["params"].items()} == form
+    assert details["params"]["since"]["schema"]["format"] == "date-time"
 
 
 def test_no_plugin_failed_to_load(installation: Installation) -> None:

@@ -16,7 +16,7 @@ from airflow.sdk.exceptions import AirflowSkipException, DownstreamTasksSkipped
 from sqlalchemy import URL
 
 from ci_operators.connectors_file import ConnectorsFile
-from ci_operators.core.connector import Connector
+from ci_operators.core.connector import Connector, Destination
 from ci_operators.dag_factory import build_dag
 from ci_operators.operators.stage import StageOperator
 from ci_operators.sources.registry import OPTIONS
@@ -74,10 +74,12 @@ class Chain:
     asset_store: FakeStore = field(default_factory=FakeStore)
     manifests: dict[str, dict[str, Any]] = field(default_factory=dict)
     skipped: list[str] = field(default_factory=list)
+    destination: Destination = field(default_factory=Destination)
 
     def context(self, run: FakeRun, ti: FakeTaskInstance | None = None) -> Any:
         """Return the context of a task; a param that is no key of the DAG stays in conf, as Airflow does it."""
-        dag = build_dag(self.connector, ConnectorsFile(), "")
+        found = ConnectorsFile(destinations={self.connector.destination_conn_id: self.destination})
+        dag = build_dag(self.connector, found, "")
         run.dag_id = dag.dag_id
         params = dag.params.dump()
         params |= {name: value for name, value in (run.conf or {}).items() if name in params}
@@ -141,7 +143,7 @@ class Tenant:
 
     def chain(self, source: str = "okta", **options: Any) -> Chain:
         """Return the DAG of a connector; live, unless told otherwise."""
-        entry = {"name": source, "source": source, "debug": False, **options}
+        entry = {"name": source, "source": source, "debug": False, "initial_import": "1 hour", **options}
         return Chain(OPTIONS[source].model_validate(entry))
 
     def scheduled(self, begin_h: float, end_h: float, run_id: str = "scheduled__1") -> FakeRun:

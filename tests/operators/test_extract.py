@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -83,14 +84,14 @@ class TestWindow:
         assert resolve(chain, run) == (Window(tenant.ago(6), tenant.ago(5)), "data interval")
 
     def test_first_live_run_after_debug_mode_brings_the_initial_import(self, tenant: Tenant) -> None:
-        chain = tenant.chain(debug=True)
+        chain = tenant.chain(debug=True, initial_import="1 day")
         chain.run_all(tenant.scheduled(24, 1))
-        live = tenant.chain(debug=False)
+        live = tenant.chain(debug=False, initial_import="1 day")
         live.asset_store = chain.asset_store
-        assert resolve(live, tenant.scheduled(1, 0)) == (
-            Window(tenant.ago(24), tenant.now),
-            "initial import after debug mode",
-        )
+        window, basis = resolve(live, tenant.scheduled(1, 0))
+        assert basis == "data interval and the initial import"
+        assert window.until == tenant.now
+        assert timedelta(0) <= window.since - tenant.ago(24) < timedelta(minutes=1)
 
 
 class TestRefusals:
@@ -243,3 +244,25 @@ def test_now_is_asked_only_to_refuse_the_future(tenant: Tenant) -> None:
     run.run_after = datetime.now(UTC) - timedelta(days=9)
     window, _ = resolve(tenant.chain(), run)
     assert window.until == run.run_after
+
+
+def test_a_run_that_began_in_debug_mode_moves_no_live_watermark(tenant: Tenant) -> None:
+    """The connector goes live between extract and validate: the first live run must still bring the initial import."""
+    tenant.add_events(3)
+    chain = tenant.chain(debug=True)
+    run = tenant.scheduled(1, 0)
+    for stage in ("extract", "filter", "map"):
+        chain.run_task(stage, run)
+    live = replace(chain, connector=chain.connector.model_copy(update={"debug": False}))
+    live.run_task("validate", run)
+    assert (live.watermark, live.debug_watermark) == (None, format_instant(tenant.now))
+    live.run_all(tenant.scheduled(0.1, 0, "next"))
+    assert tenant.sent_ids == ["event-0000", "event-0001", "event-0002"]
+
+
+def test_what_the_source_no_longer_keeps_is_not_asked_for(tenant: Tenant) -> None:
+    tenant.add_events(1)
+    run = tenant.manual(since=format_instant(tenant.ago(24 * 200)), until=format_instant(tenant.ago(0)))
+    assert tenant.chain().run_task("extract", run)["records_in"] == 1
+    old = tenant.manual(since=format_instant(tenant.ago(24 * 200)), until=format_instant(tenant.ago(24 * 199)))
+    assert tenant.chain().run_task("extract", old)["records_in"] == 0

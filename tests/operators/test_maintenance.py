@@ -53,7 +53,7 @@ class TestCompactLedger:
         tenant.add_events(3)
         chain = tenant.chain()
         chain.run_all(tenant.scheduled(1, 0))
-        compact = CompactLedgerOperator(task_id="compact", retention=Retention(), ledger_conn_ids=[LEDGER])
+        compact = CompactLedgerOperator(task_id="compact", retention=Retention(), ledger_conn_ids=[LEDGER], needed=[LEDGER])
         assert set(compact.execute(NO_CONTEXT).values()) == {0}
         assert chain.run_task("submit", tenant.scheduled(1, 0))["dropped"] == {"already_accepted": 3}
 
@@ -65,16 +65,22 @@ class TestCompactLedger:
         tenant.chain().run_all(tenant.scheduled(1, 0))
         forgetful = Retention().model_copy(update={"history": timedelta(minutes=-1)})  # even what is a minute ahead
         compact = CompactLedgerOperator(
-            task_id="compact", retention=forgetful, ledger_conn_ids=[LEDGER, "second_ledger", LEDGER]
+            task_id="compact", retention=forgetful, ledger_conn_ids=[LEDGER, "second_ledger", LEDGER], needed=[LEDGER]
         )
         assert compact.ledger_conn_ids == [LEDGER, "second_ledger"]
         assert compact.execute(NO_CONTEXT)["runs"] == 5
 
     def test_without_live_connectors_needs_no_ledger(self) -> None:
-        compact = CompactLedgerOperator(task_id="compact", retention=Retention(), ledger_conn_ids=[])
+        compact = CompactLedgerOperator(task_id="compact", retention=Retention(), ledger_conn_ids=[], needed=[])
         assert compact.execute(NO_CONTEXT) == {}
 
     def test_a_missing_ledger_is_named(self) -> None:
-        compact = CompactLedgerOperator(task_id="compact", retention=Retention(), ledger_conn_ids=["ledger_emea"])
+        ids = ["ledger_emea"]
+        compact = CompactLedgerOperator(task_id="compact", retention=Retention(), ledger_conn_ids=ids, needed=ids)
         with pytest.raises(ConfigurationError, match="Airflow Connection ledger_emea does not exist"):
             compact.execute(NO_CONTEXT)
+
+    def test_a_ledger_that_nobody_needs_yet_may_be_missing(self) -> None:
+        ids = ["ledger_emea"]
+        compact = CompactLedgerOperator(task_id="compact", retention=Retention(), ledger_conn_ids=ids, needed=[])
+        assert compact.execute(NO_CONTEXT) == {}

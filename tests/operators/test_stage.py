@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,8 @@ from typing import Any
 import pytest
 from airflow.sdk.exceptions import AirflowRescheduleException
 
-from ci_operators.core.errors import UnavailableError
+from ci_operators.core.connector import Destination
+from ci_operators.core.errors import ConfigurationError, UnavailableError
 from ci_operators.core.instant import format_instant
 from ci_operators.sources.registry import load_source
 from ci_operators.stages.contract import ISSUES
@@ -261,3 +263,24 @@ class TestRetry:
             "collective_insights_okta/manual__2026-03-01T00_00_00_00_00_x",
             "collective_insights_okta/scheduled__1",
         ]
+
+
+def test_an_artifact_that_retention_deleted_is_named(tenant: Tenant, staging: Path) -> None:
+    tenant.add_events(1)
+    chain, run = tenant.chain(), tenant.scheduled(1, 0)
+    chain.run_task("extract", run)
+    shutil.rmtree(staging)
+    with pytest.raises(ConfigurationError, match="is gone, by retention or by hand: clear the run from extract on"):
+        chain.run_task("filter", run)
+
+
+def test_what_waits_for_budget_goes_with_the_next_run_even_if_its_window_is_empty(tenant: Tenant) -> None:
+    tenant.add_events(15)
+    chain = tenant.chain(batch_size=5)
+    chain.destination = Destination(daily_limit=10, reserved_share=0)
+    chain.run_all(tenant.scheduled(1, 0))
+    assert len(tenant.sent_ids) == 10
+    chain.destination = Destination()
+    manifests = chain.run_all(tenant.scheduled(0.1, 0, "next"))
+    assert manifests["submit"]["from_waiting"] == 5
+    assert len(set(tenant.sent_ids)) == len(tenant.sent_ids) == 15

@@ -1,4 +1,4 @@
-"""`check`: does each connector reach its source and Recorded Future? One line for each, with the mend."""
+"""`check`: does each connector reach its source, Recorded Future and its ledger? A line for each, with the mend."""
 
 from __future__ import annotations
 
@@ -13,12 +13,15 @@ from ci_operators.commands.terminal import Terminal
 from ci_operators.connectors_file import ConnectorsFile, load_connectors
 from ci_operators.core.connector import Connector
 from ci_operators.core.errors import CollectiveInsightsError, ConfigurationError
+from ci_operators.ledger.version import NEEDED_VERSION
 from ci_operators.recorded_future.api import API
 from ci_operators.sources.registry import load_source
 from ci_operators.transport.api import Api
 
 #: Gives the sentence of an API's check by a Connection's id, or raises an error of the tree.
 Probe = Callable[[Api, str], str]
+#: The same for a ledger.
+LedgerProbe = Callable[[str], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +33,17 @@ class Finding:
     sentence: str
 
 
-def run_check(names: Sequence[str], console: Console | None = None, probe: Probe | None = None) -> int:
+def run_check(
+    names: Sequence[str],
+    console: Console | None = None,
+    probe: Probe | None = None,
+    probe_ledger: LedgerProbe | None = None,
+) -> int:
     """Print the findings; return 0 if all works, 1 if something is to be mended, 2 if nothing was checked."""
     console = console or Console()
     try:
         found = load_connectors()
-        findings = list(find(found, names, probe or probe_connection))
+        findings = list(find(found, names, probe or probe_connection, probe_ledger or open_and_close_ledger))
     except ConfigurationError as err:
         console.print(str(err), style="red", markup=False)
         return 2
@@ -45,7 +53,7 @@ def run_check(names: Sequence[str], console: Console | None = None, probe: Probe
     return 0 if all(finding.works for finding in findings) else 1
 
 
-def find(found: ConnectorsFile, names: Sequence[str], probe: Probe) -> Iterator[Finding]:
+def find(found: ConnectorsFile, names: Sequence[str], probe: Probe, probe_ledger: LedgerProbe) -> Iterator[Finding]:
     """Yield the findings on the connectors `names` (none: on all), and on wrong entries of the file."""
     unknown = sorted(set(names) - {connector.name for connector in found.connectors})
     if unknown:
@@ -56,6 +64,8 @@ def find(found: ConnectorsFile, names: Sequence[str], probe: Probe) -> Iterator[
     for connector in found.connectors:
         if not names or connector.name in names:
             yield from _find_of(connector, probe)
+            if not connector.debug:
+                yield _find_of_ledger(connector, probe_ledger)
 
 
 def probe_connection(api: Api, conn_id: str) -> str:
@@ -63,6 +73,14 @@ def probe_connection(api: Api, conn_id: str) -> str:
     from ci_operators.hooks.vendor import VendorHook  # needs Airflow: slow to import
 
     return VendorHook(api, conn_id).test_connection()[1]
+
+
+def open_and_close_ledger(conn_id: str) -> str:
+    """Return a sentence on the ledger of an Airflow Connection, once it has answered with the right schema."""
+    from ci_operators.hooks.ledger import open_ledger  # needs Airflow: slow to import
+
+    with open_ledger(conn_id):
+        return f"it answers, its schema is this code's ({NEEDED_VERSION})."
 
 
 def _find_of(connector: Connector, probe: Probe) -> Iterator[Finding]:
@@ -74,10 +92,19 @@ def _find_of(connector: Connector, probe: Probe) -> Iterator[Finding]:
             yield Finding(connector.name, works=False, sentence=str(err))
 
 
+def _find_of_ledger(connector: Connector, probe: LedgerProbe) -> Finding:
+    """Return the finding on a live connector's ledger; in debug mode nothing is sent, and no ledger is needed."""
+    ledger = f"Ledger ({connector.ledger_conn_id})"
+    try:
+        return Finding(connector.name, works=True, sentence=f"{ledger}: {probe(connector.ledger_conn_id)}")
+    except CollectiveInsightsError as err:
+        return Finding(connector.name, works=False, sentence=f"{ledger}: {err}")
+
+
 def run(options: argparse.Namespace, terminal: Terminal) -> int:
     """Check the connectors that are named."""
     if not options.json:
         return run_check(options.connectors, terminal.console)
-    findings = list(find(load_connectors(), options.connectors, probe_connection))
+    findings = list(find(load_connectors(), options.connectors, probe_connection, open_and_close_ledger))
     terminal.show(findings, ())
     return 0 if all(finding.works for finding in findings) else 1

@@ -14,6 +14,7 @@ from pydantic import (
     ConfigDict,
     Field,
     WithJsonSchema,
+    field_validator,
     model_validator,
 )
 
@@ -108,6 +109,10 @@ class Connector(BaseModel):
         default="resend",
         description="What to do with a detection that may have arrived, when the search endpoint cannot tell.",
     )
+    send_transient_id: bool = Field(
+        default=False,
+        description="Name each detection in its submission, so that an answer can tell which ones the API dropped.",
+    )
     batch_size: int = Field(default=100, ge=1, le=1000, description="Detections in one submission.")
 
     @model_validator(mode="before")
@@ -116,6 +121,13 @@ class Connector(BaseModel):
         if isinstance(entry, dict) and "source_conn_id" not in entry and isinstance(entry.get("source"), str):
             return {**entry, "source_conn_id": f"{entry['source']}_default"}
         return entry
+
+    @field_validator("name")
+    @classmethod
+    def _is_not_reserved(cls, name: str) -> str:
+        if name == "maintenance":
+            raise ValueError("the DAG collective_insights_maintenance has this name")
+        return name
 
     @model_validator(mode="after")
     def _window_holds_frequency(self) -> Self:
@@ -134,6 +146,11 @@ class Connector(BaseModel):
         """Return the options with relative paths read from the directory of the connectors file."""
         del directory
         return self
+
+    @property
+    def reads_back(self) -> timedelta:
+        """Return how much older than its window a scheduled run's events may be."""
+        return self.overlap
 
     @property
     def dag_id(self) -> str:

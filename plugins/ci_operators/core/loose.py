@@ -37,7 +37,7 @@ def read_loosely(text: bytes) -> Loose | None:
     """Return the JSON object that `text` holds, None if it holds none.
 
     The standard library's decoder is asked, since it takes what stricter ones refuse (lone surrogates, NaN,
-    numbers of any length); bytes that are no UTF-8 become replacement characters.
+    long numbers); bytes that are no UTF-8 become replacement characters.
     """
     try:
         value = json.loads(text.decode("utf-8", "replace"))

@@ -30,7 +30,7 @@ class RunRequest:
     """What Airflow and the person who triggered know of a run when its window is looked for.
 
     since, until: texts of the trigger form; data_interval: None or empty when the run has none.
-    watermark: end of the last delivered window; left_debug: the connector went live since its last run.
+    watermark: end of the last delivered window, None before the first.
     """
 
     kind: RunKind
@@ -39,7 +39,6 @@ class RunRequest:
     since: str | None = None
     until: str | None = None
     watermark: datetime | None = None
-    left_debug: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +55,7 @@ def resolve_window(
     """Return the run's window: trigger form, else data interval, else the last `update_frequency`.
 
     A scheduled run reaches back to the watermark, so that the window of a run that failed is closed by the
-    next one, and the first live run after debug mode brings the initial import.
+    next one. Without a watermark it brings the initial import: the first run, or the first live one after debug mode.
     Raises ConfigurationError with a sentence for a form that makes no sense.
     """
     if request.since or request.until:
@@ -67,11 +66,10 @@ def resolve_window(
         return ResolvedWindow(Window(until - update_frequency, until), "last update frequency")
     if request.kind != "scheduled":
         return ResolvedWindow(interval, "data interval")
+    if request.watermark is None and now - initial_import < interval.since:
+        return ResolvedWindow(Window(now - initial_import, interval.until), "data interval and the initial import")
     if request.watermark is not None and request.watermark < interval.since:
         return ResolvedWindow(Window(request.watermark, interval.until), "data interval and the gap before it")
-    if request.watermark is None and request.left_debug:
-        since = min(interval.since, interval.until - initial_import)
-        return ResolvedWindow(Window(since, interval.until), "initial import after debug mode")
     return ResolvedWindow(interval, "data interval")
 
 

@@ -14,9 +14,23 @@ from sqlalchemy.pool import NullPool
 from ci_operators.core.errors import ConfigurationError, UnavailableError
 from ci_operators.ledger.version import check_version
 
-#: Seconds to connect, and milliseconds until PostgreSQL gives up waiting for a lock.
-CONNECT_TIMEOUT_S = 10
-LOCK_TIMEOUT_MS = 60_000
+#: Whoever does not answer is given up: by us after a minute and a half (seconds, but for the user time-out's
+#: milliseconds), and by the server likewise: a worker that vanished must not hold its connector's lock for hours.
+_CLIENT_SETTINGS = {
+    "connect_timeout": 10,
+    "keepalives_idle": 60,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 90_000,
+}
+_SERVER_SETTINGS = {
+    "lock_timeout": "60s",
+    "statement_timeout": "10min",
+    "tcp_keepalives_idle": "60",
+    "tcp_keepalives_interval": "10",
+    "tcp_keepalives_count": "3",
+    "tcp_user_timeout": "90s",
+}
 #: SQLSTATEs of this class quote the value in their sentence.
 _DATA_EXCEPTION = "22"
 
@@ -27,8 +41,9 @@ def make_engine(url: str | URL, schema: str | None = None) -> Engine:
     if not address.drivername.startswith("postgres"):
         raise ConfigurationError(f"The ledger needs PostgreSQL, not {address.drivername}.")
     address = address.set(drivername="postgresql+psycopg2")
-    options = f"-c lock_timeout={LOCK_TIMEOUT_MS}" + (f" -c search_path={schema}" if schema else "")
-    arguments = {"connect_timeout": CONNECT_TIMEOUT_S, "options": options, "application_name": "collective-insights"}
+    settings = {**_SERVER_SETTINGS, **({"search_path": schema} if schema else {})}
+    options = " ".join(f"-c {name}={value}" for name, value in settings.items())
+    arguments = {**_CLIENT_SETTINGS, "options": options, "application_name": "collective-insights"}
     return create_engine(address, poolclass=NullPool, connect_args=arguments)
 
 

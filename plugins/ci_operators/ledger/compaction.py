@@ -15,12 +15,13 @@ CHUNK = 500
 _DELIVERED = text(
     """
     WITH old AS (
-        SELECT id, settled_at FROM batch
-        WHERE state = 2 AND settled_at < :before AND (settled_at, id) > (CAST(:at AS timestamptz), :id)
+        SELECT id, state, settled_at FROM batch
+        WHERE state IN (2, 4) AND settled_at < :before AND (settled_at, id) > (CAST(:at AS timestamptz), :id)
         ORDER BY settled_at, id LIMIT :chunk
     ),
     gone AS (
-        DELETE FROM detection d USING old WHERE d.batch_id = old.id AND coalesce(d.state, 2) IN (2, 3) RETURNING 1
+        DELETE FROM detection d USING old WHERE d.batch_id = old.id AND coalesce(d.state, old.state) IN (2, 3)
+        RETURNING 1
     )
     SELECT (SELECT count(*) FROM gone), array_agg(id), max(settled_at),
            (array_agg(id ORDER BY settled_at DESC, id DESC))[1]

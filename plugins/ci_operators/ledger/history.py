@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, select, text
 from sqlalchemy.dialects.postgresql import insert
 
 from ci_operators.ledger import tables
@@ -66,6 +66,13 @@ class History:
         )
         with speak_plainly(), self.connection.begin():
             self.connection.execute(newest)
+
+    def has_waiting(self) -> bool:
+        """Return whether detections of the connector wait for budget."""
+        waiting = tables.waiting
+        query = select(waiting.c.id).where(waiting.c.connector_id == self._connector_id).limit(1)
+        with speak_plainly(), self.connection.begin():
+            return self.connection.scalar(query) is not None
 
     def add_dropped(self, chunks: Iterable[Sequence[bytes]]) -> None:
         """Keep ids and reasons of dropped events, as the side artifact holds them; payloads are not kept."""

@@ -54,13 +54,21 @@ class ExtractOperator(StageOperator):
         source, pacer = load_source(run.connector.source), Pacer()
         client = VendorHook(source.api, run.connector.source_conn_id).get_client(pacer)
         overlap = run.connector.overlap if run.kind == "scheduled" and not run.debug else timedelta(0)
-        window = Window(run.window.since - overlap, run.window.until)
-        result = extract(source.fetch(client, run.connector, window), run.directory)
+        window = self._clip(Window(run.window.since - overlap, run.window.until), source.keeps)
+        result = extract(source.fetch(client, run.connector, window) if window else (), run.directory)
         result.extra |= {"waited_s": round(pacer.waited_s, 1), "overlap_s": int(overlap.total_seconds())}
         return result
 
+    def _clip(self, window: Window, keeps: timedelta | None) -> Window | None:
+        """Return the part of the window that the source still keeps: asking for older events may be an error."""
+        if keeps is None or window.since >= (oldest := datetime.now(UTC) - keeps):
+            return window
+        self.log.warning("The source keeps events for %s: what is older cannot be read.", format_duration(keeps))
+        return Window(oldest, window.until) if oldest < window.until else None
+
     def _resolve(self, context: Context) -> ResolvedWindow:
-        progress, run, params = Progress.of(context, self.connector), context["dag_run"], context["params"]
+        run, params = context["dag_run"], context["params"]
+        progress = Progress.of(context, self.connector, debug=params["debug"])
         start, end = run.data_interval_start, run.data_interval_end
         request = RunRequest(
             kind=run_kind(context),
@@ -69,7 +77,6 @@ class ExtractOperator(StageOperator):
             since=params["since"],
             until=params["until"],
             watermark=progress.read(),
-            left_debug=progress.left_debug(),
         )
         resolved = resolve_window(
             request,

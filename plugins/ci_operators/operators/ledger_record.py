@@ -8,8 +8,11 @@ from ci_operators.operators.staging_area import artifact_path
 from ci_operators.staging.manifest import Manifest
 
 
-def record_stage(connector: Connector, run_id: str, kind: RunKind, manifest: Manifest) -> None:
-    """Write one stage's run into the connector's ledger; a retry writes the same again."""
+def record_stage(connector: Connector, run_id: str, kind: RunKind, manifest: Manifest) -> bool:
+    """Write one stage's run into the connector's ledger; a retry writes the same again.
+
+    Returns whether detections of the connector wait for budget.
+    """
     from ci_operators.hooks.ledger import open_ledger  # not at DAG parse time
     from ci_operators.ledger.history import History
     from ci_operators.staging.artifact import read_artifact
@@ -22,6 +25,7 @@ def record_stage(connector: Connector, run_id: str, kind: RunKind, manifest: Man
         if "quarantined" in sides:
             history.add_quarantined(read_artifact(artifact_path(sides["quarantined"])))
         history.add_run(manifest.to_xcom(), kind)
+        return history.has_waiting()
 
 
 def check_ledger(connector: Connector) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,6 +12,7 @@ from airflow.sdk import BaseOperator, ObjectStoragePath
 from airflow.sdk.definitions.context import Context
 
 from ci_operators.core.connector import Retention
+from ci_operators.core.errors import ConfigurationError
 from ci_operators.operators.staging_area import staging_url
 
 
@@ -28,7 +30,7 @@ class DeleteArtifactsOperator(BaseOperator):
         """Return the number of runs whose artifacts were deleted."""
         del context
         base, before = ObjectStoragePath(staging_url()), datetime.now(UTC) - self.retention.artifacts
-        old = [run for run in _run_directories(base) if _newest_change(run) < before.timestamp()]
+        old = [run for run in _run_directories(base) if 0 < _newest_change(run) < before.timestamp()]
         for run in old:
             _delete(run)
         self.log.info("Deleted the artifacts of %d runs from before %s", len(old), before.date())
@@ -40,27 +42,42 @@ class CompactLedgerOperator(BaseOperator):
 
     :param retention: how long things are kept.
     :param ledger_conn_ids: the ledgers' Airflow Connections.
+    :param needed: those of live connectors. Another one may be missing: nobody has been live yet.
     """
 
-    def __init__(self, *, retention: Retention, ledger_conn_ids: Iterable[str], **kwargs: Any) -> None:
+    def __init__(
+        self, *, retention: Retention, ledger_conn_ids: Iterable[str], needed: Iterable[str], **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
         self.retention = retention
         self.ledger_conn_ids = sorted(set(ledger_conn_ids))
+        self.needed = frozenset(needed)
 
     def execute(self, context: Context) -> dict[str, int]:
         """Return the numbers of rows deleted in all ledgers, by kind."""
         del context
-        from ci_operators.hooks.ledger import open_ledger  # not at DAG parse time
-        from ci_operators.ledger.compaction import forget_delivered, forget_history
-
-        now, total = datetime.now(UTC), Counter[str]()
+        total = Counter[str]()
         for conn_id in self.ledger_conn_ids:
-            with open_ledger(conn_id) as connection:
-                deleted = forget_history(connection, now - self.retention.history)
-                deleted["delivered"] = forget_delivered(connection, now - self.retention.ledger)
+            try:
+                deleted = _compact(conn_id, self.retention)
+            except ConfigurationError as err:
+                if conn_id in self.needed:
+                    raise
+                self.log.info("No connector of this ledger is live yet: %s", err)
+                continue
             total.update(deleted)
             self.log.info("%s: deleted %s", conn_id, deleted)
         return dict(total)
+
+
+def _compact(conn_id: str, retention: Retention) -> dict[str, int]:
+    from ci_operators.hooks.ledger import open_ledger  # not at DAG parse time
+    from ci_operators.ledger.compaction import forget_delivered, forget_history
+
+    now = datetime.now(UTC)
+    with open_ledger(conn_id) as connection:
+        deleted = forget_history(connection, now - retention.history)
+        return {**deleted, "delivered": forget_delivered(connection, now - retention.ledger)}
 
 
 def _run_directories(base: ObjectStoragePath) -> list[ObjectStoragePath]:
@@ -70,10 +87,13 @@ def _run_directories(base: ObjectStoragePath) -> list[ObjectStoragePath]:
 
 
 def _newest_change(run: ObjectStoragePath) -> float:
-    return max((float(file.stat().st_mtime) for file in run.iterdir()), default=0.0)
+    """Return when the newest file of a run was written, 0 if the storage does not say of each: then it is kept."""
+    times = [float(file.stat().st_mtime or 0) for file in run.iterdir()]
+    return max(times) if times and all(times) else 0.0
 
 
 def _delete(run: ObjectStoragePath) -> None:
     for file in run.iterdir():
         file.unlink(missing_ok=True)
-    run.rmdir()
+    with suppress(OSError):  # object storage has no folders: this one is gone with its last file
+        run.rmdir()

@@ -32,34 +32,30 @@ class Progress:
     scheduled: bool
 
     @classmethod
-    def of(cls, context: Context, connector: Connector) -> Progress:
-        """Return the progress of the connector whose task runs."""
+    def of(cls, context: Context, connector: Connector, *, debug: bool) -> Progress:
+        """Return the progress of the connector whose task runs, in the mode of the run.
+
+        The run's, not the connector's: that may have gone live since the run began.
+        """
         store = context["asset_state_store"][connector_asset(connector)]
-        return cls(store, connector.debug, context["dag_run"].run_type == "scheduled")
+        return cls(store, debug, context["dag_run"].run_type == "scheduled")
 
     def read(self) -> datetime | None:
         """Return the watermark, None if no window was delivered yet."""
-        return self._read(debug=self.debug)
-
-    def left_debug(self) -> bool:
-        """Return whether the connector is live now and has only run in debug mode so far."""
-        return not self.debug and self.read() is None and self._read(debug=True) is not None
+        text = self.store.get(self._key)
+        return read_instant(text)[0] if isinstance(text, str) else None
 
     def begin(self, since: datetime) -> None:
         """Set the watermark to where the first window begins: should its run fail, the next one starts there."""
         if self.scheduled and self.read() is None:
-            self.store.set(_key(debug=self.debug), format_instant(since))
+            self.store.set(self._key, format_instant(since))
 
     def move(self, until: datetime) -> None:
         """Move the watermark forward to `until`, if this run may."""
         current = self.read()
         if self.scheduled and (current is None or current < until):
-            self.store.set(_key(debug=self.debug), format_instant(until))
+            self.store.set(self._key, format_instant(until))
 
-    def _read(self, *, debug: bool) -> datetime | None:
-        text = self.store.get(_key(debug=debug))
-        return read_instant(text)[0] if isinstance(text, str) else None
-
-
-def _key(*, debug: bool) -> str:
-    return "debug_watermark" if debug else "watermark"
+    @property
+    def _key(self) -> str:
+        return "debug_watermark" if self.debug else "watermark"

@@ -15,11 +15,11 @@ from airflow.sdk.definitions.context import Context
 from airflow.sdk.exceptions import AirflowRescheduleException
 
 from ci_operators.core.connector import Connector
-from ci_operators.core.errors import RetriableError
+from ci_operators.core.errors import ConfigurationError, RetriableError
 from ci_operators.core.window import RunKind, Window
 from ci_operators.operators.ledger_record import record_stage
 from ci_operators.operators.progress import Progress
-from ci_operators.operators.staging_area import run_directory
+from ci_operators.operators.staging_area import artifact_path, run_directory
 from ci_operators.operators.story import tell
 from ci_operators.staging.manifest import Handover, Manifest, read_handover
 from ci_operators.transport.pacing import MAX_WAIT_S
@@ -73,10 +73,11 @@ class StageOperator(BaseOperator, SkipMixin):
             raise
         manifest = _make_manifest(self.stage, run, result, time.monotonic() - started)
         tell(self.log, manifest, self.words())
-        if run.has_ledger:
-            record_stage(run.connector, run.run_id, run.kind, manifest)
+        waits = run.has_ledger and record_stage(run.connector, run.run_id, run.kind, manifest)
+        if waits and not run.debug and self.downstream_task_ids:
+            return manifest.to_xcom()  # detections wait for budget: on to submit, even with nothing of this window
         if self.is_last(run, result):
-            Progress.of(context, run.connector).move(run.window.until)
+            Progress.of(context, run.connector, debug=run.debug).move(run.window.until)
         if result.tally.records_out == 0:
             self._end_run(context, manifest)
         return manifest.to_xcom()
@@ -88,6 +89,10 @@ class StageOperator(BaseOperator, SkipMixin):
     def prepare(self, context: Context) -> StageRun:
         """Return the run as the stage before handed it over."""
         handover = self.handover
+        if not artifact_path(handover.artifact).exists():
+            raise ConfigurationError(
+                f"The artifact {handover.artifact} is gone, by retention or by hand: clear the run from extract on."
+            )
         return self.make_run(context, handover.window, handover.basis, debug=handover.debug)
 
     def is_last(self, run: StageRun, result: StageResult) -> bool:

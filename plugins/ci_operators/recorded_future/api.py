@@ -160,7 +160,7 @@ def _post_once(client: Client, submission: Submission) -> Answer:
         return _post(client, submission)
     except UnreachableError:
         raise
-    except UnavailableError as err:
+    except (UnavailableError, UnreadableAnswerError) as err:
         message = f"{err} The detections may have been stored."
         raise UnknownOutcomeError(message, retry_after_s=err.retry_after_s) from err
 

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import msgspec
 from msgspec import Struct
 
 from ci_operators.core.errors import CredentialsError, RequestRefusedError, UnreadableAnswerError
+from ci_operators.core.instant import normalise_instant
 from ci_operators.transport.client import Client
 from ci_operators.transport.elements import decode_answer
 
@@ -34,6 +35,7 @@ class _Incident(Struct, frozen=True):
 class _Found(Struct, frozen=True):
     indicator: _Indicator
     incident: _Incident | None = None
+    detection_time: str | None = None
 
 
 class _Page(Struct, frozen=True):
@@ -52,29 +54,61 @@ class Stored:
     indicator: str
 
 
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A stored detection with its time (UTC, milliseconds), "" if the answer has none that can be read."""
+
+    stored: Stored
+    detected_at: str
+
+
 def find_stored(client: Client, since: str, until: str) -> Counter[Stored] | None:
     """Return how often each detection of the time from `since` to `until` (inclusive) is stored.
 
     None when the token may not search. Times are the detections' own, ISO 8601 in UTC.
     """
+    hits = find_hits(client, since, until)
+    return None if hits is None else count_stored(hits)
+
+
+def find_hits(client: Client, since: str, until: str, organization_ids: Sequence[str] = ()) -> Counter[Hit] | None:
+    """Return what `find_stored` returns, told apart by time too, and of the organisations alone if any are named."""
     try:
-        return Counter(_entries(client, since, until))
+        return Counter(_entries(client, since, until, organization_ids))
     except (CredentialsError, RequestRefusedError):
         return None
 
 
-def _entries(client: Client, since: str, until: str) -> Iterator[Stored]:
-    filters = {"detection_time": {"from": since, "to": until}, "submission_method": ["api"]}
+def count_stored(hits: Counter[Hit]) -> Counter[Stored]:
+    """Return how often each detection is stored, at whatever time."""
+    counts = Counter[Stored]()
+    for hit, count in hits.items():
+        counts[hit.stored] += count
+    return counts
+
+
+def _entries(client: Client, since: str, until: str, organization_ids: Sequence[str]) -> Iterator[Hit]:
+    filters: dict[str, object] = {"detection_time": {"from": since, "to": until}, "submission_method": ["api"]}
+    if organization_ids:
+        filters["organizations"] = list(organization_ids)
     offset = 0
     while True:
         body = json.dumps({"filters": filters, "limit": PAGE_SIZE, "offset": offset}).encode()
         answer = client.retry(lambda body=body: client.send("POST", SEARCH_PATH, body=body))  # type: ignore[misc]
         found = decode_answer(answer.body, _page, client.vendor.title).data
         for entry in found:
-            event_id = entry.incident.id if entry.incident else None
-            yield Stored(event_id or "", entry.indicator.type, entry.indicator.value)
+            yield _read_hit(entry)
         if len(found) < PAGE_SIZE:
             return
         offset += len(found)
         if offset > 1_000_000:
             raise UnreadableAnswerError("Recorded Future's search does not come to an end.")
+
+
+def _read_hit(entry: _Found) -> Hit:
+    event_id = entry.incident.id if entry.incident else None
+    try:
+        detected_at = normalise_instant(entry.detection_time or "")[0]
+    except ValueError:
+        detected_at = ""
+    return Hit(Stored(event_id or "", entry.indicator.type, entry.indicator.value), detected_at)

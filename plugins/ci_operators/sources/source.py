@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from ci_operators.core.verdict import Note, Step
@@ -31,6 +31,7 @@ class Source:
     drop_reasons, issues, notes: every code the steps can give, in words.
     find_event: the event of an id at the source now, as far as it keeps events and the connector reads them.
     read_time: the time by which the connector's windows hold an event.
+    keeps: how long the source keeps events, None for ever; asking for older ones may be an error there.
     """
 
     name: str
@@ -45,3 +46,4 @@ class Source:
     notes: Mapping[str, str]
     find_event: Callable[[Client, Any, str, datetime], bytes | None]
     read_time: Callable[[Any, bytes], datetime | None]
+    keeps: timedelta | None = None

@@ -18,9 +18,17 @@ def find_refused(client: Client, rows: Sequence[Row], terms: Terms) -> dict[byte
     Nothing when the API takes each of them, or when it refuses a made-up good one just as well: then it is the
     request that is wrong (an organisation, the token's rights), not its detections.
     """
+    return judge_refusal(client, rows, terms) or {}
+
+
+def judge_refusal(client: Client, rows: Sequence[Row], terms: Terms) -> dict[bytes, str] | None:
+    """Return what `find_refused` returns, but None when it is the request that is wrong.
+
+    Nothing found then means that the API takes each of them, though not all at once.
+    """
     refused = _halve(client, rows, terms)
     if len(refused) == len(rows) and not _is_taken(client, terms):
-        return {}
+        return None
     return refused
 
 

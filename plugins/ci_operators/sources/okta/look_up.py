@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import msgspec
 
 from ci_operators.core.instant import format_instant, read_instant
 from ci_operators.sources.okta.api import LOGS_PATH
 from ci_operators.sources.okta.log_event import read_log_event
-from ci_operators.sources.okta.options import OktaConnector
+from ci_operators.sources.okta.options import RETENTION, OktaConnector
 from ci_operators.transport.client import Client
 from ci_operators.transport.elements import cut_elements, decode_answer
-
-#: How long Okta keeps the System Log.
-RETENTION = timedelta(days=90)
 
 #: What can stand between the quotes of a filter; no uuid holds anything else.
 _ID = re.compile(r"[\w.:-]{1,100}", re.ASCII)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ci_operators.sources.okta import api, criteria, look_up, mapping
+from ci_operators.sources.okta.options import RETENTION
 from ci_operators.sources.source import Source
 
 SOURCE = Source(
@@ -18,4 +19,5 @@ SOURCE = Source(
     notes=mapping.NOTES,
     find_event=look_up.find_event,
     read_time=look_up.read_time,
+    keeps=RETENTION,
 )

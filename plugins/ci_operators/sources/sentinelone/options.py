@@ -50,3 +50,8 @@ class SentinelOneConnector(Connector):
     site_ids: tuple[NumericId, ...] = Field(
         default=(), max_length=500, strict=False, description="Only threats of these SentinelOne sites."
     )
+
+    @property
+    def reads_back(self) -> timedelta:
+        """Return how much older than its window a scheduled run's events may be: a verdict comes late."""
+        return self.overlap + self.verified_floor
