@@ -30,7 +30,7 @@ def choose_minute(now: datetime, end: datetime) -> timedelta:
 
     What the initial import reads (a minute, and the overlap of ten before it) lies where the time of day has it.
     """
-    before_end = (end - now - HOUR / 2) % HOUR
+    before_end = timedelta(seconds=(end - now - HOUR / 2).total_seconds() % HOUR.total_seconds())
     return HOUR / 2 if before_end > HOUR / 4 else HOUR * 5 / 6
 
 

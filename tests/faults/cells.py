@@ -47,11 +47,12 @@ class Fault:
 
 
 def _status(status: int, name: str = "", **members: Any) -> Fault:
-    after = "store_then_status" if status >= 500 else None
+    after = "store_then_status" if status >= 500 or status < 300 else None
     return Fault(name or str(status), "status", after, {"status": status, **members})
 
 
 FAULTS = (
+    *(_status(status) for status in (201, 202, 204)),
     *(_status(status) for status in (400, 401, 403, 404, 413)),
     _status(302, "302 to another host", headers={"Location": "https://elsewhere.example/"}),
     _status(429, "429, short", headers={"Retry-After": "2"}),
@@ -162,7 +163,10 @@ class Cell:
             "drop_connection",
         )
         is_sent_once = self.column.path == DETECTIONS and self.fault.members.get("status") != 429
-        return ATTEMPTS + 1 if is_repeated and not is_sent_once and "the day" not in self.fault.name else 1
+        if not is_repeated or is_sent_once or "the day" in self.fault.name:
+            return 1
+        is_given_up = self.column.path.endswith("search") and self.fault.members.get("status") != 429
+        return ATTEMPTS if is_given_up else ATTEMPTS + 1
 
     def _run_struck(self, stage: str) -> None:
         for attempt in range(1, TRIES + 1):

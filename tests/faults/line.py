@@ -21,7 +21,8 @@ from ci_operators.ledger.deliveries import Deliveries
 from ci_operators.sources.registry import load_source
 from ci_operators.stages.contract import contract_for
 from ci_operators.stages.delivery import Rules, deliver_once
-from ci_operators.stages.run import StageResult, Terms, check_by_api, extract, transform
+from ci_operators.stages.refusals import DryRun
+from ci_operators.stages.run import StageResult, Terms, extract, transform
 from ci_operators.stages.stored import look_up_with
 from ci_operators.staging.artifact import SUFFIX, read_artifact
 from ci_operators.transport.client import Client
@@ -83,7 +84,9 @@ class Line:
     def _validate(self, before: Any, tally: Tally) -> StageResult:
         result = transform("validate", before, contract_for(attack_table()), tally, self.directory)
         if self.debug and result.artifact is not None:
-            check_by_api(self.destination, result.artifact, self._terms)
+            dry_run = DryRun(self.destination, self.connector.name, self._terms)
+            dry_run.check(result.artifact)
+            assert not dry_run.refused, "what the contract passes, the API takes"
         return result
 
     def _submit(self, before: Any) -> StageResult:
@@ -98,7 +101,7 @@ class Line:
                 self.directory,
                 rules,
                 self.watch(deliveries),
-                look_up_with(self.destination),
+                look_up_with(self.destination, deliveries, self.connector.organization_ids),
             )
 
     @property

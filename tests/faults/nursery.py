@@ -80,7 +80,9 @@ def _line(order: dict[str, Any], session: requests.Session, points: Points) -> L
     if not order["search"]:
         token = RECORDED_FUTURE_TOKEN_WITHOUT_SEARCH
     return Line(
-        connector=OktaConnector(name=order["connector"], batch_size=order["batch_size"]),
+        connector=OktaConnector(  # a destination of its own: each order begins with an API that has nothing
+            name=order["connector"], batch_size=order["batch_size"], destination_conn_id=order["connector"]
+        ),
         source=OKTA.connect(order["vendors"], session, time),
         destination=LIVE.connect(order["vendors"], session, time, token),
         engine=engine,

@@ -50,6 +50,7 @@ class ScriptedApi(HTTPAdapter):
     may_search: bool = False
     fates: deque[Fate] = field(default_factory=deque)
     stored: Counter[Identity] = field(default_factory=Counter)
+    times: dict[Identity, str] = field(default_factory=dict)
     #: What it refused as too large though it came alone.
     too_large: set[Identity] = field(default_factory=set)
     #: What it has counted wrongly: perhaps stored, perhaps not.
@@ -66,6 +67,7 @@ class ScriptedApi(HTTPAdapter):
         body = json.loads(request.body or b"")
         if (request.url or "").endswith("/search"):
             return self._search(request)
+        self.times.update({identity(entry): entry["timestamp"] for entry in body["data"]})
         sent = [identity(entry) for entry in body["data"]]
         bad = [number for number, one in enumerate(sent) if self.is_bad(one)]
         if body["options"]["debug"]:
@@ -105,8 +107,12 @@ class ScriptedApi(HTTPAdapter):
         if not self.may_search:
             return _answer(request, 403, {"message": "No"})
         found = [
-            {"indicator": {"type": kind, "value": value}, "incident": {"id": event_id}}
-            for event_id, kind, value in self.stored.elements()
+            {
+                "indicator": {"type": one[1], "value": one[2]},
+                "incident": {"id": one[0]},
+                "detection_time": self.times[one],
+            }
+            for one in self.stored.elements()
         ]
         return _answer(request, 200, {"data": found})
 

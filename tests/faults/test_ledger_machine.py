@@ -206,7 +206,7 @@ class LedgerMachine(RuleBasedStateMachine):
                 client = self.client(session)
                 deliveries = Deliveries(connection, CONNECTOR, run_id, DESTINATION, today=self.today)
                 source = stage(folder, [TEXTS[number] for number in window])
-                result = deliver_once(client, source, folder, rules, deliveries, look_up_with(client))
+                result = deliver_once(client, source, folder, rules, deliveries, look_up_with(client, deliveries))
         except KilledError:
             pass
         except CollectiveInsightsError as err:

@@ -10,6 +10,7 @@ from airflow.sdk.exceptions import AirflowRescheduleException, AirflowSkipExcept
 
 from ci_operators.core.errors import AccountingError, CredentialsError, UnknownOutcomeError
 from ci_operators.core.instant import format_instant
+from simulator.recorded_future import submission
 from tests.operators.conftest import Chain, FakeRun, Tenant, okta_event
 
 STAGES = ["extract", "filter", "map", "validate"]
@@ -139,3 +140,27 @@ def test_what_no_retry_mends_is_fatal_and_moves_no_watermark(
     with pytest.raises(error):
         chain.run_task("submit", run)
     assert chain.watermark == before
+
+
+@pytest.mark.parametrize("is_on", [True, False])
+def test_detections_carry_their_transient_id_if_the_connector_says_so(
+    tenant: Tenant, run: FakeRun, is_on: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[Any] = []
+    monkeypatch.setattr(submission, "check_entry", lambda entry, _place: seen.append(entry))
+    tenant.add_events(2)
+    prepared(tenant, run, send_transient_id=is_on).run_task("submit", run)
+    assert ["transient_id" in entry for entry in seen] == [is_on] * 2
+    assert tenant.sent_ids == event_ids(2)
+
+
+def test_what_another_connector_has_stored_is_not_taken_for_ours(tenant: Tenant, run: FakeRun) -> None:
+    """The operator hands the ledger to the look-up."""
+    tenant.add_events(2)
+    prepared(tenant, run, name="other").run_task("submit", run)
+    chain = prepared(tenant, run)
+    tenant.simulator.add_fault("recorded_future", "drop_connection")
+    with pytest.raises(UnknownOutcomeError):
+        chain.run_task("submit", run)
+    manifest = chain.run_task("submit", run)
+    assert (manifest["found_by_search"], manifest["resent_unknown"]) == (0, 2)

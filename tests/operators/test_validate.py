@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import json
+from typing import Any
+
 import pytest
 
-from ci_operators.core.errors import AccountingError
+from ci_operators.core.errors import AccountingError, RequestRefusedError
 from ci_operators.core.instant import format_instant
+from ci_operators.operators.staging_area import artifact_path
+from simulator.recorded_future import submission
+from simulator.recorded_future.entry_rules import check_entry
+from simulator.recorded_future.refusals import refused
+from tests.faults.line import read_all
 from tests.operators.conftest import Chain, Tenant
 
 STAGES = ["extract", "filter", "map"]
@@ -54,3 +62,39 @@ def test_dry_run_is_repeated_in_place(tenant: Tenant) -> None:
     chain = prepared(tenant, debug=True)
     tenant.simulator.add_fault("recorded_future", "status", status=503, headers={"Retry-After": "0"})
     assert chain.run_task("validate", tenant.scheduled(1, 0))["checked_by_api"] == {"ip": 25}
+
+
+def refuse(tenant: Tenant, monkeypatch: pytest.MonkeyPatch, bad: str) -> None:
+    """Let the simulated API refuse the detections of an event."""
+
+    def check(entry: Any, place: str) -> None:
+        if entry["incident"]["id"] == bad:
+            raise refused(400, f"{place}: no such thing")
+        check_entry(entry, place)
+
+    monkeypatch.setattr(submission, "check_entry", check)
+
+
+def test_what_the_api_refuses_is_quarantined_and_the_rest_checked(
+    tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chain = prepared(tenant, debug=True)
+    refuse(tenant, monkeypatch, "event-0013")
+    for _ in range(2):
+        manifest = chain.run_task("validate", tenant.scheduled(1, 0))
+        assert (manifest["records_in"], manifest["records_out"]) == (25, 24)
+        assert manifest["quarantined"] == {"rejected_by_api": 1}
+        assert manifest["checked_by_api"] == {"ip": 24}
+        (entry,) = [json.loads(text) for text in read_all(artifact_path(manifest["side_artifacts"]["quarantined"]))]
+        assert (entry["event_id"], entry["issue"]) == ("event-0013", "rejected_by_api")
+        assert "no such thing" in entry["detail"]
+        left = [json.loads(text)["incident"]["id"] for text in read_all(artifact_path(manifest["artifact"]))]
+        assert left == [f"event-{number:04}" for number in range(25) if number != 13]
+    assert chain.debug_watermark == format_instant(tenant.now)
+
+
+def test_a_request_that_is_wrong_stays_fatal(tenant: Tenant) -> None:
+    chain = prepared(tenant, debug=True)
+    tenant.simulator.add_fault("recorded_future", "status", status=400, count=100)
+    with pytest.raises(RequestRefusedError):
+        chain.run_task("validate", tenant.scheduled(1, 0))

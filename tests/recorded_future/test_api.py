@@ -20,7 +20,7 @@ from ci_operators.core.errors import (
     UnreachableError,
     UnreadableAnswerError,
 )
-from ci_operators.recorded_future.api import Submission, check, explain, submit
+from ci_operators.recorded_future.api import Submission, check, explain, submit, submit_named
 from ci_operators.transport.client import ATTEMPTS, Client
 from simulator import Limits, Simulator, serve
 from simulator.settings import FOREIGN_ORGANIZATION, SUB_ORGANIZATION
@@ -115,6 +115,62 @@ def test_a_live_submission_with_an_unreadable_answer_was_probably_stored(
     with pytest.raises(UnknownOutcomeError, match="probably stored"):
         submit(client, submission())
     assert len(session.sent) == 1
+
+
+@pytest.mark.parametrize("status", [201, 202, 204])
+@pytest.mark.parametrize("kind", ["status", "store_then_status"])
+def test_a_live_submission_with_another_success_than_200_may_have_been_stored(
+    kind: str, status: int, client: Client, vendors: Simulator, session: NotingSession
+) -> None:
+    vendors.add_fault(VENDOR, kind, status=status)
+    with pytest.raises(UnknownOutcomeError, match=f"answered {status}.* 200 was due: .* may have been stored"):
+        submit(client, submission())
+    assert len(session.sent) == 1
+
+
+def test_a_dry_run_with_another_success_than_200_is_refused(client: Client, vendors: Simulator) -> None:
+    """It stores nothing, whatever it is answered."""
+    vendors.add_fault(VENDOR, "status", status=202)
+    with pytest.raises(RequestRefusedError, match="answered 202"):
+        submit(client, submission(debug=True))
+
+
+NAMES = {"aa": "ip", "bb": "ip", "cc": "hash"}
+
+
+def named() -> Submission:
+    return Submission([DETECTION] * 3, Counter(ip=2, hash=1), debug=False, names=NAMES)
+
+
+@pytest.mark.parametrize(
+    ("processed", "more", "dropped"),
+    [
+        ({"ip": 2, "hash": 1}, {}, set()),
+        ({"ip": 2, "hash": 1}, {"transient_ids": ["aa", "bb", "cc"]}, set()),
+        ({"ip": 1, "hash": 1}, {"dropped": ["bb"]}, {"bb"}),
+        ({"ip": 2, "hash": 1}, {"dropped": ["bb"]}, {"bb"}),
+        ({"ip": 1}, {"dropped": {"bb": {"why": "old"}, "cc": None}}, {"bb", "cc"}),
+        ({}, {"a": [{"b": [{"transient_id": name}]} for name in NAMES]}, set(NAMES)),
+        ({"ip": 1, "hash": 1}, {"dropped": ["bb", "of somebody else"]}, {"bb"}),
+    ],
+)
+def test_what_an_answer_names_is_dropped(
+    processed: dict[str, int], more: dict[str, Any], dropped: set[str], client: Client, vendors: Simulator
+) -> None:
+    answer = body_of({"summary": {"processed": processed, **more}})
+    vendors.add_fault(VENDOR, "status", status=200, body=answer)
+    receipt = submit_named(client, named())
+    assert (receipt.processed, set(receipt.dropped)) == (processed, dropped)
+
+
+@pytest.mark.parametrize(("processed", "more"), [({"ip": 1}, ["bb"]), ({"ip": 1, "hash": 1}, []), ({"ip": 3}, ["aa"])])
+def test_names_that_do_not_explain_the_counts_are_an_accounting_error(
+    processed: dict[str, int], more: list[str], client: Client, vendors: Simulator
+) -> None:
+    answer = body_of({"summary": {"processed": processed, "dropped": more}})
+    vendors.add_fault(VENDOR, "status", status=200, body=answer)
+    with pytest.raises(AccountingError):
+        submit_named(client, named())
 
 
 def test_a_live_submission_is_tried_again_where_nothing_was_sent(

@@ -9,10 +9,10 @@ import pytest
 
 from ci_operators.core.errors import UnavailableError, UnreadableAnswerError
 from ci_operators.recorded_future.api import Submission, submit
-from ci_operators.recorded_future.search import PAGE_SIZE, Stored, find_stored
+from ci_operators.recorded_future.search import PAGE_SIZE, Hit, Stored, find_hits, find_stored
 from ci_operators.transport.client import ATTEMPTS
 from simulator import Simulator
-from simulator.settings import RECORDED_FUTURE_TOKEN_WITHOUT_SEARCH
+from simulator.settings import RECORDED_FUTURE_TOKEN_WITHOUT_SEARCH, SUB_ORGANIZATION
 from tests.noting_session import NotingSession
 from tests.vendor_cases import DETECTION, LIVE
 from tests.virtual_time import VirtualTime
@@ -35,6 +35,30 @@ def test_stored_detections_are_counted_with_their_duplicates(
     store(vendors, session, virtual_time, DETECTION, DETECTION, other, later)
     found = find_stored(LIVE.connect(vendors.url, session, virtual_time), SINCE, UNTIL)
     assert found == {FIRST: 2, Stored("event-2", "ip", "198.51.100.7"): 1}
+
+
+def test_hits_are_told_apart_by_time_and_organisation(
+    vendors: Simulator, session: NotingSession, virtual_time: VirtualTime
+) -> None:
+    store(vendors, session, virtual_time, DETECTION, DETECTION.replace(b"11:59:00.000", b"11:59:00.001"))
+    client = LIVE.connect(vendors.url, session, virtual_time)
+    submit(client, Submission([DETECTION], Counter(ip=1), debug=False, organization_ids=(SUB_ORGANIZATION,)))
+    first, second = (Hit(FIRST, f"2026-03-10T11:59:00.00{ms}Z") for ms in (0, 1))
+    assert find_hits(client, SINCE, UNTIL) == {first: 2, second: 1}
+    found = find_hits(client, SINCE, UNTIL, (SUB_ORGANIZATION,))
+    asked = json.loads(session.sent[-1].body or b"")["filters"]
+    assert asked["organizations"] == [SUB_ORGANIZATION]
+    assert found is not None
+    assert found[first] >= 1
+
+
+@pytest.mark.parametrize("time", [None, "", "yesterday", "2026-02-30T00:00:00.000Z"])
+def test_a_time_that_cannot_be_read_is_none(
+    time: str | None, vendors: Simulator, session: NotingSession, virtual_time: VirtualTime
+) -> None:
+    entry = {"indicator": {"type": "ip", "value": "198.51.100.7"}, "incident": {"id": "event-1"}}
+    vendors.add_fault("recorded_future", "status", status=200, body={"data": [{**entry, "detection_time": time}]})
+    assert find_hits(LIVE.connect(vendors.url, session, virtual_time), SINCE, UNTIL) == {Hit(FIRST, ""): 1}
 
 
 def test_a_dry_run_leaves_nothing_to_find(

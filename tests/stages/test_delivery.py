@@ -30,13 +30,19 @@ from ci_operators.ledger.access import make_engine, open_connection
 from ci_operators.ledger.deliveries import Deliveries, Known
 from ci_operators.ledger.row import read_row
 from ci_operators.ledger.tables import State
+from ci_operators.recorded_future.api import Submission, submit
 from ci_operators.stages import delivery
 from ci_operators.stages.delivery import DROP_REASONS, ISSUES, MISMATCH, Rules, deliver_once
 from ci_operators.stages.run import StageResult, Terms
 from ci_operators.stages.stored import look_up_with
-from ci_operators.transport.client import Client
+from ci_operators.transport.client import ATTEMPTS, Answer, Client
 from simulator import Limits, Simulator, serve
-from simulator.settings import RECORDED_FUTURE_TOKEN, RECORDED_FUTURE_TOKEN_WITHOUT_SEARCH, SUB_ORGANIZATION
+from simulator.settings import (
+    ORGANIZATION,
+    RECORDED_FUTURE_TOKEN,
+    RECORDED_FUTURE_TOKEN_WITHOUT_SEARCH,
+    SUB_ORGANIZATION,
+)
 from tests.faults.line import UNLIMITED, check_staging, expected, held, read_all, stored
 from tests.ledger.outage import throw_out
 from tests.ledger.samples import NO_ADDRESS, detection, detections, stage
@@ -61,6 +67,7 @@ class Desk:
     batch_size: int = 3
     allowed: int = UNLIMITED
     allowed_for_waiting: int = UNLIMITED
+    send_transient_id: bool = False
     runs: int = 0
     last_folder: Path = field(default_factory=Path)
 
@@ -71,13 +78,18 @@ class Desk:
         self.runs += 1
         self.last_folder = self.folder / f"{connector}-{self.runs}"
         rules = Rules(
-            Terms(self.organization_ids, self.batch_size), self.policy, self.allowed, self.allowed_for_waiting
+            Terms(self.organization_ids, self.batch_size),
+            self.policy,
+            self.allowed,
+            self.allowed_for_waiting,
+            self.send_transient_id,
         )
         sender = client or self.client
         with open_connection(self.engine) as connection:
             deliveries = Deliveries(connection, connector, run_id or f"run-{self.runs}", "rf", today=self.today)
             source = stage(self.last_folder, texts)
-            return deliver_once(sender, source, self.last_folder, rules, deliveries, look_up_with(sender))
+            look_up = look_up_with(sender, deliveries, self.organization_ids)
+            return deliver_once(sender, source, self.last_folder, rules, deliveries, look_up)
 
     def today(self) -> date:
         return self.time.instant.date()
@@ -123,6 +135,18 @@ def blind(desk: Desk, session: NotingSession) -> Desk:
     return desk
 
 
+@dataclass
+class FussyClient(Client):
+    """A client whose API refuses, undocumented, more than `most` entries with 400."""
+
+    most: int = 3
+
+    def send(self, method: str, path: str, params: Any = None, body: bytes | None = None) -> Answer:
+        if path == DETECTIONS and len(json.loads(body or b"")["data"]) > self.most:
+            raise RequestRefusedError("Recorded Future answered 400 (too many entries).", status=400)
+        return super().send(method, path, params, body)
+
+
 def quarantined(result: StageResult) -> list[dict[str, Any]]:
     return [json.loads(entry) for entry in read_all(result.side_artifacts.get("quarantined"))]
 
@@ -142,8 +166,9 @@ class TestPlainDelivery:
         assert (result.tally.records_in, result.tally.records_out) == (7, 7)
         assert result.artifact is None
         assert result.extra == {
-            "processed": {"ip": 7}, "batches": 3, "accepted": 7, "waiting": 0, "resent_unknown": 0,
-            "found_by_search": 0, "from_waiting": 0, "unknown_from_earlier_tries": 0,
+            "processed": {"ip": 7}, "batches": 3, "accepted": 7, "waiting": 0, "split": 0, "resent_unknown": 0,
+            "found_by_search": 0, "search_could_not_tell": 0, "from_waiting": 0, "put_off_again": 0,
+            "waiting_quarantined": 0, "unknown_from_earlier_tries": 0,
         }  # fmt: skip
 
     def test_texts_arrive_as_they_are(self, desk: Desk) -> None:
@@ -273,6 +298,30 @@ class TestRefusals:
         desk.deliver(detections(range(8)))
         assert desk.posts == [(413, None), (413, None), (413, None), (200, 1), (200, 1), (200, 2), (200, 4)]
         assert desk.ids == ids(range(8))
+
+        assert desk.deliver([]).extra["split"] == 0
+
+    def test_a_batch_with_too_many_is_halved_until_it_fits(self, desk: Desk) -> None:
+        """Nobody documents a maximum of entries: 400, and each half is taken."""
+        desk.batch_size = 8
+        desk.client = FussyClient(**vars(desk.client))
+        result = desk.deliver(detections(range(8)))
+        assert desk.ids == ids(range(8))
+        assert (result.extra["split"], result.extra["accepted"], result.tally.quarantined) == (3, 8, {})
+
+    def test_bad_ones_among_too_many_are_quarantined(self, desk: Desk) -> None:
+        desk.batch_size = 8
+        desk.client = FussyClient(**vars(desk.client))
+        texts = [detection(number, value=NO_ADDRESS if number == 5 else None) for number in range(8)]
+        result = desk.deliver(texts)
+        assert sorted(filter(None, desk.ids)) == ids([0, 1, 2, 3, 4, 6, 7])
+        assert result.tally.quarantined == {"rejected_by_api": 1}
+
+    def test_what_a_live_run_alone_refuses_stops_it(self, desk: Desk) -> None:
+        desk.fault("status", status=400)
+        with pytest.raises(RequestRefusedError):
+            desk.deliver(detections(range(1)))
+        assert desk.states(detections(range(1))) == [State.PLANNED]
 
     def test_one_that_is_too_large_alone_is_quarantined(
         self, desk: Desk, session: NotingSession, virtual_time: VirtualTime
@@ -407,6 +456,54 @@ class TestUnknown:
             result = desk.deliver(detections(range(2)))
             assert desk.ids == ids(range(2)) * 2
         assert result.extra["resent_unknown"] == 2
+
+    @pytest.mark.parametrize("fault", [{"kind": "status"}, {"kind": "html_200"}])
+    @pytest.mark.parametrize("policy", ["resend", "hold"])
+    def test_a_search_that_is_broken_does_not_block(
+        self, policy: Literal["resend", "hold"], fault: dict[str, str], desk: Desk
+    ) -> None:
+        desk.policy = policy
+        desk.fault("store_then_drop")
+        with pytest.raises(UnknownOutcomeError):
+            desk.deliver(detections(range(4)))
+        desk.vendors.add_fault("recorded_future", path="/collective-insights/search", count=ATTEMPTS, **fault)
+        result = desk.deliver(detections(range(4)))
+        assert result.extra["search_could_not_tell"] == 3
+        assert result.extra["resent_unknown"] == (3 if policy == "resend" else 0)
+        assert result.tally.quarantined == ({} if policy == "resend" else {"outcome_unknown": 3})
+
+    @pytest.mark.parametrize("organization_ids", [(), (SUB_ORGANIZATION,)])
+    def test_what_another_connector_has_stored_is_not_ours(self, organization_ids: tuple[str, ...], desk: Desk) -> None:
+        desk.organization_ids = organization_ids
+        desk.deliver(detections(range(3)), connector="globex")
+        desk.fault("drop_connection")
+        with pytest.raises(UnknownOutcomeError):
+            desk.deliver(detections(range(3)))
+        result = desk.deliver(detections(range(3)))
+        assert (result.extra["found_by_search"], result.extra["resent_unknown"]) == (0, 3)
+        assert Counter(desk.ids) == Counter(ids(range(3)) * 2)
+
+    @pytest.mark.parametrize("theirs", [(), (SUB_ORGANIZATION,), (ORGANIZATION,)])
+    def test_ours_beside_that_of_another_connector_is_found(self, theirs: tuple[str, ...], desk: Desk) -> None:
+        """Also when theirs went to another organisation."""
+        desk.organization_ids = theirs
+        desk.deliver(detections(range(3)), connector="globex")
+        desk.organization_ids = (SUB_ORGANIZATION,)
+        desk.fault("store_then_drop")
+        with pytest.raises(UnknownOutcomeError):
+            desk.deliver(detections(range(3)))
+        assert desk.deliver(detections(range(3))).extra["found_by_search"] == 3
+        assert Counter(desk.ids) == Counter(ids(range(3)) * 2)
+
+    def test_another_organisations_is_not_ours(self, desk: Desk) -> None:
+        """Whoever stored it: no ledger of ours knows."""
+        others = Submission(detections(range(3)), Counter(ip=3), debug=False, organization_ids=(ORGANIZATION,))
+        submit(desk.client, others)
+        desk.organization_ids = (SUB_ORGANIZATION,)
+        desk.fault("drop_connection")
+        with pytest.raises(UnknownOutcomeError):
+            desk.deliver(detections(range(3)))
+        assert desk.deliver(detections(range(3))).extra["found_by_search"] == 0
 
     def test_a_run_tells_what_all_of_its_tries_have_sent_again(self, blind: Desk) -> None:
         """Also the try that died after it had sent something again."""
@@ -543,8 +640,82 @@ class TestBudget:
         desk.allowed = desk.allowed_for_waiting = 0
         desk.deliver([detection(0), detection(1, value=NO_ADDRESS)])
         desk.allowed_for_waiting = UNLIMITED
-        (entry,) = quarantined(desk.deliver([]))
+        result = desk.deliver([])
+        (entry,) = quarantined(result)
         assert (entry["issue"], desk.ids) == ("rejected_by_api", ids([0]))
+        assert (result.extra["waiting_quarantined"], result.extra["from_waiting"]) == (1, 1)
+        assert (result.tally.records_in, result.tally.quarantined) == (0, {})
+
+    def test_what_is_put_off_again_is_not_counted_as_sent(self, desk: Desk) -> None:
+        desk.allowed = desk.allowed_for_waiting = 0
+        desk.deliver(detections(range(4)))
+        result = desk.deliver([])
+        assert (result.extra["from_waiting"], result.extra["put_off_again"], result.extra["waiting"]) == (0, 3, 0)
+        desk.allowed_for_waiting = 3
+        result = desk.deliver([])
+        assert (result.extra["from_waiting"], result.extra["put_off_again"]) == (3, 1)
+
+    def test_what_waits_is_read_again_and_then_sent_does_not_wait(self, desk: Desk) -> None:
+        """The overlap reads them again; by the same run their turn comes."""
+        desk.allowed = desk.allowed_for_waiting = 0
+        desk.deliver(detections(range(7)))
+        desk.allowed = desk.allowed_for_waiting = 3
+        result = desk.deliver(detections(range(2, 7)))
+        assert (result.extra["from_waiting"], result.extra["waiting"]) == (3, 4)
+        desk.time.sleep(86_400)
+        desk.allowed = desk.allowed_for_waiting = UNLIMITED
+        result = desk.deliver(detections(range(2, 7)))
+        assert (result.extra["from_waiting"], result.extra["waiting"], result.extra["put_off_again"]) == (4, 0, 0)
+
+
+class TestTransientIds:
+    """The answer may name what was dropped."""
+
+    def names(self, texts: Iterable[bytes]) -> list[str]:
+        return [read_row("acme", text).key.hex() for text in texts]
+
+    def answer(self, desk: Desk, processed: int, dropped: list[Any]) -> None:
+        summary = {"processed": {"ip": processed}, "dropped": dropped}
+        body = {"result": {"status": "OK", "debug": False, "summary": summary}}
+        desk.fault("status", status=200, body=body)
+
+    def bodies(self, session: NotingSession) -> list[Any]:
+        return [json.loads(request.body or b"")["data"] for request in session.sent]
+
+    def test_each_detection_carries_its_key_if_that_is_on(self, desk: Desk, session: NotingSession) -> None:
+        desk.send_transient_id = True
+        texts = detections(range(2))
+        assert desk.deliver(texts).extra["accepted"] == 2
+        ((first, second),) = self.bodies(session)
+        assert [first.pop("transient_id"), second.pop("transient_id")] == self.names(texts)
+        assert [first, second] == [json.loads(text) for text in texts]
+
+    def test_none_does_if_it_is_off(self, desk: Desk, session: NotingSession) -> None:
+        texts = detections(range(2))
+        desk.deliver(texts)
+        assert b",".join(texts) in (session.sent[-1].body or b"")
+
+    @pytest.mark.parametrize("processed", [2, 3])
+    def test_those_named_are_quarantined_and_the_rest_accepted(self, processed: int, desk: Desk) -> None:
+        desk.send_transient_id = True
+        texts = detections(range(3))
+        self.answer(desk, processed, [{"transient_id": self.names(texts)[1], "reason": "too old"}])
+        result = desk.deliver(texts)
+        (entry,) = quarantined(result)
+        assert (entry["issue"], entry["event_id"]) == ("rejected_by_api", "event-00001")
+        assert "too old" in entry["detail"]
+        assert entry["record"] == json.loads(texts[1])
+        assert (result.extra["accepted"], result.tally.quarantined) == (2, {"rejected_by_api": 1})
+        assert desk.states(texts) == [State.ACCEPTED, State.REJECTED, State.ACCEPTED]
+        posts = len(desk.posts)
+        desk.deliver(texts)
+        assert len(desk.posts) == posts
+
+    def test_without_names_a_difference_stays_an_error(self, desk: Desk) -> None:
+        desk.send_transient_id = True
+        self.answer(desk, 2, ["somebody else's"])
+        with pytest.raises(AccountingError):
+            desk.deliver(detections(range(3)))
 
 
 class TestAtOnce:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from ci_operators.core.errors import CredentialsError, RequestRefusedError, UnavailableError
+from ci_operators.core.verdict import Dropped, Quarantined
 from ci_operators.ledger.row import Row, read_row
-from ci_operators.stages.refusals import find_refused
+from ci_operators.stages.refusals import DryRun, find_refused, judge_refusal
 from ci_operators.stages.run import Terms
 from ci_operators.transport.client import ATTEMPTS, Client
 from simulator import Simulator
-from tests.ledger.samples import NO_ADDRESS, detection
+from tests.ledger.samples import NO_ADDRESS, detection, stage
 from tests.noting_session import NotingSession
 from tests.vendor_cases import LIVE
 from tests.virtual_time import VirtualTime
@@ -92,3 +94,70 @@ def test_trouble_is_waited_out(client: Client, vendors: Simulator) -> None:
     vendors.add_fault("recorded_future", "status", count=ATTEMPTS - 1)
     rows = mixed(2, {1})
     assert set(find_refused(client, rows, TERMS)) == {rows[1].key}
+
+
+def test_the_request_is_told_from_too_many(client: Client) -> None:
+    assert judge_refusal(client, mixed(2, set()), Terms(("no organisation",), 100)) is None
+    assert judge_refusal(client, mixed(2, set()), TERMS) == {}
+
+
+class TestDryRun:
+    """What a debug run asks the API."""
+
+    def dry_run(self, client: Client, directory: Path, size: int, bad: set[int], terms: Terms = TERMS) -> DryRun:
+        found = DryRun(client, "acme", terms)
+        found.check(stage(directory, [row.text for row in mixed(size, bad)]))
+        return found
+
+    def test_nothing_is_refused(self, client: Client, vendors: Simulator, tmp_path: Path) -> None:
+        found = self.dry_run(client, tmp_path, 7, set(), Terms((), 3))
+        assert (found.processed, found.refused, found.batches) == ({"ip": 7}, {}, 3)
+        assert {entry.debug for entry in vendors.requests} == {True}
+
+    @pytest.mark.parametrize("bad", [{0}, {2, 3}, {6}, set(range(7))])
+    def test_the_bad_ones_are_told_and_the_rest_checked(
+        self, bad: set[int], client: Client, vendors: Simulator, tmp_path: Path
+    ) -> None:
+        found = self.dry_run(client, tmp_path, 7, bad, Terms((), 3))
+        assert set(found.refused) == {row.key for number, row in enumerate(mixed(7, bad)) if number in bad}
+        assert found.processed.total() == 7 - len(bad)
+        assert vendors.detections == []
+
+    def test_its_step_quarantines_them(self, client: Client, tmp_path: Path) -> None:
+        found = self.dry_run(client, tmp_path, 3, {1})
+        step = found.step(lambda record: Dropped("odd", None) if record == b"odd" else record)
+        results = [step(row.text) for row in mixed(3, {1})]
+        assert results[0] == mixed(1, set())[0].text
+        assert isinstance(results[1], Quarantined)
+        assert (results[1].issue, results[1].event_id) == ("rejected_by_api", "event-00001")
+        assert "not a valid ip" in results[1].detail
+        assert step(b"odd") == Dropped("odd", None)
+
+    def test_a_request_that_is_wrong_is_raised(self, client: Client, tmp_path: Path) -> None:
+        with pytest.raises(RequestRefusedError, match="uhash"):
+            self.dry_run(client, tmp_path, 3, set(), Terms(("no organisation",), 2))
+
+    def test_one_that_is_taken_the_second_time_is_raised_not_asked_for_ever(
+        self, client: Client, vendors: Simulator, tmp_path: Path
+    ) -> None:
+        vendors.add_fault("recorded_future", "status", status=400)
+        with pytest.raises(RequestRefusedError):
+            self.dry_run(client, tmp_path, 1, set())
+
+    @pytest.mark.parametrize("status", [400, 413])
+    def test_too_many_at_once_are_asked_about_in_halves(
+        self, status: int, client: Client, vendors: Simulator, tmp_path: Path
+    ) -> None:
+        vendors.add_fault("recorded_future", "status", status=status)
+        found = self.dry_run(client, tmp_path, 5, set())
+        assert (found.processed, found.refused, found.batches) == ({"ip": 5}, {}, 2)
+
+    def test_one_too_large_alone_is_refused(self, client: Client, vendors: Simulator, tmp_path: Path) -> None:
+        vendors.add_fault("recorded_future", "status", status=413)
+        (message,) = self.dry_run(client, tmp_path, 1, set()).refused.values()
+        assert "413" in message
+
+    def test_what_is_nobodys_fault_is_raised(self, client: Client, vendors: Simulator, tmp_path: Path) -> None:
+        vendors.add_fault("recorded_future", "status", status=404)
+        with pytest.raises(RequestRefusedError, match="404"):
+            self.dry_run(client, tmp_path, 2, set())

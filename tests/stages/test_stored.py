@@ -7,7 +7,7 @@ from collections import Counter
 
 import pytest
 
-from ci_operators.core.errors import UnavailableError
+from ci_operators.core.errors import UnreachableError
 from ci_operators.ledger.row import Row, read_row
 from ci_operators.recorded_future.api import Submission, submit
 from ci_operators.stages.stored import look_up_with
@@ -64,10 +64,26 @@ def test_a_token_that_may_not_search_knows_nothing(
 ) -> None:
     store(client, rows([1]))
     blind = LIVE.connect(vendors.url, session, virtual_time, RECORDED_FUTURE_TOKEN_WITHOUT_SEARCH)
-    assert look_up_with(blind)(rows([1])) == set()
+    assert look_up_with(blind)(rows([1])) is None
 
 
-def test_trouble_is_raised_not_taken_for_no(client: Client, vendors: Simulator) -> None:
-    vendors.add_fault("recorded_future", "status", count=ATTEMPTS)
-    with pytest.raises(UnavailableError):
-        look_up_with(client)(rows([1]))
+def test_another_time_is_another_detection(client: Client) -> None:
+    """To the millisecond."""
+    store(client, rows([1]))
+    moved = detection(1).replace(b"11:00:01.000Z", b"11:00:01.001Z")
+    found = [read_row("acme", moved), *rows([0, 2])]
+    assert look_up_with(client)(found) == set()
+
+
+@pytest.mark.parametrize("fault", [{"kind": "status"}, {"kind": "html_200"}, {"kind": "drop_connection"}])
+def test_trouble_is_not_taken_for_no(
+    fault: dict[str, str], client: Client, vendors: Simulator, caplog: pytest.LogCaptureFixture
+) -> None:
+    vendors.add_fault("recorded_future", count=ATTEMPTS, **fault)
+    assert look_up_with(client)(rows([1])) is None
+    assert "The search could not tell what of 1 detections is stored" in caplog.text
+
+
+def test_a_host_that_nobody_answers_at_is_trouble_for_all(session: NotingSession, virtual_time: VirtualTime) -> None:
+    with pytest.raises(UnreachableError):
+        look_up_with(LIVE.connect("http://127.0.0.1:1", session, virtual_time))(rows([1]))

@@ -12,6 +12,7 @@ from ci_operators.operators.stage import StageOperator, StageRun
 from ci_operators.operators.staging_area import artifact_path
 
 if TYPE_CHECKING:
+    from ci_operators.stages.delivery import Rules
     from ci_operators.stages.run import StageResult
 
 
@@ -36,22 +37,29 @@ class SubmitOperator(StageOperator):
         from ci_operators.hooks.vendor import VendorHook
         from ci_operators.ledger.deliveries import Deliveries
         from ci_operators.recorded_future.api import API
-        from ci_operators.stages.delivery import Rules, deliver_once
-        from ci_operators.stages.run import Terms
+        from ci_operators.stages.delivery import deliver_once
         from ci_operators.stages.stored import look_up_with
 
-        connector, limit = run.connector, self.destination.daily_limit
-        client = VendorHook(API, connector.destination_conn_id).get_client()
-        rules = Rules(
-            terms=Terms(connector.organization_ids, connector.batch_size),
-            unknown_policy=connector.unknown_policy,
-            allowed=limit if run.kind == "scheduled" else self.destination.limit_for_bulk,
-            allowed_for_waiting=self.destination.limit_for_bulk,
-        )
+        connector = run.connector
+        client, rules = VendorHook(API, connector.destination_conn_id).get_client(), self._make_rules(run)
         with open_ledger(connector.ledger_conn_id) as connection:
             deliveries = Deliveries(connection, connector.name, run.run_id, connector.destination_conn_id)
             artifact = artifact_path(self.handover.artifact)
-            return deliver_once(client, artifact, run.directory, rules, deliveries, look_up_with(client))
+            look_up = look_up_with(client, deliveries, connector.organization_ids)
+            return deliver_once(client, artifact, run.directory, rules, deliveries, look_up)
+
+    def _make_rules(self, run: StageRun) -> Rules:
+        from ci_operators.stages.delivery import Rules
+        from ci_operators.stages.run import Terms
+
+        connector, bulk = run.connector, self.destination.limit_for_bulk
+        return Rules(
+            terms=Terms(connector.organization_ids, connector.batch_size),
+            unknown_policy=connector.unknown_policy,
+            allowed=self.destination.daily_limit if run.kind == "scheduled" else bulk,
+            allowed_for_waiting=bulk,
+            send_transient_id=connector.send_transient_id,
+        )
 
     def is_last(self, run: StageRun, result: StageResult) -> bool:
         """Return True: nothing comes after it."""

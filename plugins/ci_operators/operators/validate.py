@@ -12,12 +12,14 @@ from ci_operators.operators.staging_area import artifact_path
 from ci_operators.stages.contract import ISSUES, contract_for
 
 if TYPE_CHECKING:
+    from ci_operators.stages.refusals import DryRun
     from ci_operators.stages.run import StageResult
     from ci_operators.staging.artifact import StagingPath
 
 
 class ValidateOperator(StageOperator):
-    """Quarantines what the contract forbids. A debug run then posts the rest with debug=true."""
+    """Quarantines what the contract forbids. A debug run then posts the rest with debug=true, and quarantines
+    what the API refuses."""
 
     stage = "validate"
 
@@ -30,10 +32,9 @@ class ValidateOperator(StageOperator):
         result = transform(self.stage, source, step, Tally(), run.directory)
         if run.debug and result.artifact is not None and result.tally.records_out:
             checked = _dry_run(run, result.artifact)
-            result.extra |= {
-                "checked_by_api": checked.extra["processed"],
-                "batches": checked.extra["batches"],
-            }
+            if checked.refused:  # done again, so that the artifact holds what the API takes alone
+                result = transform(self.stage, source, checked.step(step), Tally(), run.directory)
+            result.extra |= {"checked_by_api": dict(checked.processed), "batches": checked.batches}
         return result
 
     def is_last(self, run: StageRun, result: StageResult) -> bool:
@@ -42,13 +43,19 @@ class ValidateOperator(StageOperator):
 
     def words(self) -> Mapping[str, str]:
         """Return what the codes of this stage mean."""
-        return ISSUES
+        from ci_operators.stages.delivery import ISSUES as DELIVERY_ISSUES  # brings SQLAlchemy
+
+        return {**ISSUES, "rejected_by_api": DELIVERY_ISSUES["rejected_by_api"]}
 
 
-def _dry_run(run: StageRun, artifact: StagingPath) -> StageResult:
+def _dry_run(run: StageRun, artifact: StagingPath) -> DryRun:
     from ci_operators.hooks.vendor import VendorHook  # 0.2 s to import, not at DAG parse time
     from ci_operators.recorded_future.api import API
-    from ci_operators.stages.run import Terms, check_by_api
+    from ci_operators.stages.refusals import DryRun
+    from ci_operators.stages.run import Terms
 
     client = VendorHook(API, run.connector.destination_conn_id).get_client()
-    return check_by_api(client, artifact, Terms(run.connector.organization_ids, run.connector.batch_size))
+    terms = Terms(run.connector.organization_ids, run.connector.batch_size)
+    dry_run = DryRun(client, run.connector.name, terms)
+    dry_run.check(artifact)
+    return dry_run

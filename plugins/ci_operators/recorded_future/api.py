@@ -9,8 +9,8 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import msgspec
 from msgspec import Struct
@@ -21,11 +21,13 @@ from ci_operators.core.errors import (
     ConfigurationError,
     DailyLimitError,
     RateLimitedError,
+    RequestRefusedError,
     UnavailableError,
     UnknownOutcomeError,
     UnreachableError,
     UnreadableAnswerError,
 )
+from ci_operators.recorded_future.dropped import find_named
 from ci_operators.transport.api import Api
 from ci_operators.transport.client import Answer, Client, Headers, Vendor
 from ci_operators.transport.elements import decode_answer
@@ -60,12 +62,16 @@ _body = msgspec.json.Decoder(_Body)
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """One request: the detections' JSON texts and the options they go with."""
+    """One request: the detections' JSON texts and the options they go with.
+
+    names: the indicator type of each detection by its `transient_id`, if they carry one.
+    """
 
     detections: Sequence[bytes]
     types: Counter[str]
     debug: bool
     organization_ids: Sequence[str] = ()
+    names: Mapping[str, str] = field(default_factory=dict)
 
     def encode(self) -> bytes:
         """Return the request's body; the detections stand in it byte for byte."""
@@ -73,6 +79,14 @@ class Submission:
         if self.organization_ids:
             head["organization_ids"] = list(self.organization_ids)
         return b'%s,"data":[%s]}' % (json.dumps(head).encode()[:-1], b",".join(self.detections))
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What the API counts as processed, by indicator type; the detections it dropped, by `transient_id`, and why."""
+
+    processed: Counter[str]
+    dropped: Mapping[str, str]
 
 
 def read_token(text: str, label: str) -> tuple[str, str]:
@@ -92,6 +106,14 @@ def submit(client: Client, submission: Submission) -> Counter[str]:
     A dry run is repeated after any retriable error; a live submission only after a 429, which stores nothing.
     Raises UnknownOutcomeError when a live submission may have been stored, AccountingError when the API
     counts other detections than were sent.
+    """
+    return submit_named(client, submission).processed
+
+
+def submit_named(client: Client, submission: Submission) -> Receipt:
+    """Return what `submit` returns, and what the API dropped of a submission whose detections have names.
+
+    Raises the errors of `submit`; what the answer names as dropped may be missing in its counts.
     """
     if submission.debug:
         return client.retry(lambda: _read(client, submission, _post(client, submission)))
@@ -160,21 +182,29 @@ def _post_once(client: Client, submission: Submission) -> Answer:
         return _post(client, submission)
     except UnreachableError:
         raise
-    except (UnavailableError, UnreadableAnswerError) as err:
+    except UnavailableError as err:
         message = f"{err} The detections may have been stored."
         raise UnknownOutcomeError(message, retry_after_s=err.retry_after_s) from err
+    except RequestRefusedError as err:
+        if err.status is None or err.status >= 300:
+            raise
+        # "created", "accepted", "no content": taken, perhaps, but without the answer that was due.
+        raise UnknownOutcomeError(f"{err} 200 was due: the detections may have been stored.") from err
 
 
-def _read(client: Client, submission: Submission, answer: Answer) -> Counter[str]:
+def _read(client: Client, submission: Submission, answer: Answer) -> Receipt:
     result = decode_answer(answer.body, _body, client.vendor.title).result
     if result.debug is not submission.debug:
         raise AccountingError(f"Recorded Future answered debug={result.debug} to debug={submission.debug}.")
     processed = Counter({kind: count for kind, count in result.summary.processed.items() if count})
-    if processed != submission.types:
-        raise AccountingError(
-            f"Recorded Future counts {_words(processed)} processed, sent were {_words(submission.types)}."
-        )
-    return processed
+    named = find_named(answer.body, submission.names) if submission.names else {}
+    if processed == submission.types:  # all of them named is an echo; some are dropped, whatever the counts say
+        return Receipt(processed, {} if len(named) == len(submission.names) else named)
+    if processed == submission.types - Counter(submission.names[name] for name in named):
+        return Receipt(processed, named)
+    raise AccountingError(
+        f"Recorded Future counts {_words(processed)} processed, sent were {_words(submission.types)}."
+    )
 
 
 def _words(counts: Counter[str]) -> str:

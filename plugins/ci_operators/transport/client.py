@@ -22,7 +22,6 @@ from ci_operators.core.errors import (
     UnavailableError,
     UnknownOutcomeError,
     UnreachableError,
-    UnreadableAnswerError,
 )
 from ci_operators.transport.pacing import MAX_WAIT_S, Pacer, read_retry_after
 
@@ -164,9 +163,7 @@ class Client:
             raise RateLimitedError(f"{words}: too many requests.", retry_after_s=wait)
         if status >= 500:
             raise UnavailableError(f"{words}.", retry_after_s=read_retry_after(answer.headers, self.pacer.now()))
-        if status < 300:  # "created", "accepted", "no content": taken, perhaps, but without the answer that was due
-            raise UnreadableAnswerError(f"{words} where 200 was due.")
-        if status < 400:
+        if 300 <= status < 400:
             target = urlsplit(answer.headers.get("Location", "")).netloc or "elsewhere"
             raise RequestRefusedError(f"{words}, a redirect to {target}: enter the final URL in the Connection.")
         raise RequestRefusedError(f"{words}.", status=status)
