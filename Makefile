@@ -1,6 +1,6 @@
 # Needs GNU make and Python 3.11 to 3.13, nothing else. `make` lists the targets.
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench faults clean distclean install python
+.PHONY: help demo test lint lock bench faults clean distclean install python
 
 export PYTHONPATH := $(CURDIR)/plugins:$(CURDIR)/include
 # Airflow starts twice as fast from bytecode.
@@ -27,6 +27,9 @@ lint: install ## ruff, mypy, import-linter
 	@$(VENV)/ruff format --check
 	@$(VENV)/mypy
 	@$(VENV)/lint-imports
+
+lock: install ## pin everything anew (needs uv)
+	@uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate requirements-dev.txt -o requirements-lock.txt
 
 bench: install ## events per second, memory, run and parse times
 	@$(VENV)/python -m benchmarks

@@ -53,7 +53,9 @@ class TestCompactLedger:
         tenant.add_events(3)
         chain = tenant.chain()
         chain.run_all(tenant.scheduled(1, 0))
-        compact = CompactLedgerOperator(task_id="compact", retention=Retention(), ledger_conn_ids=[LEDGER], needed=[LEDGER])
+        compact = CompactLedgerOperator(
+            task_id="compact", retention=Retention(), ledger_conn_ids=[LEDGER], needed=[LEDGER]
+        )
         assert set(compact.execute(NO_CONTEXT).values()) == {0}
         assert chain.run_task("submit", tenant.scheduled(1, 0))["dropped"] == {"already_accepted": 3}
 

@@ -66,7 +66,13 @@ def open_courier(
             yield CheckingCourier(client, connector, terms, Path(folder))
             return
         limit = destination.limit_for_bulk
-        rules = Rules(terms, connector.unknown_policy, allowed=limit, allowed_for_waiting=limit)
+        rules = Rules(
+            terms,
+            connector.unknown_policy,
+            allowed=limit,
+            allowed_for_waiting=limit,
+            send_transient_id=connector.send_transient_id,
+        )
         deliveries = Deliveries(connection, connector.name, run_id, connector.destination_conn_id)
         deliveries.lock()
         yield DeliveringCourier(client, connector, rules, Path(folder), deliveries)
@@ -133,7 +139,7 @@ class DeliveringCourier:
         path = self.folder / "validate.jsonl.zst"
         with write_artifact(path) as out:
             out.write_all([trace.record for trace in traced if trace.outcome is None])
-        look_up = look_up_with(self.client)
+        look_up = look_up_with(self.client, self.deliveries, self.rules.terms.organization_ids)
         result = deliver_once(self.client, path, self.folder, self.rules, self.deliveries, look_up)
         if "quarantined" in result.side_artifacts:
             self._history("submit").add_quarantined(read_artifact(result.side_artifacts["quarantined"]))
