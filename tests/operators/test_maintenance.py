@@ -44,6 +44,16 @@ class TestDeleteArtifacts:
         assert len(list((folder / "cleared_lately").iterdir())) == 4
         assert delete.execute(NO_CONTEXT) == 0
 
+    def test_leaves_what_others_keep_in_the_same_place(
+        self, tenant: Tenant, staging: Path, delete: DeleteArtifactsOperator
+    ) -> None:
+        foreign = staging / "backups" / "monday" / "dump.sql"
+        foreign.parent.mkdir(parents=True)
+        foreign.write_text("not ours")
+        make_old(foreign, tenant, 400)
+        assert delete.execute(NO_CONTEXT) == 0
+        assert foreign.exists()
+
     def test_of_a_staging_area_that_is_not_there_does_nothing(self, delete: DeleteArtifactsOperator) -> None:
         assert delete.execute(NO_CONTEXT) == 0
 

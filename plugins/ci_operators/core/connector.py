@@ -23,6 +23,9 @@ from ci_operators.core.duration import format_duration, read_duration
 #: Whether to send what the documented criteria do not exclude, though it may say little.
 Policy = Literal["send", "drop"]
 
+#: Begins the ids of all DAGs here, and so the names of their folders in the staging area.
+DAG_PREFIX = "collective_insights_"
+
 SLUG = r"^[a-z0-9]+([_-][a-z0-9]+)*$"
 
 
@@ -155,7 +158,7 @@ class Connector(BaseModel):
     @property
     def dag_id(self) -> str:
         """Return the id of the connector's DAG."""
-        return f"collective_insights_{self.name}"
+        return f"{DAG_PREFIX}{self.name}"
 
 
 class Destination(BaseModel):

@@ -11,7 +11,7 @@ from typing import Any
 from airflow.sdk import BaseOperator, ObjectStoragePath
 from airflow.sdk.definitions.context import Context
 
-from ci_operators.core.connector import Retention
+from ci_operators.core.connector import DAG_PREFIX, Retention
 from ci_operators.core.errors import ConfigurationError
 from ci_operators.operators.staging_area import staging_url
 
@@ -83,7 +83,9 @@ def _compact(conn_id: str, retention: Retention) -> dict[str, int]:
 def _run_directories(base: ObjectStoragePath) -> list[ObjectStoragePath]:
     if not base.exists():
         return []
-    return [run for dag in base.iterdir() if dag.is_dir() for run in dag.iterdir() if run.is_dir()]
+    # The staging area may be a bucket that others use too: only what our DAGs wrote is ours to delete.
+    dags = [folder for folder in base.iterdir() if folder.name.startswith(DAG_PREFIX) and folder.is_dir()]
+    return [run for dag in dags for run in dag.iterdir() if run.is_dir()]
 
 
 def _newest_change(run: ObjectStoragePath) -> float:
