@@ -19,6 +19,7 @@ BENCHMARKS = {
     "pipeline": "events per second and memory, beside a script that does the same in memory",
     "parse": "time and memory to parse connectors, beside as many trivial DAGs",
     "ledger": "detections per second and memory of an exact delivery, beside the same submissions without a ledger",
+    "page_queries": "milliseconds of what the pages ask the ledger, at 1 000 to 1 000 000 detections",
     "airflow_run": "wall time of a run in a real Airflow, beside a DAG of five tasks that do nothing",
 }
 

@@ -1,14 +1,19 @@
-"""What Airflow has to know of the package: its timetable. The only file the plugin loader runs."""
+"""Shows Airflow the plugin of the package beside this file, unless it is installed, and found by its entry point."""
 
 from __future__ import annotations
 
-from airflow.plugins_manager import AirflowPlugin
+from importlib.metadata import distributions
 
-from ci_operators.timetables.update_frequency import UpdateFrequencyTimetable
+__all__ = []
 
+#: Every distribution is asked: `entry_points()` stops at the first of a name, and the folder's own metadata has none.
+_INSTALLED = any(
+    entry.group == "airflow.plugins" and entry.name == "collective_insights"
+    for distribution in distributions()
+    for entry in distribution.entry_points
+)
 
-class CollectiveInsightsPlugin(AirflowPlugin):
-    """Registers the timetable, so that the scheduler can read it from a serialised DAG."""
+if not _INSTALLED:
+    from ci_operators.plugin import CollectiveInsightsPlugin
 
-    name = "collective_insights"
-    timetables = [UpdateFrequencyTimetable]  # noqa: RUF012 - declared so by Airflow
+    __all__ += ["CollectiveInsightsPlugin"]

@@ -94,7 +94,7 @@ def ledger_connection(ledger_engine: Engine) -> Iterator[Connection]:
 def airflow_connection(url: URL) -> str:
     """Return an Airflow Connection to a database, as it stands in the environment."""
     fields = {
-        "conn_type": "postgres",
+        "conn_type": "collective_insights_ledger",
         "host": url.query.get("host") or url.host,
         "port": url.port,
         "login": url.username,

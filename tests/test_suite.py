@@ -20,6 +20,7 @@ MIRRORED = (
     "staging",
     "stages",
     "attack",
+    "answers",
     "commands",
     "connectors_file.py",
 )

@@ -14,7 +14,7 @@ from demo.airflow_server import AirflowAddress, running_airflow
 from demo.errors import DemoError
 from demo.lock import held_lock
 from demo.ports import check_port
-from demo.report import make_console, print_address, print_report
+from demo.report import make_console, open_page, print_address, print_report
 from demo.runs import RunReader
 from demo.settings import AirflowSettings, Connection, DemoSettings
 from demo.show import Show
@@ -52,6 +52,7 @@ def run(settings: DemoSettings, console: Console) -> int:
         if settings.once:
             return 0 if is_right else 1
         print_address(console, airflow.url, airflow.user, airflow.password)
+        open_page(console, airflow.url, os.environ)
         try:
             show.serve(console, outcome.runs)
         except KeyboardInterrupt:
@@ -80,17 +81,15 @@ def _serving(
 
 
 def _airflow_settings(settings: DemoSettings, simulator_url: str) -> AirflowSettings:
-    tokens = {
-        "okta_default": OKTA_TOKEN,
-        "sentinelone_default": SENTINELONE_TOKEN,
-        "recorded_future_default": RECORDED_FUTURE_TOKEN,
-    }
+    tokens = {"okta": OKTA_TOKEN, "sentinelone": SENTINELONE_TOKEN, "recorded_future": RECORDED_FUTURE_TOKEN}
     return AirflowSettings(
         folder=settings.folder,
         port=settings.port,
         connectors=settings.connectors,
         dags=settings.dags,
-        connections=tuple(Connection(name, simulator_url, token) for name, token in tokens.items()),
+        connections=tuple(
+            Connection(f"{kind}_default", simulator_url, token, conn_type=kind) for kind, token in tokens.items()
+        ),
     )
 
 

@@ -146,6 +146,5 @@ def _prepare_ledger(postgres: PostgresAddress, progress: Progress) -> None:
 
 
 def _ledger_connection(postgres: PostgresAddress) -> Connection:
-    return Connection(
-        "collective_insights_ledger", str(postgres.socket), conn_type="postgres", login=POSTGRES_USER, schema=LEDGER
-    )
+    kind = "collective_insights_ledger"
+    return Connection(kind, str(postgres.socket), conn_type=kind, login=POSTGRES_USER, schema=LEDGER)

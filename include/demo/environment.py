@@ -29,7 +29,7 @@ _FIXED: Final[Mapping[str, str]] = {
     "core.executor": "LocalExecutor",
     "core.mp_start_method": "fork",
     "core.test_connection": "Enabled",
-    "core.sensitive_var_conn_names": "x-rftoken,client_id",
+    "core.sensitive_var_conn_names": "x-rftoken",
     "core.simple_auth_manager_users": f"{USER}:admin",
     "api.host": LOOPBACK,
     "workers.min_heartbeat_interval": "1",

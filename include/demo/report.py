@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import sys
+import webbrowser
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Final
 
 from rich.console import Console
 from rich.markup import escape
@@ -12,6 +15,8 @@ from rich.table import Table
 from demo.settings import CONNECTORS, FOLDER, STAGES, Connector
 from demo.tally import Run, find_faults, sum_stage
 
+#: Where the demo is best looked at.
+PAGE: Final = "/plugin/collective-insights"
 _PLAIN_WIDTH = 120
 
 
@@ -41,10 +46,17 @@ def print_report(console: Console, runs: Sequence[Run], stored: Mapping[str, int
 def print_address(console: Console, url: str, user: str, password: str) -> None:
     """Print where the UI is and what can be done next."""
     console.print()
-    console.print(f"  Airflow:  [bold]{url}[/]   login: [bold]{user}[/]   password: [bold]{escape(password)}")
+    console.print(f"  Open:     [bold]{url}{PAGE}[/]")
+    console.print(f"            login: [bold]{user}[/]   password: [bold]{escape(password)}")
     console.print(f"  Logs:     {escape(str(FOLDER / 'logs'))}")
     console.print("  Ctrl-C ends it; `make demo` goes on where it stopped; `make clean` forgets.")
     console.print()
+
+
+def open_page(console: Console, url: str, environment: Mapping[str, str]) -> bool:
+    """Open the page in the person's browser and return whether one came up: only from a terminal on a desktop."""
+    has_desktop = sys.platform == "darwin" or bool(environment.get("DISPLAY") or environment.get("WAYLAND_DISPLAY"))
+    return console.is_terminal and has_desktop and webbrowser.open(f"{url}{PAGE}")
 
 
 def print_run(console: Console, run: Run, now: datetime) -> None:

@@ -8,13 +8,15 @@ import sys
 import threading
 from pathlib import Path
 
+from simulator.okta.service_app import CLIENT_ID, ServiceApp, make_key_pair
 from simulator.server import serve
-from simulator.settings import OKTA_TOKEN, ORGANIZATION, RECORDED_FUTURE_TOKEN, SENTINELONE_TOKEN, Limits
+from simulator.settings import OKTA_TOKEN, ORGANIZATION, RECORDED_FUTURE_TOKEN, SENTINELONE_TOKEN, Limits, Tokens
 from simulator.tenants import DEFAULT_SEED, Simulator
 
 _EPILOG = f"""\
 vendors, told apart by path:
   Okta             GET  /api/v1/logs                      Authorization: SSWS {OKTA_TOKEN}
+                   POST /oauth2/v1/token                  service app {CLIENT_ID}, see --okta-key
   SentinelOne      GET  /web/api/v2.1/threats             Authorization: ApiToken {SENTINELONE_TOKEN}
   Recorded Future  POST /collective-insights/detections   X-RFToken: {RECORDED_FUTURE_TOKEN}
                    POST /collective-insights/search       (organization {ORGANIZATION})
@@ -39,6 +41,9 @@ def read_arguments(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=DEFAULT_SEED, help="selects the history (default: %(default)s)")
     parser.add_argument("--state", type=Path, metavar="DIR", help="keep stored detections in this directory")
+    parser.add_argument(
+        "--okta-key", type=Path, metavar="FILE", help=f"write a new private key for the service app {CLIENT_ID} there"
+    )
     return parser.parse_args(arguments)
 
 
@@ -49,7 +54,11 @@ def main(arguments: list[str]) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ending.set())
     try:
-        simulator = Simulator(seed=options.seed, state_directory=options.state, limits=Limits())
+        tokens = Tokens(okta_apps=_make_apps(options.okta_key))
+    except OSError as err:
+        return _fail(f"cannot write the key {options.okta_key}: {err.strerror or err}")
+    try:
+        simulator = Simulator(seed=options.seed, state_directory=options.state, tokens=tokens, limits=Limits())
     except (OSError, ValueError) as err:
         return _fail(f"cannot use the state directory {options.state}: {err}")
     try:
@@ -59,6 +68,16 @@ def main(arguments: list[str]) -> int:
     except OSError as err:
         return _fail(f"cannot listen on {options.host} port {options.port}: {err.strerror or err}")
     return 0
+
+
+def _make_apps(key_file: Path | None) -> tuple[ServiceApp, ...]:
+    """Returns the org's service app, its new private key written to the file, or none without a file."""
+    if key_file is None:
+        return ()
+    pair = make_key_pair()
+    key_file.touch(mode=0o600)
+    key_file.write_text(pair.private_pem, encoding="utf-8")
+    return (ServiceApp(CLIENT_ID, pair.public_key),)
 
 
 def _ready_line(url: str) -> str:

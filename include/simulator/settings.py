@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final
 
+from simulator.okta.service_app import ServiceApp
+
 OKTA_TOKEN: Final = "simulator-okta-read-only-admin"  # noqa: S105 - invented, opens only this simulator
 OKTA_TOKEN_WITHOUT_ROLE: Final = "simulator-okta-no-admin-role"  # noqa: S105 - as above
 SENTINELONE_TOKEN: Final = "simulator-sentinelone-viewer"  # noqa: S105 - as above
@@ -38,13 +40,14 @@ def _default_grants() -> Mapping[str, RecordedFutureGrant]:
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """The tokens each vendor knows; True marks those whose user has the needed role."""
+    """The tokens each vendor knows; True marks those whose user has the needed role. `okta_apps`: service apps."""
 
     okta: Mapping[str, bool] = field(default_factory=lambda: {OKTA_TOKEN: True, OKTA_TOKEN_WITHOUT_ROLE: False})
     sentinelone: Mapping[str, bool] = field(
         default_factory=lambda: {SENTINELONE_TOKEN: True, SENTINELONE_TOKEN_WITHOUT_ROLE: False}
     )
     recorded_future: Mapping[str, RecordedFutureGrant] = field(default_factory=_default_grants)
+    okta_apps: tuple[ServiceApp, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

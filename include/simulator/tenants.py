@@ -41,7 +41,7 @@ class Outcome:
 
 def vendor_of(path: str) -> str | None:
     """Returns the vendor to whom a path belongs."""
-    prefixes = (("/api/v1/", OKTA), ("/web/api/", SENTINELONE), (INSIGHTS_PREFIX, RECORDED_FUTURE))
+    prefixes = (("/api/v1/", OKTA), ("/oauth2/", OKTA), ("/web/api/", SENTINELONE), (INSIGHTS_PREFIX, RECORDED_FUTURE))
     return next((vendor for prefix, vendor in prefixes if path.startswith(prefix)), None)
 
 
@@ -134,6 +134,11 @@ class Simulator:
         """Puts a fault at the end of its vendor's queue."""
         with self.lock:
             self._faults.add(fault)
+
+    def revoke_okta_access(self) -> None:
+        """Ends all access tokens of Okta's service apps before their time."""
+        with self.lock:
+            self._okta.token_endpoint.revoke_all()
 
     def clear_faults(self) -> None:
         """Forgets all programmed faults."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from ci_operators.attack import attack_table
+from ci_operators.attack import attack_matrix, attack_table
 
 
 def test_techniques_and_tactics_are_those_of_attack_for_enterprise() -> None:
@@ -30,3 +30,12 @@ def test_tactics_are_found_by_the_names_that_vendors_write() -> None:
 
 def test_the_table_is_read_once() -> None:
     assert attack_table() is attack_table()
+
+
+def test_matrix_names_every_technique_and_its_tactics() -> None:
+    matrix = attack_matrix()
+    assert set(matrix.techniques) == attack_table().techniques
+    assert {tactic.id for tactic in matrix.tactics} == set(attack_table().tactics.values())
+    assert all(set(each.tactics) <= set(attack_table().tactics.values()) for each in matrix.techniques.values())
+    assert matrix.techniques["T1053"].tactics == ("TA0002", "TA0003", "TA0004")
+    assert matrix.techniques["T1110.003"].name == "Password Spraying"

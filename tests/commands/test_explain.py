@@ -110,3 +110,27 @@ def test_debug_connectors_need_no_ledger(desk: Desk, monkeypatch: pytest.MonkeyP
     desk.add_okta_events(1)
     assert "debug mode" in desk.run("explain", "event-0001", "--connector", "dry").out
     assert desk.run("explain", "event-0001").status == 2
+
+
+def test_an_indicator_leads_to_its_events(desk: Desk) -> None:
+    desk.add_okta_events(1, 251)
+    desk.add_okta_events(2, outcome=None)
+    desk.deliver()
+    printed = desk.run("explain", "198.51.100.2", "--json")
+    assert (printed.status, printed.json["kind"], printed.json["more"]) == (0, "indicator", False)
+    assert sorted(match["event_id"] for match in printed.json["matches"]) == ["event-0001", "event-0251"]
+    text = desk.run("explain", "198.51.100.2").out
+    assert "Detections of the indicator" in text
+    assert "event-0251" in text
+    single = desk.run("explain", "198.51.100.3", "--json").json
+    assert single["ledger"]["detections"][0]["indicator"] == "198.51.100.3"
+    assert "FAQ 3a of Recorded Future's page on Okta" in single["codes_why"][0]
+    assert "FAQ 3a" in desk.run("explain", "198.51.100.3").out
+    assert desk.run("explain", "203.0.113.9").status == 1
+
+
+def test_a_question_without_sense_is_wrong_use(desk: Desk) -> None:
+    for question in ("", "x" * 500):
+        printed = desk.run("explain", question)
+        assert (printed.status, printed.out) == (2, "")
+        assert printed.err.count("\n") == 1

@@ -13,8 +13,8 @@ import pytest
 from rich.console import Console
 
 import ci_operators
+from ci_operators.answers.ledgers import NoLedgerError
 from ci_operators.commands.terminal import (
-    NoLedgerError,
     Terminal,
     make_table,
     plain,

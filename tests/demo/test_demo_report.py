@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from io import StringIO
 
+import pytest
 from rich.console import Console
 
-from demo.report import print_report
+from demo.report import open_page, print_address, print_report
 from demo.settings import CONNECTORS
 from demo.tally import Counts, Run, Stage
 
@@ -52,3 +53,35 @@ def test_an_error_is_shown_as_it_stands() -> None:
     is_right, text = read_report(make_run(10, state="failed"))
     assert not is_right
     assert "filter failed in scheduled__1: BadTokenError: [mend] it" in text
+
+
+def test_address_leads_to_the_page() -> None:
+    output = StringIO()
+    print_address(Console(file=output, width=120), "http://127.0.0.1:8080", "admin", "pass[word]")
+    assert "Open:     http://127.0.0.1:8080/plugin/collective-insights\n" in output.getvalue()
+    assert "pass[word]" in output.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("is_terminal", "environment", "opened"),
+    [
+        (True, {"DISPLAY": ":0"}, True),
+        (True, {"WAYLAND_DISPLAY": "w"}, True),
+        (True, {}, False),
+        (False, {"DISPLAY": ":0"}, False),
+    ],
+)
+def test_browser_opens_for_a_person_at_a_desktop_alone(
+    monkeypatch: pytest.MonkeyPatch, is_terminal: bool, environment: dict[str, str], opened: bool
+) -> None:
+    asked: list[str] = []
+
+    def note(url: str) -> bool:
+        asked.append(url)
+        return True
+
+    monkeypatch.setattr("sys.platform", "linux")
+    monkeypatch.setattr("webbrowser.open", note)
+    console = Console(file=StringIO(), force_terminal=is_terminal)
+    assert open_page(console, "http://127.0.0.1:8080", environment) is opened
+    assert asked == (["http://127.0.0.1:8080/plugin/collective-insights"] if opened else [])

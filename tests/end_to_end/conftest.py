@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from typing import Any
 
 import pytest
 from airflow.timetables.base import DataInterval, TimeRestriction
+from playwright.sync_api import Browser
 
 from ci_operators.connectors_file import load_connectors
 from ci_operators.dag_factory import build_dag
@@ -20,11 +22,20 @@ from demo.ports import find_free_port
 from demo.settings import AirflowSettings, Connection
 from simulator import Fault, Limits, Simulator, serve
 from simulator.settings import OKTA_TOKEN, RECORDED_FUTURE_TOKEN, SENTINELONE_TOKEN
+from tests.airflow_home import ROOT
+from tests.end_to_end.chromium import running_chromium
 from tests.end_to_end.tenant import Tenant, events, ids
 
 CONNECTORS = Path(__file__).with_name("connectors.yaml")
 #: Longer than any of these tests: only the end of the task's process ends a request that is held back.
 HELD_S = 300.0
+#: May read the DAG of one connector, see `tests.restricted_access`.
+READER = "only-first-okta"
+_ENVIRONMENT = {
+    "AIRFLOW__CORE__AUTH_MANAGER": "tests.restricted_access.RestrictedAccess",
+    "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": f"admin:admin,{READER}:viewer",
+    "PYTHONPATH": os.pathsep.join(str(ROOT / folder) for folder in ("plugins", "include", ".")),
+}
 #: What a connector that was begun with `Begin` delivers.
 ALL = ids("event", range(25))
 
@@ -61,9 +72,16 @@ Begin = Callable[..., tuple[Tenant, str]]
 def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     """An Airflow that schedules nothing yet: all DAGs are paused."""
     folder = tmp_path_factory.mktemp("airflow")
-    settings = AirflowSettings(folder, find_free_port(), CONNECTORS, keep_database=False)
+    settings = AirflowSettings(folder, find_free_port(), CONNECTORS, keep_database=False, environment=_ENVIRONMENT)
     with running_airflow(settings) as address:
         yield Installation(address, settings, datetime.now(UTC).replace(microsecond=0))
+
+
+@pytest.fixture(scope="package")
+def browser() -> Iterator[Browser]:
+    """A headless Chromium. It ends with this folder: as long as it runs, this thread has a running event loop."""
+    with running_chromium() as running:
+        yield running
 
 
 @pytest.fixture(scope="session")

@@ -41,6 +41,7 @@ from ci_operators.transport.client import Client
 from simulator.settings import RECORDED_FUTURE_TOKEN
 from tests.faults.line import Identity, check_staging, held, identity
 from tests.faults.scripted_api import FATES, KilledError, ScriptedApi
+from tests.ledger.rollups import check_rollups
 from tests.ledger.samples import detection, stage
 from tests.vendor_cases import LIVE
 from tests.virtual_time import VirtualTime
@@ -51,7 +52,8 @@ BATCH = 3
 LIMITS = (9, 60)
 SHARE_FOR_BULK = 2 / 3
 CONNECTOR, DESTINATION = "acme", "rf"
-TEXTS = [detection(number) for number in range(EVENTS)]
+CODES: tuple[tuple[str, ...], ...] = (("T1110.003",), ("T1078", "T1110"), (), ("T1078", "T1078"))
+TEXTS = [detection(number, days_ago=number % 3, codes=CODES[number % 4]) for number in range(EVENTS)]
 WHO = [identity(json.loads(one)) for one in TEXTS]
 KEYS = {read_row(CONNECTOR, one).key: identity(json.loads(one)) for one in TEXTS}
 BAD = {WHO[5], WHO[12]}
@@ -145,12 +147,16 @@ class LedgerMachine(RuleBasedStateMachine):
 
     @invariant()
     def states_are_consistent(self) -> None:
-        """What the ledger says fits what the API has; between runs nothing is under way but what a dead one left."""
+        """What the ledger says fits what the API has; between runs nothing is under way but what a dead one left.
+
+        And what the database's triggers have counted is what a count of all rows gives.
+        """
         if not hasattr(self, "api"):
             return
         with open_connection(self.engine) as connection:
             standings = find_standings(connection, list(KEYS))
             waiting = self.waiting(connection)
+            check_rollups(connection)
         for key, standing in standings.items():
             who = KEYS[key]
             if standing.state is State.ACCEPTED and who not in self.by_hand:

@@ -4,19 +4,30 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 import pytest
+import requests
+from airflow.models.connection import Connection
 from airflow.providers.http.hooks.http import HttpHook
+from airflow.sdk._shared.secrets_masker import redact
 
-from ci_operators.core.errors import ConfigurationError
+from ci_operators.core.errors import ConfigurationError, CredentialsError
+from ci_operators.hooks.okta import OktaHook
+from ci_operators.hooks.recorded_future import RecordedFutureHook
+from ci_operators.hooks.sentinelone import SentinelOneHook
 from ci_operators.hooks.vendor import VendorHook
 from ci_operators.recorded_future.api import API as RECORDED_FUTURE
 from ci_operators.sources.okta.api import API as OKTA
 from ci_operators.sources.sentinelone.api import API as SENTINELONE
+from ci_operators.transport.api import Api
 from ci_operators.transport.client import Client
-from simulator import Simulator, serve
+from simulator import Simulator, Tokens, serve
+from simulator.okta.service_app import CLIENT_ID, ServiceApp
 from simulator.settings import OKTA_TOKEN, RECORDED_FUTURE_TOKEN, SENTINELONE_TOKEN
+from tests.sources.okta.key_pairs import pem, rsa_key
 
+Hook = type[OktaHook] | type[SentinelOneHook] | type[RecordedFutureHook]
 TOKEN = "00aBcDeFgHiJkLmNoPqRsTuVwXyZ0123456789abcd"
 
 
@@ -43,6 +54,9 @@ def connect(monkeypatch: pytest.MonkeyPatch, connection: Mapping[str, object] | 
         {"conn_type": "http", "host": "https://acme.okta.com", "port": 443, "password": f" SSWS {TOKEN}\n"},
         {"conn_type": "http", "host": "'https://acme.okta.com'", "password": TOKEN},
         {"conn_type": "okta", "host": "acme.okta.com", "login": "somebody", "password": TOKEN},
+        {"conn_type": "okta", "host": "https://acme.okta.com", "password": TOKEN, "extra": {"auth": "ssws"}},
+        {"conn_type": "okta", "host": "https://acme.okta.com", "password": TOKEN, "extra": {"auth": None, "kid": ""}},
+        f"okta://https://:{TOKEN}@acme.okta.com:443/?auth=ssws",
         f"http://:{TOKEN}@acme.okta.com",
         f"http://:{TOKEN}@acme.okta.com:443/https",
         f"https://:{TOKEN}@acme.okta.com",
@@ -54,7 +68,7 @@ def test_every_form_of_a_connection_gives_the_same_client(
 ) -> None:
     client = connect(monkeypatch, connection)
     assert client.base_url == "https://acme.okta.com"
-    assert client.auth_header == ("Authorization", f"SSWS {TOKEN}")
+    assert client.authoriser.header() == ("Authorization", f"SSWS {TOKEN}")
 
 
 @pytest.mark.parametrize(
@@ -142,26 +156,133 @@ def test_no_secret_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(
-    ("api", "token", "sentence"),
+    ("extra", "proxies", "verify"),
     [
-        (OKTA, OKTA_TOKEN, "Okta: "),
-        (SENTINELONE, SENTINELONE_TOKEN, "SentinelOne: the token may read threats."),
-        (RECORDED_FUTURE, RECORDED_FUTURE_TOKEN, "Recorded Future: the token may submit detections."),
+        ({"proxy": "http://proxy.acme.org:3128"}, "http://proxy.acme.org:3128", True),
+        ({"proxy": None, "verify": None}, None, True),
+        ({"proxy": "", "verify": ""}, None, True),
+        ({"proxies": {"https": "http://other.acme.org"}, "proxy": None}, "http://other.acme.org", True),
+        ({"proxies": {"https": "http://other.acme.org"}, "proxy": "http://a"}, "http://other.acme.org", True),
+        ({"proxy": {"https": "http://other.acme.org"}}, "http://other.acme.org", True),
+        ({"verify": "/etc/ssl/acme.pem"}, None, "/etc/ssl/acme.pem"),
+        ({"verify": False}, None, False),
     ],
-    ids=["okta", "sentinelone", "recorded_future"],
 )
-def test_connection_test_makes_one_authenticated_call(
-    monkeypatch: pytest.MonkeyPatch, simulator: Simulator, api: object, token: str, sentence: str
+def test_the_form_s_network_fields_reach_the_session(
+    monkeypatch: pytest.MonkeyPatch, extra: dict[str, object], proxies: str | None, verify: object
 ) -> None:
-    monkeypatch.setenv(
-        "AIRFLOW_CONN_VENDOR_TEST", json.dumps({"conn_type": "http", "host": simulator.url, "password": token})
-    )
-    simulator.clear_requests()
-    works, words = VendorHook(api, "vendor_test").test_connection()  # type: ignore[arg-type]  # one of three Apis
-    assert works
-    assert words.startswith(sentence)
-    assert [entry.status for entry in simulator.requests] == [200]
+    connection = {"conn_type": "okta", "host": "acme.okta.com", "password": TOKEN, "extra": extra}
+    session = connect(monkeypatch, connection).session
+    assert session.proxies.get("https") == proxies
+    assert session.verify == verify
+
+
+def test_what_is_for_signing_in_never_becomes_a_header(monkeypatch: pytest.MonkeyPatch) -> None:
+    extra = {"auth": "oauth2", "client_id": "0oa1", "private_key": pem(rsa_key()), "kid": "key-1", "X-Tenant": "emea"}
+    connection = {"conn_type": "okta", "host": "acme.okta.com", "extra": extra}
+    client = connect(monkeypatch, connection)
+    assert set(client.session.headers) - set(requests.Session().headers) == {"X-Tenant"}
+    assert client.session.auth is None
+
+
+HOOKS = [
+    (OktaHook, OKTA, OKTA_TOKEN, "Okta: the token may read the System Log."),
+    (SentinelOneHook, SENTINELONE, SENTINELONE_TOKEN, "SentinelOne: the token may read threats."),
+    (
+        RecordedFutureHook,
+        RECORDED_FUTURE,
+        RECORDED_FUTURE_TOKEN,
+        "Recorded Future: the token may submit detections.",
+    ),
+]
+every_hook = pytest.mark.parametrize(("hook", "api", "token", "sentence"), HOOKS, ids=["okta", "s1", "rf"])
+
+
+@every_hook
+def test_connection_test_makes_one_authenticated_call(
+    monkeypatch: pytest.MonkeyPatch, simulator: Simulator, hook: Hook, api: Api, token: str, sentence: str
+) -> None:
+    text = json.dumps({"conn_type": "http", "host": simulator.url, "password": token})
+    monkeypatch.setenv("AIRFLOW_CONN_VENDOR_TEST", text)
+    for asked in (VendorHook(api, "vendor_test"), hook("vendor_test")):
+        simulator.clear_requests()
+        assert asked.test_connection() == (True, sentence)
+        assert [entry.status for entry in simulator.requests] == [200]
+        assert asked.check() == sentence
     assert not simulator.detections
+
+
+@every_hook
+def test_connection_test_gives_the_sentence_of_an_error_and_no_secret(
+    monkeypatch: pytest.MonkeyPatch, simulator: Simulator, hook: Hook, api: Api, token: str, sentence: str
+) -> None:
+    wrong = "0123456789abcdef0123456789abcdef"
+    connection = {"conn_type": "http", "host": simulator.url, "password": wrong}
+    monkeypatch.setenv("AIRFLOW_CONN_VENDOR_TEST", json.dumps(connection))
+    works, words = hook("vendor_test").test_connection()
+    assert not works
+    assert words.startswith(f"{api.vendor.title} answered 401")
+    assert wrong not in words
+    with pytest.raises(CredentialsError) as caught:
+        hook("vendor_test").check()
+    assert str(caught.value) == words
+
+
+@every_hook
+def test_connection_test_does_not_let_a_person_wait(
+    monkeypatch: pytest.MonkeyPatch, simulator: Simulator, hook: Hook, api: Api, token: str, sentence: str
+) -> None:
+    connection = {"conn_type": "http", "host": simulator.url, "password": token}
+    monkeypatch.setenv("AIRFLOW_CONN_VENDOR_TEST", json.dumps(connection))
+    simulator.clear_requests()
+    simulator.add_fault(api.vendor.title.lower().replace(" ", "_"), "status", status=503)
+    works, words = hook("vendor_test").test_connection()
+    assert not works
+    assert words.startswith(f"{sentence.partition(':')[0]} answered 503")
+    assert [entry.status for entry in simulator.requests] == [503]
+
+
+def test_connection_test_does_not_show_the_button_s_random_id(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_XK3J2Q", json.dumps({"conn_type": "okta", "host": "acme.okta.com"}))
+    works, words = OktaHook("xk3j2q").test_connection()
+    assert not works
+    assert words.startswith("This Connection: password is empty. Create one in the Okta Admin Console")
+
+
+def test_a_missing_connection_does_not_raise_in_the_button() -> None:
+    assert OktaHook("nowhere").test_connection()[0] is False
+
+
+@pytest.mark.filterwarnings("ignore:ProvidersManager.hooks is deprecated")  # Airflow's own, in Connection.get_hook
+def test_airflow_tests_a_connection_of_our_types_by_our_hooks(
+    monkeypatch: pytest.MonkeyPatch, simulator: Simulator
+) -> None:
+    """As its API does: the Connection goes into the environment as a URI, under a random id."""
+    extra = {"auth": "oauth2", "client_id": "0oaNobody", "private_key": pem(rsa_key()), "kid": None}
+    for kind, token, says in (
+        ("okta", OKTA_TOKEN, (True, "Okta: the token may read the System Log.")),
+        ("sentinelone", SENTINELONE_TOKEN, (True, "SentinelOne: the token may read threats.")),
+        ("recorded_future", RECORDED_FUTURE_TOKEN, (True, "Recorded Future: the token may submit detections.")),
+    ):
+        stored: Any = Connection(conn_id="xk3j2q", conn_type=kind, host=simulator.url, password=token)
+        monkeypatch.setenv("AIRFLOW_CONN_XK3J2Q", stored.get_uri())
+        assert stored.test_connection() == says
+    stored = Connection(conn_id="xk3j2q", conn_type="okta", host=simulator.url, extra=json.dumps(extra))
+    monkeypatch.setenv("AIRFLOW_CONN_XK3J2Q", stored.get_uri())
+    works, words = stored.test_connection()
+    assert not works
+    assert "invalid_client" in words
+
+
+def test_an_access_token_is_masked_in_logs(monkeypatch: pytest.MonkeyPatch) -> None:
+    app = ServiceApp(CLIENT_ID, rsa_key().public_key())
+    with serve(Simulator(scenario=False, tokens=Tokens(okta_apps=(app,)))) as org:
+        extra = {"auth": "oauth2", "client_id": CLIENT_ID, "private_key": pem(rsa_key())}
+        client = connect(monkeypatch, {"conn_type": "okta", "host": org.url, "extra": extra})
+        assert OKTA.check(client) == "the token may read the System Log"
+        header = client.authoriser.header()
+    assert header is not None
+    assert redact(f"sent {header[1]}") == "sent Bearer ***"
 
 
 def test_it_is_the_http_providers_hook() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from pathlib import Path
 
@@ -16,14 +16,21 @@ from tests.virtual_time import NOON
 NO_ADDRESS = "198.51.100.700"
 
 
-def detection(number: int, *, value: str | None = None, event_id: str | None = None) -> bytes:
+def detection(
+    number: int,
+    *,
+    value: str | None = None,
+    event_id: str | None = None,
+    days_ago: int = 0,
+    codes: Sequence[str] = ("T1110.003",),
+) -> bytes:
     """Return the text of a detection with a number of its own."""
     entry = {
-        "timestamp": format_instant(NOON - timedelta(hours=1) + timedelta(seconds=number)),
+        "timestamp": format_instant(NOON - timedelta(days=days_ago, hours=1) + timedelta(seconds=number)),
         "ioc": {"type": "ip", "value": value or f"198.51.{number // 250}.{number % 250}", "source_type": "Okta"},
         "incident": {"id": event_id or f"event-{number:05d}", "type": "security.threat.detected"},
         "detection": {"type": "correlation", "name": "Okta Threat Detection"},
-        "mitre_codes": ["T1110.003"],
+        "mitre_codes": list(codes),
     }
     return json.dumps(entry, separators=(",", ":")).encode()
 

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 from sqlalchemy import URL, Connection, Engine, text
 
 from ci_operators.core.errors import CollectiveInsightsError, ConfigurationError, UnavailableError
-from ci_operators.ledger.access import make_engine, open_connection, speak_plainly
+from ci_operators.ledger.access import READERS, make_engine, make_reader, open_connection, speak_plainly
 from ci_operators.ledger.deliveries import Deliveries
 from ci_operators.ledger.schema import migrate
 from ci_operators.ledger.version import VERSION_TABLE
-from tests.ledger.outage import stopped
+from tests.ledger.outage import stopped, throw_out
 from tests.ledger.samples import rows
 
 PASSWORD = "a-password-nobody-may-see"
@@ -128,3 +129,59 @@ def test_errors_hold_no_statement_and_no_value(ledger_connection: Connection) ->
         ledger_connection.execute(statement, {"run": "a-value"})
     for word in ("a-value", "INSERT", "(7)", "DETAIL"):
         assert word not in str(caught.value)
+
+
+@pytest.fixture
+def pages(ledger_url: URL) -> Iterator[Engine]:
+    """The engine of a server of pages."""
+    engine = make_reader(ledger_url)
+    yield engine
+    engine.dispose()
+
+
+def test_a_reader_writes_nothing(pages: Engine) -> None:
+    with open_connection(pages) as connection, pytest.raises(UnavailableError, match="read-only transaction"):
+        Deliveries(connection, "acme", "run", "rf")
+    with open_connection(pages) as connection:
+        assert connection.scalar(text("SHOW statement_timeout")) == "15s"
+
+
+def test_threads_share_a_few_connections(pages: Engine) -> None:
+    def ask(_: int) -> int:
+        with open_connection(pages) as connection:
+            return int(connection.scalar(text("SELECT pg_backend_pid() FROM pg_sleep(0.01)")) or 0)
+
+    with ThreadPoolExecutor(3 * READERS) as pool:
+        servers = set(pool.map(ask, range(60)))
+    assert 1 < len(servers) <= READERS
+    assert ask(0) in servers, "connections stay open"
+
+
+def test_a_reader_survives_a_restart_of_the_database(pages: Engine, ledger_url: URL) -> None:
+    open_and_close(pages)
+    throw_out(ledger_url)
+    open_and_close(pages)
+
+
+def test_readers_that_are_all_busy_are_told(pages: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pages.pool, "_timeout", 0.1)
+    busy = [pages.connect() for _ in range(READERS)]
+    with pytest.raises(UnavailableError, match="QueuePool limit"):
+        open_and_close(pages)
+    for connection in busy:
+        connection.close()
+    open_and_close(pages)
+
+
+def test_a_reader_keeps_to_its_schema(empty_database: URL) -> None:
+    with make_engine(empty_database).begin() as connection:
+        connection.execute(text("CREATE SCHEMA insights"))
+    migrate(make_engine(empty_database, "insights"))
+    engine = make_reader(empty_database, "insights")
+    open_and_close(engine)
+    engine.dispose()
+
+
+def test_a_reader_needs_postgresql_too() -> None:
+    with pytest.raises(ConfigurationError, match="needs PostgreSQL, not sqlite"):
+        make_reader("sqlite:///ledger.db")

@@ -71,6 +71,13 @@ def test_counts(ledger_connection: Connection) -> None:
     assert overview.count_since(connection, number, SINCE + timedelta(days=1)).accepted == 0
 
 
+def test_names_are_found_by_number(ledger_connection: Connection) -> None:
+    for name in ("okta", "other"):
+        plan_batch(ledger_connection, 1, connector=name)
+    assert overview.find_names(ledger_connection, ["other", "unmet"]) == {2: "other"}
+    assert overview.find_names(ledger_connection, []) == {}
+
+
 def test_what_is_open(ledger_connection: Connection) -> None:
     connection, number = ledger_connection, number_of(ledger_connection)
     doubt_batch(connection, 1, 2)

@@ -6,8 +6,8 @@ from sqlalchemy import Connection, text
 
 from ci_operators.ledger.history import History
 from ci_operators.ledger.keys import event_key
-from ci_operators.ledger.trail import find_connectors, find_trail, last_key
-from tests.ledger.delivered import accept_batch, doubt_batch
+from ci_operators.ledger.trail import find_connectors, find_states, find_trail, last_key
+from tests.ledger.delivered import accept_batch, doubt_batch, make_row, plan_batch
 
 
 def test_the_last_key_has_no_overflow() -> None:
@@ -36,6 +36,29 @@ def test_drops_and_quarantine_of_named_connectors(ledger_connection: Connection)
     assert [(drop.stage, drop.reason) for drop in trail.dropped] == [("filter", "r")]
     assert [(entry.connector, entry.issue) for entry in trail.quarantined] == [("other", "i")]
     assert not find_trail(ledger_connection, ["okta"], "e").quarantined
+
+
+def test_states_of_a_page(ledger_connection: Connection) -> None:
+    accepted = accept_batch(ledger_connection, 1, 2)
+    doubted = doubt_batch(ledger_connection, 3)
+    deliveries, _ = plan_batch(ledger_connection, 4, run_id="another")
+    deliveries.reject([make_row(2)], "no address")
+    found = find_states(ledger_connection, [make_row(number).key for number in (4, 3, 2, 1, 99)])
+    assert set(found) == {make_row(number).key for number in (1, 2, 3, 4)}
+    told = {
+        number: (each.state, each.message, each.run_id, each.attempts)
+        for number in (1, 2, 3, 4)
+        for each in [found[make_row(number).key]]
+    }
+    assert told == {
+        1: ("accepted", None, "scheduled__1", 1),
+        2: ("rejected", "no address", "scheduled__1", 1),
+        3: ("unknown", "no answer", "scheduled__1", 1),
+        4: ("planned", None, "another", 0),
+    }
+    assert (found[make_row(1).key].batch, found[make_row(3).key].batch) == (accepted.number, doubted.number)
+    assert found[make_row(1).key].settled_at is not None
+    assert find_states(ledger_connection, []) == {}
 
 
 def test_a_look_up_is_an_index_scan(ledger_connection: Connection) -> None:

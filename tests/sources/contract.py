@@ -64,6 +64,29 @@ class SourceContract:
             assert re.fullmatch(r"[a-z]+(_[a-z0-9]+)*", code), code
             assert words.endswith("."), f"{code}: {words!r} is no sentence"
 
+    def test_questions_of_the_faq_are_those_of_its_codes(self) -> None:
+        source = self.specimens.source
+        assert source.faq
+        assert set(source.faq) <= {*source.drop_reasons, *source.issues, *source.notes}
+        for question in source.faq.values():
+            assert re.fullmatch(r"FAQ \d+[a-z]?", question), question
+
+    def test_personal_paths_spare_the_indicator(self) -> None:
+        personal = self.specimens.source.personal
+        assert personal
+        assert len(set(personal)) == len(personal)
+        for detection in self._detections():
+            field = str(json.loads(detection)["ioc"]["field"])
+            hidden = [path for path in personal if field == path or field.startswith(f"{path}.")]
+            assert not hidden, f"{hidden} hides the indicator's field {field}"
+
+    def test_the_id_of_an_event_is_that_of_its_detection(self) -> None:
+        source = self.specimens.source
+        for specimen in self.specimens.all:
+            assert source.read_id(specimen.text) == self.specimens.read_id(specimen.event)
+        for odd in (b"", b"[]", b"7", b"\xff", b"[" * 100_000):
+            assert source.read_id(odd) is None
+
     # --- codes
 
     def test_every_drop_reason_can_be_given(self) -> None:

@@ -35,7 +35,7 @@ from ci_operators.stages import delivery
 from ci_operators.stages.delivery import DROP_REASONS, ISSUES, MISMATCH, Rules, deliver_once
 from ci_operators.stages.run import StageResult, Terms
 from ci_operators.stages.stored import look_up_with
-from ci_operators.transport.client import ATTEMPTS, Answer, Client
+from ci_operators.transport.client import ATTEMPTS, JSON_TYPE, Answer, Client
 from simulator import Limits, Simulator, serve
 from simulator.settings import (
     ORGANIZATION,
@@ -141,10 +141,12 @@ class FussyClient(Client):
 
     most: int = 3
 
-    def send(self, method: str, path: str, params: Any = None, body: bytes | None = None) -> Answer:
+    def send(
+        self, method: str, path: str, params: Any = None, body: bytes | None = None, content_type: str = JSON_TYPE
+    ) -> Answer:
         if path == DETECTIONS and len(json.loads(body or b"")["data"]) > self.most:
             raise RequestRefusedError("Recorded Future answered 400 (too many entries).", status=400)
-        return super().send(method, path, params, body)
+        return super().send(method, path, params, body, content_type)
 
 
 def quarantined(result: StageResult) -> list[dict[str, Any]]:

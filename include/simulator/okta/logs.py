@@ -1,4 +1,4 @@
-"""The answer to `GET /api/v1/logs`."""
+"""The answer to `GET /api/v1/logs`, for API tokens and for access tokens of service apps."""
 
 from __future__ import annotations
 
@@ -11,6 +11,9 @@ from simulator.okta.after import Continuation, Position, encode_after, page_url,
 from simulator.okta.log import LogRecord, OktaLog, Order
 from simulator.okta.log_query import RETENTION, LogQuery, read_log_query
 from simulator.okta.refusals import status_error
+from simulator.okta.service_app import SCOPE
+from simulator.okta.tokens import PATH as TOKEN_PATH
+from simulator.okta.tokens import TokenEndpoint
 from simulator.settings import Limits, Tokens
 from simulator.throttles import MinuteWindow, WindowState
 
@@ -24,6 +27,7 @@ class OktaApi:
     def __init__(self, log: OktaLog, tokens: Tokens, limits: Limits, history: int) -> None:
         self._log = log
         self._tokens = tokens.okta
+        self.token_endpoint = TokenEndpoint(tokens.okta_apps)
         self._window = MinuteWindow(limits.okta_per_minute)
         self._history = min(history, RETENTION)
         self._pages = 0
@@ -47,20 +51,30 @@ class OktaApi:
         return with_rate(status_error(429), WindowState(0, 0, (call.now + MINUTE) // SECOND, True))
 
     def _page(self, call: Call) -> Reply:
+        if call.path == TOKEN_PATH:
+            return self.token_endpoint.answer(call)
         if call.path != PATH:
             return status_error(404)
         if call.method != "GET":
             return status_error(405)
-        scheme, _, token = call.headers.get("authorization", "").partition(" ")
-        if scheme != "SSWS" or token not in self._tokens:
+        may_read = self._may_read(call)
+        if may_read is None:
             return status_error(401)
-        if not self._tokens[token]:
+        if not may_read:
             return status_error(403)
         query = read_log_query(call)
         start: Position | None = None
         if query.after is not None:
             query, start = resume(query)
         return self._render(call, query, *self._select(query, start, call.now))
+
+    def _may_read(self, call: Call) -> bool | None:
+        """Returns whether the caller has the right to read the log, None if nobody knows the token."""
+        scheme, _, token = call.headers.get("authorization", "").partition(" ")
+        if scheme == "Bearer":
+            grant = self.token_endpoint.find(token, call.now)
+            return None if grant is None else grant.app.has_role and SCOPE in grant.scopes
+        return self._tokens.get(token) if scheme == "SSWS" else None
 
     def _select(
         self, query: LogQuery, start: Position | None, now: int

@@ -11,6 +11,10 @@ from functools import cache
 from importlib.resources import files
 
 from ci_operators.core.attack import AttackTable
+from ci_operators.core.attack_matrix import Matrix, Technique
+
+#: ATT&CK's release that the tables hold.
+VERSION = "17"
 
 
 @cache
@@ -19,6 +23,16 @@ def attack_table() -> AttackTable:
     techniques = frozenset(row["technique_id"] for row in _rows("attack_techniques.csv"))
     tactics = {row["shortname"]: row["tactic_id"] for row in _rows("attack_tactics.csv")}
     return AttackTable(techniques=techniques, tactics=tactics)
+
+
+@cache
+def attack_matrix() -> Matrix:
+    """Return the same as a matrix with names."""
+    techniques = [
+        Technique(row["technique_id"], row["name"], tuple(row["tactic_ids"].split()))
+        for row in _rows("attack_techniques.csv")
+    ]
+    return Matrix.of(attack_table().tactics, techniques)
 
 
 def _rows(name: str) -> list[dict[str, str]]:

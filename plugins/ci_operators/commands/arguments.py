@@ -77,9 +77,14 @@ def _add_explain(commands: Any) -> None:
         "explain",
         "tell the whole way of one event",
         "Each run that met it, the criterion that dropped it, the issue that quarantined it, its detections and what "
-        "the API said. An id that the ledger does not know is asked of the source, and held against the criteria.",
+        "the API said. An id that the ledger does not know is asked of the source, and held against the criteria. "
+        "An indicator gives the events whose detections have it.",
     )
-    explain.add_argument("event_id", metavar="EVENT_ID", help="Okta's uuid, SentinelOne's threat id")
+    explain.add_argument(
+        "event_id",
+        metavar="EVENT_ID|INDICATOR",
+        help="Okta's uuid, SentinelOne's threat id; an address, domain or hash",
+    )
     explain.add_argument("--connector", metavar="NAME", help="look with this connector alone")
 
 

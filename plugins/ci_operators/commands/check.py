@@ -13,7 +13,6 @@ from ci_operators.commands.terminal import Terminal
 from ci_operators.connectors_file import ConnectorsFile, load_connectors
 from ci_operators.core.connector import Connector
 from ci_operators.core.errors import CollectiveInsightsError, ConfigurationError
-from ci_operators.ledger.version import NEEDED_VERSION
 from ci_operators.recorded_future.api import API
 from ci_operators.sources.registry import load_source
 from ci_operators.transport.api import Api
@@ -72,15 +71,14 @@ def probe_connection(api: Api, conn_id: str) -> str:
     """Return the sentence of an API's check by an Airflow Connection."""
     from ci_operators.hooks.vendor import VendorHook  # needs Airflow: slow to import
 
-    return VendorHook(api, conn_id).test_connection()[1]
+    return VendorHook(api, conn_id).check()
 
 
 def open_and_close_ledger(conn_id: str) -> str:
     """Return a sentence on the ledger of an Airflow Connection, once it has answered with the right schema."""
-    from ci_operators.hooks.ledger import open_ledger  # needs Airflow: slow to import
+    from ci_operators.hooks.ledger import LedgerHook  # needs Airflow: slow to import
 
-    with open_ledger(conn_id):
-        return f"it answers, its schema is this code's ({NEEDED_VERSION})."
+    return LedgerHook(conn_id).check()
 
 
 def _find_of(connector: Connector, probe: Probe) -> Iterator[Finding]:

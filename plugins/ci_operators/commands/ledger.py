@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from alembic.util import CommandError
 from sqlalchemy import Connection
 
+from ci_operators.answers.ledgers import NoLedgerError
 from ci_operators.commands.selection import choose_connectors, name_ledgers
-from ci_operators.commands.terminal import NoLedgerError, Terminal, make_table
+from ci_operators.commands.terminal import Terminal, make_table
 from ci_operators.connectors_file import load_connectors
 from ci_operators.core.errors import ConfigurationError, UnavailableError
 from ci_operators.ledger.access import speak_plainly

@@ -12,10 +12,11 @@ from typing import Any
 
 import msgspec
 
+from ci_operators.answers.ledgers import group_by_ledger, open_ledger
+from ci_operators.answers.wording import make_wording
 from ci_operators.commands.redaction import read_record, redact_record
-from ci_operators.commands.selection import choose_connectors, group_by_ledger, open_ledger, read_moment
+from ci_operators.commands.selection import choose_connectors, read_moment
 from ci_operators.commands.terminal import Terminal, make_table, sentence
-from ci_operators.commands.wording import make_words, say
 from ci_operators.connectors_file import load_connectors
 from ci_operators.core.connector import Connector
 from ci_operators.core.errors import ConfigurationError
@@ -99,7 +100,7 @@ def _show(options: argparse.Namespace, terminal: Terminal) -> int:
     entry = entries[0]
     record = redact_record(entry.record) if options.redact else read_record(entry.record)
     document = {**msgspec.to_builtins(_listed(entry)), "record": record}
-    words = say(make_words(load_connectors().connectors), entry.connector, entry.issue)
+    words = make_wording(load_connectors().connectors).say(entry.connector, entry.issue)
     rows = [(name.replace("_", " "), value) for name, value in zip(_FIELDS, _row(_listed(entry)), strict=True)]
     text = msgspec.json.format(msgspec.json.encode(record), indent=2).decode()
     terminal.show(document, [make_table(f"Quarantined: {words}", ("", ""), rows), sentence(text)])

@@ -11,7 +11,8 @@ from datetime import datetime, timedelta
 from rich.console import RenderableType
 from sqlalchemy import Connection
 
-from ci_operators.commands.selection import load_one, open_ledger, read_moment
+from ci_operators.answers.ledgers import open_ledger
+from ci_operators.commands.selection import load_one, read_moment
 from ci_operators.commands.terminal import Terminal, make_table, sentence, show_value
 from ci_operators.core.connector import Connector
 from ci_operators.core.errors import ConfigurationError, CredentialsError

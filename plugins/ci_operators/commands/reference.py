@@ -35,9 +35,11 @@ def _lines() -> Iterable[str]:
     for name, model in OPTIONS.items():
         source = load_source(name)
         yield from _options(f"Options of a connector with `source: {name}`", model, Connector.model_fields)
-        yield from _codes(f"Why an event of {source.title} is dropped", "reason", source.drop_reasons)
+        yield from _codes(f"Why an event of {source.title} is dropped", "reason", source.drop_reasons, faq=source.faq)
         yield from _codes(f"Why an event of {source.title} is quarantined", "issue", source.issues)
-        yield from _codes(f"What is noted of an event of {source.title} that goes on", "note", source.notes)
+        yield from _codes(
+            f"What is noted of an event of {source.title} that goes on", "note", source.notes, faq=source.faq
+        )
     yield from _codes("Why a detection is quarantined by validate", "issue", CONTRACT_ISSUES)
     yield from _codes("Why submit does not send a detection", "reason", DROP_REASONS)
     yield from _codes("Why a detection is quarantined by submit", "issue", SUBMIT_ISSUES)
@@ -51,10 +53,13 @@ def _options(title: str, model: type[BaseModel], leave_out: Iterable[str]) -> It
             yield f"| `{name}` | {_default(name, field)} | {field.description}{_choices(field)} |"
 
 
-def _codes(title: str, code: str, words: Mapping[str, str], meaning: str = "meaning") -> Iterable[str]:
+def _codes(
+    title: str, code: str, words: Mapping[str, str], meaning: str = "meaning", faq: Mapping[str, str] | None = None
+) -> Iterable[str]:
     yield from _head(title, code, meaning)
     for name, text in words.items():
-        yield f"| `{name}` | {text} |"
+        question = (faq or {}).get(name)
+        yield f"| `{name}` | {text}{f' ({question})' if question else ''} |"
 
 
 def _head(title: str, *columns: str) -> Iterable[str]:

@@ -10,10 +10,10 @@ from dataclasses import dataclass, field, replace
 
 from rich.console import RenderableType
 
+from ci_operators.answers.ledgers import open_ledger
 from ci_operators.commands.quarantine import select_entries
 from ci_operators.commands.replay_courier import Courier, open_courier
 from ci_operators.commands.replay_steps import Outcome, Traced, take_through
-from ci_operators.commands.selection import open_ledger
 from ci_operators.commands.terminal import Terminal, make_table, plain, sentence
 from ci_operators.connectors_file import load_connectors
 from ci_operators.core.connector import Connector

@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection
-
-from ci_operators.commands.terminal import NoLedgerError
+from ci_operators.answers.ledgers import group_by_ledger
 from ci_operators.connectors_file import ConnectorsFile, connectors_path, load_connectors
 from ci_operators.core.connector import Connector
 from ci_operators.core.duration import read_duration
-from ci_operators.core.errors import ConfigurationError, UnavailableError
+from ci_operators.core.errors import ConfigurationError
 from ci_operators.core.instant import read_instant
 
 
 def choose_connectors(found: ConnectorsFile, names: Sequence[str]) -> list[Connector]:
-    """Return the connectors of these names, all if none is named. Raises ConfigurationError on one that is none."""
+    """Return the connectors of these names, all if none is named. Raises ConfigurationError on one that is none,
+    and if there is none at all."""
     unknown = sorted(set(names) - {connector.name for connector in found.connectors})
     if unknown:
         known = ", ".join(connector.name for connector in found.connectors) or "none"
         raise ConfigurationError(f"There is no connector {', '.join(unknown)}; there are: {known}.")
+    if not found.connectors:
+        raise ConfigurationError(f"{connectors_path()} has no connector, and so no ledger.")
     return [connector for connector in found.connectors if not names or connector.name in names]
 
 
@@ -33,32 +33,7 @@ def load_one(name: str) -> tuple[ConnectorsFile, Connector]:
 
 def name_ledgers(connectors: Iterable[Connector]) -> list[str]:
     """Return the Connections of the connectors' ledgers, each once."""
-    conn_ids = list(dict.fromkeys(connector.ledger_conn_id for connector in connectors))
-    if not conn_ids:
-        raise ConfigurationError(f"{connectors_path()} has no connector, and so no ledger.")
-    return conn_ids
-
-
-def group_by_ledger(connectors: Iterable[Connector]) -> dict[str, list[Connector]]:
-    """Return the connectors by the Connection of their ledger."""
-    connectors = list(connectors)
-    return {
-        conn_id: [connector for connector in connectors if connector.ledger_conn_id == conn_id]
-        for conn_id in name_ledgers(connectors)
-    }
-
-
-@contextmanager
-def open_ledger(conn_id: str) -> Iterator[Connection]:
-    """Give a connection to a ledger; NoLedgerError when it does not answer."""
-    from ci_operators.hooks import ledger  # needs Airflow: slow to import
-
-    with ExitStack() as stack:
-        try:
-            connection = stack.enter_context(ledger.open_ledger(conn_id))
-        except UnavailableError as err:
-            raise NoLedgerError(f"Connection {conn_id}: {err}") from None
-        yield connection
+    return list(group_by_ledger(connectors))
 
 
 def read_moment(option: str, text: str | None, now: datetime) -> datetime | None:

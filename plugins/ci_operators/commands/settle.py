@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from rich.console import RenderableType
 from sqlalchemy import Connection
 
-from ci_operators.commands.selection import load_one, open_ledger
+from ci_operators.answers.ledgers import open_ledger
+from ci_operators.commands.selection import load_one
 from ci_operators.commands.terminal import Terminal, make_table, sentence
 from ci_operators.core.connector import Connector
 from ci_operators.core.errors import ConfigurationError

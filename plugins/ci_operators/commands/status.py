@@ -4,70 +4,24 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from rich.console import RenderableType
-from sqlalchemy import Connection
 
-from ci_operators.commands.selection import choose_connectors, group_by_ledger, open_ledger
-from ci_operators.commands.terminal import NoLedgerError, Terminal, make_table, sentence, show_span
+from ci_operators.answers.ledgers import NoLedgerError
+from ci_operators.answers.standing import Standing, find_remarks, find_standings
+from ci_operators.commands.selection import choose_connectors
+from ci_operators.commands.terminal import Terminal, make_table, sentence, show_span
 from ci_operators.connectors_file import load_connectors
-from ci_operators.core.connector import Connector, Destination
-from ci_operators.core.errors import CollectiveInsightsError
-from ci_operators.ledger import overview
-from ci_operators.ledger.overview import Counts, Delivered, Open
-from ci_operators.stages.delivery import MISMATCH
 
 _STANDING = ("connector", "mode", "delivered until", "lag", "unknown", "rejected", "waiting", "quarantined", "budget")
 _COUNTS = ("connector", "period", "events in", "dropped", "arrived before", "quarantined", "accepted")
-_NOTHING = Counts(0, 0, 0, 0, 0)
-
-
-@dataclass(frozen=True, slots=True)
-class Budget:
-    """What a destination has taken today (UTC), and may take; `reserved_for_live` of it is for scheduled runs."""
-
-    destination: str
-    spent: int
-    limit: int
-    reserved_for_live: int
-    exhausted: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """How one connector stands. `problem`: why nothing can be told of a live one, else empty."""
-
-    connector: str
-    source: str
-    debug: bool
-    problem: str = ""
-    last_window: Delivered | None = None
-    lag_s: float | None = None
-    behind: bool = False
-    today: Counts = _NOTHING
-    last_7_days: Counts = _NOTHING
-    unknown: int = 0
-    held: int = 0
-    runs_awaiting_retry: Sequence[str] = ()
-    in_flight: int = 0
-    rejected: int = 0
-    waiting: int = 0
-    quarantined: int = 0
-    budget: Budget | None = None
 
 
 def run(options: argparse.Namespace, terminal: Terminal) -> int:
     """Show the connectors; 1 if one of them needs somebody, 2 if no ledger can be read."""
     found = load_connectors()
     chosen = choose_connectors(found, options.connectors)
-    now = terminal.now()
-    standings: list[Standing] = []
-    for conn_id, connectors in group_by_ledger(chosen).items():
-        standings += _look(conn_id, connectors, found.destinations, now)
-    standings.sort(key=lambda standing: standing.connector)
+    standings = find_standings(chosen, found.destinations, terminal.now())
     live = [standing for standing in standings if not standing.debug]
     if live and all(standing.problem for standing in live):
         raise NoLedgerError(live[0].problem)
@@ -75,82 +29,12 @@ def run(options: argparse.Namespace, terminal: Terminal) -> int:
     return 1 if any(standing.problem or standing.behind or standing.held for standing in standings) else 0
 
 
-def _look(
-    conn_id: str, connectors: Sequence[Connector], destinations: dict[str, Destination], now: datetime
-) -> list[Standing]:
-    """Return the standings of the connectors of one ledger; a ledger that fails takes no other down."""
-    try:
-        with open_ledger(conn_id) as connection:
-            return [
-                find_standing(
-                    connection, connector, destinations.get(connector.destination_conn_id, Destination()), now
-                )
-                for connector in connectors
-            ]
-    except CollectiveInsightsError as err:
-        # What only checks needs no ledger, and keeps nothing there.
-        return [
-            Standing(each.name, each.source, each.debug, problem="" if each.debug else str(err)) for each in connectors
-        ]
-
-
-def find_standing(connection: Connection, connector: Connector, destination: Destination, now: datetime) -> Standing:
-    """Return how a connector stands by its ledger."""
-    budget = find_budget(connection, connector.destination_conn_id, destination, now)
-    number = overview.find_id(connection, connector.name)
-    if number is None:
-        return Standing(connector.name, connector.source, connector.debug, budget=budget)
-    last = overview.find_last_window(connection, number)
-    lag = None if last is None else now - last.until
-    midnight = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    unsettled = overview.find_open(connection, number)
-    return Standing(
-        connector=connector.name,
-        source=connector.source,
-        debug=connector.debug,
-        last_window=last,
-        lag_s=None if lag is None else round(lag.total_seconds(), 3),
-        behind=lag is not None and is_behind(connector, lag),
-        today=overview.count_since(connection, number, midnight),
-        last_7_days=overview.count_since(connection, number, now - timedelta(days=7)),
-        **_unsettled(connector, unsettled),
-        budget=budget,
-    )
-
-
-def is_behind(connector: Connector, lag: timedelta) -> bool:
-    """Return whether a live connector's last window ended so long ago that a run is overdue."""
-    return not connector.debug and lag > 2 * connector.update_frequency + connector.publication_delay
-
-
-def find_budget(connection: Connection, conn_id: str, destination: Destination, now: datetime) -> Budget:
-    """Return the budget of a Recorded Future Connection today."""
-    spent, exhausted = overview.find_spent(connection, conn_id, now.astimezone(UTC).date())
-    limit = destination.daily_limit
-    return Budget(conn_id, spent, limit, limit - destination.limit_for_bulk, exhausted)
-
-
-def _unsettled(connector: Connector, found: Open) -> dict[str, Any]:
-    holds = connector.unknown_policy == "hold"
-    held = [doubt for doubt in found.unknown if holds or doubt.note == MISMATCH]
-    retried = [doubt for doubt in found.unknown if doubt not in held]
-    return {
-        "unknown": sum(doubt.detections for doubt in found.unknown),
-        "held": sum(doubt.detections for doubt in held),
-        "runs_awaiting_retry": list(dict.fromkeys(doubt.run_id for doubt in retried)),
-        "in_flight": found.in_flight,
-        "rejected": found.rejected,
-        "waiting": found.waiting,
-        "quarantined": sum(found.quarantined.values()),
-    }
-
-
 def _draw(standings: Sequence[Standing]) -> Iterator[RenderableType]:
     told = [standing for standing in standings if not standing.problem]
     yield make_table("Connectors", _STANDING, map(_row, told))
     yield make_table("Counts", _COUNTS, (row for standing in told for row in _count_rows(standing)))
     for standing in standings:
-        for text in _remarks(standing):
+        for text in find_remarks(standing):
             yield sentence(f"{standing.connector}: {text}", "red" if standing.problem or standing.behind else "yellow")
 
 
@@ -173,20 +57,3 @@ def _count_rows(standing: Standing) -> Iterator[tuple[object, ...]]:
     for period, counts in (("today", standing.today), ("7 days", standing.last_7_days)):
         sums = (counts.events, counts.dropped, counts.arrived_before, counts.quarantined, counts.accepted)
         yield standing.connector if period == "today" else "", period, *sums
-
-
-def _remarks(standing: Standing) -> Iterator[str]:
-    if standing.problem:
-        yield standing.problem
-    if standing.debug:
-        yield "in debug mode: Recorded Future checks its detections and stores nothing, the ledger keeps nothing."
-    if standing.behind:
-        yield "is behind its update frequency: look at its runs in Airflow."
-    if standing.runs_awaiting_retry:
-        yield f"unknown detections wait for the retry of {', '.join(standing.runs_awaiting_retry)}."
-    if standing.held:
-        yield f"{standing.held} unknown detections are held: `settle --connector {standing.connector}` settles them."
-    if standing.in_flight:
-        yield f"{standing.in_flight} detections are on their way, or their task has died: its retry tells."
-    if standing.budget and standing.budget.exhausted:
-        yield f"{standing.budget.destination} said that it takes no more today."

@@ -15,14 +15,11 @@ from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from ci_operators.answers.ledgers import NoLedgerError
 from ci_operators.core.errors import CollectiveInsightsError, ConfigurationError
 
 #: Columns where the output is no terminal: wide enough for a table, whatever reads it.
 _WIDE = 200
-
-
-class NoLedgerError(CollectiveInsightsError):
-    """The ledger does not answer: nothing can be told."""
 
 
 def _make_console() -> Console:

@@ -25,6 +25,8 @@ Policy = Literal["send", "drop"]
 
 #: Begins the ids of all DAGs here, and so the names of their folders in the staging area.
 DAG_PREFIX = "collective_insights_"
+#: What no connector may be called: DAGs of ours that are none have these names.
+RESERVED_NAMES = frozenset({"maintenance"})
 
 SLUG = r"^[a-z0-9]+([_-][a-z0-9]+)*$"
 
@@ -128,8 +130,8 @@ class Connector(BaseModel):
     @field_validator("name")
     @classmethod
     def _is_not_reserved(cls, name: str) -> str:
-        if name == "maintenance":
-            raise ValueError("the DAG collective_insights_maintenance has this name")
+        if name in RESERVED_NAMES:
+            raise ValueError(f"the DAG {DAG_PREFIX}{name} has this name")
         return name
 
     @model_validator(mode="after")

@@ -7,14 +7,52 @@ from contextlib import contextmanager
 from typing import Any
 
 from airflow.sdk import BaseHook
+from airflow.sdk import Connection as AirflowConnection
 from airflow.sdk.exceptions import AirflowNotFoundException
 from sqlalchemy import URL, Connection, Engine
 
-from ci_operators.core.errors import ConfigurationError
+from ci_operators.core.errors import CollectiveInsightsError, ConfigurationError
 from ci_operators.ledger.access import make_engine, open_connection
+from ci_operators.ledger.version import NEEDED_VERSION
 
+CONN_TYPE = "collective_insights_ledger"
 #: Parameters of libpq that may stand in the Connection's extra.
 _PARAMETERS = ("host", "sslmode", "sslrootcert", "sslcert", "sslkey", "target_session_attrs", "service")
+
+
+class LedgerHook(BaseHook):
+    """Opens the ledger.
+
+    :param ledger_conn_id: Airflow Connection with a PostgreSQL's host, login, password, port, and database as schema.
+    """
+
+    conn_name_attr = "ledger_conn_id"
+    default_conn_name = "collective_insights_ledger"
+    conn_type = CONN_TYPE
+    hook_name = "Collective Insights ledger"
+
+    def __init__(self, ledger_conn_id: str = default_conn_name) -> None:
+        super().__init__()
+        self.ledger_conn_id = ledger_conn_id
+
+    def get_conn(self) -> Engine:
+        """Return an engine for the ledger; nothing is connected yet."""
+        return ledger_engine(self.ledger_conn_id)
+
+    def check(self) -> str:
+        """Return a sentence once the ledger has answered with the right schema, or raise an error of the tree."""
+        with open_ledger(self.ledger_conn_id):
+            return f"it answers, its schema is this code's ({NEEDED_VERSION})."
+
+    def test_connection(self) -> tuple[bool, str]:
+        """Return whether it has, and the sentence: what the Test button in Airflow's UI shows.
+
+        The button's Connection has a random id, so its id is not named.
+        """
+        try:
+            return True, f"Ledger: {self.check()}"
+        except CollectiveInsightsError as err:
+            return False, str(err).replace(f"Connection {self.ledger_conn_id}", "This Connection")
 
 
 @contextmanager
@@ -28,26 +66,50 @@ def open_ledger(conn_id: str) -> Iterator[Connection]:
 
 
 def ledger_engine(conn_id: str) -> Engine:
-    """Return an engine for the ledger that the Connection names; nothing is connected yet.
+    """Return an engine for the ledger that the Connection names; nothing is connected yet."""
+    return make_engine(*ledger_address(conn_id))
 
-    The Connection's fields are those of a `postgres` Connection; extra may hold parameters of libpq, and
-    `ledger_schema` for a schema of its own in a shared database.
+
+def ledger_address(conn_id: str) -> tuple[URL, str | None]:
+    """Return URL and schema of the ledger that the Connection names.
+
+    Its type is `collective_insights_ledger` or `postgres`, with the same fields; extra may hold parameters of libpq,
+    and `ledger_schema` for a schema of its own in a shared database. Without a port it is PostgreSQL's, 5432.
     """
+    connection = _find_connection(conn_id)
+    extra: dict[str, Any] = connection.extra_dejson
+    url = URL.create(
+        _name_driver(connection.conn_type or CONN_TYPE),
+        username=connection.login or None,
+        password=connection.password or None,
+        host=_read_name(connection.host, f"Connection {conn_id}: host"),
+        port=connection.port or None,
+        database=_read_name(connection.schema, f"Connection {conn_id}: schema (in the form: Database)"),
+        query={name: str(extra[name]) for name in _PARAMETERS if extra.get(name)},
+    )
+    return url, str(extra.get("ledger_schema") or "").strip() or None
+
+
+def _find_connection(conn_id: str) -> AirflowConnection:
     try:
-        connection = BaseHook.get_connection(conn_id)
+        return BaseHook.get_connection(conn_id)
     except AirflowNotFoundException:
         raise ConfigurationError(
             f"Airflow Connection {conn_id} does not exist: a live connector needs the ledger, so that nothing is sent "
-            "twice. Create it with conn type postgres, and run `python -m ci_operators ledger migrate`."
+            f"twice. Create it with conn type {CONN_TYPE}, and run `python -m ci_operators ledger migrate`."
         ) from None
-    extra: dict[str, Any] = connection.extra_dejson
-    url = URL.create(
-        "postgresql" if (connection.conn_type or "postgres").startswith("postgres") else str(connection.conn_type),
-        username=connection.login or None,
-        password=connection.password or None,
-        host=connection.host or None,
-        port=connection.port,
-        database=connection.schema or None,
-        query={name: str(extra[name]) for name in _PARAMETERS if extra.get(name)},
-    )
-    return make_engine(url, extra.get("ledger_schema"))
+
+
+def _name_driver(conn_type: str) -> str:
+    is_ours = conn_type == CONN_TYPE or conn_type.startswith("postgres")
+    return "postgresql" if is_ours else conn_type
+
+
+def _read_name(text: str | None, label: str) -> str | None:
+    """Return the name in a field. A pasted URL is refused here: libpq would quote it in its error, password and all."""
+    name = (text or "").strip()
+    if "://" in name or "@" in name[1:]:  # a socket of Linux's abstract namespace begins with it
+        raise ConfigurationError(
+            f"{label} holds a whole URL: enter the name alone, and user, password and port in fields of their own."
+        )
+    return name or None

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
+import requests
 from airflow.providers.http.hooks.http import HttpHook
+from airflow.sdk import Connection
 from airflow.sdk.exceptions import AirflowNotFoundException
+from airflow.sdk.log import mask_secret
 
-from ci_operators.core.errors import ConfigurationError
+from ci_operators.core.errors import CollectiveInsightsError, ConfigurationError
 from ci_operators.transport.api import Api, Credentials, open_client, read_base_url
 from ci_operators.transport.client import Client
 from ci_operators.transport.pacing import Pacer
@@ -37,27 +41,64 @@ class VendorHook(HttpHook):
 
     def get_credentials(self) -> Credentials:
         """Return what the Connection holds, as a person entered it."""
-        conn_id = self.http_conn_id
-        try:
-            connection = self.get_connection(conn_id)
-        except AirflowNotFoundException:
-            raise ConfigurationError(
-                f"Airflow Connection {conn_id} does not exist: create it under Admin > Connections with the URL "
-                f"of {self.api.vendor.title} as host and the API token as password."
-            ) from None
+        connection = self._find_connection()
         host = connection.host or ""
         if host and "://" not in host and connection.schema in ("http", "https"):
             host = f"{connection.schema}://{host}"
         if host and connection.port and not host.rstrip("/").endswith(f":{connection.port}"):
             host = f"{host.rstrip('/')}:{connection.port}"
-        return Credentials(conn_id=conn_id, url=host, token=connection.password or "")
+        extra = connection.extra_dejson
+        options = {name: extra[name] for name in self.api.options if extra.get(name)}
+        return Credentials(self.http_conn_id, host, connection.password or "", options, mask_secret)
+
+    def check(self) -> str:
+        """Return a sentence on what works, after the cheapest authenticated call, or raise an error of the tree."""
+        return self._check(self.get_client())
+
+    def test_connection(self) -> tuple[bool, str]:
+        """Return whether that call goes well, and the sentence: what the Test button in Airflow's UI shows.
+
+        One try, since somebody is waiting. The button's Connection has a random id, so its id is not named.
+        """
+        try:
+            client = self.get_client()
+            client.attempts = 1
+            return True, self._check(client)
+        except CollectiveInsightsError as err:
+            return False, str(err).replace(f"Connection {self.http_conn_id}", "This Connection")
+
+    def _check(self, client: Client) -> str:
+        return f"{self.api.vendor.title}: {self.api.check(client)}."
+
+    def _find_connection(self) -> Connection:
+        conn_id = self.http_conn_id
+        try:
+            return self.get_connection(conn_id)
+        except AirflowNotFoundException:
+            raise ConfigurationError(
+                f"Airflow Connection {conn_id} does not exist: create it under Admin > Connections with the URL "
+                f"of {self.api.vendor.title} as host and the API token as password."
+            ) from None
 
     def _set_base_url(self, connection: Any) -> None:
         """Read the URL as everywhere here; the provider's way ends in ValueError on what we repair or refuse."""
         del connection
         self.base_url = read_base_url(self.api, self.get_credentials())
 
-    def test_connection(self) -> tuple[bool, str]:
-        """Return whether the cheapest authenticated call goes well, and a sentence on it."""
-        client = self.get_client()
-        return True, f"{self.api.vendor.title}: {self.api.check(client)}."
+    def _configure_session_from_auth(self, session: requests.Session, connection: Any) -> requests.Session:
+        """Leave it to the client: a login in the Connection means nothing here."""
+        del connection
+        return session
+
+    def _configure_session_from_extra(
+        self, session: requests.Session, connection: Any, extra_options: dict[str, Any]
+    ) -> requests.Session:
+        """Hand the provider only what is filled in and meant for it: it makes headers of all that it does not know."""
+        extra = {name: value for name, value in connection.extra_dejson.items() if value not in (None, "")}
+        network = {name: value for name, value in extra.items() if name not in self.api.options}
+        if isinstance(proxy := network.pop("proxy", None), str):  # the form's field; the provider knows only a mapping
+            network.setdefault("proxies", {"http": proxy, "https": proxy})
+        elif proxy is not None:
+            network["proxy"] = proxy
+        cleaned = Connection(conn_id=self.http_conn_id, extra=json.dumps(network))
+        return super()._configure_session_from_extra(session, cleaned, extra_options)

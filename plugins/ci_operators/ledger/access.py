@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -16,6 +16,7 @@ from ci_operators.ledger.version import check_version
 
 #: Whoever does not answer is given up: by us after a minute and a half (seconds, but for the user time-out's
 #: milliseconds), and by the server likewise: a worker that vanished must not hold its connector's lock for hours.
+#: Statements are short: none is worth compiling.
 _CLIENT_SETTINGS = {
     "connect_timeout": 10,
     "keepalives_idle": 60,
@@ -26,25 +27,56 @@ _CLIENT_SETTINGS = {
 _SERVER_SETTINGS = {
     "lock_timeout": "60s",
     "statement_timeout": "10min",
+    "jit": "off",
     "tcp_keepalives_idle": "60",
     "tcp_keepalives_interval": "10",
     "tcp_keepalives_count": "3",
     "tcp_user_timeout": "90s",
 }
+#: What only reads, for somebody who waits: it gives up early, and leaves the server's processors to others.
+_READER_SETTINGS = {
+    "default_transaction_read_only": "on",
+    "statement_timeout": "15s",
+    "lock_timeout": "5s",
+    "work_mem": "32MB",
+    "max_parallel_workers_per_gather": "0",
+}
+READERS = 4
+#: Seconds until somebody is told that all readers are busy.
+READER_WAIT_S = 10.0
 #: SQLSTATEs of this class quote the value in their sentence.
 _DATA_EXCEPTION = "22"
 
 
 def make_engine(url: str | URL, schema: str | None = None) -> Engine:
     """Return an engine for the ledger in PostgreSQL; `schema` is a schema of its own in a shared database."""
+    return create_engine(_address(url), poolclass=NullPool, connect_args=_arguments(schema, {}))
+
+
+def make_reader(url: str | URL, schema: str | None = None) -> Engine:
+    """Return an engine that only reads, for a server of pages: threads share a few connections that stay open."""
+    return create_engine(
+        _address(url),
+        pool_size=READERS,
+        max_overflow=0,
+        pool_timeout=READER_WAIT_S,
+        pool_pre_ping=True,  # the database may have been restarted meanwhile
+        pool_recycle=3600,
+        connect_args=_arguments(schema, _READER_SETTINGS),
+    )
+
+
+def _address(url: str | URL) -> URL:
     address = make_url(url)
     if not address.drivername.startswith("postgres"):
         raise ConfigurationError(f"The ledger needs PostgreSQL, not {address.drivername}.")
-    address = address.set(drivername="postgresql+psycopg2")
-    settings = {**_SERVER_SETTINGS, **({"search_path": schema} if schema else {})}
+    return address.set(drivername="postgresql+psycopg2")
+
+
+def _arguments(schema: str | None, more: Mapping[str, str]) -> dict[str, object]:
+    settings = {**_SERVER_SETTINGS, **more, **({"search_path": schema} if schema else {})}
     options = " ".join(f"-c {name}={value}" for name, value in settings.items())
-    arguments = {**_CLIENT_SETTINGS, "options": options, "application_name": "collective-insights"}
-    return create_engine(address, poolclass=NullPool, connect_args=arguments)
+    return {**_CLIENT_SETTINGS, "options": options, "application_name": "collective-insights"}
 
 
 @contextmanager

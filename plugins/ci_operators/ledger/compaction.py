@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 from sqlalchemy import Connection, text
 
@@ -46,6 +46,8 @@ _HISTORY = {
     "quarantined": text("DELETE FROM quarantine WHERE seen_at < :before"),
     "budgets": text("DELETE FROM budget WHERE day < CAST(:before AS date)"),
 }
+#: Figures of days hold no ids: they are kept as long as what was delivered.
+_DAYS = (text("DELETE FROM delivered_day WHERE day < :day"), text("DELETE FROM stage_day WHERE day < :day"))
 
 
 def forget_delivered(connection: Connection, before: datetime) -> int:
@@ -71,3 +73,10 @@ def forget_history(connection: Connection, before: datetime) -> dict[str, int]:
         return {
             name: connection.execute(statement, {"before": before}).rowcount for name, statement in _HISTORY.items()
         }
+
+
+def forget_days(connection: Connection, before: datetime) -> int:
+    """Delete the figures of the days before the one of an instant (UTC); return the number of rows."""
+    with speak_plainly(), connection.begin():
+        values = {"day": before.astimezone(UTC).date()}
+        return sum(connection.execute(statement, values).rowcount for statement in _DAYS)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
@@ -10,6 +11,7 @@ from sqlalchemy import Connection, select, text
 
 from ci_operators.ledger import tables
 from ci_operators.ledger.access import speak_plainly
+from ci_operators.ledger.stage_figures import ARRIVED, StageFigure, read_figures
 
 #: What ends a run well: the last stage, or an earlier one that leaves nothing for the next.
 _LAST_WINDOW = text(
@@ -26,24 +28,12 @@ _FIRST_SINCE = text(
     WHERE connector_id = :connector AND run_kind = 'scheduled' AND NOT debug AND stage = 'extract'
     """
 )
-_EVENTS = text(
-    """
-    SELECT coalesce(sum(records_in), 0) FROM stage_run
-    WHERE connector_id = :connector AND NOT debug AND finished_at >= :since AND stage = 'extract'
-    """
-)
-_CODES = """
-    SELECT c.key, sum(c.value::bigint) FROM stage_run r, jsonb_each_text(r.{column}) c
-    WHERE r.connector_id = :connector AND NOT r.debug AND r.finished_at >= :since
-    GROUP BY c.key ORDER BY c.key
-    """
-_DROPPED, _QUARANTINED = text(_CODES.format(column="dropped")), text(_CODES.format(column="quarantined"))
 #: Batches are accepted as a whole, but for those of their detections that have a state of their own.
 _ACCEPTED = text(
     """
     SELECT coalesce(sum(size), 0) - (
         SELECT count(*) FROM detection d JOIN batch b ON b.id = d.batch_id
-        WHERE d.state IS NOT NULL AND d.state <> 2
+        WHERE d.connector_id = :connector AND d.state <> 2
           AND b.connector_id = :connector AND b.state = 2 AND b.settled_at >= :since
     ) FROM batch WHERE connector_id = :connector AND state = 2 AND settled_at >= :since
     """
@@ -58,8 +48,8 @@ _UNKNOWN = text(
 _IN_FLIGHT = text(
     "SELECT coalesce(sum(size), 0) FROM batch WHERE connector_id = :connector AND state <> 2 AND state = 1"
 )
-_REJECTED = text("SELECT count(*) FROM detection WHERE state IS NOT NULL AND state = 3 AND connector_id = :connector")
-_WAITING = text("SELECT count(*) FROM waiting WHERE connector_id = :connector")
+_REJECTED = text("SELECT count(*) FROM detection WHERE state <> 2 AND state = 3 AND connector_id = :connector")
+_WAITING = text("SELECT detections FROM waiting_count WHERE connector_id = :connector")
 _OPEN = text(
     """
     SELECT issue, count(*) FROM quarantine
@@ -67,8 +57,6 @@ _OPEN = text(
     GROUP BY issue ORDER BY issue
     """
 )
-#: What submit drops has arrived already: no criterion excluded it.
-ARRIVED = ("already_accepted", "duplicate")
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +108,14 @@ def find_id(connection: Connection, connector: str) -> int | None:
         return connection.scalar(select(found.c.id).where(found.c.name == connector))
 
 
+def find_names(connection: Connection, connectors: Iterable[str]) -> dict[int, str]:
+    """Return the ledger's numbers of connectors with their names; those it has not met are left out."""
+    found = tables.connector
+    query = select(found.c.id, found.c.name).where(found.c.name.in_(list(connectors))).order_by(found.c.id)
+    with speak_plainly(), connection.begin():
+        return {number: name for number, name in connection.execute(query)}
+
+
 def find_last_window(connection: Connection, connector_id: int) -> Delivered | None:
     """Return the newest window that a scheduled run has delivered."""
     with speak_plainly(), connection.begin():
@@ -136,15 +132,23 @@ def find_first_since(connection: Connection, connector_id: int) -> datetime | No
 
 def count_since(connection: Connection, connector_id: int, since: datetime) -> Counts:
     """Return the counts of the stages finished (those of dry runs left out), and batches accepted, since an instant."""
-    values = {"connector": connector_id, "since": since}
     with speak_plainly(), connection.begin():
-        events = connection.scalar(_EVENTS, values)
-        dropped = {code: int(count) for code, count in connection.execute(_DROPPED, values)}
-        issues = {code: int(count) for code, count in connection.execute(_QUARANTINED, values)}
-        accepted = connection.scalar(_ACCEPTED, values)
+        accepted = connection.scalar(_ACCEPTED, {"connector": connector_id, "since": since})
+    figures = read_figures(connection, [connector_id], since)
+    events = sum(each.events for each in figures if each.fate == "in" and each.stage == "extract")
+    dropped = _by_code(figures, "dropped")
+    issues = _by_code(figures, "quarantined")
     arrived = sum(dropped.pop(code, 0) for code in ARRIVED)
     reasons = {**dropped, **issues}
-    return Counts(int(events or 0), sum(dropped.values()), arrived, sum(issues.values()), int(accepted or 0), reasons)
+    return Counts(events, sum(dropped.values()), arrived, sum(issues.values()), int(accepted or 0), reasons)
+
+
+def _by_code(figures: Iterable[StageFigure], fate: str) -> dict[str, int]:
+    counts = Counter[str]()
+    for each in figures:
+        if each.fate == fate:
+            counts[each.code] += each.events
+    return dict(sorted(counts.items()))
 
 
 def find_open(connection: Connection, connector_id: int) -> Open:

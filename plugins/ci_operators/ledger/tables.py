@@ -73,6 +73,14 @@ batch = Table(
     # What is not settled is rare and looked for often.
     Index("batch_open", "connector_id", "state", postgresql_where=text("state <> 2")),
     Index("batch_settled", "settled_at", postgresql_using="brin"),
+    Index(
+        "batch_accepted",
+        "connector_id",
+        "settled_at",
+        postgresql_include=["id", "size"],
+        postgresql_where=text("state = 2"),
+    ),
+    Index("batch_run", "connector_id", "run_id", "id"),
 )
 
 detection = Table(
@@ -91,8 +99,19 @@ detection = Table(
     Column("issue", Text),
     Column("first_seen", DateTime(timezone=True), nullable=False, server_default=_now),
     Index("detection_batch", "batch_id"),
-    Index("detection_rejected", "connector_id", postgresql_where=text("state = 3")),
+    # What went another way than its batch, but was not accepted: rare, and looked for often.
+    Index(
+        "detection_own_state",
+        "connector_id",
+        "state",
+        postgresql_include=["batch_id"],
+        postgresql_where=text("state <> 2"),
+    ),
     Index("detection_detected_at", "detected_at", postgresql_using="brin"),
+    # With all that counting needs: no row is read.
+    Index("detection_time", "connector_id", "detected_at", postgresql_include=["key", "batch_id", "state"]),
+    # An indicator may be longer than an entry of an index: its hash is not.
+    Index("detection_indicator", text("hashtextextended(indicator, 0)"), "connector_id", "detected_at"),
 )
 
 waiting = Table(
@@ -131,6 +150,19 @@ stage_run = Table(
     Column("manifest", JSONB, nullable=False),
     Column("finished_at", DateTime(timezone=True), nullable=False, server_default=_now),
     Index("stage_run_finished", "connector_id", "finished_at"),
+    # Windows of scheduled runs that ended well, and the first of all.
+    Index(
+        "stage_run_window",
+        "connector_id",
+        "until",
+        postgresql_where=text("run_kind = 'scheduled' AND NOT debug AND (stage = 'submit' OR records_out = 0)"),
+    ),
+    Index(
+        "stage_run_begin",
+        "connector_id",
+        "since",
+        postgresql_where=text("run_kind = 'scheduled' AND NOT debug AND stage = 'extract'"),
+    ),
 )
 
 dropped_event = Table(
@@ -144,6 +176,7 @@ dropped_event = Table(
     Column("run_id", Text, nullable=False),
     Column("seen_at", DateTime(timezone=True), nullable=False, server_default=_now),
     Index("dropped_seen", "seen_at", postgresql_using="brin"),
+    Index("dropped_run", "connector_id", "run_id"),
 )
 
 quarantine = Table(
@@ -164,4 +197,45 @@ quarantine = Table(
     Column("replay_note", Text),
     Index("quarantine_record", "connector_id", "stage", "record_digest", unique=True),
     Index("quarantine_event", "event_id"),
+    Index("quarantine_run", "connector_id", "run_id", "id"),
+    Index(
+        "quarantine_open",
+        "connector_id",
+        "issue",
+        postgresql_where=text("replayed_at IS NULL OR replayed_at < seen_at"),
+    ),
+)
+
+# Roll-ups: the database's triggers (migration 0002) keep them, whoever writes. Nothing else may.
+
+#: Accepted detections by the UTC day they were detected on. `code`: an ATT&CK code, or one of the two below.
+delivered_day = Table(
+    "delivered_day",
+    metadata,
+    Column("connector_id", ForeignKey("connector.id"), primary_key=True),
+    Column("code", Text, primary_key=True),
+    Column("day", Date, primary_key=True),
+    Column("detections", BigInteger, nullable=False),
+)
+#: All detections of the day, those without any code.
+ALL_CODES, NO_CODE = "*", ""
+
+#: Records of live runs by the UTC day their stage ended on. `fate`: dropped, quarantined, or in (without code).
+stage_day = Table(
+    "stage_day",
+    metadata,
+    Column("connector_id", ForeignKey("connector.id"), primary_key=True),
+    Column("day", Date, primary_key=True),
+    Column("stage", Text, primary_key=True),
+    Column("fate", Text, primary_key=True),
+    Column("code", Text, primary_key=True),
+    Column("events", BigInteger, nullable=False),
+)
+
+#: Rows of `waiting`.
+waiting_count = Table(
+    "waiting_count",
+    metadata,
+    Column("connector_id", ForeignKey("connector.id"), primary_key=True, autoincrement=False),
+    Column("detections", BigInteger, nullable=False),
 )

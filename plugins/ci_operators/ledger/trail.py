@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection, select, text
 
@@ -26,15 +27,14 @@ _QUARANTINED = text(
     WHERE q.event_id = :event_id AND c.name = ANY(:connectors) ORDER BY q.id
     """
 )
-#: A range with its bounds in the text, for one connector at a time: always an index scan.
-_DETECTIONS = text(
-    """
+_DETECTION = """
     SELECT c.name, d.key, d.indicator_type, d.indicator, d.detected_at, d.codes, coalesce(d.state, b.state),
            b.id, b.run_id, b.attempts, b.resent, d.first_seen, b.reserved_at, b.settled_at, coalesce(d.issue, b.note)
     FROM detection d JOIN batch b ON b.id = d.batch_id JOIN connector c ON c.id = d.connector_id
-    WHERE d.key BETWEEN :first AND :last ORDER BY d.key
-    """
-)
+"""
+#: A range with its bounds in the text, for one connector at a time: always an index scan.
+_DETECTIONS = text(_DETECTION + "WHERE d.key BETWEEN :first AND :last ORDER BY d.key")
+_OF_KEYS = text(_DETECTION + "WHERE d.key = ANY(:keys)")
 _WINDOWS = text(
     """
     SELECT c.name, r.run_id, r.run_kind, r.debug, min(r.since), max(r.until), max(r.finished_at)
@@ -137,13 +137,23 @@ def find_trail(connection: Connection, connectors: Sequence[str], event_id: str)
     return Trail(dropped, quarantined, detections, runs)
 
 
+def find_states(connection: Connection, keys: Sequence[bytes]) -> dict[bytes, DeliveredDetection]:
+    """Return what the ledger knows of detections, by key; those it has not met are left out."""
+    with speak_plainly(), connection.begin():
+        found = _read_detections(connection.execute(_OF_KEYS, {"keys": list(keys)}))
+    return {bytes.fromhex(each.key): each for each in found}
+
+
 def last_key(prefix: bytes) -> bytes:
     """Return the greatest key that begins with an event's bytes."""
     return prefix + b"\xff" * (KEY_BYTES - len(prefix))
 
 
 def _find_detections(connection: Connection, prefix: bytes) -> list[DeliveredDetection]:
-    rows = connection.execute(_DETECTIONS, {"first": prefix, "last": last_key(prefix)})
+    return _read_detections(connection.execute(_DETECTIONS, {"first": prefix, "last": last_key(prefix)}))
+
+
+def _read_detections(rows: Iterable[Sequence[Any]]) -> list[DeliveredDetection]:
     return [
         DeliveredDetection(name, bytes(key).hex(), kind, value, at, codes, State(state).name.lower(), *rest)
         for name, key, kind, value, at, codes, state, *rest in rows

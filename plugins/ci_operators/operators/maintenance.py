@@ -72,12 +72,13 @@ class CompactLedgerOperator(BaseOperator):
 
 def _compact(conn_id: str, retention: Retention) -> dict[str, int]:
     from ci_operators.hooks.ledger import open_ledger  # not at DAG parse time
-    from ci_operators.ledger.compaction import forget_delivered, forget_history
+    from ci_operators.ledger.compaction import forget_days, forget_delivered, forget_history
 
     now = datetime.now(UTC)
     with open_ledger(conn_id) as connection:
         deleted = forget_history(connection, now - retention.history)
-        return {**deleted, "delivered": forget_delivered(connection, now - retention.ledger)}
+        delivered = forget_delivered(connection, now - retention.ledger)
+        return {**deleted, "delivered": delivered, "days": forget_days(connection, now - retention.ledger)}
 
 
 def _run_directories(base: ObjectStoragePath) -> list[ObjectStoragePath]:

@@ -29,6 +29,10 @@ class Source:
     fetch: yields the pages of a window, oldest event first.
     criteria: the filter step of a connector; mapping: its map step.
     drop_reasons, issues, notes: every code the steps can give, in words.
+    faq: code -> the question of the page's FAQ that it answers, for the codes that one asks about.
+    personal: the event's members that tell of a person, a computer or a place, as dotted paths; lists are passed
+    through. What is shown of an event shows these on demand alone.
+    read_id: the id that an event goes by, None if it has none.
     find_event: the event of an id at the source now, as far as it keeps events and the connector reads them.
     read_time: the time by which the connector's windows hold an event.
     keeps: how long the source keeps events, None for ever; asking for older ones may be an error there.
@@ -44,6 +48,9 @@ class Source:
     drop_reasons: Mapping[str, str]
     issues: Mapping[str, str]
     notes: Mapping[str, str]
+    faq: Mapping[str, str]
+    personal: tuple[str, ...]
+    read_id: Callable[[bytes], str | None]
     find_event: Callable[[Client, Any, str, datetime], bytes | None]
     read_time: Callable[[Any, bytes], datetime | None]
     keeps: timedelta | None = None

@@ -23,6 +23,7 @@ from ci_operators.core.errors import (
     UnknownOutcomeError,
     UnreachableError,
 )
+from ci_operators.transport.authoriser import Authoriser
 from ci_operators.transport.pacing import MAX_WAIT_S, Pacer, read_retry_after
 
 #: Connect and read time-outs in seconds. SentinelOne has been seen to take over ten for a page.
@@ -31,6 +32,7 @@ TIMEOUT_S = (10.0, 60.0)
 READ_BYTES = 1 << 20
 #: Tries of one request inside a task; Airflow's own retries come on top.
 ATTEMPTS = 4
+JSON_TYPE = "application/json"
 
 Headers = Mapping[str, str]
 Result = TypeVar("Result")
@@ -52,6 +54,7 @@ class Vendor:
     explain: the vendor's own message in an error body, "" if there is none.
     cooldown: seconds to wait after a 429, None if its headers do not say.
     credentials_hint, permission_hint: what a person should do about 401 and 403.
+    mend: what a person should do about a refusal (4xx) that the vendor names, "" if that is not known.
     """
 
     title: str
@@ -59,15 +62,16 @@ class Vendor:
     cooldown: Callable[[Headers, float], float | None]
     credentials_hint: str
     permission_hint: str
+    mend: Callable[[int, bytes], str] = lambda _status, _body: ""
 
 
 @dataclass
 class Client:
-    """A vendor's API at one base URL. The token stands in `auth_header` and goes to that host alone."""
+    """A vendor's API at one base URL. What the authoriser gives goes to that host alone."""
 
     vendor: Vendor
     base_url: str
-    auth_header: tuple[str, str] = field(repr=False)
+    authoriser: Authoriser = field(repr=False)
     session: requests.Session
     pacer: Pacer
     attempts: int = ATTEMPTS
@@ -92,12 +96,31 @@ class Client:
         return retrying(call)
 
     def send(
-        self, method: str, path: str, params: Mapping[str, str | int] | None = None, body: bytes | None = None
+        self,
+        method: str,
+        path: str,
+        params: Mapping[str, str | int] | None = None,
+        body: bytes | None = None,
+        content_type: str = JSON_TYPE,
     ) -> Answer:
-        """Return the answer to one request, sent once."""
-        headers = {"Accept": "application/json", "User-Agent": USER_AGENT}
+        """Return the answer to one request, sent once, or once more where a 401 is over with another header."""
+        headers = {"Accept": JSON_TYPE, "User-Agent": USER_AGENT}
         if body is not None:
-            headers["Content-Type"] = "application/json"
+            headers["Content-Type"] = content_type
+        answer = self._exchange(method, path, params, body, headers)
+        if answer.status == 401 and self.authoriser.renew():
+            answer = self._exchange(method, path, params, body, headers)
+        self._check_status(answer)
+        return answer
+
+    def _exchange(
+        self,
+        method: str,
+        path: str,
+        params: Mapping[str, str | int] | None,
+        body: bytes | None,
+        headers: Headers,
+    ) -> Answer:
         try:
             with self.session.request(
                 method,
@@ -105,26 +128,18 @@ class Client:
                 params=params,
                 data=body,
                 headers=headers,
-                auth=self._authorise,
+                auth=_make_auth(self.authoriser.header()),
                 timeout=self.timeout_s,
                 verify=self.session.verify,  # else REQUESTS_CA_BUNDLE would outdo the Connection's own
                 allow_redirects=False,
                 stream=True,
             ) as response:
                 # Read in few pieces: a page of a thousand events is megabytes, requests' own pieces are 10 KB.
-                answer = Answer(response.status_code, response.headers, b"".join(response.iter_content(READ_BYTES)))
+                return Answer(response.status_code, response.headers, b"".join(response.iter_content(READ_BYTES)))
         except requests.RequestException as err:
             raise self._connection_error(err) from None  # the cause's text holds the URL with its query
         except OSError as err:  # requests does not wrap a missing certificate file
             raise ConfigurationError(f"{self.vendor.title}: {err}. Mend verify or cert in the Connection.") from None
-        self._check_status(answer)
-        return answer
-
-    def _authorise(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        """Set the token. As `auth`, so that no .netrc entry for the host can take its place."""
-        name, value = self.auth_header
-        request.headers[name] = value
-        return request
 
     def _choose_wait(self, state: tenacity.RetryCallState) -> float:
         error = state.outcome.exception() if state.outcome else None
@@ -150,8 +165,10 @@ class Client:
         status, title = answer.status, self.vendor.title
         if status == 200:
             return
-        said = _clean(self.vendor.explain(answer.body)).replace(self.auth_header[1].split()[-1], "***")
+        said = self.authoriser.hide(_clean(self.vendor.explain(answer.body)))
         words = f"{title} answered {status}{f' ({said[:300]})' if said else ''}"
+        if 400 <= status < 500 and (mend := self.vendor.mend(status, answer.body)):
+            raise CredentialsError(f"{words}: {mend}")
         if status == 401:
             raise CredentialsError(f"{words}: {self.vendor.credentials_hint}")
         if status == 403:
@@ -170,6 +187,17 @@ class Client:
 
 
 USER_AGENT = "collective-insights-airflow/0.1"
+
+
+def _make_auth(header: tuple[str, str] | None) -> Callable[[requests.PreparedRequest], requests.PreparedRequest]:
+    """Return what sets the header as a request's `auth`, so that no .netrc entry for the host can take its place."""
+
+    def authorise(request: requests.PreparedRequest) -> requests.PreparedRequest:
+        if header is not None:
+            request.headers[header[0]] = header[1]
+        return request
+
+    return authorise
 
 
 def _clean(words: str) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from urllib.parse import parse_qs, urlsplit
 
 import msgspec
+import requests
 
 from ci_operators.core.errors import RequestRefusedError, UnreadableAnswerError
 from ci_operators.core.instant import format_instant
@@ -14,11 +15,11 @@ from ci_operators.core.window import Window
 from ci_operators.sources.okta.criteria import EVENT_TYPE
 from ci_operators.sources.okta.options import OktaConnector
 from ci_operators.sources.source import Page
-from ci_operators.transport.api import Api
+from ci_operators.transport.api import Api, Credentials
 from ci_operators.transport.client import Answer, Client, Headers, Vendor
 from ci_operators.transport.elements import cut_elements, decode_answer
 from ci_operators.transport.link_header import find_link
-from ci_operators.transport.pacing import limit_wait, read_date
+from ci_operators.transport.pacing import Pacer, limit_wait, read_date
 from ci_operators.transport.token import check_token
 
 LOGS_PATH = "/api/v1/logs"
@@ -36,6 +37,13 @@ def read_token(text: str, label: str) -> tuple[str, str]:
     if text[:5].upper() == "SSWS ":
         text = text[5:]
     return "Authorization", f"SSWS {check_token(text, label=label, where=_WHERE)}"
+
+
+def sign_in_as_app(credentials: Credentials, base_url: str, session: requests.Session, pacer: Pacer) -> Client:
+    """Return a client that signs in as an OAuth 2.0 service app."""
+    from ci_operators.sources.okta import oauth  # JWT and cryptography: 0.1 s that a run with a token does not spend
+
+    return oauth.open_client(credentials, base_url, session, pacer)
 
 
 def repair_url(base_url: str) -> str:
@@ -118,6 +126,9 @@ API = Api(
     read_token=read_token,
     check=check,
     repair_url=repair_url,
+    token_word="ssws",  # noqa: S106 - Okta's word for the scheme
+    sign_ins={"oauth2": sign_in_as_app},
+    options=frozenset({"auth", "client_id", "private_key", "kid"}),
 )
 
 

@@ -21,6 +21,9 @@ DROP_REASONS = {
     "private_address": "The indicator is no globally reachable address (option private_addresses: drop).",
 }
 
+#: Reason code -> the question of Recorded Future's FAQ that it answers. Options are ours: no question asks for them.
+FAQ = {"wrong_event_type": "FAQ 2a", "missing_actor": "FAQ 2b", "null_display_name": "FAQ 2b"}
+
 
 def criteria_for(connector: OktaConnector) -> Step:
     """Return the filter step of a connector: passes the event on as it is, or says why not."""

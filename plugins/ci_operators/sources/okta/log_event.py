@@ -36,6 +36,22 @@ class LogEvent(Struct, frozen=True, gc=False):
     outcome: Outcome | None = None
 
 
+#: What of a log entry tells of a person, their device or their place (System Log API, LogEvent): the objects that
+#: describe one, and what names the actor. `actor.displayName` is the indicator: it stays.
+PERSONAL = (
+    "actor.id",
+    "actor.alternateId",
+    "actor.detailEntry",
+    "authenticationContext",
+    "client",
+    "debugContext",
+    "device",
+    "request",
+    "securityContext",
+    "target",
+    "transaction",
+)
+
 _decode = msgspec.json.Decoder(LogEvent).decode
 
 
@@ -58,6 +74,12 @@ def read_log_event(event: bytes) -> LogEvent | None:
         actor=_actor(loose.child("actor")),
         outcome=_outcome(loose.child("outcome")),
     )
+
+
+def read_id(event: bytes) -> str | None:
+    """Return the event's uuid, None if it has none."""
+    fields = read_log_event(event)
+    return fields.uuid if fields else None
 
 
 def _actor(loose: Loose | None) -> Actor | None:

@@ -53,8 +53,11 @@ ISSUES = {
 NOTES = {
     "unknown_outcome_reason": "A phrase of outcome.reason stands in no line of the table: no code for it.",
     "timestamp_without_zone": "The published date names no zone: read as UTC.",
-    "no_outcome_reason": "outcome.reason is null: no ATT&CK code (FAQ 3).",
+    "no_outcome_reason": "outcome.reason is null: no ATT&CK code.",
 }
+
+#: Note code -> the question of Recorded Future's FAQ that it answers: why there is no ATT&CK code.
+FAQ = {"no_outcome_reason": "FAQ 3a", "unknown_outcome_reason": "FAQ 3"}
 
 
 def mapping_for(connector: OktaConnector, note: Note) -> Step:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ci_operators.sources.okta import api, criteria, look_up, mapping
+from ci_operators.sources.okta import api, criteria, log_event, look_up, mapping
 from ci_operators.sources.okta.options import RETENTION
 from ci_operators.sources.source import Source
 
@@ -17,6 +17,9 @@ SOURCE = Source(
     drop_reasons=criteria.DROP_REASONS,
     issues=mapping.ISSUES,
     notes=mapping.NOTES,
+    faq={**criteria.FAQ, **mapping.FAQ},
+    personal=log_event.PERSONAL,
+    read_id=log_event.read_id,
     find_event=look_up.find_event,
     read_time=look_up.read_time,
     keeps=RETENTION,

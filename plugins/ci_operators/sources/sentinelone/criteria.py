@@ -28,6 +28,9 @@ DROP_REASONS = {
     "trivial_hash": "The hash stands for empty or trivial content (option trivial_hashes: drop).",
 }
 
+#: Reason code -> the question of Recorded Future's FAQ that it answers. Options are ours: no question asks for them.
+FAQ = {"missing_threat_info": "FAQ 3", "no_usable_hash": "FAQ 3"}
+
 #: SentinelOne names a command-line threat "powershell.exe (CLI fa08)" after the first digits of its sha1.
 _COMMAND_LINE = re.compile(r"\(CLI ([0-9a-f]{4})\)\s*\Z", re.ASCII | re.IGNORECASE)
 

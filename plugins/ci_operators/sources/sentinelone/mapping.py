@@ -47,9 +47,12 @@ ISSUES = {
 NOTES = {
     "unknown_technique": "A technique that ATT&CK does not know, or one without an id: no code for it.",
     "unknown_tactic": "A tactic that ATT&CK does not know, without a usable technique: no code for it.",
-    "no_tactics": "The threat has no tactics: no ATT&CK code (FAQ 4).",
+    "no_tactics": "The threat has no tactics: no ATT&CK code.",
     "timestamp_without_zone": "The threat's time names no zone: read as UTC.",
 }
+
+#: Note code -> the question of Recorded Future's FAQ that it answers: why there is no ATT&CK code.
+FAQ = {"no_tactics": "FAQ 4", "unknown_tactic": "FAQ 4", "unknown_technique": "FAQ 4"}
 
 
 def mapping_for(connector: SentinelOneConnector, note: Note) -> Step:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ci_operators.sources.sentinelone import api, criteria, look_up, mapping
+from ci_operators.sources.sentinelone import api, criteria, look_up, mapping, threat
 from ci_operators.sources.source import Source
 
 SOURCE = Source(
@@ -16,6 +16,9 @@ SOURCE = Source(
     drop_reasons=criteria.DROP_REASONS,
     issues=mapping.ISSUES,
     notes=mapping.NOTES,
+    faq={**criteria.FAQ, **mapping.FAQ},
+    personal=threat.PERSONAL,
+    read_id=threat.read_id,
     find_event=look_up.find_event,
     read_time=look_up.read_time,
 )

@@ -61,6 +61,26 @@ class ThreatWithIndicators(Struct, frozen=True, gc=False):
     indicators: list[Indicator | None] | None = None
 
 
+#: What of a threat tells of a person, their computer or their files (Management API v2.1, GET /threats).
+PERSONAL = (
+    "agentDetectionInfo",
+    "agentRealtimeInfo",
+    "containerInfo",
+    "kubernetesInfo",
+    "ecsInfo",
+    "threatInfo.threatName",
+    "threatInfo.storyline",
+    "threatInfo.processUser",
+    "threatInfo.filePath",
+    "threatInfo.originatorProcess",
+    "threatInfo.maliciousProcessArguments",
+    "threatInfo.initiatingUserId",
+    "threatInfo.initiatingUsername",
+    "threatInfo.rootProcessUpn",
+    "threatInfo.externalTicketId",
+    "threatInfo.macroModules",
+)
+
 _decode = msgspec.json.Decoder(Threat).decode
 _decode_with_indicators = msgspec.json.Decoder(ThreatWithIndicators).decode
 _UNEXPECTED = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
@@ -93,6 +113,12 @@ def read_threat_with_indicators(event: bytes) -> ThreatWithIndicators | None:
 def find_id(threat: Threat | ThreatWithIndicators) -> str | None:
     """Return the threat's id: `threatInfo.threatId`, else its mirror at the top."""
     return (threat.threatInfo and threat.threatInfo.threatId) or threat.id
+
+
+def read_id(event: bytes) -> str | None:
+    """Return the threat's id, None if it has none."""
+    threat = read_threat(event)
+    return find_id(threat) if threat else None
 
 
 def _threat_info(loose: Loose) -> ThreatInfo | None:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from ci_operators.attack import attack_table
+from ci_operators.answers.judgement import explain_codes, judge, say_keeping
 from ci_operators.core.connector import Connector
 from ci_operators.core.errors import CollectiveInsightsError
 from ci_operators.core.instant import format_instant
-from ci_operators.core.verdict import Dropped, Quarantined
 from ci_operators.sources.registry import load_source
-from ci_operators.sources.source import Source
-from ci_operators.stages.contract import contract_for
+
+#: Gives the event of an id as a connector's source has it now, None if it has none; raises an error of the tree.
+FetchEvent = Callable[[Connector, str, datetime], bytes | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +26,10 @@ class Coverage:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a source says of an event for one connector. `failed`: it could not be asked."""
+    """What a source says of an event for one connector. `failed`: it could not be asked.
+
+    codes_why: why its detection would have no ATT&CK codes; nothing if it would have some.
+    """
 
     connector: str
     source: str
@@ -34,16 +38,25 @@ class Answer:
     time: datetime | None = None
     failed: bool = False
     code: str | None = None
+    codes_why: tuple[str, ...] = ()
 
 
-def ask_source(connector: Connector, event_id: str, coverage: Coverage, now: datetime) -> Answer:
-    """Return what the connector's source says of the event, and what the connector would make of it."""
+def fetch_event(connector: Connector, event_id: str, now: datetime) -> bytes | None:
+    """Return the event of an id as the connector's source has it now."""
     from ci_operators.hooks.vendor import VendorHook  # needs Airflow: slow to import
 
     source = load_source(connector.source)
+    client = VendorHook(source.api, connector.source_conn_id).get_client()
+    return source.find_event(client, connector, event_id, now)
+
+
+def ask_source(
+    connector: Connector, event_id: str, coverage: Coverage, now: datetime, fetch: FetchEvent = fetch_event
+) -> Answer:
+    """Return what the connector's source says of the event, and what the connector would make of it."""
+    source = load_source(connector.source)
     try:
-        client = VendorHook(source.api, connector.source_conn_id).get_client()
-        event = source.find_event(client, connector, event_id, now)
+        event = fetch(connector, event_id, now)
     except CollectiveInsightsError as err:
         words = f"{connector.name}: {source.title} could not be asked: {err}"
         return Answer(connector.name, source.title, found=False, failed=True, sentence=words)
@@ -51,25 +64,11 @@ def ask_source(connector: Connector, event_id: str, coverage: Coverage, now: dat
         words = f"{connector.name}: {source.title} does not know the event."
         return Answer(connector.name, source.title, found=False, sentence=words)
     time = source.read_time(connector, event)
-    code, fate = judge(source, connector, event)
-    if code is None:
-        fate = foresee(connector, time, coverage)
+    verdict = judge(connector, event)
+    fate = say_keeping(connector, verdict) or foresee(connector, time, coverage)
     begin = f"{connector.name}: {source.title} has it{f', of {format_instant(time)}' if time else ''}; "
-    return Answer(connector.name, source.title, found=True, sentence=begin + fate, time=time, code=code)
-
-
-def judge(source: Source, connector: Connector, event: bytes) -> tuple[str | None, str]:
-    """Return the code and words of what keeps an event from becoming a detection; None and "" if nothing does."""
-    steps = (source.criteria(connector), source.mapping(connector, lambda _: None), contract_for(attack_table()))
-    record = event
-    for step in steps:
-        verdict = step(record)
-        if isinstance(verdict, Dropped):
-            return verdict.reason, f"the criteria exclude it ({verdict.reason}): {source.drop_reasons[verdict.reason]}"
-        if isinstance(verdict, Quarantined):
-            return verdict.issue, f"it would be quarantined ({verdict.issue}): {verdict.detail}"
-        record = verdict
-    return None, ""
+    why = tuple(explain_codes(connector, verdict))
+    return Answer(connector.name, source.title, True, begin + fate, time, code=verdict.code, codes_why=why)
 
 
 def foresee(connector: Connector, time: datetime | None, coverage: Coverage) -> str:

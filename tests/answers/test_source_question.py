@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from ci_operators.commands.source_question import Coverage, ask_source, foresee
+from ci_operators.answers.source_question import Coverage, ask_source, foresee
 from ci_operators.sources.registry import OPTIONS
 from tests.commands.conftest import Desk
 from tests.sources.sentinelone.specimens import SPECIMENS

@@ -1,0 +1,105 @@
+"""Ledgers as years of runs leave them, filled by PostgreSQL itself: ten connectors, a run each 30 minutes."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import Engine, text
+
+CONNECTORS = 10
+#: Detections of a run, and events that it drops.
+PER_RUN = 25
+DROPPED_PER_RUN = 10
+#: This connector's budget did not suffice: a part of its runs waits.
+SHORT = f"sentinelone-{CONNECTORS}"
+
+_CONNECTORS = """
+    INSERT INTO connector (name)
+    SELECT CASE WHEN n % 2 = 1 THEN 'okta-' ELSE 'sentinelone-' END || n FROM generate_series(1, :connectors) n
+"""
+_BATCHES = """
+    INSERT INTO batch (connector_id, run_id, destination, state, size, attempts, planned_at, reserved_at, settled_at)
+    SELECT c.id, 'scheduled__' || to_char(at, 'YYYY-MM-DD"T"HH24:MI:SS+00:00'), 'recorded_future_default', 0, :size, 1,
+           at, at, at
+    FROM generate_series(:runs, 1, -1) age CROSS JOIN connector c
+    CROSS JOIN LATERAL (SELECT :now - age * interval '30 minutes' - c.id * interval '1 minute' AS at) t
+    ORDER BY age DESC, c.id
+"""
+#: Addresses come again and again, few of them very often; hashes are mostly new.
+_DETECTIONS = r"""
+    INSERT INTO detection (key, batch_id, connector_id, event_id, indicator_type, indicator, detected_at, codes,
+                           state, issue, first_seen)
+    SELECT substring(sha256(convert_to(name, 'UTF8') || '\x00' || convert_to(event, 'UTF8')) FOR 8)
+           || substring(sha256(convert_to(kind, 'UTF8') || '\x00' || convert_to(value, 'UTF8')) FOR 8),
+           batch_id, connector_id, event, kind, value, planned_at - chance * interval '30 minutes',
+           CASE WHEN chance < 0.6 THEN '{T1110.003}' WHEN chance < 0.9 THEN '{T1078,T1110}' ELSE '{}' END::text[],
+           CASE WHEN n = 1 AND batch_id % 41 = 0 THEN 3 END,
+           CASE WHEN n = 1 AND batch_id % 41 = 0 THEN 'no address' END, planned_at
+    FROM (
+        SELECT b.id AS batch_id, b.connector_id, b.planned_at, c.name, n, (:size - n + random()) / :size AS chance,
+               gen_random_uuid()::text AS event, exp(random() * ln(60000))::int AS rank
+        FROM batch b JOIN connector c ON c.id = b.connector_id CROSS JOIN generate_series(1, :size) n
+    ) drawn
+    CROSS JOIN LATERAL (
+        SELECT CASE WHEN name LIKE 'okta%' THEN 'ip' ELSE 'hash' END AS kind,
+               CASE WHEN name LIKE 'okta%' THEN '198.' || rank / 62500 || '.' || rank / 250 % 250 || '.' || rank % 250
+                    WHEN chance < 0.1 THEN md5((rank % 50)::text) ELSE md5(event) END AS value
+    ) what
+    ORDER BY batch_id, n
+"""
+_STATES = """
+    UPDATE batch b SET state = CASE
+        WHEN c.name = :short AND b.id / :connectors % 5 = 0 THEN 5 WHEN b.id % 401 = 0 THEN 4 ELSE 2 END
+    FROM connector c WHERE c.id = b.connector_id
+"""
+_WAITING = """
+    INSERT INTO waiting (connector_id, key, detection)
+    SELECT d.connector_id, d.key, convert_to(rpad(d.event_id, 600, d.indicator), 'UTF8')
+    FROM batch b JOIN detection d ON d.batch_id = b.id WHERE b.state = 5
+"""
+_STAGES = """
+    INSERT INTO stage_run (connector_id, run_id, stage, run_kind, debug, since, until, records_in, records_out,
+                           dropped, quarantined, manifest, finished_at)
+    SELECT b.connector_id, b.run_id, s.stage, 'scheduled', false, b.planned_at - interval '30 minutes', b.planned_at,
+           :size + 10, :size,
+           CASE s.stage WHEN 'filter' THEN '{"not_a_threat": 7, "missing_actor": 2}'::jsonb
+                        WHEN 'map' THEN '{"private_address": 1}' WHEN 'submit' THEN '{"already_accepted": 3}'
+                        ELSE '{}' END,
+           CASE WHEN s.stage = 'validate' AND b.id % 21 = 0 THEN '{"malformed_indicator": 1}'::jsonb ELSE '{}' END,
+           jsonb_build_object('stage', s.stage, 'location', repeat('s3://bucket/' || md5(b.id::text), 20)),
+           b.planned_at + s.number * interval '20 seconds'
+    FROM batch b CROSS JOIN (VALUES (1, 'extract'), (2, 'filter'), (3, 'map'), (4, 'validate'), (5, 'submit'))
+        s (number, stage) ORDER BY b.id, s.number
+"""
+_DROPPED = r"""
+    INSERT INTO dropped_event (event_key, connector_id, event_id, stage, reason, run_id, seen_at)
+    SELECT substring(sha256(convert_to(c.name, 'UTF8') || '\x00' || convert_to(event, 'UTF8')) FOR 8), b.connector_id,
+           event, 'filter', 'not_a_threat', b.run_id, b.planned_at
+    FROM batch b JOIN connector c ON c.id = b.connector_id CROSS JOIN generate_series(1, :dropped) n
+    CROSS JOIN LATERAL (SELECT 'dropped-' || b.id || '-' || n AS event) e ORDER BY b.id
+"""
+_QUARANTINE = """
+    INSERT INTO quarantine (connector_id, run_id, stage, event_id, issue, record, record_digest, seen_at)
+    SELECT b.connector_id, b.run_id, 'validate', 'quarantined-' || b.id, 'malformed_indicator',
+           convert_to(repeat(b.run_id, 20), 'UTF8'), sha256(convert_to(b.id::text, 'UTF8')), b.planned_at
+    FROM batch b WHERE b.id % 21 = 0 ORDER BY b.id
+"""
+_STATEMENTS = (_CONNECTORS, _BATCHES, _DETECTIONS, _STATES, _WAITING, _STAGES, _DROPPED, _QUARANTINE)
+
+
+def fill_ledger(engine: Engine, rows: int, now: datetime) -> None:
+    """Fill an empty ledger with so many detections, the newest of `now`; its triggers count them."""
+    values = {
+        "connectors": CONNECTORS,
+        "size": PER_RUN,
+        "dropped": DROPPED_PER_RUN,
+        "runs": rows // (CONNECTORS * PER_RUN),
+        "now": now,
+        "short": SHORT,
+    }
+    with engine.begin() as connection:
+        connection.execute(text("SET LOCAL statement_timeout = 0"))
+        for statement in _STATEMENTS:
+            connection.execute(text(statement), values)
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text("VACUUM ANALYZE"))

@@ -1,0 +1,169 @@
+"""What the pages ask the ledger: milliseconds at 1 000, 100 000 and 1 000 000 detections."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from sqlalchemy import Connection, text
+
+from benchmarks.filled_ledger import SHORT, fill_ledger
+from benchmarks.row import Options, Row, show_count
+from ci_operators.ledger import overview, run_records, trends
+from ci_operators.ledger.access import make_engine, make_reader, open_connection
+from ci_operators.ledger.indicators import find_by_indicator
+from ci_operators.ledger.schema import migrate
+from ci_operators.ledger.trail import find_connectors, find_states, find_trail
+from demo.postgres import running_postgres
+from demo.postgres_home import prepare_home
+
+SIZES, QUICK_SIZES = (1_000, 100_000, 1_000_000), (1_000, 100_000)
+REPETITIONS = 9
+AIM_MS = 200.0
+RANGES = {"7 days": timedelta(days=7), "30 days": timedelta(days=30), "whole": timedelta(days=4000)}
+
+Query = Callable[[Connection], Any]
+
+_SAMPLE = text(
+    """
+    SELECT d.key, d.event_id, d.indicator, b.run_id FROM detection d JOIN batch b ON b.id = d.batch_id
+    WHERE b.connector_id = :connector ORDER BY d.batch_id, d.key LIMIT 50
+    """
+)
+_MOST_SEEN = text(
+    "SELECT indicator FROM detection WHERE indicator_type = 'ip' GROUP BY indicator ORDER BY count(*) DESC LIMIT 1"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A query as a page asks it."""
+
+    name: str
+    case: str
+    ask: Query
+
+
+def run(options: Options) -> Iterator[Row]:
+    """Yield a row for each query: the largest ledger, beside the smaller ones."""
+    now = datetime.now(UTC)
+    sizes = QUICK_SIZES if options.quick else SIZES
+    with tempfile.TemporaryDirectory() as folder:
+        home = prepare_home(Path(folder) / "postgres")
+        with running_postgres(home, Path(folder) / "postgres.log") as (postgres, _):
+            found: list[dict[tuple[str, str], float]] = []
+            for size in sizes:
+                options.say(f"{show_count(size)} detections")
+                postgres.ensure_database(f"ledger_{size}")
+                found.append(measure(postgres.url(f"ledger_{size}"), size, now))
+    for name, case in found[0]:
+        yield _make_row(name, case, sizes, [each[name, case] for each in found])
+
+
+def measure(address: str, size: int, now: datetime) -> dict[tuple[str, str], float]:
+    """Return milliseconds (median) of each query against a new ledger of a size."""
+    engine = make_engine(address)
+    migrate(engine)
+    fill_ledger(engine, size, now)
+    reader = make_reader(address)
+    with open_connection(reader) as connection:
+        times = {(query.name, query.case): _time(connection, query.ask) for query in list_queries(connection, now)}
+    reader.dispose()
+    return times
+
+
+def list_queries(connection: Connection, now: datetime) -> Iterator[Named]:
+    """Yield what the pages ask."""
+    names = find_connectors(connection)
+    for span, length in RANGES.items():
+        for case, chosen in ((f"{span}, all connectors", names), (f"{span}, one connector", names[:1])):
+            for name, ask in _trends(chosen, now - length, now).items():
+                yield Named(name, case, ask)
+    yield from _look_ups(connection, names)
+    yield from _standing(connection, names, now)
+
+
+def _trends(names: Sequence[str], since: datetime, until: datetime) -> dict[str, Query]:
+    days = {"since": since.date(), "until": until.date() + timedelta(days=1)}
+    return {
+        "days": lambda connection: trends.count_days(connection, names, **days),
+        "codes": lambda connection: trends.count_codes(connection, names, **days),
+        "reasons": lambda connection: trends.count_reasons(connection, names, since, until),
+        "top indicators": lambda connection: trends.find_top_indicators(connection, names, since, until, 20),
+    }
+
+
+def _look_ups(connection: Connection, names: Sequence[str]) -> Iterator[Named]:
+    number = overview.find_id(connection, names[0])
+    with connection.begin():
+        rows = connection.execute(_SAMPLE, {"connector": number}).all()
+        frequent = connection.execute(_MOST_SEEN).scalar_one()
+    keys, (event_id, indicator, run_id) = [bytes(row.key) for row in rows], rows[0][1:]
+    yield Named("states of a page", "50 keys", lambda c: find_states(c, keys))
+    yield Named("trail", "one event, all connectors", lambda c: find_trail(c, names, event_id))
+    yield Named("trail", "an unknown event", lambda c: find_trail(c, names, "nobody-has-met-it"))
+    yield Named("by indicator", "a rare one", lambda c: find_by_indicator(c, names, indicator, 51))
+    yield Named("by indicator", "the most frequent", lambda c: find_by_indicator(c, names, frequent, 51))
+    for kind, find in _RUN_RECORDS.items():
+        yield Named("records of a run", kind, partial(_of_run, find, names[0], run_id))
+
+
+_RUN_RECORDS: dict[str, Callable[..., Any]] = {
+    "detections": run_records.find_run_detections,
+    "dropped": run_records.find_run_dropped,
+    "quarantined": run_records.find_run_quarantined,
+}
+
+
+def _of_run(find: Callable[..., Any], name: str, run_id: str, connection: Connection) -> Any:
+    return find(connection, name, run_id, 51)
+
+
+def _standing(connection: Connection, names: Sequence[str], now: datetime) -> Iterator[Named]:
+    """Yield what the list of connectors asks of one of them."""
+    number = overview.find_id(connection, SHORT) or 0
+    midnight, week = now.replace(hour=0, minute=0, second=0, microsecond=0), now - timedelta(days=7)
+    yield Named("standing", "last window", lambda c: overview.find_last_window(c, number))
+    yield Named("standing", "first window", lambda c: overview.find_first_since(c, number))
+    yield Named("standing", "counts of today", lambda c: overview.count_since(c, number, midnight))
+    yield Named("standing", "counts of 7 days", lambda c: overview.count_since(c, number, week))
+    yield Named("standing", "what is open", lambda c: overview.find_open(c, number))
+    numbers = list(overview.find_names(connection, names))
+    yield Named("standing", "all of all connectors", lambda c: _ask_all(c, numbers, midnight, week))
+
+
+def _ask_all(connection: Connection, numbers: Sequence[int], midnight: datetime, week: datetime) -> None:
+    for number in numbers:
+        overview.find_last_window(connection, number)
+        overview.count_since(connection, number, midnight)
+        overview.count_since(connection, number, week)
+        overview.find_open(connection, number)
+
+
+def _time(connection: Connection, ask: Query) -> float:
+    times = []
+    for _ in range(REPETITIONS):
+        started = time.perf_counter()
+        ask(connection)
+        times.append((time.perf_counter() - started) * 1000)
+    return median(times)
+
+
+def _make_row(name: str, case: str, sizes: Sequence[int], times: Sequence[float]) -> Row:
+    smaller = ", ".join(f"{ms:.1f} ms at {show_count(size)}" for size, ms in zip(sizes[:-1], times[:-1], strict=True))
+    return Row(
+        name,
+        case,
+        f"{times[-1]:.1f} ms at {show_count(sizes[-1])}",
+        smaller,
+        times[-1] / times[0],
+        f"< {AIM_MS:.0f} ms",
+        times[-1] < AIM_MS,
+    )

@@ -1,0 +1,39 @@
+"""The ledgers of the connectors that a question is about."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+
+from sqlalchemy import Connection
+
+from ci_operators.core.connector import Connector
+from ci_operators.core.errors import CollectiveInsightsError, UnavailableError
+
+#: Gives a connection to the ledger of an Airflow Connection's id; raises an error of the tree.
+OpenLedger = Callable[[str], AbstractContextManager[Connection]]
+
+
+class NoLedgerError(CollectiveInsightsError):
+    """The ledger does not answer: nothing can be told."""
+
+
+def group_by_ledger(connectors: Iterable[Connector]) -> dict[str, list[Connector]]:
+    """Return the connectors by the Connection of their ledger."""
+    groups: dict[str, list[Connector]] = {}
+    for connector in connectors:
+        groups.setdefault(connector.ledger_conn_id, []).append(connector)
+    return groups
+
+
+@contextmanager
+def open_ledger(conn_id: str) -> Iterator[Connection]:
+    """Give a connection to a ledger; NoLedgerError when it does not answer."""
+    from ci_operators.hooks import ledger  # needs Airflow: slow to import
+
+    with ExitStack() as stack:
+        try:
+            connection = stack.enter_context(ledger.open_ledger(conn_id))
+        except UnavailableError as err:
+            raise NoLedgerError(f"Connection {conn_id}: {err}") from None
+        yield connection

@@ -1,0 +1,70 @@
+"""Codes in words: reasons, issues, notes and states as people read them, with the FAQ that asks for them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from ci_operators.core.connector import Connector
+from ci_operators.ledger.tables import State
+from ci_operators.sources.registry import OPTIONS, load_source
+from ci_operators.stages.contract import ISSUES as CONTRACT_ISSUES
+from ci_operators.stages.delivery import DROP_REASONS as SUBMIT_REASONS
+from ci_operators.stages.delivery import ISSUES as SUBMIT_ISSUES
+
+STATES: Mapping[str, str] = {
+    State.PLANNED.name.lower(): "not sent; the next run that reads its window sends it",
+    State.RESERVED.name.lower(): "its request is under way",
+    State.ACCEPTED.name.lower(): "stored by Recorded Future",
+    State.REJECTED.name.lower(): "refused by Recorded Future",
+    State.UNKNOWN.name.lower(): "sent, and nobody can say whether Recorded Future has stored it",
+    State.WAITING.name.lower(): "waits for the day's budget",
+}
+
+#: Code -> what it means, or which question it answers.
+Codes = Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """The words of all codes by connector; "" stands for connectors that are gone."""
+
+    words: Mapping[str, Codes]
+    faqs: Mapping[str, Codes]
+
+    def say(self, connector: str, code: str) -> str:
+        """Return a code of a connector in words; the code itself if there are none."""
+        return self.words.get(connector, self.words[""]).get(code, code)
+
+    def name_faq(self, connector: str, code: str) -> str:
+        """Return which question of Recorded Future's FAQ a code answers ("FAQ 2a of ..."), "" if none asks for it."""
+        return self.faqs.get(connector, self.faqs[""]).get(code, "")
+
+
+def make_wording(connectors: Iterable[Connector]) -> Wording:
+    """Return the words of all codes of the connectors."""
+    sources = {connector.name: connector.source for connector in connectors}
+    return Wording(
+        words={name: words_of(source) for name, source in sources.items()}
+        | {"": {code: text for name in OPTIONS for code, text in words_of(name).items()}},
+        faqs={name: faqs_of(source) for name, source in sources.items()}
+        | {"": {code: text for name in OPTIONS for code, text in faqs_of(name).items()}},
+    )
+
+
+def words_of(source_name: str) -> dict[str, str]:
+    """Return the words of all codes that a connector of a source can meet."""
+    source = load_source(source_name)
+    shared = {**CONTRACT_ISSUES, **SUBMIT_REASONS, **SUBMIT_ISSUES}
+    return {**source.notes, **source.drop_reasons, **source.issues, **shared}
+
+
+def faqs_of(source_name: str) -> dict[str, str]:
+    """Return which question of the source's page each code answers."""
+    source = load_source(source_name)
+    return {code: f"{question} of Recorded Future's page on {source.title}" for code, question in source.faq.items()}
+
+
+def say_state(state: str | None) -> str:
+    """Return a detection's state in words, "" for one that the ledger does not know."""
+    return STATES.get(state, state) if state else ""

@@ -1,0 +1,67 @@
+"""The detections of an indicator."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, text
+
+from ci_operators.ledger.access import speak_plainly
+from ci_operators.ledger.bulk import storable
+from ci_operators.ledger.tables import State
+
+#: Each connector's newest by the index alone, which knows an indicator by its hash. Whether it is the one is looked at
+#: behind: in the condition it would seem rare to the database, which then reads and sorts all.
+_OF_INDICATOR = """
+    SELECT c.name, d.event_id, d.indicator_type, d.indicator, d.detected_at, coalesce(d.state, b.state), b.id, d.key
+    FROM connector c CROSS JOIN LATERAL (
+        SELECT * FROM detection
+        WHERE hashtextextended(indicator, 0) = hashtextextended(:indicator, 0) AND connector_id = c.id {before}
+        ORDER BY detected_at DESC, key DESC LIMIT :limit
+    ) d JOIN batch b ON b.id = d.batch_id
+    WHERE c.name = ANY(:connectors) AND d.indicator = :indicator
+    ORDER BY d.detected_at DESC, d.key DESC LIMIT :limit
+"""
+_NEWEST = text(_OF_INDICATOR.format(before=""))
+_OLDER = text(_OF_INDICATOR.format(before="AND (detected_at, key) < (:at, :key)"))
+
+
+@dataclass(frozen=True, slots=True)
+class FoundDetection:
+    """A detection that the ledger knows; `state` is a state's name in lower case, `batch` what it went or goes with."""
+
+    connector: str
+    event_id: str
+    indicator_type: str
+    indicator: str
+    detected_at: datetime
+    state: str
+    batch: int
+    key: bytes
+
+
+def find_by_indicator(
+    connection: Connection,
+    connectors: Iterable[str],
+    indicator: str,
+    limit: int,
+    before: tuple[datetime, bytes] | None = None,
+) -> list[FoundDetection]:
+    """Return detections of an indicator, written as the ledger has it, newest first.
+
+    before: time and key of the last one of the page before.
+    """
+    values: dict[str, Any] = {"connectors": list(connectors), "indicator": storable(indicator), "limit": limit}
+    if before is not None:
+        values |= {"at": before[0], "key": before[1]}
+    with speak_plainly(), connection.begin():
+        return [read_found(row) for row in connection.execute(_NEWEST if before is None else _OLDER, values)]
+
+
+def read_found(row: Sequence[Any]) -> FoundDetection:
+    """Return the detection of a row with these columns."""
+    name, event_id, kind, value, at, state, batch, key = row
+    return FoundDetection(name, event_id, kind, value, at, State(state).name.lower(), batch, bytes(key))

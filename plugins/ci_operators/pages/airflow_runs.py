@@ -1,0 +1,105 @@
+"""What Airflow knows of a connector's runs: states, tries, and the manifests that the stages left as XComs."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from airflow.models.dag import DagModel
+from airflow.models.dagrun import DagRun
+from airflow.models.taskinstance import TaskInstance
+from airflow.models.xcom import XComModel
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class TaskState:
+    """Where a stage's task stands."""
+
+    state: str | None
+    try_number: int
+
+
+@dataclass(frozen=True, slots=True)
+class RunState:
+    """A run of a connector's DAG. manifests: those that stages have left in this run so far, by stage."""
+
+    run_id: str
+    kind: str
+    state: str
+    started_at: datetime | None
+    ended_at: datetime | None
+    tasks: Mapping[str, TaskState] = field(default_factory=dict)
+    manifests: Mapping[str, dict[str, Any]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class DagState:
+    """A connector's DAG. failed_runs: those of the time asked for."""
+
+    paused: bool
+    last_run: RunState | None
+    failed_runs: int
+
+
+def find_run(session: Session, dag_id: str, run_id: str) -> RunState | None:
+    """Return the run with its tasks and manifests; None if Airflow does not know it."""
+    run = session.scalar(select(DagRun).where(DagRun.dag_id == dag_id, DagRun.run_id == run_id))
+    if run is None:
+        return None
+    task, xcom = TaskInstance, XComModel
+    tasks = session.execute(
+        select(task.task_id, task.state, task.try_number).where(task.dag_id == dag_id, task.run_id == run_id)
+    )
+    left = session.execute(
+        select(xcom.task_id, xcom.value).where(
+            xcom.dag_id == dag_id, xcom.run_id == run_id, xcom.key == "return_value", xcom.map_index == -1
+        )
+    )
+    return RunState(
+        run_id=run.run_id,
+        kind=_text(run.run_type),
+        state=_text(run.state),
+        started_at=run.start_date,
+        ended_at=run.end_date,
+        tasks={task_id: TaskState(_text(state) or None, tries) for task_id, state, tries in tasks},
+        # Another XCom backend than Airflow's own may keep no dict here: then the ledger has the manifest.
+        manifests={task_id: value for task_id, value in left if isinstance(value, dict)},
+    )
+
+
+def find_dags(session: Session, dag_ids: Iterable[str], since: datetime) -> dict[str, DagState]:
+    """Return the DAGs that Airflow knows, with their newest run and the failed ones since an instant."""
+    wanted = list(dag_ids)
+    paused = session.execute(select(DagModel.dag_id, DagModel.is_paused).where(DagModel.dag_id.in_(wanted)))
+    failed = defaultdict(
+        int,
+        session.execute(
+            select(DagRun.dag_id, func.count())
+            .where(DagRun.dag_id.in_(wanted), DagRun.state == FAILED, DagRun.run_after >= since)
+            .group_by(DagRun.dag_id)
+        ).all(),
+    )
+    return {
+        dag_id: DagState(is_paused, _find_last_run(session, dag_id), failed[dag_id])
+        for dag_id, is_paused in paused.all()
+    }
+
+
+def _find_last_run(session: Session, dag_id: str) -> RunState | None:
+    query = select(DagRun).where(DagRun.dag_id == dag_id).order_by(DagRun.run_after.desc()).limit(1)
+    run = session.scalar(query)
+    if run is None:
+        return None
+    return RunState(run.run_id, _text(run.run_type), _text(run.state), run.start_date, run.end_date)
+
+
+def _text(value: Any) -> str:
+    """Return the plain text of one of Airflow's enums: str() of some gives the member's name."""
+    return str(getattr(value, "value", value) or "")

@@ -1,0 +1,65 @@
+"""How the connectors stand: delivery by the ledger, runs by Airflow."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from airflow.api_fastapi.common.db.common import SessionDep
+from fastapi import APIRouter
+
+from ci_operators.answers.standing import Standing, find_remarks, find_standings
+from ci_operators.core.connector import Connector
+from ci_operators.pages.airflow_runs import DagState, find_dags
+from ci_operators.pages.configuration import current_file
+from ci_operators.pages.ledgers import open_reader
+from ci_operators.pages.readers import Chosen, Readable
+from ci_operators.sources.registry import load_source
+
+router = APIRouter()
+FAILURES_OF = timedelta(days=7)
+NO_CONNECTOR = (
+    "There is no connector yet that you may read: add one to the connectors file, and a Connection for its source."
+)
+
+
+@router.get("/connectors")
+def show_connectors(readable: Readable, chosen: Chosen, session: SessionDep) -> dict[str, Any]:
+    """Return how each connector stands; `names` are all that the user may read."""
+    found, now = current_file(), datetime.now(UTC)
+    mine = [connector for connector in found.connectors if connector.name in readable]
+    picked = [connector for connector in mine if connector.name in chosen]
+    standings = {each.connector: each for each in find_standings(picked, found.destinations, now, open_reader)}
+    dags = find_dags(session, (connector.dag_id for connector in picked), now - FAILURES_OF)
+    return {
+        "connectors": [_tell(each, standings[each.name], dags.get(each.dag_id)) for each in picked],
+        "names": sorted(connector.name for connector in mine),
+        "note": "" if mine else NO_CONNECTOR,
+    }
+
+
+def _tell(connector: Connector, standing: Standing, dag: DagState | None) -> dict[str, Any]:
+    last = dag.last_run if dag else None
+    told = asdict(standing)
+    del told["connector"], told["runs_awaiting_retry"]
+    return {
+        "name": connector.name,
+        "dag_id": connector.dag_id,
+        "source_title": load_source(connector.source).title,
+        "paused": dag.paused if dag else None,
+        "update_frequency_s": connector.update_frequency.total_seconds(),
+        "failed_runs_7_days": dag.failed_runs if dag else 0,
+        "last_run": {"run_id": last.run_id, "state": last.state, "started_at": last.started_at} if last else None,
+        **told,
+        "remarks": list(_remark(standing, dag)),
+    }
+
+
+def _remark(standing: Standing, dag: DagState | None) -> Iterable[str]:
+    if dag is None:
+        yield "Airflow has not read its DAG yet: look under Dags for an import error."
+    elif dag.paused:
+        yield "Its DAG is paused: unpause it, and the next run goes on where the last delivered window ended."
+    yield from find_remarks(standing)

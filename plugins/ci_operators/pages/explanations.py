@@ -1,0 +1,48 @@
+"""Why did this event not arrive? Answered for an event's id or an indicator."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Any
+
+from fastapi import APIRouter
+
+from ci_operators.answers.explanation import Means, explain
+from ci_operators.answers.wording import make_wording, say_state
+from ci_operators.pages.configuration import current_file
+from ci_operators.pages.kept_runs import find_staged_event
+from ci_operators.pages.ledgers import open_reader
+from ci_operators.pages.readers import Chosen
+
+router = APIRouter()
+#: Detections of an indicator that are shown at once.
+MATCHES = 50
+#: Seconds after which no further source is asked: a person waits for the answer.
+PATIENCE_S = 10.0
+
+
+@router.get("/explain")
+def show_explanation(q: str, chosen: Chosen) -> dict[str, Any]:
+    """Return all that ledgers, artifacts and sources know of what `q` names, of connectors that the user may read."""
+    connectors = [each for each in current_file().connectors if each.name in chosen]
+    means = Means(
+        now=datetime.now(UTC),
+        wording=make_wording(connectors),
+        open_ledger=open_reader,
+        find_staged=find_staged_event,
+        limit=MATCHES,
+        patience_s=PATIENCE_S,
+    )
+    found = explain(q, connectors, means)
+    return {
+        "query": found.query,
+        "kind": found.kind,
+        "sentences": found.sentences,
+        "matches": [{**asdict(match), "state_words": say_state(match.state)} for match in found.matches],
+        "more": found.more,
+        "trail": asdict(found.trail) if found.trail else None,
+        "steps": [asdict(step) for step in found.steps],
+        "sources": [asdict(answer) for answer in found.sources],
+        "codes_why": found.codes_why,
+    }

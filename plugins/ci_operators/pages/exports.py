@@ -1,0 +1,99 @@
+"""What the pages show, as files: CSV for spreadsheets, JSON for programs, layers for ATT&CK Navigator."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal
+
+from airflow.api_fastapi.common.db.common import SessionDep
+from fastapi import APIRouter
+from fastapi.encoders import jsonable_encoder
+from starlette.responses import Response
+
+from ci_operators.core.errors import UnavailableError
+from ci_operators.pages import connectors, trends
+from ci_operators.pages.navigator import make_layer
+from ci_operators.pages.period import Asked, Period
+from ci_operators.pages.readers import Chosen, Readable
+
+router = APIRouter()
+INDICATORS = 1000
+#: What spreadsheets take for the begin of a formula.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+Rows = Sequence[Mapping[str, Any]]
+
+
+@router.get("/export/connectors.{form}")
+def export_connectors(
+    form: Literal["csv", "json"], readable: Readable, chosen: Chosen, session: SessionDep
+) -> Response:
+    """Return how the connectors stand, as a file."""
+    return _make_file("connectors", form, connectors.show_connectors(readable, chosen, session)["connectors"])
+
+
+@router.get("/export/{what}.{form}")
+def export_trend(
+    what: Literal["days", "reasons", "indicators", "techniques"],
+    form: Literal["csv", "json"],
+    period: Asked,
+    chosen: Chosen,
+) -> Response:
+    """Return one of the trends as a file. Raises UnavailableError rather than leave out what a ledger holds."""
+    shown = _SHOW[what](period, chosen)
+    if shown["note"]:
+        raise UnavailableError(f"Not exported, since a part would be missing: {shown['note']}")
+    return _make_file(what, form, shown[what])
+
+
+@router.get("/navigator-layer")
+def export_layer(period: Asked, chosen: Chosen) -> Response:
+    """Return the detections by technique as a layer of ATT&CK Navigator."""
+    counts, problems = trends.count_codes(period, chosen)
+    if problems:
+        raise UnavailableError(f"Not exported, since a part would be missing: {' '.join(problems)}")
+    text = json.dumps(make_layer(counts, period, chosen), indent=1)
+    return _attach(text, "collective-insights-layer.json", "application/json")
+
+
+_SHOW: Mapping[str, Callable[[Period, Sequence[str]], dict[str, Any]]] = {
+    "days": trends.show_days,
+    "reasons": trends.show_reasons,
+    "indicators": lambda period, chosen: trends.show_indicators(period, chosen, INDICATORS),
+    "techniques": trends.show_techniques,
+}
+
+
+def _make_file(what: str, form: str, rows: Rows) -> Response:
+    plain: Rows = jsonable_encoder(rows)
+    name = f"collective-insights-{what}.{form}"
+    if form == "json":
+        return _attach(json.dumps(plain, indent=1), name, "application/json")
+    return _attach(_write_csv(plain), name, "text/csv")
+
+
+def _write_csv(rows: Rows) -> str:
+    """Return the rows as CSV; a value that a spreadsheet would run as a formula gets an apostrophe before it."""
+    out = io.StringIO()
+    columns = list(dict.fromkeys(column for row in rows for column in row))
+    writer = csv.writer(out)
+    writer.writerow(columns)
+    writer.writerows([_cell(row.get(column)) for column in columns] for row in rows)
+    return out.getvalue()
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, list) and all(isinstance(item, str) for item in value):
+        value = " ".join(value)
+    elif isinstance(value, list | dict):
+        value = json.dumps(value)
+    if isinstance(value, str) and value.startswith(_FORMULA):
+        return f"'{value}"
+    return value
+
+
+def _attach(text: str, name: str, media_type: str) -> Response:
+    return Response(text, media_type=media_type, headers={"Content-Disposition": f'attachment; filename="{name}"'})

@@ -1,0 +1,55 @@
+"""The time range of a request: `since` and `until` as people and presets write them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Annotated
+
+from fastapi import Depends, Query
+
+from ci_operators.core.errors import ConfigurationError
+from ci_operators.core.instant import read_instant
+
+DEFAULT = timedelta(days=7)
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """A half-open time range."""
+
+    since: datetime
+    until: datetime
+
+    @property
+    def first_day(self) -> date:
+        """Return the day (UTC) that the range begins in: days count whole."""
+        return self.since.astimezone(UTC).date()
+
+    @property
+    def end_day(self) -> date:
+        """Return the day after the last one."""
+        return (self.until.astimezone(UTC) - timedelta(microseconds=1)).date() + timedelta(days=1)
+
+
+def read_period(
+    since: Annotated[str | None, Query(max_length=40)] = None, until: Annotated[str | None, Query(max_length=40)] = None
+) -> Period:
+    """Return the range a request asks for: by default the last week. Raises ConfigurationError on what is none."""
+    end = _read("until", until) or datetime.now(UTC)
+    begin = _read("since", since) or end - DEFAULT
+    if begin >= end:
+        raise ConfigurationError("The range ends before it begins: since must be before until.")
+    return Period(begin, end)
+
+
+Asked = Annotated[Period, Depends(read_period)]
+
+
+def _read(name: str, text: str | None) -> datetime | None:
+    if not text:
+        return None
+    try:
+        return read_instant(text)[0]
+    except ValueError:
+        raise ConfigurationError(f"{name} is no date and time: write it like 2026-03-10T12:00:00Z.") from None

@@ -1,0 +1,47 @@
+/** What the page shows, kept in its address, so that a link shows the same to another person. */
+
+import { useCallback, useSearchParams } from "./element.js";
+
+/**
+ * Returns `{get, list, set}` of the address's search part.
+ * `set` takes names and values, "" or [] removes one; it makes no step in the browser's history unless `isStep`.
+ */
+export function useAddress() {
+  const [search, setSearch] = useSearchParams();
+  const set = useCallback(
+    (values, { isStep = false } = {}) =>
+      setSearch((old) => replaceValues(old, values), { replace: !isStep, preventScrollReset: true }),
+    [setSearch],
+  );
+  return { get: (name, other = "") => search.get(name) ?? other, list: (name) => search.getAll(name), set };
+}
+
+function replaceValues(old, values) {
+  const search = new URLSearchParams(old);
+  for (const [name, value] of Object.entries(values)) {
+    search.delete(name);
+    for (const each of [value].flat()) if (each) search.append(name, each);
+  }
+  return search;
+}
+
+/** Returns the way to a run's tab, for the router. */
+export function runPath(dagId, runId, search = {}) {
+  const way = `/dags/${encodeURIComponent(dagId)}/runs/${encodeURIComponent(runId)}/plugin/collective-insights-run`;
+  return withSearch(way, search);
+}
+
+/** Returns the way to a DAG's page. */
+export function dagPath(dagId) {
+  return `/dags/${encodeURIComponent(dagId)}`;
+}
+
+/** Returns the way to the navigation's page, which explains an event when given `{view: "explain", q}`. */
+export function pagePath(search = {}) {
+  return withSearch("/plugin/collective-insights", search);
+}
+
+function withSearch(way, search) {
+  const text = replaceValues("", search).toString();
+  return text ? `${way}?${text}` : way;
+}

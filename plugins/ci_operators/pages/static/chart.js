@@ -1,0 +1,91 @@
+/** A chart by Apache ECharts, which is loaded when the first one shows; in Airflow's colours, also when they switch. */
+
+import { tokenColour, useColourMode } from "./colours.js";
+import { Chakra, h, useEffect, useRef, useState } from "./element.js";
+import { Problem } from "./empty.js";
+
+const { Box, Skeleton } = Chakra;
+const LIBRARY = "./vendor/echarts-6.1.0.esm.min.js";
+
+/**
+ * Returns a chart. Its figures must stand in a table too: a picture says nothing to those who cannot see it.
+ * @param {object} props
+ * @param {string} props.label what the picture shows
+ * @param {number} props.height in pixels
+ * @param {(colour: (token: string) => string, width: number) => object} props.makeOption ECharts' option for a width
+ *   in pixels; keep it by useMemo
+ * @param {(what: any) => void} [props.onPick] called with the clicked item's data
+ */
+export function Chart({ label, height, makeOption, onPick, ...style }) {
+  const place = useRef(null);
+  const [chart, setChart] = useState(null);
+  const [width, setWidth] = useState(0);
+  const [error, setError] = useState(null);
+  const mode = useColourMode();
+  useEffect(() => open(place.current, setChart, setError), []);
+  useEffect(() => watchWidth(place.current, setWidth), []);
+  useEffect(() => {
+    if (!chart || !width) return;
+    chart.resize({ width, height });
+    chart.setOption({ ...shared(label), ...makeOption(tokenColour, width) }, { notMerge: true });
+  }, [chart, makeOption, mode, label, width, height]);
+  useEffect(() => listen(chart, onPick), [chart, onPick]);
+  if (error) return h(Problem, { error, retry: () => globalThis.location.reload() });
+  return h(
+    Box,
+    { position: "relative", ...style },
+    !chart && h(Skeleton, { position: "absolute", inset: 0 }),
+    h("div", { ref: place, role: "img", "aria-label": label, style: { height, width: "100%" } }),
+  );
+}
+
+/** Make the chart in its place; returns how to end it. */
+function open(place, setChart, setError) {
+  let chart = null;
+  let isOver = false;
+  import(LIBRARY).then(
+    (library) => {
+      if (isOver) return;
+      chart = library.init(place, null, { renderer: "svg" });
+      setChart(chart);
+    },
+    () => setError(new Error("The charts' library could not be loaded; the tables have the figures.")),
+  );
+  return () => {
+    isOver = true;
+    chart?.dispose();
+  };
+}
+
+function watchWidth(place, setWidth) {
+  const watcher = new ResizeObserver(() => setWidth(Math.floor(place.clientWidth)));
+  watcher.observe(place);
+  return () => watcher.disconnect();
+}
+
+function listen(chart, onPick) {
+  if (!chart || !onPick) return undefined;
+  const tell = (event) => onPick(event.data);
+  chart.on("click", tell);
+  return () => chart.isDisposed() || chart.off("click", tell);
+}
+
+function shared(label) {
+  return {
+    animation: false, // figures that are asked for anew every few seconds must not dance
+    aria: { enabled: true, label: { description: label } },
+    textStyle: { fontFamily: getComputedStyle(document.body).fontFamily },
+  };
+}
+
+/** Returns a tooltip drawn as text: the HTML kind would run what stands in a name. */
+export function plainTooltip(colour, formatter, more = {}) {
+  return {
+    renderMode: "richText",
+    backgroundColor: colour("bg.panel"),
+    borderColor: colour("border"),
+    textStyle: { color: colour("fg"), fontSize: 12 },
+    formatter,
+    ...more,
+  };
+}

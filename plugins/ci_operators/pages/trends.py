@@ -1,0 +1,125 @@
+"""What was delivered and what was left out, over a time range."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+from fastapi import APIRouter
+from sqlalchemy import Connection
+
+from ci_operators.answers.wording import make_wording
+from ci_operators.attack import attack_matrix
+from ci_operators.connectors_file import ConnectorsFile
+from ci_operators.ledger import trends
+from ci_operators.ledger.tables import NO_CODE
+from ci_operators.pages.configuration import current_file
+from ci_operators.pages.ledgers import Ledgers
+from ci_operators.pages.period import Asked, Period
+from ci_operators.pages.readers import Chosen
+
+router = APIRouter()
+TOP_INDICATORS = 20
+
+Row = TypeVar("Row")
+
+
+@router.get("/trends/days")
+def show_days(period: Asked, chosen: Chosen) -> dict[str, Any]:
+    """Return detections delivered by day (UTC, of the detection) and connector."""
+    rows, problems = _collect(lambda ledger: trends.count_days(ledger, chosen, period.first_day, period.end_day))
+    days = Counter[tuple[str, str]]()
+    for row in rows:
+        days[row.day.isoformat(), row.connector] += row.detections
+    found = [{"day": day, "connector": name, "detections": count} for (day, name), count in sorted(days.items())]
+    return _answer(period, problems, days=found, detections=days.total())
+
+
+@router.get("/trends/reasons")
+def show_reasons(period: Asked, chosen: Chosen) -> dict[str, Any]:
+    """Return the events that criteria excluded or that could not go on, by reason, the most frequent first."""
+    rows, problems = _collect(lambda ledger: trends.count_reasons(ledger, chosen, period.since, period.until))
+    return _answer(period, problems, reasons=_tell_reasons(rows, current_file()))
+
+
+@router.get("/trends/indicators")
+def show_indicators(period: Asked, chosen: Chosen, limit: int = TOP_INDICATORS) -> dict[str, Any]:
+    """Return the indicators with most detections."""
+    size = min(max(limit, 1), 1000)
+    tops, problems = _collect(
+        lambda ledger: [trends.find_top_indicators(ledger, chosen, period.since, period.until, size)]
+    )
+    found = [each for top in tops for each in top.indicators]
+    found.sort(key=lambda each: (-each.detections, each.type, each.value))
+    read = sum(top.read for top in tops)
+    note = f"Of the newest {read:,} detections of this range." if any(top.is_partial for top in tops) else ""
+    return _answer(period, problems, indicators=[_tell_indicator(each) for each in found[:size]], indicators_note=note)
+
+
+@router.get("/trends/techniques")
+def show_techniques(period: Asked, chosen: Chosen) -> dict[str, Any]:
+    """Return detections by ATT&CK code, and how many carry none."""
+    counts, problems = count_codes(period, chosen)
+    without = counts.pop(NO_CODE, 0)
+    found = [_tell_code(code, count) for code, count in sorted(counts.items())]
+    return _answer(period, problems, techniques=found, without_codes=without)
+
+
+def count_codes(period: Period, chosen: Sequence[str]) -> tuple[Counter[str], list[str]]:
+    """Return delivered detections by ATT&CK code (NO_CODE for those without one), and what could not be read."""
+    rows, problems = _collect(lambda ledger: trends.count_codes(ledger, chosen, period.first_day, period.end_day))
+    counts = Counter[str]()
+    for row in rows:
+        counts[row.code] += row.detections
+    return counts, problems
+
+
+@router.get("/tactics")
+def show_tactics() -> dict[str, Any]:
+    """Return ATT&CK's tactics in its own order."""
+    tactics = attack_matrix().tactics
+    return {"tactics": [{"id": each.id, "shortname": each.shortname, "name": each.name} for each in tactics]}
+
+
+def _tell_code(code: str, count: int) -> dict[str, Any]:
+    """Return a code with the names of its technique and, of a sub-technique, of the one above it."""
+    matrix = attack_matrix()
+    technique, parent = matrix.find(code), matrix.find(code.partition(".")[0]) if "." in code else None
+    return {
+        "code": code,
+        "name": technique.name if technique else "",
+        "parent_name": parent.name if parent else "",
+        "tactics": technique.tactics if technique else [],
+        "detections": count,
+    }
+
+
+def _collect(query: Callable[[Connection], Sequence[Row]]) -> tuple[list[Row], list[str]]:
+    ledgers = Ledgers(current_file())
+    return [row for ledger in ledgers.read_each() for row in query(ledger)], ledgers.problems
+
+
+def _answer(period: Period, problems: Sequence[str], **content: Any) -> dict[str, Any]:
+    return {"since": period.since, "until": period.until, "note": " ".join(problems), **content}
+
+
+def _tell_reasons(rows: Sequence[trends.ReasonCount], found: ConnectorsFile) -> list[dict[str, Any]]:
+    """Return one entry for each stage and code, in the words of the first connector that gave it."""
+    wording, counts = make_wording(found.connectors), Counter[tuple[str, str, str, str, str]]()
+    for row in rows:
+        if not row.has_arrived:
+            words, faq = wording.say(row.connector, row.code), wording.name_faq(row.connector, row.code)
+            counts[row.stage, row.fate, row.code, words, faq] += row.events
+    names = ("stage", "fate", "code", "words", "faq")
+    return [{**dict(zip(names, key, strict=True)), "events": events} for key, events in counts.most_common()]
+
+
+def _tell_indicator(found: trends.IndicatorCount) -> dict[str, Any]:
+    return {
+        "type": found.type,
+        "value": found.value,
+        "detections": found.detections,
+        "last_at": found.last_at,
+        "connectors": list(found.connectors),
+    }

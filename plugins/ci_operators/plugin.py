@@ -1,0 +1,58 @@
+"""What Airflow has to know of the package: timetable, pages, links."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from airflow.plugins_manager import AirflowPlugin
+
+from ci_operators.connection_ports import PortlessTest
+from ci_operators.page_link import TASK_ROUTE, PageLink
+from ci_operators.timetables.update_frequency import UpdateFrequencyTimetable
+
+#: In the UI, and of the component that the browser's module defines: Airflow looks it up by this name.
+TITLE = "Collective Insights"
+PREFIX = "/collective-insights"
+
+
+class LazyApplication:
+    """The pages' application, made at its first request: all of Airflow's processes load plugins, one serves pages."""
+
+    _app: Any = None
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Hand the request on."""
+        if self._app is None:
+            from ci_operators.pages.application import make_application  # half a second that no task has to wait for
+
+            self._app = make_application()
+        await self._app(scope, receive, send)
+
+
+def _place(destination: str, url_route: str, **more: Any) -> dict[str, Any]:
+    """Return a place in the UI where the component shows itself."""
+    static = f"{PREFIX.lstrip('/')}/static"  # relative: Airflow may live below a path
+    return {
+        "name": TITLE,
+        "bundle_url": f"{static}/main.js",
+        "destination": destination,
+        "url_route": url_route,
+        "icon": f"{static}/icon.svg",
+        "icon_dark_mode": f"{static}/icon-dark.svg",
+        **more,
+    }
+
+
+class CollectiveInsightsPlugin(AirflowPlugin):
+    """Registers the timetable (the scheduler reads it from a serialised DAG), the pages and the links to them."""
+
+    name = "collective_insights"
+    timetables = [UpdateFrequencyTimetable]  # noqa: RUF012 - declared so by Airflow, as all below
+    fastapi_apps = [{"app": LazyApplication(), "url_prefix": PREFIX, "name": TITLE}]  # noqa: RUF012
+    react_apps = [  # noqa: RUF012
+        _place("nav", "collective-insights", nav_top_level=True),
+        _place("dag_run", "collective-insights-run"),
+        _place("task_instance", TASK_ROUTE),
+    ]
+    operator_extra_links = [PageLink()]  # noqa: RUF012
+    fastapi_root_middlewares = [{"middleware": PortlessTest, "name": "Test button of Connections"}]  # noqa: RUF012

@@ -1,0 +1,137 @@
+"""A run's artifacts and manifests in a folder, made by the stages themselves; ids and addresses are invented."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from ci_operators.answers.manifests import read_manifests
+from ci_operators.answers.record import RecordReader
+from ci_operators.answers.run_files import RunFiles
+from ci_operators.answers.wording import make_wording
+from ci_operators.attack import attack_table
+from ci_operators.core.connector import Connector
+from ci_operators.core.tally import Tally
+from ci_operators.core.verdict import Dropped, Quarantined, Step
+from ci_operators.core.window import Window
+from ci_operators.sources.registry import OPTIONS, load_source
+from ci_operators.sources.source import Page
+from ci_operators.stages.contract import contract_for
+from ci_operators.stages.run import StageResult, extract, transform
+from ci_operators.staging.manifest import Manifest
+
+WINDOW = Window(datetime(2026, 3, 10, 12, tzinfo=UTC), datetime(2026, 3, 10, 13, tzinfo=UTC))
+OKTA: Connector = OPTIONS["okta"].model_validate({"name": "okta-acme", "source": "okta", "debug": False})
+S1: Connector = OPTIONS["sentinelone"].model_validate({"name": "s1-acme", "source": "sentinelone", "debug": False})
+WORDING = make_wording([OKTA, S1])
+READER = RecordReader(OKTA.name, WORDING)
+
+
+def event(number: int, **members: Any) -> dict[str, Any]:
+    """Return a threat event of Okta's; `...` takes a member away."""
+    whole = {
+        "uuid": f"event-{number:05}",
+        "published": f"2026-03-10T12:{number % 60:02}:00.123Z",
+        "eventType": "security.threat.detected",
+        "displayMessage": "Request from suspicious actor",
+        "actor": {"displayName": f"198.51.100.{number % 250 + 1}", "alternateId": "jane.doe@acme.example"},
+        "client": {"ipAddress": "198.51.100.7"},
+        "outcome": {"reason": "Password Spray", "result": "DENY"},
+    }
+    return {name: value for name, value in {**whole, **members}.items() if value is not ...}
+
+
+@dataclass
+class StagedRun:
+    """A run in the making."""
+
+    directory: Path
+    connector: Connector = OKTA
+    debug: bool = False
+    manifests: dict[str, dict[str, Any]] = field(default_factory=dict)
+    last: StageResult | None = None
+
+    @property
+    def files(self) -> RunFiles:
+        return RunFiles(self.directory, read_manifests(self.manifests))
+
+    def run(self, events: Iterable[Any], until: str = "validate") -> StagedRun:
+        """Take events (JSON values, or texts as they are) through the stages."""
+        texts = [each if isinstance(each, bytes) else json.dumps(each).encode() for each in events]
+        self._add("extract", extract([Page(texts)], self.directory), pages=1, waited_s=0.5, overlap_s=600)
+        source = load_source(self.connector.source)
+        steps: Mapping[str, Callable[[Tally], Step]] = {
+            "filter": lambda _: source.criteria(self.connector),
+            "map": lambda tally: source.mapping(self.connector, tally.note),
+            "validate": lambda _: contract_for(attack_table()),
+        }
+        for stage, make_step in steps.items():
+            if until == "extract" or not self.manifests[_before(stage)]["records_out"]:
+                break
+            self._transform(stage, make_step)
+            if stage == until:
+                break
+        return self
+
+    def submit(self, fates: Sequence[Dropped | Quarantined | None], **extra: Any) -> StagedRun:
+        """Let each detection meet a fate at submit, None: accepted."""
+        given = iter(fates)
+        tally = Tally()
+
+        def step(record: bytes) -> Any:
+            return next(given) or record
+
+        assert self.last is not None
+        assert self.last.artifact is not None
+        result = transform("submit", self.last.artifact, step, tally, self.directory)
+        for left in ("submit.jsonl.zst", "submit.dropped.jsonl.zst"):  # submit itself writes neither
+            (self.directory / left).unlink(missing_ok=True)
+        result.side_artifacts.pop("dropped", None)
+        result.artifact = None
+        self._add("submit", result, **extra)
+        return self
+
+    def _transform(self, stage: str, make_step: Callable[[Tally], Step]) -> None:
+        assert self.last is not None
+        assert self.last.artifact is not None
+        tally = Tally()
+        self._add(stage, transform(stage, self.last.artifact, make_step(tally), tally, self.directory))
+
+    def _add(self, stage: str, result: StageResult, **extra: Any) -> None:
+        self.last = result
+        manifest = Manifest(
+            stage=stage,
+            connector=self.connector.name,
+            debug=self.debug,
+            window=WINDOW,
+            basis="data interval",
+            artifact=str(result.artifact) if result.artifact else None,
+            tally=result.tally,
+            side_artifacts={kind: str(path) for kind, path in result.side_artifacts.items()},
+            bytes=1234,
+            duration_s=1.5,
+            extra={**result.extra, **extra},
+        )
+        self.manifests[stage] = json.loads(json.dumps(manifest.to_xcom()))
+
+
+def _before(stage: str) -> str:
+    return {"filter": "extract", "map": "filter", "validate": "map"}[stage]
+
+
+def mixed_events(count: int = 40) -> list[dict[str, Any]]:
+    """Return events of every fate: wrong type, no actor, no name, no address, no reason, no time; the rest good."""
+    odd: list[dict[str, Any]] = [
+        {"eventType": "user.session.start"},
+        {"actor": None},
+        {"actor": {"displayName": None}},
+        {"actor": {"displayName": "no address"}},
+        {"outcome": None},
+        {"published": "1600-02-30"},
+        {"uuid": "EVENT-ÄÖ\\\"'"},
+    ]
+    return [event(number, **(odd[number % 10] if number % 10 < len(odd) else {})) for number in range(count)]

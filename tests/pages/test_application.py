@@ -1,0 +1,62 @@
+"""The application as a whole: nothing without login, nothing technical in an error, modules for the browser."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from airflow.api_fastapi.app import get_auth_manager
+from fastapi.routing import APIRoute
+from fastapi.testclient import TestClient
+
+from ci_operators.pages.application import STATIC, make_application
+from tests.pages.conftest import LogIn
+
+ROUTES = [route.path for route in make_application().routes if isinstance(route, APIRoute)]
+
+
+def test_there_are_routes() -> None:
+    assert len(ROUTES) > 8
+
+
+@pytest.mark.parametrize("path", ROUTES)
+def test_nobody_gets_anything_without_login(log_in: LogIn, path: str) -> None:
+    path = path.replace("{what}", "days").replace("{form}", "csv")
+    answer = log_in("").get(f"{path}?dag_id=collective_insights_okta&run_id=r&event_id=e&q=x")
+    assert answer.status_code == 401
+
+
+@pytest.mark.parametrize("path", ["/docs", "/redoc", "/openapi.json"])
+def test_application_has_no_pages_about_itself(client: TestClient, path: str) -> None:
+    assert client.get(path).status_code == 404
+
+
+def test_modules_are_served_to_the_browser_and_asked_for_anew(log_in: LogIn) -> None:
+    client = log_in("")
+    answer = client.get("/static/main.js")
+    assert answer.status_code == 200
+    assert "javascript" in answer.headers["content-type"]
+    assert answer.headers["cache-control"] == "no-cache"
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert client.get("/static/../application.py").status_code == 404
+
+
+def test_versioned_libraries_are_kept_by_the_browser(log_in: LogIn) -> None:
+    (library,) = (STATIC / "vendor").glob("*.js")
+    answer = log_in("").get(f"/static/vendor/{library.name}")
+    assert "immutable" in answer.headers["cache-control"]
+
+
+def test_answers_are_not_kept(client: TestClient) -> None:
+    assert client.get("/api/tactics").headers["cache-control"] == "no-store"
+
+
+def test_defect_is_a_sentence_without_its_trace(log_in: LogIn, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(**kwargs: Any) -> None:
+        raise RuntimeError("the secret of the stack")
+
+    client = log_in("reader")
+    monkeypatch.setattr(get_auth_manager(), "get_authorized_dag_ids", fail)
+    answer = client.get("/api/connectors")
+    assert answer.status_code == 500
+    assert answer.json() == {"detail": "This page has failed; the API server's log says why."}

@@ -1,0 +1,90 @@
+"""How the connectors stand, as the page gets it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from fastapi.testclient import TestClient
+from sqlalchemy import Connection
+from sqlalchemy.orm import Session
+
+from ci_operators.ledger.history import History
+from tests.pages.conftest import LogIn, add_run, set_paused
+
+WINDOW = {"since": "2026-03-09T12:00:00Z", "until": "2026-03-10T12:00:00Z", "basis": "initial import"}
+
+
+def manifest(stage: str, records_in: int, records_out: int, **more: Any) -> dict[str, Any]:
+    """Return a stage's manifest."""
+    counts = {"records_in": records_in, "records_out": records_out, "dropped": {}, "quarantined": {}}
+    return {"stage": stage, "debug": False, "window": WINDOW, **counts, **more}
+
+
+def connectors_of(client: TestClient) -> dict[str, dict[str, Any]]:
+    """Return what the page gets, by name."""
+    answer = client.get("/api/connectors")
+    assert answer.status_code == 200, answer.text
+    return {each["name"]: each for each in answer.json()["connectors"]}
+
+
+def test_connectors_stand_as_ledger_and_airflow_say(client: TestClient, ledger: Connection, metadata: Session) -> None:
+    History(ledger, "okta", "scheduled__1", "extract").add_run(manifest("extract", 5, 5), "scheduled")
+    History(ledger, "okta", "scheduled__1", "submit").add_run(manifest("submit", 3, 3), "scheduled")
+    add_run(metadata, "okta", "scheduled__1")
+    add_run(metadata, "okta", "scheduled__2", "failed", run_after=datetime.now(UTC))
+    add_run(metadata, "okta", "scheduled__0", "failed", run_after=datetime.now(UTC) - timedelta(days=8))
+    okta = connectors_of(client)["okta"]
+    assert okta["dag_id"] == "collective_insights_okta"
+    assert okta["source_title"] == "Okta"
+    assert okta["last_window"]["run_id"] == "scheduled__1"
+    assert okta["behind"]
+    assert okta["today"]["events"] == 5
+    assert okta["last_run"]["run_id"] == "scheduled__2"
+    assert okta["last_run"]["state"] == "failed"
+    assert okta["failed_runs_7_days"] == 1
+    assert okta["update_frequency_s"] == 1800
+    assert okta["budget"]["limit"] == 15000
+    assert "is behind its update frequency: look at its runs in Airflow." in okta["remarks"]
+
+
+def test_connector_that_never_ran_says_what_to_do(client: TestClient, ledger: Connection, metadata: Session) -> None:
+    set_paused(metadata, "sentinelone")
+    found = connectors_of(client)
+    assert found["sentinelone"]["paused"]
+    assert "unpause it" in found["sentinelone"]["remarks"][0]
+    assert found["sentinelone"]["last_window"] is None
+    assert "in debug mode" in found["trial"]["remarks"][0]
+
+
+def test_missing_ledger_is_told_of_live_connectors_alone(client: TestClient) -> None:
+    found = connectors_of(client)
+    assert "collective_insights_ledger does not exist" in found["okta"]["problem"]
+    assert found["trial"]["problem"] == ""
+
+
+def test_reader_of_one_connector_sees_nothing_of_the_others(log_in: LogIn, ledger: Connection) -> None:
+    answer = log_in("only-okta").get("/api/connectors").json()
+    assert [each["name"] for each in answer["connectors"]] == answer["names"] == ["okta"]
+    asked = log_in("only-okta").get("/api/connectors?connector=sentinelone").json()
+    assert asked["connectors"] == []
+
+
+def test_reader_of_nothing_is_told_so(log_in: LogIn) -> None:
+    answer = log_in("only-nothing").get("/api/connectors").json()
+    assert answer["connectors"] == []
+    assert answer["note"].startswith("There is no connector yet that you may read")
+
+
+def test_changed_file_is_read_again(client: TestClient, ledger: Connection, connectors_file: Path) -> None:
+    assert set(connectors_of(client)) == {"okta", "sentinelone", "trial"}
+    connectors_file.write_text("connectors: [{name: okta, source: okta}]")
+    assert set(connectors_of(client)) == {"okta"}
+
+
+def test_unreadable_file_is_one_sentence(client: TestClient, connectors_file: Path) -> None:
+    connectors_file.unlink()
+    answer = client.get("/api/connectors")
+    assert answer.status_code == 400
+    assert "COLLECTIVE_INSIGHTS_CONFIG" in answer.json()["detail"]

@@ -1,0 +1,77 @@
+"""Files of what the pages show."""
+
+from __future__ import annotations
+
+import csv
+import io
+
+import jsonschema
+import pytest
+from fastapi.testclient import TestClient
+from sqlalchemy import Connection
+
+from ci_operators.ledger.deliveries import Deliveries
+from ci_operators.ledger.row import Row
+from tests.ledger.delivered import accept_batch
+from tests.pages.conftest import LogIn
+from tests.pages.layer_schema import LAYER_SCHEMA
+from tests.pages.test_trends import MARCH
+
+
+def accept(ledger: Connection, indicator: str, codes: list[str]) -> None:
+    """Have a detection of okta delivered."""
+    deliveries = Deliveries(ledger, "okta", "run", "rf")
+    row = Row(indicator.encode().ljust(16)[:16], "e", "ip", indicator, "2026-03-10T12:00:00.000Z", codes, b"{}")
+    (batch,) = deliveries.plan([[row]], [])
+    deliveries.reserve(batch, 1000)
+    deliveries.accept(batch)
+
+
+@pytest.mark.parametrize("what", ["days", "reasons", "indicators", "techniques", "connectors"])
+@pytest.mark.parametrize("form", ["csv", "json"])
+def test_everything_can_be_exported(client: TestClient, ledger: Connection, what: str, form: str) -> None:
+    accept_batch(ledger, 1)
+    answer = client.get(f"/api/export/{what}.{form}?{MARCH}")
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["content-disposition"] == f'attachment; filename="collective-insights-{what}.{form}"'
+    assert ("csv" if form == "csv" else "json") in answer.headers["content-type"]
+
+
+def test_csv_has_a_line_for_each_row(client: TestClient, ledger: Connection) -> None:
+    accept_batch(ledger, 1, 2)
+    rows = list(csv.DictReader(io.StringIO(client.get(f"/api/export/days.csv?{MARCH}").text)))
+    assert rows == [{"day": "2026-03-10", "connector": "okta", "detections": "2"}]
+
+
+@pytest.mark.parametrize("formula", ["=1+1", "+1", "-1", "@SUM(A1)", "\tx"])
+def test_no_spreadsheet_takes_a_vendors_text_for_a_formula(
+    client: TestClient, ledger: Connection, formula: str
+) -> None:
+    accept(ledger, formula, [])
+    rows = list(csv.DictReader(io.StringIO(client.get(f"/api/export/indicators.csv?{MARCH}").text)))
+    assert [row["value"] for row in rows] == [f"'{formula}"]
+
+
+def test_layer_holds_the_delivered_techniques(client: TestClient, ledger: Connection) -> None:
+    accept(ledger, "198.51.100.1", ["T1110.003"])
+    accept(ledger, "198.51.100.2", ["T1110.003", "T1110", "TA0006"])
+    accept(ledger, "198.51.100.3", [])
+    layer = client.get(f"/api/navigator-layer?{MARCH}").json()
+    jsonschema.validate(layer, LAYER_SCHEMA)
+    assert {each["techniqueID"]: each["score"] for each in layer["techniques"]} == {"T1110": 1, "T1110.003": 2}
+
+
+def test_layer_of_nobodys_connectors_is_empty(log_in: LogIn, ledger: Connection) -> None:
+    accept(ledger, "198.51.100.1", ["T1110"])
+    assert log_in("only-sentinelone").get(f"/api/navigator-layer?{MARCH}").json()["techniques"] == []
+
+
+@pytest.mark.parametrize("path", ["export/days.csv", "export/reasons.json", "navigator-layer"])
+def test_half_a_file_is_none(client: TestClient, path: str) -> None:
+    answer = client.get(f"/api/{path}?{MARCH}")
+    assert answer.status_code == 503
+    assert answer.json()["detail"].startswith("Not exported, since a part would be missing: ")
+
+
+def test_what_is_not_shown_cannot_be_exported(client: TestClient) -> None:
+    assert client.get("/api/export/tokens.csv").status_code == 422
