@@ -22,6 +22,7 @@ MIRRORED = (
     "attack",
     "answers",
     "commands",
+    "pages",
     "connectors_file.py",
 )
 #: Modules without a test module, and why. This list may only shrink.

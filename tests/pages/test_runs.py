@@ -188,7 +188,7 @@ def test_debug_run_needs_no_ledger(log_in: LogIn, metadata: Session) -> None:
     assert found["delivery"] is None
 
 
-def add_manifest(session: Session, stage: str, left: dict[str, Any], name: str = "okta") -> None:
+def add_manifest(session: Session, stage: str, left: Any, name: str = "okta") -> None:
     """Have a stage's task leave this as its XCom."""
     dag_id = f"{DAG_PREFIX}{name}"
     task = {"id": uuid.uuid4(), "task_id": stage, "dag_id": dag_id, "run_id": RUN, "map_index": -1, "state": "success"}
