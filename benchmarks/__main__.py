@@ -20,6 +20,7 @@ BENCHMARKS = {
     "parse": "time and memory to parse connectors, beside as many trivial DAGs",
     "ledger": "detections per second and memory of an exact delivery, beside the same submissions without a ledger",
     "page_queries": "milliseconds of what the pages ask the ledger, at 1 000 to 1 000 000 detections",
+    "page_times": "milliseconds of whole requests of the pages to a real Airflow, over ledgers of the same sizes",
     "airflow_run": "wall time of a run in a real Airflow, beside a DAG of five tasks that do nothing",
 }
 
