@@ -41,7 +41,7 @@ clean: python ## forget the demo's data
 	@$(PYTHON) -m demo.clean
 
 distclean: clean ## forget the virtual environment too
-	@rm -rf .venv
+	@rm -rf .venv build plugins/*.egg-info
 
 install: python
 	@$(PYTHON) -m demo.install

@@ -60,3 +60,21 @@ def test_defect_is_a_sentence_without_its_trace(log_in: LogIn, monkeypatch: pyte
     answer = client.get("/api/connectors")
     assert answer.status_code == 500
     assert answer.json() == {"detail": "This page has failed; the API server's log says why."}
+    assert (answer.headers["cache-control"], answer.headers["x-content-type-options"]) == ("no-store", "nosniff")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "run?dag_id=collective_insights_okta&run_id=a%00b",
+        "run?dag_id=a%00b&run_id=r",
+        "explain?q=%00",
+        "run",
+        "explain",
+    ],
+)
+def test_wrong_request_is_one_sentence(client: TestClient, path: str) -> None:
+    answer = client.get(f"/api/{path}")
+    assert answer.status_code == 400
+    assert isinstance(answer.json()["detail"], str)
+    assert answer.json()["detail"].endswith(".")

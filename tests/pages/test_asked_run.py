@@ -54,5 +54,4 @@ def test_run_is_dry_as_its_stages_say_and_before_that_as_its_connector_is(
 def test_dry_run_asks_no_ledger(metadata: Session, connectors_file: Path) -> None:
     del connectors_file
     add_run(metadata, "trial", RUN)
-    with find_asked_run("collective_insights_trial", RUN, metadata).reading_ledger() as ledger:
-        assert ledger is None
+    assert find_asked_run("collective_insights_trial", RUN, metadata).ledger is None

@@ -88,3 +88,9 @@ def test_unreadable_file_is_one_sentence(client: TestClient, connectors_file: Pa
     answer = client.get("/api/connectors")
     assert answer.status_code == 400
     assert "COLLECTIVE_INSIGHTS_CONFIG" in answer.json()["detail"]
+
+
+def test_budget_that_others_share_tells_nothing_of_them(log_in: LogIn, ledger: Connection) -> None:
+    (okta,) = log_in("only-okta").get("/api/connectors").json()["connectors"]
+    assert okta["budget"] is None
+    assert connectors_of(log_in("reader"))["okta"]["budget"]["spent"] == 0

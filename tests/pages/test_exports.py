@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from pathlib import Path
 
 import jsonschema
 import pytest
@@ -15,7 +16,7 @@ from ci_operators.ledger.row import Row
 from tests.ledger.delivered import accept_batch
 from tests.pages.conftest import LogIn
 from tests.pages.layer_schema import LAYER_SCHEMA
-from tests.pages.test_trends import MARCH
+from tests.pages.test_trends import MARCH, TWO_LEDGERS
 
 
 def accept(ledger: Connection, indicator: str, codes: list[str]) -> None:
@@ -43,7 +44,7 @@ def test_csv_has_a_line_for_each_row(client: TestClient, ledger: Connection) -> 
     assert rows == [{"day": "2026-03-10", "connector": "okta", "detections": "2"}]
 
 
-@pytest.mark.parametrize("formula", ["=1+1", "+1", "-1", "@SUM(A1)", "\tx"])
+@pytest.mark.parametrize("formula", ["=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\n=1", " =1", "\uff1d1"])
 def test_no_spreadsheet_takes_a_vendors_text_for_a_formula(
     client: TestClient, ledger: Connection, formula: str
 ) -> None:
@@ -74,4 +75,16 @@ def test_half_a_file_is_none(client: TestClient, path: str) -> None:
 
 
 def test_what_is_not_shown_cannot_be_exported(client: TestClient) -> None:
-    assert client.get("/api/export/tokens.csv").status_code == 422
+    answer = client.get("/api/export/tokens.csv")
+    assert answer.status_code == 400
+    assert answer.json()["detail"] == "what: input should be 'days', 'reasons', 'indicators' or 'techniques'."
+
+
+def test_ledger_of_others_stands_in_nobodys_way(log_in: LogIn, ledger: Connection, connectors_file: Path) -> None:
+    connectors_file.write_text(TWO_LEDGERS)
+    accept_batch(ledger, 1)
+    assert log_in("reader").get(f"/api/export/days.csv?{MARCH}").status_code == 503
+    for client, more in ((log_in("only-okta"), ""), (log_in("reader"), "&connector=okta")):
+        answer = client.get(f"/api/export/days.csv?{MARCH}{more}")
+        assert answer.status_code == 200, answer.text
+        assert "okta,1" in answer.text

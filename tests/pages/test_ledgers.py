@@ -28,7 +28,7 @@ def test_pages_cannot_write(ledger: Connection) -> None:
 
 def test_each_ledger_is_read_once(ledger: Connection, connectors_file: Path) -> None:
     del ledger, connectors_file
-    ledgers = Ledgers(current_file())
+    ledgers = Ledgers(current_file(), ["okta", "sentinelone", "gone"])
     assert len(list(ledgers.read_each())) == 1
     assert ledgers.problems == []
 
@@ -36,7 +36,7 @@ def test_each_ledger_is_read_once(ledger: Connection, connectors_file: Path) -> 
 def test_ledger_that_fails_takes_no_other_down(ledger: Connection, connectors_file: Path) -> None:
     del ledger
     connectors_file.write_text(TWO)
-    ledgers = Ledgers(current_file())
+    ledgers = Ledgers(current_file(), ["okta", "other"])
     assert len(list(ledgers.read_each())) == 1
     (problem,) = ledgers.problems
     assert "other_ledger does not exist" in problem
@@ -44,9 +44,20 @@ def test_ledger_that_fails_takes_no_other_down(ledger: Connection, connectors_fi
 
 def test_connectors_that_only_check_need_no_ledger(connectors_file: Path) -> None:
     connectors_file.write_text("connectors: [{name: trial, source: okta}]")
-    ledgers = Ledgers(current_file())
+    ledgers = Ledgers(current_file(), ["trial"])
     assert list(ledgers.read_each()) == []
     assert ledgers.problems == []
+
+
+@pytest.mark.parametrize(("names", "read", "told"), [(["okta"], 1, 0), (["other"], 0, 1), (["okta", "gone"], 1, 0)])
+def test_only_ledgers_of_the_connectors_asked_for_are_told_of(
+    ledger: Connection, connectors_file: Path, names: list[str], read: int, told: int
+) -> None:
+    del ledger
+    connectors_file.write_text(TWO)
+    ledgers = Ledgers(current_file(), names)
+    assert len(list(ledgers.read_each())) == read
+    assert len(ledgers.problems) == told
 
 
 def test_missing_connection_is_named() -> None:

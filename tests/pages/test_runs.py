@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -154,6 +155,23 @@ def test_dag_of_somebody_else_is_none_of_ours(client: TestClient) -> None:
 def test_run_of_another_connector_is_forbidden(log_in: LogIn, run: Path, what: str) -> None:
     ask(log_in("only-sentinelone"), what, "&event_id=event-1", status=403)
     ask(log_in("only-okta"), what, "&event_id=event-1", status=200)
+
+
+def test_many_readers_at_once_all_get_their_records(client: TestClient, run: Path) -> None:
+    with ThreadPoolExecutor(8) as readers:
+        answers = list(readers.map(lambda _: client.get(f"/api/run/records?{WHOLE}").status_code, range(24)))
+    assert answers == [200] * 24
+
+
+def test_ledger_that_is_down_takes_the_states_alone(
+    client: TestClient, run: Path, metadata: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_COLLECTIVE_INSIGHTS_LEDGER", "postgresql://nobody@127.0.0.1:1/ledger")
+    for stage, left in STAGES.items():
+        add_manifest(metadata, stage, left)
+    page = ask(client, "run/records")
+    assert {each["state"] for each in page["records"]} == {None}
+    assert page["note"].startswith("States of delivery are not shown: ")
 
 
 def test_run_without_artifacts_is_told_by_the_ledger(client: TestClient, run: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +15,12 @@ from tests.ledger.delivered import accept_batch, doubt_batch, make_row
 from tests.pages.conftest import LogIn
 from tests.pages.test_connectors import manifest
 
+#: The second connector's ledger does not exist.
+TWO_LEDGERS = """
+connectors:
+  - {name: okta, source: okta, debug: false}
+  - {name: sentinelone, source: sentinelone, debug: false, ledger_conn_id: ledger_of_another_tenant}
+"""
 MARCH = "since=2026-03-01T00:00:00Z&until=2026-04-01T00:00:00Z"
 
 
@@ -101,6 +108,20 @@ def test_without_a_ledger_the_note_says_why(client: TestClient) -> None:
     assert "collective_insights_ledger does not exist" in found["note"]
 
 
+def test_nobody_learns_of_ledgers_of_others(log_in: LogIn, delivered: Connection, connectors_file: Path) -> None:
+    connectors_file.write_text(TWO_LEDGERS)
+    assert "ledger_of_another_tenant" in ask(log_in("reader"), "days")["note"]
+    found = ask(log_in("only-okta"), "days")
+    assert (found["note"], found["detections"]) == ("", 3)
+
+
+def test_what_a_connector_delivered_stays_when_it_leaves_the_file(
+    client: TestClient, delivered: Connection, connectors_file: Path
+) -> None:
+    connectors_file.write_text("connectors: [{name: okta, source: okta, debug: false}]")
+    assert ask(client, "days")["detections"] == 4
+
+
 def test_ledger_without_rows_is_no_error(client: TestClient, ledger: Connection) -> None:
     for what in ("days", "reasons", "indicators", "techniques"):
         assert ask(client, what)["note"] == ""
@@ -112,7 +133,12 @@ def test_tactics_stand_in_the_order_of_the_matrix(client: TestClient) -> None:
     assert tactics[0] == {"id": "TA0043", "shortname": "reconnaissance", "name": "Reconnaissance"}
 
 
-def test_range_that_is_none_is_a_sentence(client: TestClient) -> None:
-    answer = client.get("/api/trends/days?since=yesterday")
+@pytest.mark.parametrize("what", ["days", "reasons", "indicators", "techniques"])
+@pytest.mark.parametrize(
+    "more",
+    ["since=yesterday", "until=9999-12-31T23:59:59Z", "until=0001-01-02T00:00:00Z", "since=1969-12-31T00:00:00Z"],
+)
+def test_range_that_is_none_is_a_sentence(client: TestClient, what: str, more: str) -> None:
+    answer = client.get(f"/api/trends/{what}?{more}")
     assert answer.status_code == 400
-    assert answer.json()["detail"].startswith("since is no date and time")
+    assert answer.json()["detail"].endswith(".")

@@ -5,9 +5,11 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 from airflow.api_fastapi.core_api.security import get_user
 from fastapi import Depends, FastAPI, Request
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.responses import Response
@@ -18,6 +20,7 @@ from ci_operators.pages import connectors, explanations, exports, runs, trends
 log = logging.getLogger(__name__)
 
 STATIC = Path(__file__).parent / "static"
+_HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
 
 def make_application() -> FastAPI:
@@ -28,8 +31,9 @@ def make_application() -> FastAPI:
         app.include_router(part.router, prefix="/api", dependencies=[Depends(get_user)])
     app.mount("/static", _Modules(directory=STATIC))
     app.add_exception_handler(CollectiveInsightsError, _tell_error)
+    app.add_exception_handler(RequestValidationError, _tell_wrong_request)
     app.add_exception_handler(Exception, _tell_defect)
-    app.middleware("http")(_set_headers)
+    app.middleware("http")(_guard)
     return app
 
 
@@ -43,11 +47,14 @@ class _Modules(StaticFiles):
         return response
 
 
-async def _set_headers(request: Request, call_next: Any) -> Response:
+async def _guard(request: Request, call_next: Any) -> Response:
     """Answers are one person's: no cache keeps them, and a browser takes them for nothing but what they are."""
-    response: Response = await call_next(request)
-    response.headers.setdefault("Cache-Control", "no-store")
-    response.headers["X-Content-Type-Options"] = "nosniff"
+    if "\0" in unquote(request.url.query):  # no id holds it, and no database takes it
+        response: Response = JSONResponse({"detail": "The question holds a NUL character."}, 400)
+    else:
+        response = await call_next(request)
+    for name, value in _HEADERS.items():
+        response.headers.setdefault(name, value)
     return response
 
 
@@ -57,6 +64,13 @@ async def _tell_error(request: Request, error: Exception) -> Response:
     return JSONResponse({"detail": str(error)}, status)
 
 
+async def _tell_wrong_request(request: Request, error: Exception) -> Response:
+    del request
+    assert isinstance(error, RequestValidationError)  # noqa: S101 - so it is registered
+    told = [f"{each['loc'][-1]}: {each['msg'][:1].lower()}{each['msg'][1:]}" for each in error.errors()]
+    return JSONResponse({"detail": f"{'; '.join(told)}."}, 400)
+
+
 async def _tell_defect(request: Request, error: Exception) -> Response:
     log.error("%s %s failed", request.method, request.url.path, exc_info=error)
-    return JSONResponse({"detail": "This page has failed; the API server's log says why."}, 500)
+    return JSONResponse({"detail": "This page has failed; the API server's log says why."}, 500, _HEADERS)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Annotated, Any
@@ -17,11 +17,11 @@ from ci_operators.answers.manifests import read_manifests
 from ci_operators.answers.run_files import RunFiles
 from ci_operators.answers.wording import Wording, make_wording
 from ci_operators.core.connector import Connector
-from ci_operators.ledger.trail import DeliveredDetection, Trail, find_states, find_trail
 from ci_operators.pages.airflow_runs import RunState, find_run
 from ci_operators.pages.configuration import current_file
 from ci_operators.pages.kept_runs import find_files, find_kept
 from ci_operators.pages.ledgers import open_reader
+from ci_operators.pages.run_ledger import RunLedger
 
 NOT_OURS = "This DAG is no connector of the connectors file."
 UNKNOWN_RUN = "Airflow does not know this run: it was deleted, or its id is misspelt."
@@ -51,24 +51,16 @@ class AskedRun:
         said = next((each.debug for each in read_manifests(self.manifests).values()), None)
         return self.connector.debug if said is None else said
 
+    @property
+    def ledger(self) -> RunLedger | None:
+        """Return the ledger of a live run; None for a debug run, which no ledger keeps."""
+        return None if self.is_debug else RunLedger(self.connector)
+
     @contextmanager
-    def reading_ledger(self) -> Iterator[LedgerRun | None]:
-        """Give the run as its ledger knows it; None for a debug run, which no ledger keeps."""
-        if self.is_debug:
-            yield None
-            return
+    def open_ledger(self) -> Iterator[LedgerRun]:
+        """Give a live run as its ledger knows it, for when its artifacts are gone."""
         with open_reader(self.connector.ledger_conn_id) as connection:
             yield LedgerRun(connection, self.connector.name, self.state.run_id, self.wording)
-
-    def find_states(self, keys: Sequence[bytes]) -> dict[bytes, DeliveredDetection]:
-        """Return what the ledger knows of detections."""
-        with open_reader(self.connector.ledger_conn_id) as connection:
-            return find_states(connection, keys)
-
-    def find_trail(self, event_id: str) -> Trail:
-        """Return what the ledger knows of an event."""
-        with open_reader(self.connector.ledger_conn_id) as connection:
-            return find_trail(connection, [self.connector.name], event_id)
 
 
 def find_asked_run(dag_id: str, run_id: str, session: SessionDep) -> AskedRun:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import asdict
+from collections.abc import Container, Iterable
+from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -32,9 +32,12 @@ def show_connectors(readable: Readable, chosen: Chosen, session: SessionDep) -> 
     mine = [connector for connector in found.connectors if connector.name in readable]
     picked = [connector for connector in mine if connector.name in chosen]
     standings = {each.connector: each for each in find_standings(picked, found.destinations, now, open_reader)}
+    closed = {each.destination_conn_id for each in found.connectors if each.name not in readable}
     dags = find_dags(session, (connector.dag_id for connector in picked), now - FAILURES_OF)
     return {
-        "connectors": [_tell(each, standings[each.name], dags.get(each.dag_id)) for each in picked],
+        "connectors": [
+            _tell(each, _hide_budget(standings[each.name], closed), dags.get(each.dag_id)) for each in picked
+        ],
         "names": sorted(connector.name for connector in mine),
         "note": "" if mine else NO_CONNECTOR,
     }
@@ -55,6 +58,12 @@ def _tell(connector: Connector, standing: Standing, dag: DagState | None) -> dic
         **told,
         "remarks": list(_remark(standing, dag)),
     }
+
+
+def _hide_budget(standing: Standing, closed: Container[str]) -> Standing:
+    """Return the standing without a budget that connectors share which the user may not read: it tells of them."""
+    is_closed = standing.budget is not None and standing.budget.destination in closed
+    return replace(standing, budget=None) if is_closed else standing
 
 
 def _remark(standing: Standing, dag: DagState | None) -> Iterable[str]:

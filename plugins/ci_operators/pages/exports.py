@@ -21,8 +21,8 @@ from ci_operators.pages.readers import Chosen, Readable
 
 router = APIRouter()
 INDICATORS = 1000
-#: What spreadsheets take for the begin of a formula.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+#: What spreadsheets take for the begin of a formula, also behind blanks, also in full width.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 Rows = Sequence[Mapping[str, Any]]
 
@@ -90,7 +90,7 @@ def _cell(value: Any) -> Any:
         value = " ".join(value)
     elif isinstance(value, list | dict):
         value = json.dumps(value)
-    if isinstance(value, str) and value.startswith(_FORMULA):
+    if isinstance(value, str) and (value.startswith(_FORMULA) or value.lstrip().startswith(_FORMULA)):
         return f"'{value}"
     return value
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -29,29 +29,30 @@ def _reader(url: URL, schema: str | None) -> Engine:
 
 @dataclass
 class Ledgers:
-    """The ledgers of all connectors of the file. `problems`: a sentence for each that could not be read."""
+    """The ledgers of some connectors. `problems`: a sentence for each that could not be read.
+
+    Nothing is told of other connectors' ledgers. They are read only for connectors that are in no file any more, and
+    may have been in any of them.
+    """
 
     found: ConnectorsFile
+    names: Sequence[str]
     problems: list[str] = field(default_factory=list)
 
     def read_each(self) -> Iterator[Connection]:
         """Yield a connection to each ledger in turn."""
-        for conn_id in dict.fromkeys(connector.ledger_conn_id for connector in self.found.connectors):
-            with self.attempt(conn_id) as connection:
-                if connection is not None:
-                    yield connection
-
-    @contextmanager
-    def attempt(self, conn_id: str) -> Iterator[Connection | None]:
-        """Give a connection to one ledger; None, and a problem if a live connector needs it, when it fails."""
-        with ExitStack() as stack:
-            try:
-                connection = stack.enter_context(open_reader(conn_id))
-            except CollectiveInsightsError as err:
-                connection = None
-                if self._is_needed(conn_id):
-                    self.problems.append(str(err))
-            yield connection
-
-    def _is_needed(self, conn_id: str) -> bool:
-        return any(each.ledger_conn_id == conn_id and not each.debug for each in self.found.connectors)
+        own = [connector for connector in self.found.connectors if connector.name in self.names]
+        is_needed = {each.ledger_conn_id: False for each in own}
+        for each in own:
+            is_needed[each.ledger_conn_id] |= not each.debug  # what only checks needs no ledger
+        gone = set(self.names) - {connector.name for connector in own}
+        others = [each.ledger_conn_id for each in self.found.connectors] if gone else []
+        for conn_id in dict.fromkeys([*is_needed, *others]):
+            with ExitStack() as stack:
+                try:
+                    connection = stack.enter_context(open_reader(conn_id))
+                except CollectiveInsightsError as err:
+                    if is_needed.get(conn_id):
+                        self.problems.append(str(err))
+                    continue
+                yield connection

@@ -12,6 +12,8 @@ from ci_operators.core.errors import ConfigurationError
 from ci_operators.core.instant import read_instant
 
 DEFAULT = timedelta(days=7)
+#: Earlier and later ones are slips of the pen, and calendars end.
+YEARS = range(1970, 2200)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,9 @@ def _read(name: str, text: str | None) -> datetime | None:
     if not text:
         return None
     try:
-        return read_instant(text)[0]
-    except ValueError:
+        instant = read_instant(text)[0]
+    except (ValueError, OverflowError):
         raise ConfigurationError(f"{name} is no date and time: write it like 2026-03-10T12:00:00Z.") from None
+    if instant.year not in YEARS:
+        raise ConfigurationError(f"{name} lies in the year {instant.year}: choose one from {YEARS[0]} to {YEARS[-1]}.")
+    return instant

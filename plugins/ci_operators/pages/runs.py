@@ -12,9 +12,10 @@ from ci_operators.answers.record_detail import RecordMeans, find_detail
 from ci_operators.answers.record_search import RecordQuery
 from ci_operators.answers.run_account import RunFacts, TaskFacts, make_account
 from ci_operators.answers.run_records import check_artifacts, find_table
-from ci_operators.answers.scan import Limits
+from ci_operators.answers.scan import Limits, RecordPage
 from ci_operators.attack import attack_matrix
 from ci_operators.pages.asked_run import Asked, AskedRun, may_read_run
+from ci_operators.pages.run_ledger import RunLedger
 from ci_operators.sources.registry import load_source
 
 router = APIRouter(dependencies=[may_read_run])
@@ -47,36 +48,41 @@ def show_records(
     limit: Annotated[int, Query(ge=1, le=500)] = 50,
 ) -> dict[str, Any]:
     """Return records of a run, a page at a time."""
-    limits = Limits(records=limit)
-    with asked.reading_ledger() as ledger:
-        page = find_table(asked.files, wanted, _reader(asked), cursor or None, limits, _look_up(asked), ledger)
+    page, problem = _find_page(asked, wanted, cursor or None, Limits(records=limit))
     told = asdict(page)
-    return {**told, "records": [_name_codes(record) for record in told["records"]]}
+    records = [_name_codes(record) for record in told["records"]]
+    return {**told, "records": records, "note": " ".join(filter(None, (page.note, problem)))}
 
 
 @router.get("/run/record")
 def show_record(asked: Asked, event_id: str = "", indicator: str = "", place: str = "") -> dict[str, Any]:
     """Return all about one event of a run; `place` names a record that has no event id."""
-    means = RecordMeans(
-        asked.files,
-        asked.connector,
-        _reader(asked),
-        _look_up(asked),
-        None if asked.is_debug else asked.find_trail,
-    )
+    ledger = asked.ledger
+    means = RecordMeans(asked.files, asked.connector, _reader(asked), *_questions(ledger))
     detail = find_detail(means, event_id, indicator, place)
     if detail is None:
         raise HTTPException(404, UNKNOWN_EVENT)
     told = asdict(detail)
-    return {**told, "detections": [_name_codes(sent) for sent in told["detections"]]}
+    story = [*told["story"], *([ledger.problem] if ledger and ledger.problem else [])]
+    return {**told, "story": story, "detections": [_name_codes(sent) for sent in told["detections"]]}
+
+
+def _find_page(asked: AskedRun, wanted: RecordQuery, cursor: str | None, limits: Limits) -> tuple[RecordPage, str]:
+    """Return a page of records, and what is missing in it; for artifacts that are gone the ledger stands in."""
+    files, reader, ledger = asked.files, _reader(asked), asked.ledger
+    if ledger is not None and check_artifacts(files):
+        with asked.open_ledger() as run:
+            return find_table(files, wanted, reader, cursor, limits, None, run), ""
+    page = find_table(files, wanted, reader, cursor, limits, _questions(ledger)[0])
+    return page, ledger.problem if ledger else ""
+
+
+def _questions(ledger: RunLedger | None) -> tuple[Any, Any]:
+    return (None, None) if ledger is None else (ledger.find_states, ledger.find_trail)
 
 
 def _reader(asked: AskedRun) -> RecordReader:
     return RecordReader(asked.connector.name, asked.wording, asked.state.started_at)
-
-
-def _look_up(asked: AskedRun) -> Any:
-    return None if asked.is_debug else asked.find_states
 
 
 def _name_codes(told: dict[str, Any]) -> dict[str, Any]:

@@ -28,7 +28,7 @@ Row = TypeVar("Row")
 @router.get("/trends/days")
 def show_days(period: Asked, chosen: Chosen) -> dict[str, Any]:
     """Return detections delivered by day (UTC, of the detection) and connector."""
-    rows, problems = _collect(lambda ledger: trends.count_days(ledger, chosen, period.first_day, period.end_day))
+    rows, problems = _collect(chosen, trends.count_days, period.first_day, period.end_day)
     days = Counter[tuple[str, str]]()
     for row in rows:
         days[row.day.isoformat(), row.connector] += row.detections
@@ -39,7 +39,7 @@ def show_days(period: Asked, chosen: Chosen) -> dict[str, Any]:
 @router.get("/trends/reasons")
 def show_reasons(period: Asked, chosen: Chosen) -> dict[str, Any]:
     """Return the events that criteria excluded or that could not go on, by reason, the most frequent first."""
-    rows, problems = _collect(lambda ledger: trends.count_reasons(ledger, chosen, period.since, period.until))
+    rows, problems = _collect(chosen, trends.count_reasons, period.since, period.until)
     return _answer(period, problems, reasons=_tell_reasons(rows, current_file()))
 
 
@@ -47,9 +47,7 @@ def show_reasons(period: Asked, chosen: Chosen) -> dict[str, Any]:
 def show_indicators(period: Asked, chosen: Chosen, limit: int = TOP_INDICATORS) -> dict[str, Any]:
     """Return the indicators with most detections."""
     size = min(max(limit, 1), 1000)
-    tops, problems = _collect(
-        lambda ledger: [trends.find_top_indicators(ledger, chosen, period.since, period.until, size)]
-    )
+    tops, problems = _collect(chosen, _find_tops, period.since, period.until, size)
     found = [each for top in tops for each in top.indicators]
     found.sort(key=lambda each: (-each.detections, each.type, each.value))
     read = sum(top.read for top in tops)
@@ -68,7 +66,7 @@ def show_techniques(period: Asked, chosen: Chosen) -> dict[str, Any]:
 
 def count_codes(period: Period, chosen: Sequence[str]) -> tuple[Counter[str], list[str]]:
     """Return delivered detections by ATT&CK code (NO_CODE for those without one), and what could not be read."""
-    rows, problems = _collect(lambda ledger: trends.count_codes(ledger, chosen, period.first_day, period.end_day))
+    rows, problems = _collect(chosen, trends.count_codes, period.first_day, period.end_day)
     counts = Counter[str]()
     for row in rows:
         counts[row.code] += row.detections
@@ -95,9 +93,14 @@ def _tell_code(code: str, count: int) -> dict[str, Any]:
     }
 
 
-def _collect(query: Callable[[Connection], Sequence[Row]]) -> tuple[list[Row], list[str]]:
-    ledgers = Ledgers(current_file())
-    return [row for ledger in ledgers.read_each() for row in query(ledger)], ledgers.problems
+def _find_tops(ledger: Connection, names: Sequence[str], *asked: Any) -> list[trends.TopIndicators]:
+    return [trends.find_top_indicators(ledger, names, *asked)]
+
+
+def _collect(names: Sequence[str], query: Callable[..., Sequence[Row]], *asked: Any) -> tuple[list[Row], list[str]]:
+    """Return what the ledgers of the connectors answer, and why some of them do not."""
+    ledgers = Ledgers(current_file(), names)
+    return [row for ledger in ledgers.read_each() for row in query(ledger, names, *asked)], ledgers.problems
 
 
 def _answer(period: Period, problems: Sequence[str], **content: Any) -> dict[str, Any]:
