@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import DAG, Param
 
@@ -23,6 +23,11 @@ from ci_operators.operators.submit import SubmitOperator
 from ci_operators.operators.validate import ValidateOperator
 from ci_operators.retry_policy import ErrorTreeRetryPolicy
 from ci_operators.timetables.update_frequency import UpdateFrequencyTimetable
+
+if TYPE_CHECKING:
+    from airflow.sdk.definitions.deadline import DeadlineAlert
+
+    from ci_operators.operators.alerts import FailureAlert
 
 STAGES: tuple[type[StageOperator], ...] = (
     ExtractOperator,
@@ -99,6 +104,7 @@ def build_dag(connector: Connector, found: ConnectorsFile, doc_md: str) -> DAG:
         catchup=False,
         max_active_runs=1,
         dagrun_timeout=RUN_TIMEOUT,
+        deadline=_find_deadline(connector),
         tags={"collective-insights", connector.source},
         default_args={
             "owner": "collective-insights",
@@ -117,22 +123,40 @@ def build_dag(connector: Connector, found: ConnectorsFile, doc_md: str) -> DAG:
 
 def _chain_stages(connector: Connector, found: ConnectorsFile) -> None:
     manifest: Any = None
+    policy, assets, told = ErrorTreeRetryPolicy(), [connector_asset(connector)], _find_failure_alerts(connector)
     own: dict[type[StageOperator], dict[str, Any]] = {
         ExtractOperator: {"ledger_memory": found.ledger_memory},
-        SubmitOperator: {"destination": found.destination(connector.destination_conn_id)},
+        # The one stage whose success is an event of the asset, so that other DAGs can follow a delivery.
+        SubmitOperator: {"destination": found.destination(connector.destination_conn_id), "outlets": assets},
     }
-    policy, assets = ErrorTreeRetryPolicy(), [connector_asset(connector)]
     for operator in STAGES:
         task = operator(
             task_id=operator.stage,
             connector=connector,
             manifest=manifest,
-            # Not default_args: the UI asks for those as JSON, which neither of these two is.
+            # Not default_args: the UI asks for those as JSON, which none of these is.
             retry_policy=policy,
             inlets=assets,
+            on_failure_callback=told,
             **own.get(operator, {}),
         )
         manifest = task.output
+
+
+def _find_deadline(connector: Connector) -> DeadlineAlert | None:
+    if connector.deadline is None:
+        return None
+    from ci_operators.operators.alerts import build_deadline  # only for those who ask: every parse pays for imports
+
+    return build_deadline(connector.deadline, connector.notify)
+
+
+def _find_failure_alerts(connector: Connector) -> list[FailureAlert] | None:
+    if not connector.notify:
+        return None
+    from ci_operators.operators.alerts import FailureAlert
+
+    return [FailureAlert(connector.notify)]
 
 
 def _build_params(connector: Connector) -> dict[str, Param]:
@@ -174,7 +198,7 @@ def _describe_options(connector: Connector) -> str:
 def _show(value: object) -> str:
     if isinstance(value, timedelta):
         return format_duration(value)
-    if isinstance(value, tuple):
+    if isinstance(value, (tuple, dict)):
         return ", ".join(str(item) for item in value) or "none"
     return "default" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
 

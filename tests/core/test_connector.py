@@ -58,6 +58,12 @@ def test_options_are_read_as_people_write_them() -> None:
         ({"name": "a" * 81}, "at most 80"),
         ({"source_conn_id": ""}, "at least 1 character"),
         ({"frequency": "1 hour"}, "not permitted"),
+        ({"deadline": "soon"}, "a number and a unit"),
+        ({"deadline": "30 seconds"}, "at least 1 minute"),
+        ({"notify": {"SmtpNotifier": {}}}, "match pattern"),
+        ({"notify": {"package:name": {}}}, "match pattern"),
+        ({"notify": {"package.Name": "soc@example.com"}}, "valid dict"),
+        ({"notify": ["package.Name"]}, "valid dict"),
     ],
 )
 def test_wrong_options_are_refused(options: dict[str, Any], sentence: str) -> None:

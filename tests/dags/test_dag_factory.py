@@ -15,6 +15,7 @@ from pydantic import TypeAdapter
 from ci_operators.connectors_file import ConnectorsFile, load_connectors
 from ci_operators.core.connector import Connector
 from ci_operators.dag_factory import STAGE_TIMEOUT, build_dag
+from ci_operators.operators.alerts import FailureAlert
 from ci_operators.operators.stage import StageOperator
 from ci_operators.retry_policy import ErrorTreeRetryPolicy
 from ci_operators.sources.registry import OPTIONS
@@ -39,6 +40,8 @@ connectors:
     unknown_policy: hold
     send_transient_id: true
     batch_size: 10
+    deadline: 3 hours
+    notify: {airflow.providers.smtp.notifications.smtp.SmtpNotifier: {to: soc@example.com}}
     private_addresses: drop
     outcome_reasons_file: reasons.csv
   - name: s1
@@ -56,6 +59,8 @@ connectors:
     unknown_policy: resend
     send_transient_id: false
     batch_size: 1000
+    deadline: 1 minute
+    notify: {}
     only_analyst_verified: true
     verified_verdicts: [true_positive, suspicious]
     verified_floor: 30 days
@@ -142,6 +147,38 @@ def test_every_task_retries_by_the_error_tree(dag: DAG, name: str) -> None:
 def test_every_task_may_use_the_connectors_asset(dag: DAG) -> None:
     assert {asset.name for task in dag.tasks for asset in task.inlets} == {dag.dag_id}
     assert all(task.inlets for task in dag.tasks)
+
+
+def test_only_submit_makes_events_of_the_asset(dag: DAG) -> None:
+    outlets = {task.task_id: [asset.name for asset in task.outlets] for task in dag.tasks if task.outlets}
+    assert outlets == {"submit": [dag.dag_id]}
+    assert "inlets" not in dag.default_args
+    assert "outlets" not in dag.default_args
+
+
+def test_every_task_tells_the_connectors_notifiers(dag: DAG, connector: Connector) -> None:
+    alerts = [FailureAlert(connector.notify)] if connector.notify else []
+    assert all(task.on_failure_callback == alerts for task in dag.tasks)
+
+
+def test_deadline_survives_serialisation_and_is_off_by_default(dag: DAG, connector: Connector) -> None:
+    (alert,) = DagSerialization.to_dict(dag)["dag"]["deadline"]
+    assert connector.deadline is not None
+    assert alert["interval"]["__data__"] == connector.deadline.total_seconds()
+    assert alert["reference"] == {"reference_type": "DagRunQueuedAtDeadline"}
+    assert alert["callback"]["__data__"]["path"] == "ci_operators.operators.alerts.tell_of_missed_deadline"
+    plain = build_dag(OPTIONS["okta"].model_validate({"name": "plain", "source": "okta"}), ConnectorsFile(), "")
+    assert plain.deadline is None
+    assert not any(task.on_failure_callback for task in plain.tasks)
+
+
+def test_notifiers_are_not_imported_at_parse_time(connectors: dict[str, Connector]) -> None:
+    notify = {"tests.dags.no_such_module.Notifier": {"to": "soc@example.com"}}
+    told = connectors["okta"].model_copy(update={"notify": notify, "deadline": timedelta(hours=1)})
+    dag = build_dag(told, ConnectorsFile(), "")
+    serialised = json.dumps(DagSerialization.to_dict(dag))
+    assert DagSerialization.deserialize_dag(json.loads(serialised)["dag"]) is not None
+    assert "| notify | `tests.dags.no_such_module.Notifier` |" in (dag.doc_md or "")
 
 
 def test_form_explains_each_field(dag: DAG, connector: Connector) -> None:

@@ -30,6 +30,8 @@ HEAVY = (
     "ci_operators.sources.sentinelone.mapping",
     "ci_operators.recorded_future.api",
     "ci_operators.hooks.ledger",
+    "ci_operators.operators.alerts",
+    "ci_operators.operators.metrics",
     "ci_operators.ledger.tables",
 )
 

@@ -13,6 +13,7 @@ import pytest
 from airflow.sdk import Asset
 from airflow.sdk.api.datamodels._generated import DagRunType
 from airflow.sdk.exceptions import AirflowSkipException, DownstreamTasksSkipped
+from airflow.sdk.execution_time.context import OutletEventAccessors
 from sqlalchemy import URL
 
 from ci_operators.connectors_file import ConnectorsFile
@@ -75,6 +76,7 @@ class Chain:
     manifests: dict[str, dict[str, Any]] = field(default_factory=dict)
     skipped: list[str] = field(default_factory=list)
     destination: Destination = field(default_factory=Destination)
+    events: OutletEventAccessors = field(default_factory=OutletEventAccessors)
 
     def context(self, run: FakeRun, ti: FakeTaskInstance | None = None) -> Any:
         """Return the context of a task; a param that is no key of the DAG stays in conf, as Airflow does it."""
@@ -89,6 +91,7 @@ class Chain:
             "params": params,
             "ti": ti or FakeTaskInstance(),
             "asset_state_store": {Asset(name=dag.dag_id): self.asset_store},
+            "outlet_events": self.events,
         }
 
     def operator(self, stage: str, context: Any) -> StageOperator:

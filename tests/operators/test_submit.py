@@ -8,6 +8,7 @@ import pytest
 from airflow.sdk.api.datamodels._generated import DagRunType
 from airflow.sdk.exceptions import AirflowRescheduleException, AirflowSkipException
 
+from ci_operators.core.connector import Destination
 from ci_operators.core.errors import AccountingError, CredentialsError, UnknownOutcomeError
 from ci_operators.core.instant import format_instant
 from simulator.recorded_future import submission
@@ -164,3 +165,39 @@ def test_what_another_connector_has_stored_is_not_taken_for_ours(tenant: Tenant,
         chain.run_task("submit", run)
     manifest = chain.run_task("submit", run)
     assert (manifest["found_by_search"], manifest["resent_unknown"]) == (0, 2)
+
+
+class TestAssetEvent:
+    def test_holds_the_counts_of_the_delivery(self, tenant: Tenant, run: FakeRun) -> None:
+        tenant.add_events(15)
+        chain = prepared(tenant, run)
+        chain.destination = Destination(daily_limit=10, reserved_share=0)
+        chain.run_task("submit", run)
+        (event,) = chain.events.values()
+        assert event.extra == {
+            "connector": "okta",
+            "run_id": run.run_id,
+            "run_type": "scheduled",
+            "since": chain.manifests["submit"]["window"]["since"],
+            "until": chain.manifests["submit"]["window"]["until"],
+            "detections": 15,
+            "accepted": 10,
+            "dropped": {},
+            "quarantined": {},
+            "waiting": 5,
+            "resent_unknown": 0,
+            "unknown": 0,
+        }
+        assert [asset.name for asset in chain.events] == ["collective_insights_okta"]
+
+    def test_is_not_made_by_a_run_that_has_nothing_to_submit(self, tenant: Tenant) -> None:
+        chain = tenant.chain()
+        chain.run_all(tenant.scheduled(1, 0))
+        assert len(chain.events) == 0
+
+    def test_is_not_made_by_a_debug_run(self, tenant: Tenant) -> None:
+        tenant.add_events(1)
+        chain = tenant.chain(debug=True)
+        chain.run_all(tenant.scheduled(1, 0))
+        assert "submit" in chain.skipped
+        assert len(chain.events) == 0

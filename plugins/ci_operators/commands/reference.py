@@ -74,7 +74,7 @@ def _default(name: str, field: FieldInfo) -> str:
     value = field.default
     if isinstance(value, timedelta):
         return f"`{format_duration(value)}`"
-    if value is None or value == ():
+    if value is None or value in ((), {}):
         return "none"
     if isinstance(value, tuple):
         return f"`[{', '.join(value)}]`"

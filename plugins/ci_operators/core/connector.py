@@ -29,6 +29,8 @@ DAG_PREFIX = "collective_insights_"
 RESERVED_NAMES = frozenset({"maintenance"})
 
 SLUG = r"^[a-z0-9]+([_-][a-z0-9]+)*$"
+#: Import path of something in a module: package.module.Name.
+IMPORT_PATH = r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)+$"
 
 
 def _at_least_a_minute(duration: timedelta) -> timedelta:
@@ -119,6 +121,16 @@ class Connector(BaseModel):
         description="Name each detection in its submission, so that an answer can tell which ones the API dropped.",
     )
     batch_size: int = Field(default=100, ge=1, le=1000, description="Detections in one submission.")
+    deadline: Duration | None = Field(
+        default=None,
+        description="Alert when a run has not ended well this long after Airflow queued it. Backfills have none.",
+    )
+    notify: Mapping[Annotated[str, Field(pattern=IMPORT_PATH)], Mapping[str, Any]] = Field(
+        default={},
+        description="Who is told when a task fails for good or a run misses its deadline: import paths of Airflow "
+        "notifiers (or functions that take the context), each with its arguments. No secrets: notifiers have "
+        "Airflow Connections.",
+    )
 
     @model_validator(mode="before")
     @classmethod

@@ -78,6 +78,7 @@ def _compact(conn_id: str, retention: Retention) -> dict[str, int]:
     with open_ledger(conn_id) as connection:
         deleted = forget_history(connection, now - retention.history)
         delivered = forget_delivered(connection, now - retention.ledger)
+        # The days after what was delivered: as long as a day has detections, its figures stay.
         return {**deleted, "delivered": delivered, "days": forget_days(connection, now - retention.ledger)}
 
 

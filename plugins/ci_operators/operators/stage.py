@@ -69,16 +69,19 @@ class StageOperator(BaseOperator, SkipMixin):
         try:
             result = self.run_stage(run)
         except RetriableError as err:
-            self._give_slot_back(err)
+            self._give_slot_back(run, err)
             raise
         manifest = _make_manifest(self.stage, run, result, time.monotonic() - started)
         tell(self.log, manifest, self.words())
         waits = run.has_ledger and record_stage(run.connector, run.run_id, run.kind, manifest)
-        if waits and not run.debug and self.downstream_task_ids:
-            return manifest.to_xcom()  # detections wait for budget: on to submit, even with nothing of this window
-        if self.is_last(run, result):
+        # Detections wait for budget: on to submit, even with nothing of this window.
+        goes_on = waits and not run.debug and bool(self.downstream_task_ids)
+        ends = not goes_on and self.is_last(run, result)
+        if ends:
             Progress.of(context, run.connector, debug=run.debug).move(run.window.until)
-        if result.tally.records_out == 0:
+        self._send_metrics(run, manifest, ends=ends)
+        self.announce(context, run, manifest)
+        if not goes_on and result.tally.records_out == 0:
             self._end_run(context, manifest)
         return manifest.to_xcom()
 
@@ -100,6 +103,9 @@ class StageOperator(BaseOperator, SkipMixin):
         del run
         return result.tally.records_out == 0
 
+    def announce(self, context: Context, run: StageRun, manifest: Manifest) -> None:
+        """Tell other DAGs what the stage did: submit alone has something to tell."""
+
     def words(self) -> Mapping[str, str]:
         """Return what the codes of this stage's reasons, issues and notes mean."""
         return {}
@@ -116,10 +122,20 @@ class StageOperator(BaseOperator, SkipMixin):
         directory = run_directory(dag_run.dag_id, dag_run.run_id)
         return StageRun(connector, run_kind(context), dag_run.run_id, window, basis, debug, directory)
 
-    def _give_slot_back(self, error: RetriableError) -> None:
+    def _send_metrics(self, run: StageRun, manifest: Manifest, *, ends: bool) -> None:
+        """Send the stage's figures. Only what a scheduled run ends moves the end of the last window."""
+        from ci_operators.operators.metrics import find_samples, send  # not at DAG parse time
+
+        delivered, destination = ends and run.kind == "scheduled", run.connector.destination_conn_id
+        send(find_samples(manifest, datetime.now(UTC), delivered=delivered, destination=destination))
+
+    def _give_slot_back(self, run: StageRun, error: RetriableError) -> None:
         """Let the task come again later, in the same try, when it has to wait for more than a minute."""
         if error.retry_after_s is not None and error.retry_after_s > MAX_WAIT_S:
             self.log.info("%s Coming again in %d s.", error, error.retry_after_s)
+            from ci_operators.operators.metrics import send, wait_sample
+
+            send([wait_sample(run.connector.name, self.stage, error.retry_after_s, debug=run.debug)])
             date = datetime.now(UTC) + timedelta(seconds=error.retry_after_s)
             raise AirflowRescheduleException(date) from error  # type: ignore[no-untyped-call]  # so in Airflow 3.3
 

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from airflow.sdk.definitions.context import Context
 from airflow.sdk.exceptions import AirflowSkipException
 
 from ci_operators.core.connector import Destination
+from ci_operators.core.instant import format_instant
+from ci_operators.operators.progress import connector_asset
 from ci_operators.operators.stage import StageOperator, StageRun
 from ci_operators.operators.staging_area import artifact_path
+from ci_operators.staging.manifest import Manifest
+from ci_operators.transport.pacing import Pacer
 
 if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
     from ci_operators.stages.delivery import Rules
     from ci_operators.stages.run import StageResult
 
@@ -40,13 +48,33 @@ class SubmitOperator(StageOperator):
         from ci_operators.stages.delivery import deliver_once
         from ci_operators.stages.stored import look_up_with
 
-        connector = run.connector
-        client, rules = VendorHook(API, connector.destination_conn_id).get_client(), self._make_rules(run)
+        connector, pacer = run.connector, Pacer()
+        client, rules = VendorHook(API, connector.destination_conn_id).get_client(pacer), self._make_rules(run)
         with open_ledger(connector.ledger_conn_id) as connection:
             deliveries = Deliveries(connection, connector.name, run.run_id, connector.destination_conn_id)
             artifact = artifact_path(self.handover.artifact)
             look_up = look_up_with(client, deliveries, connector.organization_ids)
-            return deliver_once(client, artifact, run.directory, rules, deliveries, look_up)
+            result = deliver_once(client, artifact, run.directory, rules, deliveries, look_up)
+            result.extra |= {"waited_s": round(pacer.waited_s, 1), **self._stand(connection, run)}
+            return result
+
+    def _stand(self, connection: Connection, run: StageRun) -> dict[str, int]:
+        """Return how the connector and its destination stand after the run, over all runs."""
+        from ci_operators.ledger.overview import find_id, find_open, find_spent
+
+        spent, _ = find_spent(connection, run.connector.destination_conn_id, datetime.now(UTC).date())
+        number = find_id(connection, run.connector.name) or 0  # never none: `Deliveries` has entered it
+        found = find_open(connection, number)
+        return {
+            "waiting_in_all": found.waiting,
+            "unknown_in_all": sum(doubt.detections for doubt in found.unknown),
+            "budget_spent": spent,
+            "budget_limit": self.destination.daily_limit,
+        }
+
+    def announce(self, context: Context, run: StageRun, manifest: Manifest) -> None:
+        """Put the counts into the event of the connector's asset, which other DAGs may follow."""
+        context["outlet_events"][connector_asset(run.connector)].extra = _describe_delivery(run, manifest)
 
     def _make_rules(self, run: StageRun) -> Rules:
         from ci_operators.stages.delivery import Rules
@@ -71,3 +99,25 @@ class SubmitOperator(StageOperator):
         from ci_operators.stages.delivery import DROP_REASONS, ISSUES
 
         return {**DROP_REASONS, **ISSUES}
+
+
+def _describe_delivery(run: StageRun, manifest: Manifest) -> dict[str, Any]:
+    """Return what an asset event tells: counts of the run's own detections.
+
+    accepted: with those that had waited since an earlier run; unknown: all of the connector's, of any run.
+    """
+    tally, extra = manifest.tally, manifest.extra
+    return {
+        "connector": manifest.connector,
+        "run_id": run.run_id,
+        "run_type": run.kind,
+        "since": format_instant(manifest.window.since),
+        "until": format_instant(manifest.window.until),
+        "detections": tally.records_in,
+        "accepted": extra["accepted"],
+        "dropped": dict(tally.dropped),
+        "quarantined": dict(tally.quarantined),
+        "waiting": extra["waiting"],
+        "resent_unknown": extra["resent_unknown"],
+        "unknown": extra["unknown_in_all"],
+    }

@@ -34,7 +34,12 @@ class ValidateOperator(StageOperator):
             checked = _dry_run(run, result.artifact)
             if checked.refused:  # done again, so that the artifact holds what the API takes alone
                 result = transform(self.stage, source, checked.step(step), Tally(), run.directory)
-            result.extra |= {"checked_by_api": dict(checked.processed), "batches": checked.batches}
+            waited_s = round(checked.client.pacer.waited_s, 1)
+            result.extra |= {
+                "checked_by_api": dict(checked.processed),
+                "batches": checked.batches,
+                "waited_s": waited_s,
+            }
         return result
 
     def is_last(self, run: StageRun, result: StageResult) -> bool:

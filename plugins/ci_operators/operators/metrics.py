@@ -1,0 +1,157 @@
+"""A stage's figures, sent to the StatsD, DogStatsD or OpenTelemetry that Airflow's own [metrics] settings name.
+
+Plain StatsD knows no tags: there the values of a metric's labels follow its name, parted by dots. Everywhere else
+the name stays as it is, and the labels are tags. docs/operations.md lists what is here, held against it by a test.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+from airflow.sdk.configuration import conf
+from airflow.sdk.observability import stats
+
+from ci_operators.staging.manifest import Manifest
+
+log = logging.getLogger(__name__)
+
+PREFIX = "collective_insights"
+#: Longest label in a plain name: Airflow sends no name above 250 characters.
+LONGEST_LABEL = 80
+
+Kind = Literal["counter", "gauge", "timer"]
+#: How labels travel; "off": nobody listens.
+Labels = Literal["off", "in names", "as tags"]
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """A metric that we send. labels: the names of its labels, in the order in which a plain name holds their values."""
+
+    name: str
+    kind: Kind
+    labels: tuple[str, ...]
+    meaning: str
+
+    @property
+    def full_name(self) -> str:
+        """Return the name that it has everywhere, after Airflow's own prefix."""
+        return f"{PREFIX}.{self.name}"
+
+
+_STAGE, _CONNECTOR = ("connector", "mode", "stage"), ("connector", "mode")
+
+METRICS = {
+    metric.name: metric
+    for metric in (
+        Metric("records_in", "counter", _STAGE, "Records that the stage took in."),
+        Metric("records_out", "counter", _STAGE, "Records that it passed on; of submit: accepted or waiting."),
+        Metric("dropped", "counter", (*_STAGE, "reason"), "Records that a criterion excludes, by reason."),
+        Metric("quarantined", "counter", (*_STAGE, "issue"), "Records that cannot be sent as they are, by issue."),
+        Metric("stage_duration", "timer", _STAGE, "How long the stage took."),
+        Metric("rate_limit_wait", "timer", _STAGE, "Waited for a vendor: rate limits, pauses between two tries."),
+        Metric("accepted", "counter", _CONNECTOR, "Detections that Recorded Future accepted."),
+        Metric("resent_unknown", "counter", _CONNECTOR, "Detections sent again, though they may have arrived before."),
+        Metric("unknown", "gauge", _CONNECTOR, "Detections of which nobody can say whether they arrived."),
+        Metric("waiting", "gauge", _CONNECTOR, "Detections that wait for the next day's budget."),
+        Metric("window_end", "gauge", _CONNECTOR, "End of the last window that a scheduled run brought to its end."),
+        Metric("lag", "gauge", _CONNECTOR, "How long ago that was when the run ended, in seconds."),
+        Metric("budget_spent", "gauge", ("destination",), "Detections sent today (UTC) over a Connection."),
+        Metric("budget_limit", "gauge", ("destination",), "Detections a day that the Connection may send."),
+    )
+}
+
+#: Metrics of submit alone, each with the manifest's count that it is.
+_OF_SUBMIT = {
+    "accepted": "accepted",
+    "resent_unknown": "resent_unknown",
+    "unknown": "unknown_in_all",
+    "waiting": "waiting_in_all",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One value of a metric; of a timer in seconds. labels: values by name, all that the metric has."""
+
+    metric: Metric
+    value: float
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+
+def find_samples(manifest: Manifest, now: datetime, *, delivered: bool, destination: str = "") -> Iterator[Sample]:
+    """Yield what a stage's manifest holds. delivered: whether a scheduled run has come to its end with this stage."""
+    connector = _connector_labels(manifest.connector, debug=manifest.debug)
+    stage, tally, extra = {**connector, "stage": manifest.stage}, manifest.tally, manifest.extra
+    yield Sample(METRICS["records_in"], tally.records_in, stage)
+    yield Sample(METRICS["records_out"], tally.records_out, stage)
+    for reason, count in tally.dropped.items():
+        yield Sample(METRICS["dropped"], count, {**stage, "reason": reason})
+    for issue, count in tally.quarantined.items():
+        yield Sample(METRICS["quarantined"], count, {**stage, "issue": issue})
+    yield Sample(METRICS["stage_duration"], manifest.duration_s, stage)
+    if waited_s := extra.get("waited_s"):
+        yield Sample(METRICS["rate_limit_wait"], waited_s, stage)
+    for name, count_name in _OF_SUBMIT.items():
+        if count_name in extra:
+            yield Sample(METRICS[name], extra[count_name], connector)
+    for name in ("budget_spent", "budget_limit"):
+        if name in extra:
+            yield Sample(METRICS[name], extra[name], {"destination": destination})
+    if delivered:
+        lag = now - manifest.window.until
+        yield Sample(METRICS["window_end"], manifest.window.until.timestamp(), connector)
+        yield Sample(METRICS["lag"], max(lag.total_seconds(), 0.0), connector)
+
+
+def wait_sample(connector: str, stage: str, waited_s: float, *, debug: bool) -> Sample:
+    """Return the sample of a wait for which a task gave its worker slot back: no manifest will tell of it."""
+    labels = {**_connector_labels(connector, debug=debug), "stage": stage}
+    return Sample(METRICS["rate_limit_wait"], waited_s, labels)
+
+
+def _connector_labels(connector: str, *, debug: bool) -> dict[str, str]:
+    return {"connector": connector, "mode": "debug" if debug else "live"}
+
+
+def send(samples: Iterable[Sample]) -> None:
+    """Send samples where Airflow sends its own metrics; nothing that goes wrong here fails a task."""
+    try:
+        labels = find_labels()
+        if labels != "off":
+            for sample in samples:
+                _send(sample, labels)
+    except Exception:
+        # Whatever the operator's metrics set-up raises: what the stage did is done, and must not be done again.
+        log.warning("The metrics of this stage were not sent.", exc_info=True)
+
+
+def find_labels() -> Labels:
+    """Return how labels travel by Airflow's [metrics] settings, in the order in which Airflow itself asks for them."""
+    if conf.getboolean("metrics", "statsd_datadog_enabled"):
+        return "as tags" if conf.getboolean("metrics", "statsd_datadog_metrics_tags") else "in names"
+    if conf.getboolean("metrics", "statsd_on"):
+        return "as tags" if conf.getboolean("metrics", "statsd_influxdb_enabled") else "in names"
+    return "as tags" if conf.getboolean("metrics", "otel_on") else "off"
+
+
+def plain_name(sample: Sample) -> str:
+    """Return the name with the values of the labels in it, each of characters that a StatsD name may have."""
+    values = [re.sub(r"[^A-Za-z0-9_-]", "_", sample.labels[label])[:LONGEST_LABEL] for label in sample.metric.labels]
+    return ".".join([sample.metric.full_name, *values])
+
+
+def _send(sample: Sample, labels: Labels) -> None:
+    name = plain_name(sample) if labels == "in names" else sample.metric.full_name
+    tags: dict[str, Any] | None = None if labels == "in names" else dict(sample.labels)
+    if sample.metric.kind == "counter":
+        stats.incr(name, int(sample.value), tags=tags)
+    elif sample.metric.kind == "gauge":
+        stats.gauge(name, sample.value, tags=tags)
+    else:
+        stats.timing(name, timedelta(seconds=sample.value), tags=tags)
