@@ -12,6 +12,8 @@ PER_RUN = 25
 DROPPED_PER_RUN = 10
 #: This connector's budget did not suffice: a part of its runs waits.
 SHORT = f"sentinelone-{CONNECTORS}"
+#: A run of the first connector that dropped as many events as the ledger has detections.
+IMPORT = "manual__import"
 
 _CONNECTORS = """
     INSERT INTO connector (name)
@@ -78,17 +80,25 @@ _DROPPED = r"""
     FROM batch b JOIN connector c ON c.id = b.connector_id CROSS JOIN generate_series(1, :dropped) n
     CROSS JOIN LATERAL (SELECT 'dropped-' || b.id || '-' || n AS event) e ORDER BY b.id
 """
+#: As many again, all by one run: a first import.
+_IMPORTED = r"""
+    INSERT INTO dropped_event (event_key, connector_id, event_id, stage, reason, run_id, seen_at)
+    SELECT substring(sha256(convert_to(c.name, 'UTF8') || '\x00' || convert_to(event, 'UTF8')) FOR 8), c.id,
+           event, 'filter', CASE n % 1000 WHEN 0 THEN 'missing_actor' ELSE 'not_a_threat' END, :import, :now
+    FROM connector c CROSS JOIN generate_series(1, :rows) n CROSS JOIN LATERAL (SELECT 'imported-' || n AS event) e
+    WHERE c.id = 1
+"""
 _QUARANTINE = """
     INSERT INTO quarantine (connector_id, run_id, stage, event_id, issue, record, record_digest, seen_at)
     SELECT b.connector_id, b.run_id, 'validate', 'quarantined-' || b.id, 'malformed_indicator',
            convert_to(repeat(b.run_id, 20), 'UTF8'), sha256(convert_to(b.id::text, 'UTF8')), b.planned_at
     FROM batch b WHERE b.id % 21 = 0 ORDER BY b.id
 """
-_STATEMENTS = (_CONNECTORS, _BATCHES, _DETECTIONS, _STATES, _WAITING, _STAGES, _DROPPED, _QUARANTINE)
+_STATEMENTS = (_CONNECTORS, _BATCHES, _DETECTIONS, _STATES, _WAITING, _STAGES, _DROPPED, _IMPORTED, _QUARANTINE)
 
 
 def fill_ledger(engine: Engine, rows: int, now: datetime) -> None:
-    """Fill an empty ledger with so many detections, the newest of `now`; its triggers count them."""
+    """Fill an empty ledger with so many detections, the newest of `now`, and dropped events; triggers count them."""
     values = {
         "connectors": CONNECTORS,
         "size": PER_RUN,
@@ -96,6 +106,8 @@ def fill_ledger(engine: Engine, rows: int, now: datetime) -> None:
         "runs": rows // (CONNECTORS * PER_RUN),
         "now": now,
         "short": SHORT,
+        "import": IMPORT,
+        "rows": rows,
     }
     with engine.begin() as connection:
         connection.execute(text("SET LOCAL statement_timeout = 0"))

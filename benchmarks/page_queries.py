@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
-from benchmarks.filled_ledger import SHORT, fill_ledger
+from benchmarks.filled_ledger import IMPORT, SHORT, fill_ledger
 from benchmarks.row import Options, Row, show_count
 from ci_operators.ledger import overview, run_records, trends
 from ci_operators.ledger.access import make_engine, make_reader, open_connection
@@ -27,6 +27,10 @@ from demo.postgres_home import prepare_home
 SIZES, QUICK_SIZES = (1_000, 100_000, 1_000_000), (1_000, 100_000)
 REPETITIONS = 9
 AIM_MS = 200.0
+#: Queries that read no more rows than they show, however many the run has.
+RECORDS = "records of a run"
+#: The connector of the run that dropped most.
+OF_IMPORT = "okta-1"
 RANGES = {"7 days": timedelta(days=7), "30 days": timedelta(days=30), "whole": timedelta(days=4000)}
 
 Query = Callable[[Connection], Any]
@@ -112,7 +116,9 @@ def _look_ups(connection: Connection, names: Sequence[str]) -> Iterator[Named]:
     yield Named("by indicator", "a rare one", lambda c: find_by_indicator(c, names, indicator, 51))
     yield Named("by indicator", "the most frequent", lambda c: find_by_indicator(c, names, frequent, 51))
     for kind, find in _RUN_RECORDS.items():
-        yield Named("records of a run", kind, partial(_of_run, find, names[0], run_id))
+        yield Named(RECORDS, kind, partial(_of_run, find, names[0], run_id))
+    for kind, ask in _IMPORT_RECORDS.items():
+        yield Named(RECORDS, f"{kind} of a large one", partial(ask, name=OF_IMPORT))
 
 
 _RUN_RECORDS: dict[str, Callable[..., Any]] = {
@@ -121,30 +127,38 @@ _RUN_RECORDS: dict[str, Callable[..., Any]] = {
     "quarantined": run_records.find_run_quarantined,
 }
 
+#: One half of the keys stands before it.
+_HALF = b"\x80"
+_IMPORT_RECORDS: dict[str, Callable[..., Any]] = {
+    "first dropped": lambda c, name: run_records.find_run_dropped(c, name, IMPORT, 51),
+    "dropped from the middle on": lambda c, name: run_records.find_run_dropped(c, name, IMPORT, 51, _HALF),
+    "detections": lambda c, name: run_records.find_run_detections(c, name, IMPORT, 51),
+    "quarantined": lambda c, name: run_records.find_run_quarantined(c, name, IMPORT, 51),
+}
+
 
 def _of_run(find: Callable[..., Any], name: str, run_id: str, connection: Connection) -> Any:
     return find(connection, name, run_id, 51)
 
 
 def _standing(connection: Connection, names: Sequence[str], now: datetime) -> Iterator[Named]:
-    """Yield what the list of connectors asks of one of them."""
-    number = overview.find_id(connection, SHORT) or 0
+    """Yield what the list of connectors asks, of one of them and of all."""
     midnight, week = now.replace(hour=0, minute=0, second=0, microsecond=0), now - timedelta(days=7)
-    yield Named("standing", "last window", lambda c: overview.find_last_window(c, number))
-    yield Named("standing", "first window", lambda c: overview.find_first_since(c, number))
-    yield Named("standing", "counts of today", lambda c: overview.count_since(c, number, midnight))
-    yield Named("standing", "counts of 7 days", lambda c: overview.count_since(c, number, week))
-    yield Named("standing", "what is open", lambda c: overview.find_open(c, number))
-    numbers = list(overview.find_names(connection, names))
-    yield Named("standing", "all of all connectors", lambda c: _ask_all(c, numbers, midnight, week))
+    short = overview.find_id(connection, SHORT) or 0
+    yield Named("standing", "first window", lambda c: overview.find_first_since(c, short))
+    for case, numbers in (("one connector", [short]), ("all connectors", list(overview.find_names(connection, names)))):
+        questions: dict[str, Callable[..., Any]] = {
+            "last window": overview.find_last_windows,
+            "counts of today": partial(overview.count_since, since=midnight),
+            "counts of 7 days": partial(overview.count_since, since=week),
+            "what is open": overview.find_opens,
+        }
+        for name, ask in questions.items():
+            yield Named("standing", f"{name}, {case}", partial(_of_connectors, ask, numbers))
 
 
-def _ask_all(connection: Connection, numbers: Sequence[int], midnight: datetime, week: datetime) -> None:
-    for number in numbers:
-        overview.find_last_window(connection, number)
-        overview.count_since(connection, number, midnight)
-        overview.count_since(connection, number, week)
-        overview.find_open(connection, number)
+def _of_connectors(find: Callable[..., Any], numbers: Sequence[int], connection: Connection) -> Any:
+    return find(connection, numbers)
 
 
 def _time(connection: Connection, ask: Query) -> float:

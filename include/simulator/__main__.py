@@ -8,6 +8,7 @@ import sys
 import threading
 from pathlib import Path
 
+from simulator.certificate import Certificate, write_certificate
 from simulator.okta.service_app import CLIENT_ID, ServiceApp, make_key_pair
 from simulator.server import serve
 from simulator.settings import OKTA_TOKEN, ORGANIZATION, RECORDED_FUTURE_TOKEN, SENTINELONE_TOKEN, Limits, Tokens
@@ -44,6 +45,16 @@ def read_arguments(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument(
         "--okta-key", type=Path, metavar="FILE", help=f"write a new private key for the service app {CLIENT_ID} there"
     )
+    parser.add_argument(
+        "--tls", type=Path, metavar="DIR", help="serve by https, with a new certificate; clients trust DIR/ca.pem"
+    )
+    parser.add_argument(
+        "--tls-name",
+        action="append",
+        default=[],
+        metavar="HOST",
+        help="a host name of the certificate beside localhost; may be given several times",
+    )
     return parser.parse_args(arguments)
 
 
@@ -58,11 +69,15 @@ def main(arguments: list[str]) -> int:
     except OSError as err:
         return _fail(f"cannot write the key {options.okta_key}: {err.strerror or err}")
     try:
+        certificate = _make_certificate(options.tls, options.tls_name)
+    except OSError as err:
+        return _fail(f"cannot write a certificate to {options.tls}: {err.strerror or err}")
+    try:
         simulator = Simulator(seed=options.seed, state_directory=options.state, tokens=tokens, limits=Limits())
     except (OSError, ValueError) as err:
         return _fail(f"cannot use the state directory {options.state}: {err}")
     try:
-        with serve(simulator, host=options.host, port=options.port) as running:
+        with serve(simulator, host=options.host, port=options.port, certificate=certificate) as running:
             _say(_ready_line(running.url))
             ending.wait()
     except OSError as err:
@@ -78,6 +93,11 @@ def _make_apps(key_file: Path | None) -> tuple[ServiceApp, ...]:
     key_file.touch(mode=0o600)
     key_file.write_text(pair.private_pem, encoding="utf-8")
     return (ServiceApp(CLIENT_ID, pair.public_key),)
+
+
+def _make_certificate(folder: Path | None, names: list[str]) -> Certificate | None:
+    """Returns a new certificate, or None without a folder."""
+    return None if folder is None else write_certificate(folder, [*names, "localhost", "127.0.0.1"])
 
 
 def _ready_line(url: str) -> str:

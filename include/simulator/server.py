@@ -11,6 +11,7 @@ from contextlib import contextmanager
 import uvicorn
 
 from simulator.application import Application
+from simulator.certificate import Certificate
 from simulator.tenants import Simulator
 
 _GRACE_S = 0.1
@@ -71,9 +72,11 @@ def _listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-def _quiet_config(simulator: Simulator) -> uvicorn.Config:
+def _quiet_config(simulator: Simulator, certificate: Certificate | None) -> uvicorn.Config:
     return uvicorn.Config(
         Application(simulator),
+        ssl_certfile=certificate.chain if certificate else None,
+        ssl_keyfile=certificate.key if certificate else None,
         lifespan="off",
         loop="asyncio",
         ws="none",
@@ -87,16 +90,22 @@ def _quiet_config(simulator: Simulator) -> uvicorn.Config:
 
 
 @contextmanager
-def serve(simulator: Simulator | None = None, *, host: str = "127.0.0.1", port: int = 0) -> Iterator[Simulator]:
+def serve(
+    simulator: Simulator | None = None,
+    *,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    certificate: Certificate | None = None,
+) -> Iterator[Simulator]:
     """Yields the simulator while it is served, `url` set; port 0: a free one. Raises OSError if taken."""
     running = simulator or Simulator()
     listener = _listen(host, port)
     bound_port = listener.getsockname()[1]
-    server = _Server(_quiet_config(running))
+    server = _Server(_quiet_config(running, certificate))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="simulator", daemon=True)
     thread.start()
     server.is_ready.wait(10)
-    running.url = f"http://{f'[{host}]' if ':' in host else host}:{bound_port}"
+    running.url = f"{'https' if certificate else 'http'}://{f'[{host}]' if ':' in host else host}:{bound_port}"
     try:
         yield running
     finally:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import tracemalloc
+from collections import deque
 from pathlib import Path
 
 import pytest
 import zstandard
 
-from ci_operators.answers import blocks
-from ci_operators.answers.blocks import ArtifactError, ArtifactGoneError, measure, read_blocks
+from ci_operators.answers.blocks import LONGEST_LINE, ArtifactError, ArtifactGoneError, measure, read_blocks
 from ci_operators.staging.artifact import CHUNK_BYTES, write_artifact
 
 LINES = [b"%d " % number + b"x" * (number % 97) for number in range(20_000)]
@@ -72,8 +73,26 @@ def test_what_is_no_artifact_or_damaged(path: Path) -> None:
             read(path)
 
 
-def test_a_line_without_end_is_given_up(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(blocks, "LONGEST_LINE", CHUNK_BYTES)
-    path.write_bytes(zstandard.compress(b"x" * (4 * CHUNK_BYTES)))
-    with pytest.raises(ArtifactError, match="breaks off"):
-        read(path)
+def test_a_line_without_end_is_given_up_before_it_fills_the_memory(path: Path) -> None:
+    path.write_bytes(zstandard.compress(b"short\n" + b"x" * (4 * LONGEST_LINE)))
+    assert path.stat().st_size < 10_000
+    tracemalloc.start()
+    try:
+        with pytest.raises(ArtifactError, match=r"The artifact filter\.jsonl\.zst holds a record longer than 16 MB"):
+            deque(read_blocks(path), maxlen=0)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 2 * LONGEST_LINE
+
+
+def test_what_stands_before_a_line_without_end_is_read(path: Path) -> None:
+    path.write_bytes(zstandard.compress(b"short\n" * CHUNK_BYTES + b"x" * (2 * LONGEST_LINE)))
+    blocks = read_blocks(path)
+    assert next(next(blocks).lines()) == (b"short", 6)
+
+
+def test_a_long_record_is_read(path: Path) -> None:
+    line = b"x" * (LONGEST_LINE - CHUNK_BYTES)
+    path.write_bytes(zstandard.compress(line + b"\n"))
+    assert read(path) == [(line, len(line) + 1)]

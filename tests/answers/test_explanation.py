@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from itertools import count
 from typing import Any
 
 import msgspec
 import pytest
 
+from ci_operators.answers.deadline import Deadline
 from ci_operators.answers.explanation import Explanation, Means, explain
+from ci_operators.answers.ledgers import NoLedgerError, open_ledger
 from ci_operators.answers.question import WrongQuestionError
 from ci_operators.answers.wording import make_wording
 from ci_operators.connectors_file import load_connectors
@@ -61,6 +62,7 @@ def test_several_events_of_an_indicator_are_listed(desk: Desk) -> None:
     desk.deliver()
     found = ask(desk, "198.51.100.2")
     assert (len(found.matches), found.trail, found.steps) == (2, None, ())
+    assert found.summary == "2 detections of 198.51.100.2 by okta: 2 accepted."
     assert ask(desk, "198.51.100.2", limit=1).more
 
 
@@ -89,7 +91,7 @@ def test_only_the_connectors_of_the_question_are_asked_and_named(desk: Desk) -> 
     desk.deliver()
     asked = list[str]()
 
-    def fetch(connector: Any, event_id: str, now: Any) -> None:
+    def fetch(connector: Any, *_: Any) -> None:
         asked.append(connector.name)
 
     found = ask(desk, "event-0001", ["s1"], fetch=fetch)
@@ -99,11 +101,51 @@ def test_only_the_connectors_of_the_question_are_asked_and_named(desk: Desk) -> 
     assert ask(desk, "event-0001", []).sentences == ["There is no connector to ask."]
 
 
-def test_patience_has_an_end(desk: Desk) -> None:
-    ticks = count()
-    found = ask(desk, "event-0009", patience_s=1.0, clock=lambda: float(next(ticks)), fetch=lambda *_: None)
+def test_when_the_time_is_over_no_further_source_is_asked(desk: Desk) -> None:
+    now = 100.0
+
+    def fetch(connector: Any, event_id: str, at: Any, until: Deadline) -> None:
+        nonlocal now
+        del connector, event_id, at
+        assert until is deadline
+        now = 101.0
+
+    deadline = Deadline.after(1.0, lambda: now)
+    found = ask(desk, "event-0009", deadline=deadline, fetch=fetch)
     assert [answer.connector for answer in found.sources] == ["okta"]
-    assert found.sentences[-1] == ("The sources took too long; not asked: s1, dry. Choose one of them to ask it alone.")
+    assert found.sentences == [
+        "Neither the ledger nor Okta knows the event.",
+        "The answer took too long; not asked: s1, dry. Choose one of them to ask it alone; "
+        "`python -m ci_operators explain ID` takes longer.",
+    ]
+    found = ask(desk, "event-0009", ["s1"], deadline=deadline, fetch=fetch)
+    assert found.sentences == [
+        "The answer took too long; not asked: s1. `python -m ci_operators explain ID` takes longer."
+    ]
+
+
+def test_the_deadline_holds_for_a_second_look_too(desk: Desk) -> None:
+    desk.add_okta_events(1, outcome=None)
+    desk.deliver()
+    (why,) = ask(desk, "event-0001", deadline=Deadline.after(-1.0)).codes_why
+    assert "cannot be looked at again: the time is over" in why
+
+
+def test_a_ledger_that_cannot_be_read_is_a_problem_of_its_own(desk: Desk) -> None:
+    desk.add_okta_events(1)
+    desk.deliver()
+    path = desk.folder / "connectors.yaml"
+    path.write_text(path.read_text().replace("name: s1,", "name: s1, ledger_conn_id: other,"))
+
+    def open_one(conn_id: str) -> Any:
+        if conn_id == "other":
+            raise NoLedgerError("Connection other: it is away.")
+        return open_ledger(conn_id)
+
+    found = ask(desk, "198.51.100.2", open_ledger=open_one)
+    assert found.problems == ["Connection other: it is away."]
+    assert found.summary == "1 detection of 198.51.100.2 by okta: 1 accepted."
+    assert found.sentences[-1] == "Connection other: it is away."
 
 
 @pytest.mark.parametrize("question", ["%", "_", "*", "a\0b", "\ud800", "' OR ''='", "<b>x</b>", "x" * 400, "\u202e"])

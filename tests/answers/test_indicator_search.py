@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
-from ci_operators.answers.indicator_search import Match, Matches, find_matches, is_no_id, join_matches, tell_matches
+from ci_operators.answers.indicator_search import (
+    Match,
+    Matches,
+    find_matches,
+    is_no_id,
+    join_matches,
+    sum_up,
+    tell_matches,
+)
 from tests.commands.conftest import Desk
 
 AT = datetime(2026, 3, 10, 12, tzinfo=UTC)
@@ -60,7 +69,16 @@ def test_lists_are_joined_newest_first() -> None:
     assert join_matches([Matches([match(1)], more=True)], 5).more
 
 
-def test_many_detections_are_summed_up() -> None:
+def test_detections_are_summed_up_in_one_sentence() -> None:
+    several = [match(1), replace(match(2), state="rejected"), replace(match(3), connector="s1")]
+    assert sum_up(Matches(several), "x") == "3 detections of x by okta and s1: 2 accepted, 1 rejected."
+    assert sum_up(Matches(several[:1]), "x") == "1 detection of x by okta: 1 accepted."
+    assert sum_up(Matches(several, more=True), "x") == (
+        "More than 3 detections of x; the newest of them are by okta and s1: 2 accepted, 1 rejected."
+    )
+
+
+def test_of_many_detections_ten_are_told() -> None:
     sentences = list(tell_matches(Matches([match(number) for number in range(13)], more=True), "198.51.100.2"))
     assert len(sentences) == 11
     assert sentences[0] == (

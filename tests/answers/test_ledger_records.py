@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import count
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Connection
 
 from ci_operators.answers import ledger_records
 from ci_operators.answers.cursor import Cursor, write_cursor
@@ -15,7 +17,8 @@ from ci_operators.answers.record import Record
 from ci_operators.answers.record_search import RecordQuery
 from ci_operators.answers.run_records import find_table
 from ci_operators.answers.scan import Limits
-from ci_operators.ledger.trail import find_trail
+from ci_operators.ledger.keys import event_key
+from ci_operators.ledger.trail import DeliveredDetection, find_states, find_trail
 from tests.answers.staged_run import READER, WORDING, StagedRun, mixed_events
 from tests.commands.conftest import Desk
 
@@ -68,6 +71,49 @@ def test_filters_are_those_of_the_table(ledger_run: LedgerRun) -> None:
     assert [record.event_id for record in find_all(ledger_run, RecordQuery(search="198.51.100.5"))] == ["event-0004"]
     assert find_all(LedgerRun(ledger_run.connection, "s1", RUN, WORDING), RecordQuery()) == []
     assert find_all(LedgerRun(ledger_run.connection, "okta", "scheduled__2", WORDING), RecordQuery()) == []
+
+
+@pytest.mark.parametrize(
+    ("query", "searched"),
+    [
+        (RecordQuery(), 14),
+        (RecordQuery("dropped"), 3),
+        (RecordQuery("quarantined"), 2),
+        (RecordQuery("detection"), 9),
+        (RecordQuery(code="missing_actor"), 3),
+        (RecordQuery("detection", code="missing_actor"), 0),
+        (RecordQuery(stage="map"), 2),
+        (RecordQuery(stage="submit"), 9),
+        (RecordQuery("detection", stage="filter"), 0),
+    ],
+)
+@pytest.mark.parametrize("size", [2, 3, 200])
+def test_what_is_not_asked_for_is_not_read(
+    query: RecordQuery, searched: int, size: int, ledger_run: LedgerRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = find_all(ledger_run, RecordQuery())
+    monkeypatch.setattr(ledger_records, "_BATCH", size)
+    page = find_ledger_records(ledger_run, query)
+    assert (page.searched, len(page.records), page.cursor) == (searched, searched, None)
+    assert page.records == [each for each in whole if query.matches(each) and query.stage in ("", each.stage)]
+
+
+def test_a_detection_that_is_forgotten_meanwhile_ends_nothing(
+    ledger_run: LedgerRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its place is passed: what stands behind it comes."""
+    whole = find_all(ledger_run, RecordQuery("detection"))
+    gone = {each.event_id for each in whole[2:5]}
+
+    def find_fewer(connection: Connection, keys: Sequence[bytes]) -> dict[bytes, DeliveredDetection]:
+        lost = {event_key("okta", event_id or "") for event_id in gone}
+        return {key: found for key, found in find_states(connection, keys).items() if key[:8] not in lost}
+
+    monkeypatch.setattr(ledger_records, "find_states", find_fewer)
+    monkeypatch.setattr(ledger_records, "_BATCH", 2)
+    found = find_all(ledger_run, RecordQuery("detection"))
+    assert found == [each for each in whole if each.event_id not in gone]
+    assert len(found) == 6
 
 
 def test_work_is_bounded(ledger_run: LedgerRun, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from ci_operators.answers.record import RecordReader
 from ci_operators.answers.record_detail import RecordDetail, RecordMeans, find_detail
 from ci_operators.answers.record_search import RecordQuery
 from ci_operators.answers.run_records import find_records
+from ci_operators.answers.scan import Limits
 from ci_operators.core.verdict import Quarantined
 from ci_operators.ledger.trail import DroppedEvent, Trail
 from tests.answers.staged_run import OKTA, READER, S1, WORDING, StagedRun, event, mixed_events
@@ -176,9 +178,31 @@ def test_the_clock_bounds_the_search(tmp_path: Path) -> None:
     assert found is not None
     assert found.fate is None
     assert found.story == [
-        "The run has more records than can be looked through at once: search its table for the event.",
+        "The run has more records than can be looked through at once: search its table for the event, or ask "
+        "`python -m ci_operators explain ID`.",
         "By the connector's options as they stand now: it passes.",
     ]
+
+
+def test_one_deadline_holds_for_records_and_event(tmp_path: Path) -> None:
+    run = StagedRun(tmp_path).run([event(number) for number in range(3000)])
+    for wanted in ("event-02999", "nobody"):
+        ticks = count()
+        limits = Limits(seconds=4.0, clock=lambda ticks=ticks: float(next(ticks)))  # type: ignore[misc]  # its default
+        found = detail(run, wanted, limits=limits)
+        assert (found.fate, found.event, found.detections) == (None, None, [])
+        assert found.event_note.startswith("Not found among the first ")
+        assert found.event_note.endswith(
+            " of 3000 events. `python -m ci_operators explain ID` asks the ledger and the source for it."
+        )
+        assert found.story[0].startswith("The run has more records than can be looked through at once")
+        assert next(ticks) < 20
+
+
+def test_somebody_has_to_be_named(tmp_path: Path) -> None:
+    run = StagedRun(tmp_path).run([event(1)])
+    with pytest.raises(WrongQuestionError, match=r"Name an event_id, or a record's place\."):
+        detail(run, "", indicator="198.51.100.2")
 
 
 def test_a_record_without_an_id_is_found_by_its_place(tmp_path: Path) -> None:

@@ -40,7 +40,8 @@ def test_what_is_not_known_yet_is_said() -> None:
         "Its further way is not known: the next stage has not finished, or its artifacts are gone.",
     ]
     assert tell(is_whole=False) == [
-        "The run has more records than can be looked through at once: search its table for the event."
+        "The run has more records than can be looked through at once: search its table for the event, or ask "
+        "`python -m ci_operators explain ID`."
     ]
 
 

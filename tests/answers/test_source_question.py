@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
+from ci_operators.answers.deadline import NEVER, Deadline
 from ci_operators.answers.source_question import Coverage, ask_source, foresee
 from ci_operators.sources.registry import OPTIONS
 from tests.commands.conftest import Desk
@@ -31,3 +33,16 @@ def test_an_event_without_a_time_cannot_be_foreseen() -> None:
     assert "names no time" in foresee(connector, None, Coverage(NOW, NOW))
     sentence = foresee(connector, NOW - timedelta(hours=5, minutes=1), Coverage(NOW - timedelta(hours=3), NOW))
     assert "run a backfill of 2026-03-10T06:00:00.000Z to 2026-03-10T07:00:00.000Z" in sentence
+
+
+def test_whoever_fetches_is_told_how_long_somebody_waits() -> None:
+    connector = OPTIONS["okta"].model_validate({"name": "a", "source": "okta", "debug": False})
+    told = list[Deadline]()
+
+    def fetch(*given: Any) -> None:
+        told.append(given[-1])
+
+    deadline = Deadline.after(1.0)
+    ask_source(connector, "event-0001", Coverage(NOW, NOW), NOW, fetch, deadline)
+    ask_source(connector, "event-0001", Coverage(NOW, NOW), NOW, fetch)
+    assert told == [deadline, NEVER]

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
+
+from sqlalchemy import Connection, event
 
 from ci_operators.answers.standing import Standing, find_remarks, find_standings, is_behind
 from ci_operators.connectors_file import load_connectors
@@ -19,6 +23,34 @@ def test_standings_are_in_the_order_of_names(desk: Desk) -> None:
     assert list(find_remarks(okta)) == ["is behind its update frequency: look at its runs in Airflow."]
     assert next(find_remarks(dry)).startswith("in debug mode")
     assert (okta.lag_s, s1.last_window, list(find_remarks(s1))) == (5400, None, [])
+
+
+def test_many_connectors_cost_no_more_questions_than_one(desk: Desk) -> None:
+    desk.add_okta_events(1, 2, minutes_ago=100)
+    desk.deliver(since=120, until=90)
+    desk.deliver("s1", "scheduled__2")
+    found = load_connectors()
+    asked: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        asked.append(statement)
+
+    @contextmanager
+    def open_by(_: str) -> Iterator[Connection]:
+        event.listen(desk.connection, "before_cursor_execute", note)
+        try:
+            yield desk.connection
+        finally:
+            event.remove(desk.connection, "before_cursor_execute", note)
+
+    by_itself = [
+        find_standings([connector], found.destinations, desk.now, open_by)[0] for connector in found.connectors
+    ]
+    of_each = len(asked) // len(by_itself)
+    together = find_standings(found.connectors, found.destinations, desk.now, open_by)
+    assert together == sorted(by_itself, key=lambda standing: standing.connector)
+    assert [standing.last_7_days.accepted for standing in together] == [0, 2, 0]
+    assert len(asked) == (len(by_itself) + 1) * of_each
 
 
 def test_a_ledger_that_fails_takes_no_other_down(desk: Desk) -> None:

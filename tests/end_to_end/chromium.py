@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Dialog, Page, Request, expect, sync_playwright
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 #: Chromium would else ask its maker's servers for this and that; as root it has no sandbox.
@@ -51,12 +51,21 @@ def running_chromium() -> Iterator[Browser]:
 
 @dataclass
 class Visit:
-    """A person at a page. complaints: what the page logged as errors; strangers: hosts asked beside Airflow's own."""
+    """A person at a page.
+
+    complaints: what the page logged as errors; strangers: hosts asked beside Airflow's own; alarms: dialogs of scripts.
+    """
 
     page: Page
     url: str
     complaints: list[str] = field(default_factory=list)
     strangers: list[str] = field(default_factory=list)
+    alarms: list[str] = field(default_factory=list)
+
+    def forget(self) -> None:
+        """Forget what was logged, asked and said so far."""
+        for heard in (self.complaints, self.strangers, self.alarms):
+            heard.clear()
 
     def go(self, path: str) -> Page:
         """Open a page below Airflow's address."""
@@ -82,6 +91,11 @@ class Visit:
         if urlsplit(request.url).scheme in ("http", "https") and not request.url.startswith(self.url):
             self.strangers.append(request.url)
 
+    def dismiss(self, dialog: Dialog) -> None:
+        """Remember a script's dialog, and close it."""
+        self.alarms.append(dialog.message)
+        dialog.dismiss()
+
 
 @contextmanager
 def visiting(browser: Browser, url: str, *, dark: bool = False) -> Iterator[Visit]:
@@ -95,5 +109,6 @@ def visiting(browser: Browser, url: str, *, dark: bool = False) -> Iterator[Visi
     page.on("request", visit.note)
     page.on("pageerror", lambda error: visit.complaints.append(str(error)))
     page.on("console", visit.hear)
+    page.on("dialog", visit.dismiss)
     yield visit
     context.close()

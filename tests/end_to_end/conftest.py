@@ -23,7 +23,8 @@ from demo.settings import AirflowSettings, Connection
 from simulator import Fault, Limits, Simulator, serve
 from simulator.settings import OKTA_TOKEN, RECORDED_FUTURE_TOKEN, SENTINELONE_TOKEN
 from tests.airflow_home import ROOT
-from tests.end_to_end.chromium import running_chromium
+from tests.end_to_end.chromium import Visit, running_chromium, visiting
+from tests.end_to_end.looked_at import LookedAt, make_events, trigger_and_watch
 from tests.end_to_end.tenant import Tenant, events, ids
 
 CONNECTORS = Path(__file__).with_name("connectors.yaml")
@@ -133,3 +134,34 @@ def first_imports(make_tenant: MakeTenant) -> dict[str, Tenant]:
     for tenant in (okta, sentinelone):
         tenant.enable()
     return {"okta": okta, "sentinelone": sentinelone}
+
+
+@pytest.fixture(scope="package")
+def person(installation: Installation, browser: Browser) -> Iterator[Visit]:
+    """Somebody who may do everything, logged in."""
+    with visiting(browser, installation.address.url) as visit:
+        visit.log_in(installation.address.user, installation.address.password)
+        yield visit
+
+
+@pytest.fixture
+def visit(person: Visit) -> Iterator[Visit]:
+    """That person, at whose page nothing may go wrong."""
+    person.forget()
+    yield person
+    assert person.complaints == []
+    assert person.strangers == []
+    assert person.alarms == []
+    assert person.page.evaluate("sessionStorage.ran") is None
+
+
+@pytest.fixture(scope="package")
+def looked_at(installation: Installation, make_tenant: MakeTenant, person: Visit) -> LookedAt:
+    """A connector whose run over a window was triggered by Airflow's form, and watched by the page to its end."""
+    end = datetime.fromtimestamp(installation.initial_import("looked-at").end.timestamp(), UTC)
+    begin = end.replace(second=0, microsecond=0) - timedelta(hours=3)
+    tenant = make_tenant("looked-at", okta_events=make_events(begin))
+    tenant.enable()
+    empty = tenant.first_scheduled()
+    assert tenant.outcome(empty) == "success"
+    return LookedAt(tenant, begin, trigger_and_watch(person, tenant, begin), empty)

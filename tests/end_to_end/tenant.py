@@ -78,6 +78,10 @@ class Tenant:
         """Unpause the DAG, as soon as Airflow has read it."""
         wait_for(lambda: self.api.unpause(self.dag_id), self.dag_id)
 
+    def pause(self) -> None:
+        """Pause the DAG: its runs wait."""
+        self.api.request("PATCH", f"/dags/{self.dag_id}", json={"is_paused": True})
+
     def trigger(self, conf: Mapping[str, object], logical_date: datetime | None = None) -> str:
         """Trigger a manual run and return its id."""
         answer = self.try_trigger(conf, logical_date)

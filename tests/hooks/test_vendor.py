@@ -21,7 +21,7 @@ from ci_operators.recorded_future.api import API as RECORDED_FUTURE
 from ci_operators.sources.okta.api import API as OKTA
 from ci_operators.sources.sentinelone.api import API as SENTINELONE
 from ci_operators.transport.api import Api
-from ci_operators.transport.client import Client
+from ci_operators.transport.client import ATTEMPTS, TIMEOUT_S, Client
 from simulator import Simulator, Tokens, serve
 from simulator.okta.service_app import CLIENT_ID, ServiceApp
 from simulator.settings import OKTA_TOKEN, RECORDED_FUTURE_TOKEN, SENTINELONE_TOKEN
@@ -283,6 +283,18 @@ def test_an_access_token_is_masked_in_logs(monkeypatch: pytest.MonkeyPatch) -> N
         header = client.authoriser.header()
     assert header is not None
     assert redact(f"sent {header[1]}") == "sent Bearer ***"
+
+
+def test_who_waits_gets_a_client_without_patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    extra = {"auth": "oauth2", "client_id": CLIENT_ID, "private_key": pem(rsa_key())}
+    connection = {"conn_type": "okta", "host": "acme.okta.com", "extra": extra}
+    for given in (connection, {"conn_type": "okta", "host": "acme.okta.com", "password": TOKEN}):
+        patient = connect(monkeypatch, given)
+        client: Any = VendorHook(OKTA, "okta_test").get_hasty_client((3.0, 8.0))
+        assert (client.attempts, client.timeout_s) == (1, (3.0, 8.0))
+        assert (patient.attempts, patient.timeout_s) == (ATTEMPTS, TIMEOUT_S)
+        if given is connection:  # its token comes by a client of its own
+            assert client.authoriser.client.timeout_s == (3.0, 8.0)
 
 
 def test_it_is_the_http_providers_hook() -> None:

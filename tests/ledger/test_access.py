@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import URL, Connection, Engine, text
+from sqlalchemy.exc import SQLAlchemyError
 
 from ci_operators.core.errors import CollectiveInsightsError, ConfigurationError, UnavailableError
 from ci_operators.ledger.access import READERS, make_engine, make_reader, open_connection, speak_plainly
@@ -166,7 +167,7 @@ def test_a_reader_survives_a_restart_of_the_database(pages: Engine, ledger_url: 
 def test_readers_that_are_all_busy_are_told(pages: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pages.pool, "_timeout", 0.1)
     busy = [pages.connect() for _ in range(READERS)]
-    with pytest.raises(UnavailableError, match="QueuePool limit"):
+    with pytest.raises(UnavailableError, match=r"^The ledger's connections are all in use; try again\.$"):
         open_and_close(pages)
     for connection in busy:
         connection.close()
@@ -185,3 +186,42 @@ def test_a_reader_keeps_to_its_schema(empty_database: URL) -> None:
 def test_a_reader_needs_postgresql_too() -> None:
     with pytest.raises(ConfigurationError, match="needs PostgreSQL, not sqlite"):
         make_reader("sqlite:///ledger.db")
+
+
+def test_readers_are_not_told_where_the_ledger_is(
+    ledger_url: URL, pages: Engine, caplog: pytest.LogCaptureFixture
+) -> None:
+    away = make_reader(ledger_url.set(host="127.0.0.1", port=1, query={}, password=PASSWORD))
+    with pytest.raises(UnavailableError, match=r"^The ledger does not answer\.$"):
+        open_and_close(away)
+    assert "Connection refused" in caplog.text
+    assert PASSWORD not in caplog.text
+    with open_connection(pages) as connection:
+        throw_out(ledger_url)
+        with stopped(ledger_url):
+            for _ in range(2):
+                with pytest.raises(UnavailableError) as caught, speak_plainly(), connection.begin():
+                    connection.execute(text("SELECT 1"))
+                assert str(ledger_url.database) not in str(caught.value)
+    open_and_close(pages)
+
+
+def test_a_long_error_ends_with_a_sentence_or_a_word() -> None:
+    for words, told in (("What. " * 90, "What."), ("where " * 90, "where ...")):
+        with pytest.raises(UnavailableError) as caught, speak_plainly():
+            raise SQLAlchemyError(words)
+        assert str(caught.value).endswith(told)
+        assert len(str(caught.value)) < 450
+
+
+def test_transactions_are_isolated_as_the_ledger_needs_it(empty_database: URL) -> None:
+    """A database may have another default."""
+    migrate(make_engine(empty_database))
+    with make_engine(empty_database).begin() as connection:
+        name = f'"{empty_database.database}"'
+        connection.execute(text(f"ALTER DATABASE {name} SET default_transaction_isolation = 'serializable'"))
+    for engine in (make_engine(empty_database), make_reader(empty_database)):
+        with open_connection(engine) as connection:
+            assert connection.scalar(text("SHOW default_transaction_isolation")) == "serializable"
+            assert connection.scalar(text("SHOW transaction_isolation")) == "read committed"
+        engine.dispose()

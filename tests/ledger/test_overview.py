@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -51,6 +52,7 @@ def test_the_last_window_is_the_newest_that_a_live_scheduled_run_ended(ledger_co
     found = overview.find_last_window(connection, number)
     assert found is not None
     assert (found.run_id, found.until) == ("b", datetime(2026, 3, 10, 3, tzinfo=UTC))
+    assert overview.find_last_windows(connection, [number, number + 1]) == {number: found}
     assert overview.find_first_since(connection, number) == datetime(2026, 3, 10, 1, tzinfo=UTC)
 
 
@@ -66,9 +68,14 @@ def test_counts(ledger_connection: Connection) -> None:
     deliveries.reserve(batch, 1000)
     deliveries.reject([make_row(5)], "no")
     deliveries.accept(batch)
-    counts = overview.count_since(connection, number, SINCE)
-    assert counts == overview.Counts(5, 3, 2, 1, 4, {"missing_actor": 3, "bad": 1})
-    assert overview.count_since(connection, number, SINCE + timedelta(days=1)).accepted == 0
+    (other,) = overview.find_names(connection, ["other"])
+    assert overview.count_since(connection, [number, other, 77], SINCE) == {
+        number: overview.Counts(5, 3, 2, 1, 4, {"missing_actor": 3, "bad": 1}),
+        other: overview.Counts(0, 0, 0, 0, 1),
+        77: overview.Counts(0, 0, 0, 0, 0),
+    }
+    assert overview.count_since(connection, [number], SINCE + timedelta(days=1))[number].accepted == 0
+    assert overview.count_since(connection, [], SINCE) == {}
 
 
 def test_names_are_found_by_number(ledger_connection: Connection) -> None:
@@ -93,6 +100,22 @@ def test_what_is_open(ledger_connection: Connection) -> None:
     assert (found.in_flight, found.rejected, found.waiting, found.quarantined) == (3, 1, 1, {})
 
 
+def test_what_is_open_of_several_is_each_ones_own(ledger_connection: Connection) -> None:
+    connection = ledger_connection
+    for connector, count in (("okta", 2), ("other", 3)):
+        doubt_batch(connection, *range(count), connector=connector)
+        lines = [json.dumps({"issue": f"i{n % 2}", "record": {"n": n}}).encode() for n in range(count)]
+        History(connection, connector, "a", "map").add_quarantined([lines])
+    accept_batch(connection, 9, connector="third")
+    numbers = {name: number for number, name in overview.find_names(connection, ["okta", "other", "third"]).items()}
+    found = overview.find_opens(connection, numbers.values())
+    assert found == {number: overview.find_open(connection, number) for number in numbers.values()}
+    assert [doubt.detections for doubt in found[numbers["other"]].unknown] == [3]
+    assert found[numbers["other"]].quarantined == {"i0": 2, "i1": 1}
+    assert found[numbers["okta"]].quarantined == {"i0": 1, "i1": 1}
+    assert found[numbers["third"]] == overview.Open([], 0, 0, 0, {})
+
+
 def test_budget(ledger_connection: Connection) -> None:
     connection, today = ledger_connection, datetime.now(UTC).date()
     assert overview.find_spent(connection, "rf", today) == (0, False)
@@ -100,3 +123,4 @@ def test_budget(ledger_connection: Connection) -> None:
     deliveries, _ = plan_batch(connection, 3)
     deliveries.exhaust()
     assert overview.find_spent(connection, "rf", today) == (2, True)
+    assert overview.find_budgets(connection, ["rf", "other"], today) == {"rf": (2, True), "other": (0, False)}

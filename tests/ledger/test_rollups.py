@@ -4,27 +4,27 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+import uuid
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
-from alembic import command
-from alembic.config import Config
 from sqlalchemy import URL, Connection, Engine, text
 
-from ci_operators.ledger import schema
-from ci_operators.ledger.access import make_engine
+from ci_operators.core.errors import UnavailableError
+from ci_operators.ledger.access import make_engine, speak_plainly
 from ci_operators.ledger.compaction import forget_days, forget_delivered
 from ci_operators.ledger.deliveries import Batch, Deliveries
 from ci_operators.ledger.history import History
 from ci_operators.ledger.indicators import find_by_indicator
+from ci_operators.ledger.overview import find_open
 from ci_operators.ledger.row import Row, read_row
 from ci_operators.ledger.schema import migrate
 from ci_operators.ledger.settlement import override
 from ci_operators.ledger.tables import State
+from tests.ledger.old_ledger import migrate_to
 from tests.ledger.rollups import check_rollups, read_rollup
 from tests.ledger.samples import detection, rows
 from tests.virtual_time import NOON
@@ -213,11 +213,32 @@ def test_compaction_takes_nothing_from_the_days(deliveries: Deliveries, batch: B
 def test_days_are_forgotten_whole_and_do_not_come_back(deliveries: Deliveries, batch: Batch) -> None:
     deliveries.accept(batch)
     History(deliveries.connection, "acme", "run", "filter").add_run(manifest(), "scheduled")
+    with deliveries.connection.begin():
+        deliveries.connection.execute(text("DELETE FROM detection WHERE detected_at < :day"), {"day": DAY})
     assert forget_days(deliveries.connection, NOON) == 3
     assert {day for _, day in days(deliveries)} == {DAY}
     deliveries.reject(batch.rows, "no")
     assert days(deliveries) == {}
+    assert forget_delivered(deliveries.connection, datetime.now(UTC) + timedelta(days=1)) == 2
     assert forget_days(deliveries.connection, datetime.now(UTC) + timedelta(days=1)) > 3
+
+
+def test_the_figures_of_a_day_stay_as_long_as_its_detections(deliveries: Deliveries, batch: Batch) -> None:
+    """A backfill delivers today what was detected long ago: both are forgotten when their delivery is old."""
+    deliveries.accept(batch)
+    counted = days(deliveries)
+    (other,) = Deliveries(deliveries.connection, "other", "run", "rf").plan([rows([1], "other")], [])
+    deliveries.accept(other)
+    with deliveries.connection.begin():
+        deliveries.connection.execute(text("DELETE FROM detection WHERE batch_id = :id"), {"id": other.number})
+    assert forget_delivered(deliveries.connection, NOON) == 0
+    assert forget_days(deliveries.connection, datetime.now(UTC)) == 2, "the other connector's"
+    assert days(deliveries) == counted
+    check_rollups(deliveries.connection)
+    later = datetime.now(UTC) + timedelta(days=1)
+    assert forget_delivered(deliveries.connection, later) == 4
+    assert forget_days(deliveries.connection, later) == len(counted)
+    assert days(deliveries) == {}
 
 
 def test_what_waits_is_counted(deliveries: Deliveries, batch: Batch) -> None:
@@ -259,14 +280,6 @@ def test_a_run_that_became_a_dry_one_is_counted_no_more(ledger_connection: Conne
     assert read_rollup(ledger_connection, "stage_day") == {}
 
 
-def migrate_to(engine: Engine, version: str) -> None:
-    config = Config()
-    config.set_main_option("script_location", str(Path(schema.__file__).with_name("migrations")))
-    with engine.begin() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, version)
-
-
 def test_a_ledger_with_rows_is_counted_when_it_is_migrated(empty_database: URL) -> None:
     engine = make_engine(empty_database)
     migrate_to(engine, "0001")
@@ -302,6 +315,85 @@ def test_triggers_find_their_tables_whoever_writes(empty_database: URL) -> None:
     with make_engine(empty_database, "insights").connect() as connection:
         check_rollups(connection)
         assert read_rollup(connection, "delivered_day")
+
+
+@pytest.fixture
+def worker(empty_database: URL) -> Iterator[Engine]:
+    """A role that was given all rights on the tables of the first ledger, which has been migrated since."""
+    role = f"ledger_worker_{uuid.uuid4().hex[:12]}"
+    owner = make_engine(empty_database)
+    migrate_to(owner, "0001")
+    with owner.begin() as connection:
+        connection.execute(text(f"CREATE ROLE {role} LOGIN"))
+        connection.execute(text(f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {role}"))
+    migrate(owner)
+    yield make_engine(empty_database.set(username=role))
+    with owner.begin() as connection:
+        connection.execute(text(f"DROP OWNED BY {role}"))
+        connection.execute(text(f"DROP ROLE {role}"))
+
+
+def test_a_role_with_rights_on_the_first_tables_may_go_on(worker: Engine, empty_database: URL) -> None:
+    with worker.connect() as connection:
+        deliveries = Deliveries(connection, "acme", "run", "rf")
+        first, second = deliveries.plan([rows(range(3)), rows(range(3, 5))], [])
+        assert deliveries.reserve(first, MUCH)
+        deliveries.accept(first)
+        deliveries.put_off(second)
+        History(connection, "acme", "run", "filter").add_run(manifest(), "scheduled")
+        assert find_open(connection, 1).waiting == 2
+        assert forget_days(connection, datetime.now(UTC)) == 0
+        with pytest.raises(UnavailableError, match="permission denied for table delivered_day"), speak_plainly():
+            connection.execute(text("UPDATE delivered_day SET detections = 0"))
+    with make_engine(empty_database).connect() as connection:
+        check_rollups(connection)
+
+
+def test_whoever_writes_needs_no_right_on_the_figures(worker: Engine, empty_database: URL) -> None:
+    owner = make_engine(empty_database)
+    with owner.begin() as connection:
+        connection.execute(text(f"REVOKE ALL ON delivered_day, stage_day, waiting_count FROM {worker.url.username}"))
+    with worker.connect() as connection:
+        deliveries = Deliveries(connection, "acme", "run", "rf")
+        first, second = deliveries.plan([rows(range(3)), rows(range(3, 5))], [])
+        deliveries.accept(first)
+        deliveries.reject(first.rows[:1], "no")
+        deliveries.put_off(second)
+        deliveries.forget_waiting(second.rows[:1])
+        for dropped in ({"a": 1}, {"b": 2}):
+            History(connection, "acme", "run", "filter").add_run(manifest(dropped=dropped), "scheduled")
+    with owner.connect() as connection:
+        check_rollups(connection)
+        assert set(read_rollup(connection, "waiting_count").values()) == {1}
+
+
+@pytest.mark.parametrize("place", ["pg_temp", "mine"])
+def test_a_writer_cannot_put_a_table_of_his_own_in_the_place_of_the_figures(
+    place: str, worker: Engine, empty_database: URL
+) -> None:
+    """The functions run with the rights of the ledger's owner."""
+    with make_engine(empty_database).begin() as connection:
+        connection.execute(text(f"CREATE SCHEMA mine AUTHORIZATION {worker.url.username}"))
+    with worker.connect() as connection:
+        with connection.begin():
+            connection.execute(text(f"CREATE TABLE {place}.delivered_day (LIKE public.delivered_day INCLUDING ALL)"))
+            connection.execute(text("SET SESSION search_path = pg_temp, mine, public"))
+        deliveries = Deliveries(connection, "acme", "run", "rf")
+        deliveries.accept(deliveries.plan([rows(range(3))], [])[0])
+        assert connection.scalar(text(f"SELECT count(*) FROM {place}.delivered_day")) == 0  # noqa: S608 - two names
+        connection.execute(text("CREATE TEMP TABLE waits (LIKE public.waiting)"))
+        with pytest.raises(UnavailableError, match="permission denied for function"), speak_plainly():
+            connection.execute(_BIND)
+    with make_engine(empty_database).connect() as connection:
+        check_rollups(connection)
+
+
+_BIND = text(
+    """
+    CREATE TRIGGER t AFTER INSERT ON waits REFERENCING NEW TABLE AS changed
+    FOR EACH STATEMENT EXECUTE FUNCTION public.count_new_waiting()
+    """
+)
 
 
 def test_no_trigger_is_compiled(ledger_connection: Connection) -> None:

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from ci_operators.ledger.deliveries import Deliveries
 from ci_operators.ledger.history import History
 from ci_operators.ledger.keys import event_key
-from ci_operators.ledger.run_records import find_run_detections, find_run_dropped, find_run_quarantined
+from ci_operators.ledger.run_records import Picked, find_run_detections, find_run_dropped, find_run_quarantined
 from tests.ledger.samples import rows
 
 
@@ -68,6 +68,26 @@ def test_quarantined_records_of_a_run(runs: Connection) -> None:
     }
     first = find_run_quarantined(runs, "acme", "run-2", 3)
     assert first + find_run_quarantined(runs, "acme", "run-2", 3, first[-1].id) == whole
+
+
+def test_records_are_picked_by_stage_and_code(runs: Connection) -> None:
+    lines = [json.dumps({"event_id": f"other-{n}", "reason": "rare"}).encode() for n in range(3)]
+    History(runs, "acme", "run-2", "map").add_dropped([lines])
+    History(runs, "acme", "run-2", "validate").add_quarantined([[b'{"event_id":"odd","issue":"rare","record":{}}']])
+    dropped = (("", "", 10), ("filter", "", 7), ("map", "rare", 3), ("", "rare", 3), ("filter", "rare", 0))
+    for stage, code, count in dropped:
+        found = find_run_dropped(runs, "acme", "run-2", 100, picked=Picked(stage, code))
+        assert len(found) == count
+        assert found == [
+            each
+            for each in find_run_dropped(runs, "acme", "run-2", 100)
+            if stage in ("", each.stage) and code in ("", each.reason)
+        ]
+    for stage, code, count in (("", "", 6), ("map", "", 5), ("", "rare", 1), ("map", "rare", 0)):
+        assert len(find_run_quarantined(runs, "acme", "run-2", 100, picked=Picked(stage, code))) == count
+    first = find_run_dropped(runs, "acme", "run-2", 2, picked=Picked(code="rare"))
+    rest = find_run_dropped(runs, "acme", "run-2", 2, first[-1].key, Picked(code="rare"))
+    assert len({each.event_id for each in first + rest}) == 3
 
 
 @pytest.mark.parametrize(("connector", "run"), [("acme", "nothing"), ("unmet", "run-1")])

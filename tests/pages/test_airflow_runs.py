@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from sqlalchemy import event
 from sqlalchemy.orm import Session
 
 from ci_operators.pages.airflow_runs import find_dags, find_run
@@ -45,3 +46,24 @@ def test_dags_come_with_newest_run_and_failures(metadata: Session) -> None:
     assert okta.last_run is not None
     assert (okta.last_run.run_id, okta.failed_runs, okta.paused) == ("run-2", 1, False)
     assert (sentinelone.last_run, sentinelone.failed_runs, sentinelone.paused) == (None, 0, True)
+
+
+def test_many_dags_are_two_questions(metadata: Session) -> None:
+    names = [OKTA, "collective_insights_sentinelone", "collective_insights_trial"]
+    for name in ("okta", "sentinelone"):
+        for number in range(3):
+            add_run(metadata, name, f"{name}-{number}", "success", run_after=NOW + timedelta(hours=number))
+    asked: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        asked.append(statement)
+
+    event.listen(metadata.get_bind(), "before_cursor_execute", note)
+    try:
+        found = find_dags(metadata, names, NOW)
+    finally:
+        event.remove(metadata.get_bind(), "before_cursor_execute", note)
+    assert len(asked) == 2
+    last = {name: state.last_run and state.last_run.run_id for name, state in found.items()}
+    assert last == dict(zip(names, ("okta-2", "sentinelone-2", None), strict=True))
+    assert found == {name: find_dags(metadata, [name], NOW)[name] for name in names}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from threading import BoundedSemaphore
 from typing import Any
 
 import pytest
@@ -12,12 +13,14 @@ from sqlalchemy import Connection
 
 from ci_operators.ledger.history import History
 from ci_operators.operators.staging_area import run_directory
+from ci_operators.pages import explanations, source_questions
 from ci_operators.staging.artifact import write_artifact
 from simulator import Limits, Simulator, serve
 from simulator.settings import OKTA_TOKEN
 from tests.ledger.delivered import accept_batch
 from tests.pages.conftest import LogIn
 from tests.pages.test_connectors import manifest
+from tests.pages.unhelpful_server import refusal, serve_unhelpfully
 
 
 def ask(client: TestClient, q: str, more: str = "") -> dict[str, Any]:
@@ -52,6 +55,8 @@ def test_indicator_leads_to_its_detections(client: TestClient, ledger: Connectio
     assert found["kind"] == "indicator"
     assert {match["connector"] for match in found["matches"]} == {"okta", "sentinelone"}
     assert {match["state_words"] for match in found["matches"]} == {"stored by Recorded Future"}
+    assert found["summary"].startswith("2 detections of 198.51.100.1 by ")
+    assert found["problems"] == []
 
 
 @pytest.mark.parametrize("q", ["event-9", "198.51.100.1"])
@@ -91,6 +96,53 @@ def test_event_that_no_ledger_knows_is_asked_of_the_source(
         found = ask(client, "nobody-knows-it", "okta")
     assert found["kind"] == "nothing"
     assert found["sentences"] == ["Neither the ledger nor Okta knows the event."]
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (b"", "did not answer in 0.1 s."),
+        (refusal(503), "Okta answered 503."),
+        (refusal(429, "Retry-After: 50"), "Okta answered 429: too many requests. Try again in 50 s."),
+    ],
+)
+def test_source_that_lets_people_wait_is_asked_once(
+    client: TestClient, ledger: Connection, monkeypatch: pytest.MonkeyPatch, answer: bytes, words: str
+) -> None:
+    monkeypatch.setattr(source_questions, "TIMEOUT_S", (5.0, 0.1))
+    with serve_unhelpfully(answer) as server:
+        connection = {"conn_type": "okta", "host": server.url, "password": OKTA_TOKEN}
+        monkeypatch.setenv("AIRFLOW_CONN_OKTA_DEFAULT", json.dumps(connection))
+        (sentence,) = ask(client, "event-7", "okta")["sentences"]
+        assert len(server.asked) == 1
+        accept_batch(ledger, 1)
+        (why,) = ask(client, "event-1", "okta")["codes_why"]
+        assert len(server.asked) == 2
+    assert sentence.startswith("okta: Okta could not be asked: ")
+    assert why.startswith("okta: no ATT&CK codes. The event cannot be looked at again: ")
+    assert sentence.endswith(words)
+    assert why.endswith(words)
+
+
+def test_while_others_ask_a_sentence_says_so(
+    client: TestClient, ledger: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(source_questions, "turns", BoundedSemaphore(1))
+    monkeypatch.setattr(source_questions, "TURN_S", 0.01)
+    monkeypatch.setenv("AIRFLOW_CONN_OKTA_DEFAULT", json.dumps({"host": "127.0.0.1:9", "password": OKTA_TOKEN}))
+    with source_questions.turns:
+        assert ask(client, "event-7", "okta")["sentences"] == [
+            "okta: Okta could not be asked: Others are asking the sources just now: try again in a moment."
+        ]
+
+
+def test_page_has_an_end_of_its_patience(
+    client: TestClient, ledger: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(explanations, "PATIENCE_S", -1.0)
+    accept_batch(ledger, 1)
+    assert "not asked: okta." in ask(client, "event-7", "okta")["sentences"][0]
+    assert "the time is over" in ask(client, "event-1", "okta")["codes_why"][0]
 
 
 @pytest.mark.parametrize(("q", "words"), [("", "Name an event's id"), ("x" * 401, "401 characters")])

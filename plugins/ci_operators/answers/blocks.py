@@ -11,12 +11,17 @@ import zstandard
 from ci_operators.core.errors import CollectiveInsightsError
 from ci_operators.staging.artifact import CHUNK_BYTES, StagingPath
 
-#: No record of ours is longer; a text that has no end is no artifact.
-LONGEST_LINE = 1 << 28
+#: Vendors' events are kilobytes, a thousandth of this. A few bytes of an artifact can stand for a line without end,
+#: and a line is held in memory.
+LONGEST_LINE = 1 << 24
 
 
 class ArtifactError(CollectiveInsightsError):
     """An artifact cannot be read; the sentence says why."""
+
+
+class _LineTooLongError(Exception):
+    pass
 
 
 class ArtifactGoneError(ArtifactError):
@@ -61,6 +66,11 @@ def read_blocks(path: StagingPath, start: int = 0) -> Iterator[Block]:
             yield from _cut_blocks(_read_text(file, start), start)
     except zstandard.ZstdError:
         raise ArtifactError(f"The artifact {path.name} is damaged: clear the run from its stage on.") from None
+    except _LineTooLongError:
+        raise ArtifactError(
+            f"The artifact {path.name} holds a record longer than {LONGEST_LINE >> 20} MB: that and what stands behind "
+            "it cannot be shown."
+        ) from None
     except EOFError:
         raise ArtifactError(f"The artifact {path.name} breaks off: clear the run from its stage on.") from None
     except OSError as err:
@@ -95,7 +105,7 @@ def _cut_blocks(chunks: Iterator[bytes], start: int) -> Iterator[Block]:
             parts.append(chunk[end:])
             length += len(parts[-1])
             if length > LONGEST_LINE:
-                raise EOFError
+                raise _LineTooLongError
     if parts:
         raise EOFError
 

@@ -20,10 +20,11 @@ PATIENCE = Limits(text_bytes=1 << 34, seconds=10.0)
 
 @dataclass(frozen=True, slots=True)
 class FoundEvent:
-    """The event as the source gave it, None if it was not found; `note`: why not."""
+    """The event as the source gave it, None if it was not found; `note`: why not; is_late: not all were looked at."""
 
     event: bytes | None
     note: str = ""
+    is_late: bool = False
 
 
 def find_event(files: RunFiles, connector: Connector, event_id: str, limits: Limits = PATIENCE) -> FoundEvent:
@@ -40,7 +41,8 @@ def find_event(files: RunFiles, connector: Connector, event_id: str, limits: Lim
                 return FoundEvent(event)
             read += len(block.text)
             if read >= limits.text_bytes or limits.clock() - begun >= limits.seconds:
-                return FoundEvent(None, f"Not found among the first {search.passed} of {file.expected} events.")
+                note = f"Not found among the first {search.passed} of {file.expected} events."
+                return FoundEvent(None, note, is_late=True)
     except ArtifactError as err:
         return FoundEvent(None, str(err))
     return FoundEvent(None, f"None of the {search.passed} events that extract staged has this id.")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from ci_operators.answers.codes_why import FindStaged, find_codes_why, find_nothing
-from ci_operators.answers.indicator_search import Match, is_no_id, tell_matches
+from ci_operators.answers.codes_why import FindStaged, SecondLook, find_codes_why, find_nothing
+from ci_operators.answers.deadline import NEVER, Deadline
+from ci_operators.answers.indicator_search import Match, is_no_id, sum_up, tell_matches
 from ci_operators.answers.ledger_search import Known, LedgerSearch
 from ci_operators.answers.ledgers import OpenLedger, open_ledger
 from ci_operators.answers.question import WrongQuestionError, read_question
@@ -17,14 +17,14 @@ from ci_operators.answers.trail_story import Step, make_steps, tell_trail
 from ci_operators.answers.wording import Wording
 from ci_operators.core.connector import Connector
 from ci_operators.ledger.trail import Trail
-from ci_operators.sources.registry import load_source
 
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
     """All that is known of what was asked for.
 
-    kind: "event", "indicator" or "nothing". matches: the detections of an indicator, `more` if those are not all.
+    kind: "event", "indicator" or "nothing". problems: a sentence for each ledger that could not be read; these end the
+    sentences too. summary, matches: of an indicator's detections; `more` if those are not all.
     trail, steps: of an event, by the ledger. sources: what the sources say of one that no ledger knows.
     codes_why: why a detection of it has no ATT&CK codes.
     """
@@ -32,6 +32,8 @@ class Explanation:
     query: str
     kind: str
     sentences: Sequence[str]
+    problems: Sequence[str] = ()
+    summary: str = ""
     matches: Sequence[Match] = ()
     more: bool = False
     trail: Trail | None = None
@@ -46,7 +48,7 @@ class Means:
 
     open_ledger: opens a ledger by its Connection; fetch: asks a source for an event; find_staged: the event in the
     artifacts of a run. gone_too: whether connectors that are in no file any more count. limit: detections of an
-    indicator. patience_s: after how long no further source is asked, None: never.
+    indicator. deadline: when it is over, nothing further is looked into.
     """
 
     now: datetime
@@ -56,8 +58,7 @@ class Means:
     find_staged: FindStaged = find_nothing
     gone_too: bool = False
     limit: int = 50
-    patience_s: float | None = None
-    clock: Callable[[], float] = time.monotonic
+    deadline: Deadline = NEVER
 
 
 def explain(question: str, connectors: Sequence[Connector], means: Means) -> Explanation:
@@ -76,11 +77,12 @@ def explain(question: str, connectors: Sequence[Connector], means: Means) -> Exp
         found = _explain_indicator(query, known, connectors, means)
     else:
         found = _explain_by_sources(query, known, connectors, means)
-    return replace(found, sentences=[*found.sentences, *known.problems])
+    return replace(found, sentences=[*found.sentences, *known.problems], problems=known.problems)
 
 
 def _explain_event(query: str, trail: Trail, connectors: Sequence[Connector], means: Means) -> Explanation:
-    why = find_codes_why(trail, query, connectors, means.find_staged, means.fetch, means.now)
+    look = SecondLook(means.find_staged, means.fetch, means.now, means.deadline)
+    why = find_codes_why(trail, query, connectors, look)
     sentences = list(tell_trail(trail, means.wording))
     return Explanation(query, "event", sentences, trail=trail, steps=make_steps(trail, means.wording), codes_why=why)
 
@@ -88,7 +90,14 @@ def _explain_event(query: str, trail: Trail, connectors: Sequence[Connector], me
 def _explain_indicator(query: str, known: Known, connectors: Sequence[Connector], means: Means) -> Explanation:
     """Return the detections of an indicator; of a single event also its way."""
     matches = known.matches
-    found = Explanation(query, "indicator", list(tell_matches(matches, query)), matches.detections, matches.more)
+    found = Explanation(
+        query,
+        "indicator",
+        list(tell_matches(matches, query)),
+        summary=sum_up(matches, query),
+        matches=matches.detections,
+        more=matches.more,
+    )
     events = {(match.connector, match.event_id) for match in matches.detections}
     if len(events) > 1 or matches.more:
         return found
@@ -102,27 +111,32 @@ def _explain_by_sources(query: str, known: Known, connectors: Sequence[Connector
     if is_no_id(query):
         return Explanation(query, "nothing", list(_say_no_indicator(connectors)))
     answers, left = list[Answer](), list[str]()
-    begun = means.clock()
     for connector in connectors:
-        if means.patience_s is not None and means.clock() - begun > means.patience_s:
+        if means.deadline.is_over:
             left.append(connector.name)
             continue
-        answers.append(ask_source(connector, query, known.coverage[connector.name], means.now, means.fetch))
-    sentences = _say_answers(answers, connectors)
-    if left:
-        sentences.append(
-            f"The sources took too long; not asked: {', '.join(left)}. Choose one of them to ask it alone."
-        )
+        coverage = known.coverage[connector.name]
+        answers.append(ask_source(connector, query, coverage, means.now, means.fetch, means.deadline))
+    sentences = [*_say_answers(answers), *_say_left(left, answers)]
     kind = "event" if any(answer.found for answer in answers) else "nothing"
     why = [f"{answer.connector}: no ATT&CK codes. {text}" for answer in answers for text in answer.codes_why]
     return Explanation(query, kind, sentences, sources=answers, codes_why=why)
 
 
-def _say_answers(answers: Sequence[Answer], connectors: Sequence[Connector]) -> list[str]:
+def _say_answers(answers: Sequence[Answer]) -> list[str]:
     if any(answer.found or answer.failed for answer in answers):
         return [answer.sentence for answer in answers if answer.found or answer.failed]
-    titles = " nor ".join(dict.fromkeys(load_source(connector.source).title for connector in connectors))
-    return [f"Neither the ledger nor {titles} knows the event."] if titles else ["There is no connector to ask."]
+    titles = " nor ".join(dict.fromkeys(answer.source for answer in answers))
+    return [f"Neither the ledger nor {titles} knows the event."] if titles else []
+
+
+def _say_left(left: Sequence[str], answers: Sequence[Answer]) -> list[str]:
+    if left:
+        alone = "`python -m ci_operators explain ID` takes longer."
+        if len(left) + len(answers) > 1:
+            alone = f"Choose one of them to ask it alone; {alone}"
+        return [f"The answer took too long; not asked: {', '.join(left)}. {alone}"]
+    return [] if answers else ["There is no connector to ask."]
 
 
 def _say_no_indicator(connectors: Sequence[Connector]) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -58,6 +59,17 @@ def join_matches(parts: Sequence[Matches], limit: int) -> Matches:
 def is_no_id(query: str) -> bool:
     """Return whether the text is an address or a hash, and so no event's id: no source needs to be asked for it."""
     return read_ip(query) is not None or is_hash(query.lower())
+
+
+def sum_up(matches: Matches, query: str) -> str:
+    """Return the detections of an indicator as one sentence: how many, by which connectors, in which states."""
+    shown = matches.detections
+    states = Counter(found.state for found in shown).most_common()
+    told = ", ".join(f"{count} {state}" for state, count in states)
+    names = " and ".join(dict.fromkeys(found.connector for found in shown))
+    if matches.more:
+        return f"More than {len(shown)} detections of {query}; the newest of them are by {names}: {told}."
+    return f"{len(shown)} detection{'' if len(shown) == 1 else 's'} of {query} by {names}: {told}."
 
 
 def tell_matches(matches: Matches, query: str) -> Iterator[str]:

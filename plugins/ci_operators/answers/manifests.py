@@ -44,21 +44,15 @@ def read_manifest(manifest: object) -> StageCounts | None:
     """Return what a manifest says; None if it is none, or if its counts do not add up."""
     if not isinstance(manifest, Mapping):
         return None
-    records_in, records_out = _count(manifest.get("records_in")), _count(manifest.get("records_out"))
-    dropped, quarantined = _counts(manifest.get("dropped")), _counts(manifest.get("quarantined"))
-    if records_in is None or records_out is None or dropped is None or quarantined is None:
+    counts = _read_counts(manifest)
+    if counts is None:
         return None
-    if records_in != records_out + sum(dropped.values()) + sum(quarantined.values()):
-        return None
-    counted = {"dropped": dropped, "quarantined": quarantined}
+    _, _, dropped, quarantined = counts
     return StageCounts(
-        records_in,
-        records_out,
-        dropped,
-        quarantined,
+        *counts,
         notes=_counts(manifest.get("notes")) or {},
         samples=_samples(manifest.get("samples")),
-        side_artifacts=_kinds(manifest.get("side_artifacts"), counted),
+        side_artifacts=_kinds(manifest.get("side_artifacts"), {"dropped": dropped, "quarantined": quarantined}),
         has_artifact=isinstance(manifest.get("artifact"), str),
         debug=manifest.get("debug") is True,
         window=_window(manifest.get("window")),
@@ -66,6 +60,17 @@ def read_manifest(manifest: object) -> StageCounts | None:
         duration_s=_number(manifest.get("duration_s")),
         extra={name: value for name, value in manifest.items() if isinstance(name, str) and name not in _COMMON},
     )
+
+
+def _read_counts(manifest: Mapping[Any, Any]) -> tuple[int, int, dict[str, int], dict[str, int]] | None:
+    """Return records in and out, dropped and quarantined by code; None where one is missing, or they do not add up."""
+    records_in, records_out = _count(manifest.get("records_in")), _count(manifest.get("records_out"))
+    dropped, quarantined = _counts(manifest.get("dropped")), _counts(manifest.get("quarantined"))
+    if records_in is None or records_out is None or dropped is None or quarantined is None:
+        return None
+    if records_in != records_out + sum(dropped.values()) + sum(quarantined.values()):
+        return None
+    return records_in, records_out, dropped, quarantined
 
 
 def read_manifests(manifests: Mapping[str, object]) -> dict[str, StageCounts]:

@@ -6,9 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ci_operators.answers.event_search import PATIENCE, find_event
+from ci_operators.answers.deadline import Deadline
+from ci_operators.answers.event_search import find_event
 from ci_operators.answers.event_view import View, view_record
 from ci_operators.answers.ledger_records import records_of_trail
+from ci_operators.answers.question import WrongQuestionError
 from ci_operators.answers.record import Candidate, KnownState, LookUp, Record, RecordReader
 from ci_operators.answers.record_search import RecordQuery
 from ci_operators.answers.record_story import Told, tell_story
@@ -20,6 +22,8 @@ from ci_operators.core.instant import format_instant
 from ci_operators.ledger.trail import DeliveredDetection, Trail
 from ci_operators.sources.registry import load_source
 
+#: A person waits for the whole, for its records as for the event itself.
+PATIENCE = Limits(text_bytes=1 << 34, seconds=5.0)
 #: Records of one event that are shown: it has one as a rule.
 _MOST = 10
 #: What is quarantined by these stages is the event itself, not yet a detection.
@@ -42,18 +46,19 @@ class SentDetection:
     settled_at: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RecordDetail:
-    """All about one event of a run. personal: paths of the event that are shown on demand alone; truncated: whether
-    something of it was too long to be shown; story: what became of it, stage by stage, in sentences."""
+    """All about one event of a run. fate to faq: of its record, if it has one yet. personal: paths of the event that
+    are shown on demand alone; truncated: whether something of it was too long to be shown; story: what became of it,
+    stage by stage, in sentences."""
 
     event_id: str | None
-    fate: str | None
-    stage: str | None
-    code: str | None
-    words: str
-    detail: str
-    faq: str
+    fate: str | None = None
+    stage: str | None = None
+    code: str | None = None
+    words: str = ""
+    detail: str = ""
+    faq: str = ""
     event: Any
     event_note: str
     personal: Sequence[str]
@@ -64,7 +69,8 @@ class RecordDetail:
 
 @dataclass(frozen=True, slots=True)
 class RecordMeans:
-    """By what a record is found. find_trail: what the ledger knows of an event; None for debug runs, like look_up."""
+    """By what a record is found. find_trail: what the ledger knows of an event; None for debug runs, like look_up.
+    limits: of the whole search."""
 
     files: RunFiles
     connector: Connector
@@ -77,54 +83,41 @@ class RecordMeans:
 def find_detail(means: RecordMeans, event_id: str, indicator: str = "", place: str = "") -> RecordDetail | None:
     """Return all about an event of the run, or about the one of its records with the indicator; None if the run and
     the ledger know nothing of it. place: of a record without an event id, instead. Raises WrongQuestionError for a
-    place that is none."""
-    search = _Search(means, event_id)
+    place that is none, and where neither is named."""
+    if not event_id and not place:
+        raise WrongQuestionError("Name an event_id, or a record's place.")
+    search = _Search(means, event_id, Deadline.after(means.limits.seconds, means.limits.clock))
     if place:
         search.look_at(place)
     else:
         search.look(indicator)
-    raw, note = search.find_raw()
-    trail = means.find_trail(event_id) if means.find_trail and event_id and not search.found else None
-    if raw is None and not search.found and not trail:
-        return None
-    view = view_record(raw) if raw is not None else View(None, truncated=False)
-    if trail:
-        search.take_trail(trail)
-    sent = [search.show(found) for found in search.found if found.key is not None]
-    record = search.record
-    source = load_source(means.connector.source)
-    code = record.code if record else None
-    return RecordDetail(
-        event_id=event_id or None,
-        fate=record.fate if record else None,
-        stage=record.stage if record else None,
-        code=code,
-        words=record.words if record else "",
-        detail=record.detail if record else "",
-        faq=means.reader.wording.name_faq(means.connector.name, code) if code else "",
-        event=view.value,
-        event_note=note if raw is None else "" if view.is_json else "The event is no JSON: shown as text.",
-        personal=source.personal,
-        truncated=view.truncated or any(one.truncated for one, _ in sent),
-        detections=[detection for _, detection in sent] or list(search.by_ledger),
-        story=list(tell_story(search.as_told(raw, trail))),
-    )
+    search.find_raw()
+    search.ask_ledger()
+    return search.tell() if search.has_found else None
 
 
 @dataclass
 class _Search:
     means: RecordMeans
     event_id: str
+    deadline: Deadline
     found: list[Candidate] = field(default_factory=list)
     states: Mapping[bytes, KnownState] = field(default_factory=dict)
     record: Record | None = None
-    by_ledger: Sequence[SentDetection] = ()
     is_whole: bool = True
+    raw: bytes | None = None
+    note: str = ""
+    trail: Trail | None = None
+
+    @property
+    def has_found(self) -> bool:
+        """Return whether there is something to tell, be it that not everything could be looked through."""
+        return self.raw is not None or bool(self.found) or bool(self.trail) or not self.is_whole
 
     def look(self, indicator: str) -> None:
         """Find the event's records, the one with the indicator first."""
         query = RecordQuery(event_id=self.event_id)
-        limits = replace(self.means.limits, records=_MOST)
+        limits = replace(self.deadline.cut(self.means.limits, 0.5), records=_MOST)  # the event is looked for too
         scan = Scan(query, self.means.reader, limits, self.means.look_up, keeps=True)
         for number, file in enumerate(self.means.files.settled()):
             rest = "left" if number and scan.is_over else scan.read(file)
@@ -141,48 +134,76 @@ class _Search:
         candidate = read_place(self.means.files, self.means.reader, place)
         self.found, self.record = [candidate], candidate.record
 
-    def take_trail(self, trail: Trail) -> None:
-        """Take what the ledger knows for what the artifacts no longer tell."""
-        records = records_of_trail(trail, self.means.reader.wording, self.event_id)
-        self.record = records[0]
-        self.by_ledger = [_show_delivered(found) for found in trail.detections]
-
-    def as_told(self, raw: bytes | None, trail: Trail | None) -> Told:
-        """Return what the event's story is told from."""
-        has_codes = any(candidate.record.codes for candidate in self.found if candidate.key)
-        states = list(self.states.values())
-        last = next(reversed(list(self.means.files.stages)), "extract")
-        wording = self.means.reader.wording
-        return Told(
-            self.means.connector, wording, raw, trail, self.record, states, has_codes, last, is_whole=self.is_whole
-        )
-
-    def find_raw(self) -> tuple[bytes | None, str]:
-        """Return the event as the source gave it, and why it cannot be shown."""
+    def find_raw(self) -> None:
+        """Find the event as the source gave it, or why it cannot be shown."""
         for candidate in self.found:
             if candidate.record.fate == "quarantined" and candidate.record.stage in _OF_EVENTS:
-                return candidate.payload, ""
+                self.raw = candidate.payload
+                return
         if not self.event_id:
-            return None, "The event has no id: it cannot be told from the others that extract staged."
-        found = find_event(self.means.files, self.means.connector, self.event_id, self.means.limits)
-        return found.event, found.note
+            self.note = "The event has no id: it cannot be told from the others that extract staged."
+            return
+        limits = self.deadline.cut(self.means.limits)
+        found = find_event(self.means.files, self.means.connector, self.event_id, limits)
+        self.raw, self.note = found.event, found.note
+        if found.is_late:
+            self.is_whole = False
+            self.note += " `python -m ci_operators explain ID` asks the ledger and the source for it."
 
-    def show(self, candidate: Candidate) -> tuple[View, SentDetection]:
-        """Return a detection as it is sent."""
-        record, view = candidate.record, view_record(candidate.payload)
-        known = self.states.get(candidate.key) if candidate.key else None
-        sent = SentDetection(view.value, record.indicator_type, record.indicator, record.codes)
-        if known is None:
-            return view, sent
-        return view, replace(
-            sent,
-            state=known.state,
-            state_words=say_state(known.state),
-            message=known.message,
-            batch=known.batch,
-            attempts=known.attempts,
-            settled_at=format_instant(known.settled_at) if known.settled_at else None,
+    def ask_ledger(self) -> None:
+        """Take what the ledger knows for what the artifacts no longer tell."""
+        if self.found or not self.event_id or self.means.find_trail is None:
+            return
+        self.trail = self.means.find_trail(self.event_id)
+        if self.trail:
+            self.record = records_of_trail(self.trail, self.means.reader.wording, self.event_id)[0]
+
+    def tell(self) -> RecordDetail:
+        """Return what was found."""
+        view = View(None, truncated=False) if self.raw is None else view_record(self.raw)
+        sent = [self._show(found) for found in self.found if found.key is not None]
+        by_ledger = [_show_delivered(found) for found in self.trail.detections] if self.trail else []
+        detail = RecordDetail(
+            event_id=self.event_id or None,
+            event=view.value,
+            event_note=self.note if view.is_json else "The event is no JSON: shown as text.",
+            personal=load_source(self.means.connector.source).personal,
+            truncated=view.truncated or any(one.truncated for one, _ in sent),
+            detections=[detection for _, detection in sent] or by_ledger,
+            story=list(tell_story(self._as_told())),
         )
+        return detail if self.record is None else self._add_record(detail, self.record)
+
+    def _add_record(self, detail: RecordDetail, record: Record) -> RecordDetail:
+        name, wording = self.means.connector.name, self.means.reader.wording
+        return replace(
+            detail,
+            fate=record.fate,
+            stage=record.stage,
+            code=record.code,
+            words=record.words,
+            detail=record.detail,
+            faq=wording.name_faq(name, record.code) if record.code else "",
+        )
+
+    def _as_told(self) -> Told:
+        return Told(
+            self.means.connector,
+            self.means.reader.wording,
+            self.raw,
+            self.trail,
+            self.record,
+            list(self.states.values()),
+            has_codes=any(candidate.record.codes for candidate in self.found if candidate.key),
+            last_stage=next(reversed(list(self.means.files.stages)), "extract"),
+            is_whole=self.is_whole,
+        )
+
+    def _show(self, candidate: Candidate) -> tuple[View, SentDetection]:
+        record, view = candidate.record, view_record(candidate.payload)
+        sent = SentDetection(view.value, record.indicator_type, record.indicator, record.codes)
+        known = self.states.get(candidate.key) if candidate.key else None
+        return view, _add_state(sent, known) if known else sent
 
 
 def _rank(record: Record, indicator: str) -> tuple[bool, bool]:
@@ -191,15 +212,17 @@ def _rank(record: Record, indicator: str) -> tuple[bool, bool]:
 
 
 def _show_delivered(found: DeliveredDetection) -> SentDetection:
-    return SentDetection(
-        sent=None,
-        indicator_type=found.indicator_type,
-        indicator=found.indicator,
-        codes=found.codes,
-        state=found.state,
-        state_words=say_state(found.state),
-        message=found.message,
-        batch=found.batch,
-        attempts=found.attempts,
-        settled_at=format_instant(found.settled_at) if found.settled_at else None,
+    return _add_state(SentDetection(None, found.indicator_type, found.indicator, found.codes), found)
+
+
+def _add_state(sent: SentDetection, known: KnownState) -> SentDetection:
+    """Return the detection with what the ledger says of it."""
+    return replace(
+        sent,
+        state=known.state,
+        state_words=say_state(known.state),
+        message=known.message,
+        batch=known.batch,
+        attempts=known.attempts,
+        settled_at=format_instant(known.settled_at) if known.settled_at else None,
     )

@@ -64,7 +64,10 @@ def _tell_record(told: Told, record: Record) -> Iterator[str]:
 
 def _tell_unfinished(told: Told) -> Iterator[str]:
     if not told.is_whole:
-        yield "The run has more records than can be looked through at once: search its table for the event."
+        yield (
+            "The run has more records than can be looked through at once: search its table for the event, or ask "
+            "`python -m ci_operators explain ID`."
+        )
         return
     for stage, words in PASSED.items():
         yield f"{stage}: {words}"

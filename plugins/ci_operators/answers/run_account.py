@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
+from typing import Any
 
 from ci_operators.answers.manifests import (
     STAGES,
@@ -121,22 +122,10 @@ def make_account(
     artifacts cannot be read, empty if they can.
     """
     counts = read_manifests(manifests)
-    extract = counts["extract"].extra if "extract" in counts else {}
     debug = next(iter(counts.values())).debug if counts else run.debug
     return RunAccount(
-        connector=run.connector,
-        source=run.source,
-        source_title=run.source_title,
-        debug=debug,
-        kind=run.kind,
-        state=run.state,
-        started_at=_format(run.started_at),
-        ended_at=_format(run.ended_at),
-        window=next((found.window for found in counts.values() if found.window), None),
-        overlap_s=find_number(extract, "overlap_s") or 0,
-        pages=find_number(extract, "pages"),
-        waited_s=find_seconds(extract, "waited_s"),
-        duration_s=round(sum(found.duration_s or 0.0 for found in counts.values()), 3),
+        **_describe_run(replace(run, debug=debug)),
+        **_describe_reading(counts),
         stages=[_account(stage, counts.get(stage), tasks, run.connector, wording) for stage in STAGES],
         delivery=_deliver(counts["submit"]) if "submit" in counts else None,
         note=" ".join(_find_notes(counts, manifests, tasks, debug=debug)),
@@ -145,39 +134,55 @@ def make_account(
     )
 
 
+def _describe_run(run: RunFacts) -> dict[str, Any]:
+    return {**asdict(run), "started_at": _format(run.started_at), "ended_at": _format(run.ended_at)}
+
+
+def _describe_reading(counts: Mapping[str, StageCounts]) -> dict[str, Any]:
+    """Return what the run read, and how long it took."""
+    extract = counts["extract"].extra if "extract" in counts else {}
+    return {
+        "window": next((found.window for found in counts.values() if found.window), None),
+        "overlap_s": find_number(extract, "overlap_s") or 0,
+        "pages": find_number(extract, "pages"),
+        "waited_s": find_seconds(extract, "waited_s"),
+        "duration_s": round(sum(found.duration_s or 0.0 for found in counts.values()), 3),
+    }
+
+
 def _account(
     stage: str, counts: StageCounts | None, tasks: Mapping[str, TaskFacts], connector: str, wording: Wording
 ) -> StageAccount:
     task = tasks.get(stage, TaskFacts())
     if counts is None:
         return StageAccount(stage, task.state, task.try_number)
-
-    def count_codes(codes: Mapping[str, int]) -> list[CodeCount]:
-        by_number = sorted(codes.items(), key=lambda item: (-item[1], item[0]))
-        return [
-            CodeCount(
-                code,
-                wording.say(connector, code),
-                number,
-                counts.samples.get(code, ()),
-                wording.name_faq(connector, code),
-            )
-            for code, number in by_number
-        ]
-
+    dropped, quarantined, notes = (
+        _count_codes(codes, counts.samples, connector, wording)
+        for codes in (counts.dropped, counts.quarantined, counts.notes)
+    )
     return StageAccount(
         stage=stage,
         state=task.state,
         try_number=task.try_number,
         records_in=counts.records_in,
         records_out=counts.records_out,
-        dropped=count_codes(counts.dropped),
-        quarantined=count_codes(counts.quarantined),
-        notes=count_codes(counts.notes),
+        dropped=dropped,
+        quarantined=quarantined,
+        notes=notes,
         duration_s=counts.duration_s,
         bytes=counts.bytes,
         extra=show_extra(counts.extra),
     )
+
+
+def _count_codes(
+    codes: Mapping[str, int], samples: Mapping[str, Sequence[str]], connector: str, wording: Wording
+) -> list[CodeCount]:
+    by_number = sorted(codes.items(), key=lambda item: (-item[1], item[0]))
+    return [
+        CodeCount(code, wording.say(connector, code), number, samples.get(code, ()), wording.name_faq(connector, code))
+        for code, number in by_number
+    ]
 
 
 def _deliver(submit: StageCounts) -> DeliveryAccount:

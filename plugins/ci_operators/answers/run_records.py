@@ -34,19 +34,25 @@ def find_records(
     """
     wanted = [file for file in files.settled() if query.wants_file(file)]
     place = read_cursor(cursor, query.fingerprint) if cursor else None
-    names = [file.name for file in wanted]
-    if place is not None and place.file not in names:
-        raise WrongQuestionError("The run's artifacts have changed since the page before: begin again.")
-    refused = (
-        frozenset(_read_refused(files, reader)) if any(file.fate == "detection" for file in wanted) else frozenset()
-    )
+    has_detections = any(file.fate == "detection" for file in wanted)
+    refused = frozenset(_read_refused(files, reader)) if has_detections else frozenset[bytes]()
     scan = Scan(query, reader, limits or Limits(), look_up, refused)
-    for number, file in enumerate(wanted[names.index(place.file) if place else 0 :]):
+    for number, file in enumerate(_begin_at(wanted, place)):
         # Each page gets on, however slow the clock finds it: the first artifact is read from in any case.
         place = _begin(query, file) if number and scan.is_over else scan.read(file, place)
         if place is not None:
             return scan.page(write_cursor(place))
     return scan.page(None)
+
+
+def _begin_at(wanted: list[StagedFile], place: Cursor | None) -> list[StagedFile]:
+    """Return the artifacts from a place on."""
+    if place is None:
+        return wanted
+    names = [file.name for file in wanted]
+    if place.file not in names:
+        raise WrongQuestionError("The run's artifacts have changed since the page before: begin again.")
+    return wanted[names.index(place.file) :]
 
 
 def find_table(

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from ci_operators.answers.deadline import NEVER, Deadline
 from ci_operators.answers.judgement import explain_codes, judge, say_keeping
 from ci_operators.core.connector import Connector
 from ci_operators.core.errors import CollectiveInsightsError
@@ -13,7 +14,8 @@ from ci_operators.core.instant import format_instant
 from ci_operators.sources.registry import load_source
 
 #: Gives the event of an id as a connector's source has it now, None if it has none; raises an error of the tree.
-FetchEvent = Callable[[Connector, str, datetime], bytes | None]
+#: The deadline says how long somebody waits for it; whoever has patience may outstay it.
+FetchEvent = Callable[[Connector, str, datetime, Deadline], bytes | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +43,9 @@ class Answer:
     codes_why: tuple[str, ...] = ()
 
 
-def fetch_event(connector: Connector, event_id: str, now: datetime) -> bytes | None:
-    """Return the event of an id as the connector's source has it now."""
+def fetch_event(connector: Connector, event_id: str, now: datetime, deadline: Deadline = NEVER) -> bytes | None:
+    """Return the event of an id as the connector's source has it now, with all the patience that a run has."""
+    del deadline
     from ci_operators.hooks.vendor import VendorHook  # needs Airflow: slow to import
 
     source = load_source(connector.source)
@@ -51,12 +54,17 @@ def fetch_event(connector: Connector, event_id: str, now: datetime) -> bytes | N
 
 
 def ask_source(
-    connector: Connector, event_id: str, coverage: Coverage, now: datetime, fetch: FetchEvent = fetch_event
+    connector: Connector,
+    event_id: str,
+    coverage: Coverage,
+    now: datetime,
+    fetch: FetchEvent = fetch_event,
+    deadline: Deadline = NEVER,
 ) -> Answer:
     """Return what the connector's source says of the event, and what the connector would make of it."""
     source = load_source(connector.source)
     try:
-        event = fetch(connector, event_id, now)
+        event = fetch(connector, event_id, now, deadline)
     except CollectiveInsightsError as err:
         words = f"{connector.name}: {source.title} could not be asked: {err}"
         return Answer(connector.name, source.title, found=False, failed=True, sentence=words)

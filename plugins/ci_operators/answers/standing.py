@@ -75,27 +75,53 @@ def _find_of_ledger(
 ) -> list[Standing]:
     try:
         with open_by(conn_id) as connection:
-            return [
-                find_standing(connection, each, destinations.get(each.destination_conn_id, Destination()), now)
-                for each in connectors
-            ]
+            ledger = _read_ledger(connection, connectors, now)
     except CollectiveInsightsError as err:
         # What only checks needs no ledger, and keeps nothing there.
         return [
             Standing(each.name, each.source, each.debug, problem="" if each.debug else str(err)) for each in connectors
         ]
+    return [
+        _make_standing(ledger, each, destinations.get(each.destination_conn_id, Destination()), now)
+        for each in connectors
+    ]
 
 
-def find_standing(connection: Connection, connector: Connector, destination: Destination, now: datetime) -> Standing:
+@dataclass(frozen=True, slots=True)
+class _Ledger:
+    """What a ledger says of connectors, by their numbers; of budgets by Connection."""
+
+    numbers: Mapping[str, int]
+    last_windows: Mapping[int, Delivered]
+    today: Mapping[int, Counts]
+    last_7_days: Mapping[int, Counts]
+    unsettled: Mapping[int, Open]
+    budgets: Mapping[str, tuple[int, bool]]
+
+
+def _read_ledger(connection: Connection, connectors: Sequence[Connector], now: datetime) -> _Ledger:
+    """Return what the ledger says of all connectors: as many questions for many of them as for one."""
+    midnight = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    names = overview.find_names(connection, (each.name for each in connectors))
+    destinations = dict.fromkeys(each.destination_conn_id for each in connectors)
+    return _Ledger(
+        numbers={name: number for number, name in names.items()},
+        last_windows=overview.find_last_windows(connection, names),
+        today=overview.count_since(connection, names, midnight),
+        last_7_days=overview.count_since(connection, names, now - timedelta(days=7)),
+        unsettled=overview.find_opens(connection, names),
+        budgets=overview.find_budgets(connection, destinations, midnight.date()),
+    )
+
+
+def _make_standing(ledger: _Ledger, connector: Connector, destination: Destination, now: datetime) -> Standing:
     """Return how a connector stands by its ledger."""
-    budget = find_budget(connection, connector.destination_conn_id, destination, now)
-    number = overview.find_id(connection, connector.name)
+    budget = _make_budget(ledger, connector.destination_conn_id, destination)
+    number = ledger.numbers.get(connector.name)
     if number is None:
         return Standing(connector.name, connector.source, connector.debug, budget=budget)
-    last = overview.find_last_window(connection, number)
+    last = ledger.last_windows.get(number)
     lag = None if last is None else now - last.until
-    midnight = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    unsettled = overview.find_open(connection, number)
     return Standing(
         connector=connector.name,
         source=connector.source,
@@ -103,9 +129,9 @@ def find_standing(connection: Connection, connector: Connector, destination: Des
         last_window=last,
         lag_s=None if lag is None else round(lag.total_seconds(), 3),
         behind=lag is not None and is_behind(connector, lag),
-        today=overview.count_since(connection, number, midnight),
-        last_7_days=overview.count_since(connection, number, now - timedelta(days=7)),
-        **_unsettled(connector, unsettled),
+        today=ledger.today[number],
+        last_7_days=ledger.last_7_days[number],
+        **_unsettled(connector, ledger.unsettled[number]),
         budget=budget,
     )
 
@@ -115,9 +141,9 @@ def is_behind(connector: Connector, lag: timedelta) -> bool:
     return not connector.debug and lag > 2 * connector.update_frequency + connector.publication_delay
 
 
-def find_budget(connection: Connection, conn_id: str, destination: Destination, now: datetime) -> Budget:
+def _make_budget(ledger: _Ledger, conn_id: str, destination: Destination) -> Budget:
     """Return the budget of a Recorded Future Connection today."""
-    spent, exhausted = overview.find_spent(connection, conn_id, now.astimezone(UTC).date())
+    spent, exhausted = ledger.budgets[conn_id]
     limit = destination.daily_limit
     return Budget(conn_id, spent, limit, limit - destination.limit_for_bulk, exhausted)
 

@@ -39,6 +39,18 @@ class VendorHook(HttpHook):
         credentials = self.get_credentials()
         return open_client(self.api, credentials, self.get_conn(), pacer or Pacer())
 
+    def get_hasty_client(self, timeout_s: tuple[float, float]) -> Client:
+        """Return a client for somebody who is waiting: one try, no longer than the time-outs (connect, read).
+
+        Raises what `get_client` does.
+        """
+        client = self.get_client()
+        # A way to sign in may get its token first, by a client of its own.
+        for each in (client, getattr(client.authoriser, "client", None)):
+            if isinstance(each, Client):
+                each.attempts, each.timeout_s = 1, timeout_s
+        return client
+
     def get_credentials(self) -> Credentials:
         """Return what the Connection holds, as a person entered it."""
         connection = self._find_connection()

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 import psycopg2
-from sqlalchemy import URL, Connection, Engine, create_engine, make_url
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import URL, Connection, Engine, ExceptionContext, create_engine, event, make_url
+from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.pool import NullPool
 
 from ci_operators.core.errors import ConfigurationError, UnavailableError
 from ci_operators.ledger.version import check_version
+
+log = logging.getLogger(__name__)
 
 #: Whoever does not answer is given up: by us after a minute and a half (seconds, but for the user time-out's
 #: milliseconds), and by the server likewise: a worker that vanished must not hold its connector's lock for hours.
@@ -44,19 +48,26 @@ _READER_SETTINGS = {
 READERS = 4
 #: Seconds until somebody is told that all readers are busy.
 READER_WAIT_S = 10.0
+#: The ledger's statements are written for it, whatever a database's or a role's default is.
+_ISOLATION = "READ COMMITTED"
+#: Characters of an error of the driver.
+_LONGEST = 400
 #: SQLSTATEs of this class quote the value in their sentence.
 _DATA_EXCEPTION = "22"
 
 
 def make_engine(url: str | URL, schema: str | None = None) -> Engine:
     """Return an engine for the ledger in PostgreSQL; `schema` is a schema of its own in a shared database."""
-    return create_engine(_address(url), poolclass=NullPool, connect_args=_arguments(schema, {}))
+    return create_engine(
+        _address(url), poolclass=NullPool, isolation_level=_ISOLATION, connect_args=_arguments(schema, {})
+    )
 
 
 def make_reader(url: str | URL, schema: str | None = None) -> Engine:
     """Return an engine that only reads, for a server of pages: threads share a few connections that stay open."""
-    return create_engine(
+    engine = create_engine(
         _address(url),
+        isolation_level=_ISOLATION,
         pool_size=READERS,
         max_overflow=0,
         pool_timeout=READER_WAIT_S,
@@ -64,6 +75,18 @@ def make_reader(url: str | URL, schema: str | None = None) -> Engine:
         pool_recycle=3600,
         connect_args=_arguments(schema, _READER_SETTINGS),
     )
+    event.listen(engine, "handle_error", _hide_address)
+    return engine
+
+
+def _hide_address(context: ExceptionContext) -> None:
+    """Say no more than that nobody answers: whoever reads a page need not learn where the ledger is."""
+    error = context.original_exception
+    is_broken = isinstance(context.sqlalchemy_exception, OperationalError | InterfaceError)
+    # A connection that is tried before it is used may have ended: then there will be another one.
+    if is_broken and not context.is_pre_ping and getattr(error, "pgcode", None) is None:
+        log.warning("A ledger does not answer: %s", " ".join(str(error).split()))
+        raise UnavailableError("The ledger does not answer.") from None
 
 
 def _address(url: str | URL) -> URL:
@@ -96,16 +119,26 @@ def speak_plainly() -> Iterator[None]:
     """Turn an error of the database into an UnavailableError of one sentence, without statement and values."""
     try:
         yield
+    except PoolTimeoutError:
+        raise UnavailableError("The ledger's connections are all in use; try again.") from None
     except (SQLAlchemyError, psycopg2.Error) as err:  # type: ignore[attr-defined]  # psycopg2 has no types
         words = _find_words(getattr(err, "orig", None) or err)
         raise UnavailableError(f"The ledger's database: {words}") from None
+
+
+def _shorten(words: str) -> str:
+    """Return the first sentences, as many as a line or two can hold; a longer one ends with a word and dots."""
+    if len(words) <= _LONGEST:
+        return words
+    head, dot, _ = words[:_LONGEST].rpartition(". ")
+    return head + dot.strip() if dot else words[:_LONGEST].rpartition(" ")[0] + " ..."
 
 
 def _find_words(error: Any) -> str:
     """Return the database's own sentence, without its lines of details and context: those hold values."""
     code = getattr(error, "pgcode", None)
     if code is None:
-        return " ".join(str(error).split())[:200]
+        return _shorten(" ".join(str(error).split()))
     if code.startswith(_DATA_EXCEPTION):
         return f"it refuses a value (SQLSTATE {code})."
     return f"{error.diag.message_primary} (SQLSTATE {code})."

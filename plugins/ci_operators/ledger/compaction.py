@@ -46,8 +46,20 @@ _HISTORY = {
     "quarantined": text("DELETE FROM quarantine WHERE seen_at < :before"),
     "budgets": text("DELETE FROM budget WHERE day < CAST(:before AS date)"),
 }
-#: Figures of days hold no ids: they are kept as long as what was delivered.
-_DAYS = (text("DELETE FROM delivered_day WHERE day < :day"), text("DELETE FROM stage_day WHERE day < :day"))
+#: Figures count by the day of detection, detections are forgotten by the day they were delivered: what a backfill
+#: brought late outlives its day. The day's figures stay, whole, as long as one of its detections does.
+_DAYS = (
+    text(
+        """
+        DELETE FROM delivered_day t WHERE t.day < :day AND NOT EXISTS (
+            SELECT FROM detection d WHERE d.connector_id = t.connector_id
+            AND d.detected_at >= t.day::timestamp AT TIME ZONE 'UTC'
+            AND d.detected_at < (t.day + 1)::timestamp AT TIME ZONE 'UTC'
+        )
+        """
+    ),
+    text("DELETE FROM stage_day WHERE day < :day"),
+)
 
 
 def forget_delivered(connection: Connection, before: datetime) -> int:
@@ -76,7 +88,10 @@ def forget_history(connection: Connection, before: datetime) -> dict[str, int]:
 
 
 def forget_days(connection: Connection, before: datetime) -> int:
-    """Delete the figures of the days before the one of an instant (UTC); return the number of rows."""
+    """Delete the figures of the days before the one of an instant (UTC); return the number of rows.
+
+    Those of a day that the ledger still has detections of stay: what was delivered is forgotten first.
+    """
     with speak_plainly(), connection.begin():
         values = {"day": before.astimezone(UTC).date()}
         return sum(connection.execute(statement, values).rowcount for statement in _DAYS)

@@ -18,6 +18,8 @@ from ci_operators.ledger.tables import State
 
 #: Seconds until a run that found another one submitting looks again.
 LOCK_WAIT_S = 90.0
+#: Of the advisory locks of connectors, each with its number: who has it submits, or migrates.
+LOCK_SPACE = 0x434C4F4B
 
 _COLUMNS = (
     "key",
@@ -93,7 +95,7 @@ class Deliveries:
         """
         with speak_plainly(), self.connection.begin():
             taken = self.connection.scalar(
-                text("SELECT pg_try_advisory_lock(:space, :id)"), {"space": _LOCK_SPACE, "id": self._connector_id}
+                text("SELECT pg_try_advisory_lock(:space, :id)"), {"space": LOCK_SPACE, "id": self._connector_id}
             )
         if not taken:
             raise RetriableError(
@@ -265,7 +267,6 @@ class Deliveries:
             )
 
 
-_LOCK_SPACE = 0x434C4F4B
 #: One statement, one round trip for each batch: the batch before is settled, the day's budget spent if enough
 #: is left, and only then the batch reserved.
 _RESERVE = text(

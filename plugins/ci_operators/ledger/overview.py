@@ -6,20 +6,24 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from typing import Any
 
-from sqlalchemy import Connection, select, text
+from sqlalchemy import Connection, Row, select, text
 
 from ci_operators.ledger import tables
 from ci_operators.ledger.access import speak_plainly
 from ci_operators.ledger.stage_figures import ARRIVED, StageFigure, read_figures
 
 #: What ends a run well: the last stage, or an earlier one that leaves nothing for the next.
-_LAST_WINDOW = text(
+_LAST_WINDOWS = text(
     """
-    SELECT since, until, run_id, finished_at FROM stage_run
-    WHERE connector_id = :connector AND run_kind = 'scheduled' AND NOT debug
-      AND (stage = 'submit' OR records_out = 0)
-    ORDER BY until DESC LIMIT 1
+    SELECT i.id, r.since, r.until, r.run_id, r.finished_at FROM unnest(CAST(:connectors AS int[])) i (id)
+    CROSS JOIN LATERAL (
+        SELECT since, until, run_id, finished_at FROM stage_run
+        WHERE connector_id = i.id AND run_kind = 'scheduled' AND NOT debug
+          AND (stage = 'submit' OR records_out = 0)
+        ORDER BY until DESC LIMIT 1
+    ) r
     """
 )
 _FIRST_SINCE = text(
@@ -31,30 +35,37 @@ _FIRST_SINCE = text(
 #: Batches are accepted as a whole, but for those of their detections that have a state of their own.
 _ACCEPTED = text(
     """
-    SELECT coalesce(sum(size), 0) - (
+    SELECT i.id, coalesce(a.accepted, 0) - (
         SELECT count(*) FROM detection d JOIN batch b ON b.id = d.batch_id
-        WHERE d.connector_id = :connector AND d.state <> 2
-          AND b.connector_id = :connector AND b.state = 2 AND b.settled_at >= :since
-    ) FROM batch WHERE connector_id = :connector AND state = 2 AND settled_at >= :since
+        WHERE d.connector_id = i.id AND d.state <> 2
+          AND b.connector_id = i.id AND b.state = 2 AND b.settled_at >= :since
+    )
+    FROM unnest(CAST(:connectors AS int[])) i (id) CROSS JOIN LATERAL (
+        SELECT sum(size) AS accepted FROM batch WHERE connector_id = i.id AND state = 2 AND settled_at >= :since
+    ) a
     """
 )
-_UNKNOWN = text(
-    """
-    SELECT b.run_id, coalesce(b.note, ''), count(*) FROM batch b JOIN detection d ON d.batch_id = b.id
-    WHERE b.connector_id = :connector AND b.state <> 2 AND b.state = 4 AND d.state IS NULL
-    GROUP BY b.run_id, b.note ORDER BY min(b.id)
-    """
-)
-_IN_FLIGHT = text(
-    "SELECT coalesce(sum(size), 0) FROM batch WHERE connector_id = :connector AND state <> 2 AND state = 1"
-)
-_REJECTED = text("SELECT count(*) FROM detection WHERE state <> 2 AND state = 3 AND connector_id = :connector")
-_WAITING = text("SELECT detections FROM waiting_count WHERE connector_id = :connector")
+#: All that is open, in one question. Each connector is looked up by itself: all of them together might seem to be the
+#: whole table.
 _OPEN = text(
     """
-    SELECT issue, count(*) FROM quarantine
-    WHERE connector_id = :connector AND (replayed_at IS NULL OR replayed_at < seen_at)
-    GROUP BY issue ORDER BY issue
+    SELECT i.id, o.kind, o.name, o.note, o.records
+    FROM unnest(CAST(:connectors AS int[])) i (id) CROSS JOIN LATERAL (
+        SELECT 'unknown' AS kind, b.run_id AS name, coalesce(b.note, '') AS note,
+               count(*) AS records, min(b.id) AS place
+        FROM batch b JOIN detection d ON d.batch_id = b.id
+        WHERE b.connector_id = i.id AND b.state <> 2 AND b.state = 4 AND d.state IS NULL GROUP BY b.run_id, b.note
+        UNION ALL
+        SELECT 'in_flight', '', '', sum(size), 0 FROM batch WHERE connector_id = i.id AND state <> 2 AND state = 1
+        UNION ALL
+        SELECT 'rejected', '', '', count(*), 0 FROM detection WHERE connector_id = i.id AND state <> 2 AND state = 3
+        UNION ALL
+        SELECT 'waiting', '', '', detections, 0 FROM waiting_count WHERE connector_id = i.id
+        UNION ALL
+        SELECT 'quarantined', issue, '', count(*), 0 FROM quarantine
+        WHERE connector_id = i.id AND (replayed_at IS NULL OR replayed_at < seen_at) GROUP BY issue
+    ) o
+    ORDER BY i.id, o.kind, o.place, o.name
     """
 )
 
@@ -116,11 +127,16 @@ def find_names(connection: Connection, connectors: Iterable[str]) -> dict[int, s
         return {number: name for number, name in connection.execute(query)}
 
 
+def find_last_windows(connection: Connection, connector_ids: Iterable[int]) -> dict[int, Delivered]:
+    """Return the newest window that a scheduled run of each connector has delivered, if there is one."""
+    with speak_plainly(), connection.begin():
+        rows = connection.execute(_LAST_WINDOWS, {"connectors": list(connector_ids)})
+        return {number: Delivered(*row) for number, *row in rows}
+
+
 def find_last_window(connection: Connection, connector_id: int) -> Delivered | None:
     """Return the newest window that a scheduled run has delivered."""
-    with speak_plainly(), connection.begin():
-        row = connection.execute(_LAST_WINDOW, {"connector": connector_id}).one_or_none()
-    return None if row is None else Delivered(*row)
+    return find_last_windows(connection, [connector_id]).get(connector_id)
 
 
 def find_first_since(connection: Connection, connector_id: int) -> datetime | None:
@@ -130,17 +146,25 @@ def find_first_since(connection: Connection, connector_id: int) -> datetime | No
     return since
 
 
-def count_since(connection: Connection, connector_id: int, since: datetime) -> Counts:
+def count_since(connection: Connection, connector_ids: Iterable[int], since: datetime) -> dict[int, Counts]:
     """Return the counts of the stages finished (those of dry runs left out), and batches accepted, since an instant."""
+    numbers = list(connector_ids)
     with speak_plainly(), connection.begin():
-        accepted = connection.scalar(_ACCEPTED, {"connector": connector_id, "since": since})
-    figures = read_figures(connection, [connector_id], since)
+        found = connection.execute(_ACCEPTED, {"connectors": numbers, "since": since})
+        accepted = [(number, int(count)) for number, count in found]
+    figures: dict[int, list[StageFigure]] = {}
+    for figure in read_figures(connection, numbers, since):
+        figures.setdefault(figure.connector_id, []).append(figure)
+    return {number: _count(figures.get(number, []), count) for number, count in accepted}
+
+
+def _count(figures: Sequence[StageFigure], accepted: int) -> Counts:
     events = sum(each.events for each in figures if each.fate == "in" and each.stage == "extract")
     dropped = _by_code(figures, "dropped")
     issues = _by_code(figures, "quarantined")
     arrived = sum(dropped.pop(code, 0) for code in ARRIVED)
     reasons = {**dropped, **issues}
-    return Counts(events, sum(dropped.values()), arrived, sum(issues.values()), int(accepted or 0), reasons)
+    return Counts(events, sum(dropped.values()), arrived, sum(issues.values()), accepted, reasons)
 
 
 def _by_code(figures: Iterable[StageFigure], fate: str) -> dict[str, int]:
@@ -151,23 +175,47 @@ def _by_code(figures: Iterable[StageFigure], fate: str) -> dict[str, int]:
     return dict(sorted(counts.items()))
 
 
+def find_opens(connection: Connection, connector_ids: Iterable[int]) -> dict[int, Open]:
+    """Return what of each connector is not settled."""
+    numbers = list(connector_ids)
+    found: dict[int, list[Row[Any]]] = {number: [] for number in numbers}
+    with speak_plainly(), connection.begin():
+        for row in connection.execute(_OPEN, {"connectors": numbers}):
+            found[row.id].append(row)
+    return {number: _sort_open(rows) for number, rows in found.items()}
+
+
 def find_open(connection: Connection, connector_id: int) -> Open:
     """Return what of a connector is not settled."""
-    values = {"connector": connector_id}
+    return find_opens(connection, [connector_id])[connector_id]
+
+
+def _sort_open(rows: Iterable[Row[Any]]) -> Open:
+    """Return what the rows of one connector say; sums of nothing are None."""
+    kinds: dict[str, list[Row[Any]]] = {}
+    for row in rows:
+        kinds.setdefault(row.kind, []).append(row)
+    counts = {kind: int(sum(row.records or 0 for row in of_kind)) for kind, of_kind in kinds.items()}
+    return Open(
+        unknown=[Doubt(row.name, row.note, int(row.records)) for row in kinds.get("unknown", [])],
+        in_flight=counts.get("in_flight", 0),
+        rejected=counts.get("rejected", 0),
+        waiting=counts.get("waiting", 0),
+        quarantined={row.name: int(row.records) for row in kinds.get("quarantined", [])},
+    )
+
+
+def find_budgets(connection: Connection, destinations: Iterable[str], day: date) -> dict[str, tuple[int, bool]]:
+    """Return what destinations have taken on a day (UTC), and whether they said that this is all."""
+    budget, names = tables.budget, list(destinations)
+    query = select(budget.c.destination, budget.c.spent, budget.c.exhausted).where(
+        budget.c.destination.in_(names), budget.c.day == day
+    )
     with speak_plainly(), connection.begin():
-        return Open(
-            unknown=[Doubt(*row) for row in connection.execute(_UNKNOWN, values)],
-            in_flight=int(connection.scalar(_IN_FLIGHT, values) or 0),
-            rejected=int(connection.scalar(_REJECTED, values) or 0),
-            waiting=int(connection.scalar(_WAITING, values) or 0),
-            quarantined={issue: int(count) for issue, count in connection.execute(_OPEN, values)},
-        )
+        found = {name: (int(spent), bool(exhausted)) for name, spent, exhausted in connection.execute(query)}
+    return {name: found.get(name, (0, False)) for name in names}
 
 
 def find_spent(connection: Connection, destination: str, day: date) -> tuple[int, bool]:
     """Return what a destination has taken on a day (UTC), and whether it said that this is all."""
-    budget = tables.budget
-    query = select(budget.c.spent, budget.c.exhausted).where(budget.c.destination == destination, budget.c.day == day)
-    with speak_plainly(), connection.begin():
-        row = connection.execute(query).one_or_none()
-    return (0, False) if row is None else (int(row[0]), bool(row[1]))
+    return find_budgets(connection, [destination], day)[destination]

@@ -176,7 +176,7 @@ dropped_event = Table(
     Column("run_id", Text, nullable=False),
     Column("seen_at", DateTime(timezone=True), nullable=False, server_default=_now),
     Index("dropped_seen", "seen_at", postgresql_using="brin"),
-    Index("dropped_run", "connector_id", "run_id"),
+    Index("dropped_run", "connector_id", "run_id", "event_key"),
 )
 
 quarantine = Table(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -12,8 +12,8 @@ from airflow.models.dag import DagModel
 from airflow.models.dagrun import DagRun
 from airflow.models.taskinstance import TaskInstance
 from airflow.models.xcom import XComModel
-from sqlalchemy import func, select
-from sqlalchemy.orm import Session
+from sqlalchemy import Select, func, select
+from sqlalchemy.orm import Session, aliased
 
 FAILED = "failed"
 
@@ -77,7 +77,6 @@ def find_run(session: Session, dag_id: str, run_id: str) -> RunState | None:
 def find_dags(session: Session, dag_ids: Iterable[str], since: datetime) -> dict[str, DagState]:
     """Return the DAGs that Airflow knows, with their newest run and the failed ones since an instant."""
     wanted = list(dag_ids)
-    paused = session.execute(select(DagModel.dag_id, DagModel.is_paused).where(DagModel.dag_id.in_(wanted)))
     failed = defaultdict(
         int,
         session.execute(
@@ -87,17 +86,29 @@ def find_dags(session: Session, dag_ids: Iterable[str], since: datetime) -> dict
         ).all(),
     )
     return {
-        dag_id: DagState(is_paused, _find_last_run(session, dag_id), failed[dag_id])
-        for dag_id, is_paused in paused.all()
+        dag_id: DagState(is_paused, _last_run(*run) if run[0] else None, failed[dag_id])
+        for dag_id, is_paused, *run in session.execute(_with_last_run(wanted))
     }
 
 
-def _find_last_run(session: Session, dag_id: str) -> RunState | None:
-    query = select(DagRun).where(DagRun.dag_id == dag_id).order_by(DagRun.run_after.desc()).limit(1)
-    run = session.scalar(query)
-    if run is None:
-        return None
-    return RunState(run.run_id, _text(run.run_type), _text(run.state), run.start_date, run.end_date)
+def _with_last_run(dag_ids: Sequence[str]) -> Select[Any]:
+    """Return the query for DAGs with their newest run, empty where there is none yet."""
+    other = aliased(DagRun)
+    newest = (
+        select(other.id)
+        .where(other.dag_id == DagModel.dag_id)
+        .order_by(other.run_after.desc(), other.id.desc())
+        .limit(1)
+        .correlate(DagModel)
+        .scalar_subquery()
+    )
+    run = (DagRun.run_id, DagRun.run_type, DagRun.state, DagRun.start_date, DagRun.end_date)
+    query = select(DagModel.dag_id, DagModel.is_paused, *run).outerjoin(DagRun, DagRun.id == newest)
+    return query.where(DagModel.dag_id.in_(dag_ids))
+
+
+def _last_run(run_id: str, kind: Any, state: Any, started_at: datetime | None, ended_at: datetime | None) -> RunState:
+    return RunState(run_id, _text(kind), _text(state), started_at, ended_at)
 
 
 def _text(value: Any) -> str:

@@ -8,17 +8,19 @@ from typing import Any
 
 from fastapi import APIRouter
 
-from ci_operators.answers.explanation import Means, explain
+from ci_operators.answers.deadline import Deadline
+from ci_operators.answers.explanation import Explanation, Means, explain
 from ci_operators.answers.wording import make_wording, say_state
 from ci_operators.pages.configuration import current_file
 from ci_operators.pages.kept_runs import find_staged_event
 from ci_operators.pages.ledgers import open_reader
 from ci_operators.pages.readers import Chosen
+from ci_operators.pages.source_questions import SourceQuestions
 
 router = APIRouter()
 #: Detections of an indicator that are shown at once.
 MATCHES = 50
-#: Seconds after which no further source is asked: a person waits for the answer.
+#: Seconds after which nothing further is looked into: a person waits, and a thread of Airflow's.
 PATIENCE_S = 10.0
 
 
@@ -30,15 +32,21 @@ def show_explanation(q: str, chosen: Chosen) -> dict[str, Any]:
         now=datetime.now(UTC),
         wording=make_wording(connectors),
         open_ledger=open_reader,
+        fetch=SourceQuestions().fetch,
         find_staged=find_staged_event,
         limit=MATCHES,
-        patience_s=PATIENCE_S,
+        deadline=Deadline.after(PATIENCE_S),
     )
-    found = explain(q, connectors, means)
+    return _show(explain(q, connectors, means))
+
+
+def _show(found: Explanation) -> dict[str, Any]:
     return {
         "query": found.query,
         "kind": found.kind,
         "sentences": found.sentences,
+        "problems": found.problems,
+        "summary": found.summary,
         "matches": [{**asdict(match), "state_words": say_state(match.state)} for match in found.matches],
         "more": found.more,
         "trail": asdict(found.trail) if found.trail else None,

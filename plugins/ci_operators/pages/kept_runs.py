@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from ci_operators.answers.event_search import find_event
+from ci_operators.answers.event_search import PATIENCE, find_event
 from ci_operators.answers.manifests import read_manifests
 from ci_operators.answers.run_files import RunFiles
+from ci_operators.answers.scan import Limits
 from ci_operators.core.connector import Connector
 from ci_operators.core.errors import CollectiveInsightsError
 from ci_operators.ledger.run_records import find_manifests
@@ -28,6 +29,7 @@ def find_files(connector: Connector, run_id: str, manifests: dict[str, Any]) -> 
     return RunFiles(run_directory(connector.dag_id, run_id), read_manifests(manifests))
 
 
-def find_staged_event(connector: Connector, run_id: str, event_id: str) -> bytes | None:
+def find_staged_event(connector: Connector, run_id: str, event_id: str, limits: Limits = PATIENCE) -> bytes | None:
     """Return the event of an id from the artifacts of a run, None if they are gone."""
-    return find_event(find_files(connector, run_id, find_kept(connector, run_id)), connector, event_id).event
+    files = find_files(connector, run_id, find_kept(connector, run_id))
+    return find_event(files, connector, event_id, limits).event

@@ -10,7 +10,8 @@ export function useAddress() {
   const [search, setSearch] = useSearchParams();
   const set = useCallback(
     (values, { isStep = false } = {}) =>
-      setSearch((old) => replaceValues(old, values), { replace: !isStep, preventScrollReset: true }),
+      // The router's own idea of the address lags behind while the page is drawn: two quick changes would be one.
+      setSearch(replaceValues(globalThis.location.search, values), { replace: !isStep, preventScrollReset: true }),
     [setSearch],
   );
   return { get: (name, other = "") => search.get(name) ?? other, list: (name) => search.getAll(name), set };

@@ -8,10 +8,12 @@ import { capitalise, countOf, formatCount, formatDuration, formatWindow } from "
 import { Bar, Muted } from "./section.js";
 import { DataTable } from "./table.js";
 
-const { Badge, Box, Flex, Stack } = Chakra;
+const { Badge, Box, Code, Flex, Stack } = Chakra;
 
 const HOW_TO_BEGIN =
   "Add an entry to include/connectors.yaml and an Airflow Connection for its source; its DAG appears here by itself.";
+
+const DRY = "The ledger keeps nothing of dry runs: their figures stand on each run's tab.";
 
 const NOT_RUN = "It has not run yet: its schedule starts it, or Trigger on its DAG's page does so now.";
 
@@ -40,7 +42,7 @@ const COLUMNS = [
   { title: "Last run", cell: (row) => h(LastRun, { row }) },
   { title: "Today", cell: (row) => h(Today, { row }), hint: "Events read and detections accepted since midnight, UTC" },
   { title: "Needs a look", cell: (row) => h(Attention, { row }), style: { minW: 28 } },
-  { title: "Budget today", cell: (row) => h(Budget, { budget: row.budget }), style: { minW: 32 } },
+  { title: "Budget today", cell: (row) => h(Budget, { row }), style: { minW: 32 } },
 ];
 
 function Name({ row }) {
@@ -81,7 +83,6 @@ function State({ row }) {
 
 function LastWindow({ row }) {
   const last = row.last_window;
-  if (!last && row.debug) return h(Muted, { fontSize: "xs" }, "A dry run delivers nothing; debug: false goes live.");
   if (!last) return h(Muted, null, "–");
   const words = formatWindow(last.since, last.until);
   return h(
@@ -104,9 +105,10 @@ function LastRun({ row }) {
 }
 
 function Today({ row }) {
+  if (row.debug) return h(Muted, { title: DRY }, "–");
   const { events, accepted, arrived_before: before } = row.today;
   const title = before ? `${countOf(before, "event")} had arrived before` : undefined;
-  const words = row.debug ? countOf(events, "event") : `${formatCount(events)} → ${formatCount(accepted)}`;
+  const words = `${formatCount(events)} → ${formatCount(accepted)}`;
   return h(Box, { whiteSpace: "nowrap", fontVariantNumeric: "tabular-nums", title }, words);
 }
 
@@ -133,7 +135,8 @@ function Attention({ row }) {
   return h(Flex, { gap: 1, wrap: "wrap" }, badges);
 }
 
-function Budget({ budget }) {
+function Budget({ row: { budget, debug } }) {
+  if (debug) return h(Muted, { title: DRY }, "–");
   if (!budget) return h(Muted, null, "–");
   const { spent, limit, reserved_for_live: reserved, destination, exhausted } = budget;
   const share = limit ? spent / limit : 1;
@@ -156,6 +159,13 @@ function remarksOf(row) {
   const begin = row.paused === false && !row.last_run ? NOT_RUN : "";
   const sentences = [row.problem, begin, ...(row.remarks ?? [])].filter(Boolean).map(capitalise);
   if (!sentences.length) return null;
-  const items = sentences.map((sentence) => h(Muted, { key: sentence, as: "li", overflowWrap: "anywhere" }, sentence));
+  const items = sentences.map((sentence) =>
+    h(Muted, { key: sentence, as: "li", overflowWrap: "anywhere" }, markCode(sentence)),
+  );
   return h(Stack, { as: "ul", gap: 1, ps: 4, listStyleType: "disc" }, items);
+}
+
+/** Returns a sentence with what stands between backticks, such as an option, set apart. */
+function markCode(sentence) {
+  return sentence.split("`").map((part, index) => (index % 2 ? h(Code, { key: index, size: "sm" }, part) : part));
 }

@@ -77,7 +77,7 @@ function makeBars({ days, connectors, rows, colours }, colour) {
   const muted = { color: colour("fg.muted"), fontSize: 11 };
   const line = { lineStyle: { color: colour("border") } };
   return {
-    grid: { left: 8, right: 8, top: connectors.length > 1 ? 36 : 12, bottom: 4, containLabel: true },
+    grid: { left: 8, right: 20, top: connectors.length > 1 ? 36 : 12, bottom: 4, containLabel: true },
     legend: {
       show: connectors.length > 1,
       left: 0,

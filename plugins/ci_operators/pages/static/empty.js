@@ -42,8 +42,10 @@ export function Problem({ error, retry }) {
   if (error.status === 404) return h(Empty, { title: "Nothing to show here", sentence: error.message });
   const isLogin = error.status === 401;
   const again = isLogin ? () => globalThis.location.reload() : retry;
-  const button = h(Button, { size: "xs", variant: "outline", onClick: again }, isLogin ? "Reload" : "Retry");
-  return h(Notice, { status: error.status === 400 ? "warning" : "error", action: button }, error.message);
+  const isQuestion = error.status === 400; // the same question gets the same answer
+  const button =
+    !isQuestion && h(Button, { size: "xs", variant: "outline", onClick: again }, isLogin ? "Reload" : "Retry");
+  return h(Notice, { status: isQuestion ? "warning" : "error", action: button }, error.message);
 }
 
 /** Returns grey lines in place of what loads. */

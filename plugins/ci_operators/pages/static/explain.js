@@ -93,6 +93,8 @@ function Only({ only, lift }) {
 function Found({ found, ask }) {
   const { kind, matches, steps, trail, sources, codes_why: why } = found;
   if (kind === "nothing") return h(NotFound, { found });
+  const detections = trail?.detections ?? [];
+  const hasBoth = steps.length > 0 && detections.length + why.length + sources.length > 0;
   return h(
     Stack,
     { gap: 4 },
@@ -103,7 +105,7 @@ function Found({ found, ask }) {
       {
         templateColumns: {
           base: "minmax(0, 1fr)",
-          xl: steps.length ? "minmax(0, 1fr) minmax(0, 1fr)" : "minmax(0, 1fr)",
+          xl: hasBoth ? "minmax(0, 1fr) minmax(0, 1fr)" : "minmax(0, 1fr)",
         },
         gap: 4,
         alignItems: "start",
@@ -112,7 +114,7 @@ function Found({ found, ask }) {
       h(
         Stack,
         { gap: 4, minW: 0 },
-        trail?.detections.length > 0 && h(Sent, { detections: trail.detections }),
+        detections.length > 0 && h(Sent, { detections }),
         why.length > 0 && h(Section, { title: "Why it has no ATT&CK codes" }, h(Sentences, { sentences: why })),
         sources.length > 0 && h(Sources, { sources }),
       ),

@@ -37,6 +37,11 @@ function drawFlow({ nodes, links, total, columns }, colour, width) {
   const pitch = (width - LAST_LABEL) / Math.max(1, columns - 1);
   const nameOf = new Map(nodes.map((node) => [node.name, node]));
   const area = ({ fate }) => colour(areaToken(fate));
+  const branched = new Set(nodes.filter(({ isHead }) => !isHead).map(({ depth }) => depth));
+  const roomOf = ({ depth }) => {
+    const next = [...branched].filter((each) => each > depth).sort((one, other) => one - other)[0];
+    return next === undefined ? (columns - 1 - depth) * pitch + LAST_LABEL : (next - depth) * pitch;
+  };
   const series = {
     type: "sankey",
     left: 4,
@@ -54,7 +59,7 @@ function drawFlow({ nodes, links, total, columns }, colour, width) {
     data: nodes.map((node) => ({
       ...node,
       itemStyle: { color: area(node), borderWidth: 0 },
-      label: placeLabel(node, pitch),
+      label: placeLabel(node, pitch, roomOf(node)),
     })),
     links: links.map((link) => ({ ...link, lineStyle: { color: area(link) } })),
   };
@@ -64,9 +69,9 @@ function drawFlow({ nodes, links, total, columns }, colour, width) {
   };
 }
 
-/** Returns where a node's words stand: over the stream's nodes, beside the others. */
-function placeLabel({ isHead, depth }, pitch) {
-  const width = isHead && depth > 0 ? Math.min(pitch, LAST_LABEL) - 8 : Math.max(pitch, LAST_LABEL) - 20;
+/** Returns where a node's words stand: over the stream's nodes, beside the others, as far as the next of these. */
+function placeLabel({ isHead, depth }, pitch, room) {
+  const width = isHead && depth > 0 ? Math.min(pitch, LAST_LABEL) - 8 : room - 20;
   return isHead ? { position: [0, 8 - HEADS], width } : { position: "right", distance: 6, width };
 }
 

@@ -3,7 +3,7 @@
  * the properties tell which place it is.
  */
 
-import { Component, h } from "./element.js";
+import { Component, h, useEffect, useSearchParams, useState } from "./element.js";
 import { Problem } from "./empty.js";
 import { Page } from "./page.js";
 import { RunTab } from "./run.js";
@@ -13,7 +13,27 @@ const NAME = "Collective Insights";
 
 function CollectiveInsights({ dagId, runId, taskId }) {
   const place = dagId ? (taskId ? TaskTab : RunTab) : Page;
+  if (!useSettled()) return null;
   return h(Guard, { key: `${dagId} ${runId} ${taskId}` }, h(place, { dagId, runId, taskId }));
+}
+
+let isSettled = false;
+
+/**
+ * Returns whether the page may show itself. Airflow 3.3 shows the first component of a page through another element
+ * than later ones (its ReactPlugin: by `lazy`, then by name), so at the first change of address all would begin anew:
+ * focus, scroll position, and what is open. So the address is set to what it is, before there is anything to lose.
+ */
+function useSettled() {
+  const [isShown, setShown] = useState(isSettled);
+  const [, setSearch] = useSearchParams();
+  useEffect(() => {
+    if (isShown) return;
+    isSettled = true;
+    setSearch((old) => old, { replace: true, preventScrollReset: true });
+    setShown(true);
+  }, []);
+  return isShown;
 }
 
 /** Keeps a defect of these pages to themselves: the rest of Airflow goes on. */

@@ -25,9 +25,7 @@ export function Overview({ connectors }) {
   if (all.every(({ data, error }) => !data && error?.message === connectors.error?.message && error)) {
     return h(Problem, { error: connectors.error, retry: () => all.forEach(({ retry }) => retry()) });
   }
-  if (connectors.data && !connectors.data.connectors.length) {
-    return h(ConnectorsTable, { found: connectors.data });
-  }
+  if (connectors.data?.connectors.length === 0) return h(ConnectorsTable, { found: connectors.data });
   return h(
     Stack,
     { gap: 4 },
@@ -45,8 +43,16 @@ export function Overview({ connectors }) {
         { what: "days", title: "Detections per day", note: "UTC, by connector", answer: days, period },
         (found) => h(DaysChart, { found, names }),
       ),
-      h(Trend, { what: "reasons", title: "Why events were left out", answer: reasons, period }, (found) =>
-        h(Reasons, { found }),
+      h(
+        Trend,
+        {
+          what: "reasons",
+          title: "Why events were left out",
+          note: "by the runs of this time",
+          answer: reasons,
+          period,
+        },
+        (found) => h(Reasons, { found }),
       ),
     ),
     h(Trend, { what: "indicators", title: "Top indicators", answer: indicators, period }, (found) =>

@@ -15,7 +15,7 @@ export function Reasons({ found }) {
     return h(Empty, {
       icon: "check",
       title: "No event was left out",
-      sentence: "Every event of this time became a detection, or there was none.",
+      sentence: "No run of this time left one out; events count when a run reads them.",
     });
   const most = Math.max(...reasons.map(({ events }) => events));
   const items = reasons.map((reason) =>

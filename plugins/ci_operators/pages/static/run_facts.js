@@ -28,7 +28,11 @@ export function RunFacts({ run }) {
         ],
         ["Pages read", run.pages === null ? "" : formatCount(run.pages)],
         ["Waited for rate limits", run.waited_s > 0 ? formatDuration(run.waited_s) : ""],
-        ["Duration", formatDuration(run.duration_s)],
+        [
+          "Stages worked",
+          formatDuration(run.duration_s),
+          "Without waiting for workers, unlike the run's duration above",
+        ],
       ],
     }),
   );

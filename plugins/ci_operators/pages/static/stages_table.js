@@ -17,10 +17,18 @@ export function StagesTable({ run, dagId, runId, onPick, only }) {
     { title: "Stage", isHead: true, cell: ({ stage }) => h(StageName, { stage, dagId, runId, isLink: !only }) },
     { title: "State", cell: ({ state, try_number: tries }) => h(TaskState, { state, tries }) },
     { title: "In", isNumber: true, cell: (row) => formatCount(row.records_in) },
-    { title: "Dropped", cell: (row) => h(Codes, { row, fate: "dropped", onPick }), style: { minW: 44 } },
-    { title: "Quarantined", cell: (row) => h(Codes, { row, fate: "quarantined", onPick }), style: { minW: 36 } },
+    {
+      title: "Dropped",
+      cell: (row) => h(Codes, { row, fate: "dropped", onPick }),
+      style: { minW: { base: 32, xl: 44 } },
+    },
+    {
+      title: "Quarantined",
+      cell: (row) => h(Codes, { row, fate: "quarantined", onPick }),
+      style: { minW: { base: 32, xl: 36 } },
+    },
     { title: "Out", isNumber: true, cell: (row) => formatCount(row.records_out) },
-    { title: "Also noted", cell: (row) => h(Notes, { row }), style: { minW: 40 } },
+    { title: "Also noted", cell: (row) => h(Notes, { row }), style: { minW: { base: 28, xl: 40 } } },
     {
       title: "Took",
       isNumber: true,

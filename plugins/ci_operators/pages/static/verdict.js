@@ -46,8 +46,9 @@ export function Verdict({ found }) {
 }
 
 /** Returns whether a sentence would say again what the headline, or the table of matches, says. */
-function isSaid(sentence, { sentences, matches }, reason) {
-  if (matches.length > 1) return matches.some(({ event_id: id }) => id && sentence.includes(id));
+function isSaid(sentence, { query, sentences, matches }, reason) {
+  if (matches.length > 1)
+    return sentence.includes(query) || matches.some(({ event_id: id }) => id && sentence.includes(id));
   return Boolean(reason) && sentences.length === 1;
 }
 

@@ -1,31 +1,47 @@
 """Figures for pages: roll-ups that triggers keep exact, and indexes for what pages ask."""
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0002"
 down_revision = "0001"
 
+#: Stands for the ledger's schema. Functions run with their owner's rights, so that whoever may write detections needs
+#: none on the figures: no name in them may be found in a place where others can put something.
+_AT = "LEDGER."
 #: Without compiling: for a table that has grown since it was analysed it seems worth it, and takes 20 ms a batch.
 _FUNCTION = """
-    CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT SET jit = off AS $$
+    CREATE FUNCTION LEDGER.{name}() RETURNS trigger LANGUAGE plpgsql
+    SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off AS $$
     BEGIN
         {body};
         RETURN NULL;
     END $$
 """
+#: Triggers call their functions without such a right; nobody else may bind them to tables of his own.
+_CLOSE = "REVOKE ALL ON FUNCTION LEDGER.{name}() FROM PUBLIC"
+#: Whoever may read or delete detections may do so with their figures.
+_RIGHTS = """
+    SELECT DISTINCT a.privilege_type AS privilege,
+           CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE a.grantee::regrole::text END AS role
+    FROM pg_class t CROSS JOIN LATERAL aclexplode(t.relacl) a
+    WHERE t.oid = 'LEDGER.detection'::regclass AND a.privilege_type IN ('SELECT', 'DELETE')
+"""
+_GRANT = "GRANT {privilege} ON LEDGER.delivered_day, LEDGER.stage_day, LEDGER.waiting_count TO {role}"
 _DAY = "(d.detected_at AT TIME ZONE 'UTC')::date AS day"
 #: Counted are all detections of a day ('*'), those of each code, those without any (''). They are added in one
 #: order, whoever does it, so that nobody waits for one who waits for him. A day that retention has deleted is not
 #: made again by what leaves it.
 _ADD_DELIVERED = """
-    INSERT INTO delivered_day AS t (connector_id, code, day, detections)
+    INSERT INTO LEDGER.delivered_day AS t (connector_id, code, day, detections)
     SELECT f.connector_id, c.code, f.day, sum(f.change) FROM found f CROSS JOIN LATERAL (
         SELECT DISTINCT unnest(CASE f.codes WHEN '{}' THEN '{*,""}' ELSE array_append(f.codes, '*') END) AS code
     ) c
     GROUP BY f.connector_id, c.code, f.day
     HAVING sum(f.change) > 0 OR sum(f.change) < 0 AND EXISTS (
-        SELECT FROM delivered_day k WHERE (k.connector_id, k.code, k.day) = (f.connector_id, c.code, f.day)
+        SELECT FROM LEDGER.delivered_day k WHERE (k.connector_id, k.code, k.day) = (f.connector_id, c.code, f.day)
     )
     ORDER BY f.connector_id, c.code, f.day
     ON CONFLICT (connector_id, code, day) DO UPDATE SET detections = t.detections + excluded.detections
@@ -34,16 +50,16 @@ _ADD_DELIVERED = """
 _COUNT_BATCH = """
     WITH found AS (
         SELECT d.connector_id, d.codes, {day}, count(*) * CASE NEW.state WHEN 2 THEN 1 ELSE -1 END AS change
-        FROM detection d WHERE d.batch_id = NEW.id AND d.state IS NULL GROUP BY d.connector_id, d.codes, day
+        FROM LEDGER.detection d WHERE d.batch_id = NEW.id AND d.state IS NULL GROUP BY d.connector_id, d.codes, day
     ) {add}
 """
 #: Detections come, change their state or their batch. Their batches are held until the end: one that is just
 #: being accepted is waited for, so that it is counted once, here or there.
 _COUNT_DETECTIONS = """
-    PERFORM FROM batch b WHERE b.id IN (SELECT d.batch_id FROM ({rows}) d) ORDER BY b.id FOR SHARE;
+    PERFORM FROM LEDGER.batch b WHERE b.id IN (SELECT d.batch_id FROM ({rows}) d) ORDER BY b.id FOR SHARE;
     WITH found AS (
         SELECT d.connector_id, d.codes, {day}, sum(d.change) AS change
-        FROM ({rows}) d JOIN batch b ON b.id = d.batch_id
+        FROM ({rows}) d JOIN LEDGER.batch b ON b.id = d.batch_id
         WHERE coalesce(d.state, b.state) = 2 GROUP BY d.connector_id, d.codes, day
     ) {add}
 """
@@ -51,11 +67,12 @@ _NEW = "SELECT n.*, 1 AS change FROM new_rows n"
 _OLD = "SELECT o.*, -1 AS change FROM old_rows o"
 _BOTH = f"{_NEW} UNION ALL {_OLD}"
 _COUNT_WAITING = """
-    INSERT INTO waiting_count AS t (connector_id, detections)
+    INSERT INTO LEDGER.waiting_count AS t (connector_id, detections)
     SELECT connector_id, {sign} count(*) FROM changed GROUP BY connector_id ORDER BY connector_id
     ON CONFLICT (connector_id) DO UPDATE SET detections = t.detections + excluded.detections
 """
-#: The figures of rows of stage_run; those of dry runs are not kept.
+#: The figures of rows of stage_run; those of dry runs are not kept. Parts of days are read in the same way by
+#: ledger/stage_figures.py: when it counts otherwise, a new migration has to change the triggers and fill anew.
 _STAGE = """
     SELECT r.connector_id, (r.finished_at AT TIME ZONE 'UTC')::date AS day, r.stage, f.fate, f.code,
            {sign} f.events AS change
@@ -67,11 +84,11 @@ _STAGE = """
 """
 _ADD_STAGE = """
     WITH found AS ({figures})
-    INSERT INTO stage_day AS t (connector_id, day, stage, fate, code, events)
+    INSERT INTO LEDGER.stage_day AS t (connector_id, day, stage, fate, code, events)
     SELECT f.connector_id, f.day, f.stage, f.fate, f.code, sum(f.change) FROM found f
     GROUP BY f.connector_id, f.day, f.stage, f.fate, f.code
     HAVING sum(f.change) > 0 OR sum(f.change) < 0 AND EXISTS (
-        SELECT FROM stage_day k
+        SELECT FROM LEDGER.stage_day k
         WHERE (k.connector_id, k.day, k.stage, k.fate, k.code) = (f.connector_id, f.day, f.stage, f.fate, f.code)
     )
     ORDER BY f.connector_id, f.day, f.stage, f.fate, f.code
@@ -114,23 +131,27 @@ _FILL_WAITING = (
 
 
 def upgrade() -> None:
-    """Make the roll-ups, fill them, and have them kept; make the indexes."""
+    """Make the roll-ups, fill them, and have them kept; make the indexes. Nobody is at the ledger: see standstill."""
     op.execute("SET LOCAL statement_timeout = 0")
-    op.execute("LOCK TABLE batch, detection, waiting, stage_run IN SHARE ROW EXCLUSIVE MODE")
     _make_tables()
     _run(_FILL_DELIVERED.format(day=_DAY, add=_ADD_DELIVERED))
     _run(_ADD_STAGE.format(figures=_STAGE.format(sign="", rows="stage_run")))
     _run(_FILL_WAITING)
     for name, body in _FUNCTIONS.items():
         _run(_FUNCTION.format(name=name, body=body))
+        _run(_CLOSE.format(name=name))
     for trigger in _TRIGGERS:
-        _run(f"CREATE TRIGGER {trigger} EXECUTE FUNCTION {trigger.split()[0]}()")
+        _run(f"CREATE TRIGGER {trigger} EXECUTE FUNCTION LEDGER.{trigger.split()[0]}()")
+    for row in _run(_RIGHTS).mappings().all():
+        _run(_GRANT.format(**row))
     _make_indexes()
 
 
-def _run(statement: str) -> None:
+def _run(statement: str) -> sa.CursorResult[Any]:
     """Run a statement as it is: its colons name no parameters."""
-    op.get_bind().exec_driver_sql(statement)
+    bind = op.get_bind()
+    schema = bind.scalar(sa.text("SELECT quote_ident(current_schema())"))
+    return bind.exec_driver_sql(statement.replace(_AT, f"{schema}."))
 
 
 def _make_tables() -> None:
@@ -196,7 +217,7 @@ def _make_indexes() -> None:
         ["connector_id", "since"],
         postgresql_where="run_kind = 'scheduled' AND NOT debug AND stage = 'extract'",
     )
-    op.create_index("dropped_run", "dropped_event", ["connector_id", "run_id"])
+    op.create_index("dropped_run", "dropped_event", ["connector_id", "run_id", "event_key"])
     op.create_index("quarantine_run", "quarantine", ["connector_id", "run_id", "id"])
     op.create_index(
         "quarantine_open",

@@ -1,0 +1,32 @@
+"""Until when an answer may take, by a clock that is given."""
+
+from __future__ import annotations
+
+import math
+
+from ci_operators.answers.deadline import NEVER, Deadline
+from ci_operators.answers.scan import Limits
+
+
+def test_time_runs_out() -> None:
+    now = 100.0
+    deadline = Deadline.after(10.0, lambda: now)
+    assert (deadline.left_s, deadline.is_over) == (10.0, False)
+    now = 109.5
+    assert (deadline.left_s, deadline.is_over) == (0.5, False)
+    now = 110.0
+    assert (deadline.left_s, deadline.is_over) == (0.0, True)
+    now = 999.0
+    assert (deadline.left_s, deadline.is_over) == (0.0, True)
+
+
+def test_never_is_never_over() -> None:
+    assert (NEVER.left_s, NEVER.is_over) == (math.inf, False)
+    assert NEVER.cut(Limits(seconds=3.0), 0.5).seconds == 3.0
+
+
+def test_limits_are_cut_to_a_share_of_what_is_left() -> None:
+    deadline = Deadline.after(8.0, lambda: 1.0)
+    limits = deadline.cut(Limits(records=7, seconds=10.0), 0.5)
+    assert (limits.records, limits.seconds, limits.clock()) == (7, 4.0, 1.0)
+    assert deadline.cut(Limits(seconds=2.0)).seconds == 2.0

@@ -1,0 +1,238 @@
+"""docker-compose.yaml against the Compose Specification, and the rules of this project for it."""
+
+from __future__ import annotations
+
+import base64
+import os
+import re
+from typing import Any
+
+import compose_spec
+import pytest
+import yaml
+
+from tests.compose.compose_file import (
+    FILE,
+    ROOT,
+    MissingVariableError,
+    Service,
+    interpolate,
+    load,
+    required,
+    seconds,
+    services,
+)
+from tests.compose.new_variables import new_variables
+
+IMAGES = {"postgres:17", "redis:7.2-bookworm"}
+OWN = "collective-insights-airflow:"
+ONCE = {"init", "demo-connections"}
+SECRETS = {
+    "FERNET_KEY",
+    "JWT_SECRET",
+    "API_SECRET_KEY",
+    "POSTGRES_PASSWORD",
+    "AIRFLOW_DB_PASSWORD",
+    "LEDGER_DB_PASSWORD",
+    "REDIS_PASSWORD",
+}
+
+
+@pytest.fixture(scope="module")
+def file() -> dict[str, Any]:
+    """The file with the variables of a new deployment."""
+    return load(new_variables())
+
+
+@pytest.fixture(scope="module")
+def entries(file: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Its services as they stand there."""
+    found: dict[str, dict[str, Any]] = file["services"]
+    return found
+
+
+@pytest.fixture(scope="module")
+def read() -> dict[str, Service]:
+    """Its services as this test reads them."""
+    return services(new_variables())
+
+
+def test_it_is_of_the_compose_specification(file: dict[str, Any]) -> None:
+    """Merge keys are YAML's, not Compose's, so that it is given the resolved file."""
+    parsed = compose_spec.PyCompose.from_yaml(yaml.safe_dump(file))
+    parsed.validate()
+    assert set(parsed.service_names()) == set(file["services"])
+    assert "version" not in file
+
+
+@pytest.mark.parametrize(("broken", "error"), [("commnd", "commnd"), ("healthcheck", "healthcheck")])
+def test_the_specification_refuses_what_it_does_not_know(file: dict[str, Any], broken: str, error: str) -> None:
+    entry = {"image": "postgres:17", broken: ["true"]}
+    with pytest.raises(ValueError, match=error):
+        compose_spec.PyCompose.from_yaml(yaml.safe_dump({"services": {"one": entry}}))
+
+
+def test_every_service_of_celery_is_there(read: dict[str, Service]) -> None:
+    always = {name for name, service in read.items() if not service.profiles}
+    airflow = {"init", "api-server", "scheduler", "dag-processor", "triggerer", "worker"}
+    assert always == {"postgres", "redis", *airflow}
+    assert {name for name in read if name not in always} == {"simulator", "demo-connections"}
+
+
+def test_images_are_pinned_and_few(read: dict[str, Service]) -> None:
+    others = {service.image for service in read.values() if not service.image.startswith(OWN)}
+    assert others == IMAGES
+    assert len({service.image for service in read.values()} - others) == 1
+    assert not any("latest" in service.image for service in read.values())
+
+
+@pytest.mark.parametrize("name", sorted(SECRETS))
+def test_a_secret_that_is_not_set_is_named_with_what_makes_it(name: str) -> None:
+    with pytest.raises(MissingVariableError, match=rf"^required variable {name} .*sh deploy/new-env\.sh"):
+        load({key: value for key, value in new_variables().items() if key != name})
+
+
+def test_no_secret_has_a_default() -> None:
+    assert required() == SECRETS
+    defaults = re.findall(r"\$\{(\w+):-", FILE.read_text(encoding="utf-8"))
+    assert not [name for name in defaults if re.search("PASSWORD|SECRET|KEY|TOKEN", name)]
+    with pytest.raises(MissingVariableError):
+        load({})
+
+
+def test_new_secrets_are_long_and_new() -> None:
+    first, second = new_variables(), new_variables()
+    assert set(first) == SECRETS
+    assert not {first[name] for name in SECRETS} & {second[name] for name in SECRETS}
+    assert len(base64.urlsafe_b64decode(first["FERNET_KEY"])) == 32
+    assert len(first["JWT_SECRET"]) >= 64
+    assert all(re.fullmatch(r"[A-Za-z0-9_-]{40,}=?", value) for value in first.values())
+
+
+def test_each_secret_goes_to_those_who_need_it(entries: dict[str, dict[str, Any]]) -> None:
+    variables = new_variables()
+    who = {
+        secret: {name for name, entry in load(variables)["services"].items() if variables[secret] in str(entry)}
+        for secret in SECRETS
+    }
+    airflow = {name for name, entry in entries.items() if entry["image"].startswith(OWN)} - {"simulator"}
+    assert who["POSTGRES_PASSWORD"] == {"postgres"}
+    assert who["REDIS_PASSWORD"] == {"redis", *airflow}
+    assert who["AIRFLOW_DB_PASSWORD"] == who["LEDGER_DB_PASSWORD"] == {"postgres", *airflow}
+    assert who["FERNET_KEY"] == who["JWT_SECRET"] == who["API_SECRET_KEY"] == airflow
+
+
+def test_each_service_tells_its_health(read: dict[str, Service]) -> None:
+    assert {name for name, service in read.items() if service.health is None} == ONCE
+    for service in read.values():
+        if service.health is not None:
+            assert service.health.timeout_s <= service.health.interval_s * service.health.retries
+            assert service.health.interval_s >= 5
+
+
+def test_each_waits_until_what_it_needs_is_well(read: dict[str, Service]) -> None:
+    for service in read.values():
+        for other, condition in service.conditions.items():
+            expected = "service_completed_successfully" if other in ONCE else "service_healthy"
+            assert condition == expected, f"{service.name} waits for {other}"
+    assert read["init"].conditions.keys() == {"postgres"}
+    assert read["api-server"].conditions.keys() == {"init", "postgres"}
+    for name in ("scheduler", "worker"):
+        assert read[name].conditions.keys() == {"api-server", "redis"}
+    for name in ("dag-processor", "triggerer"):
+        assert read[name].conditions.keys() == {"api-server"}
+
+
+def test_who_ends_by_itself_is_waited_for(read: dict[str, Service]) -> None:
+    """Else `docker compose up --wait` takes the end of a service for its failure."""
+    awaited = {other for service in read.values() for other, what in service.conditions.items() if "completed" in what}
+    assert awaited == ONCE
+
+
+def test_who_ends_is_started_again(read: dict[str, Service]) -> None:
+    assert {name for name, service in read.items() if service.restart != "unless-stopped"} == ONCE
+    assert read["worker"].grace_s >= 120
+
+
+def test_nobody_is_root_nor_can_become_it(entries: dict[str, dict[str, Any]]) -> None:
+    for name, entry in entries.items():
+        assert str(entry["user"]).split(":")[0] not in ("", "0", "root"), name
+        assert entry["cap_drop"] == ["ALL"], name
+        assert entry["security_opt"] == ["no-new-privileges:true"], name
+        assert not {"privileged", "cap_add", "network_mode", "pid", "ipc", "devices"} & entry.keys(), name
+
+
+def test_only_the_ui_is_published_and_on_loopback_alone(entries: dict[str, dict[str, Any]]) -> None:
+    published = {name: entry["ports"] for name, entry in entries.items() if "ports" in entry}
+    assert published == {"api-server": ["127.0.0.1:8080:8080"]}
+
+
+def test_workers_can_be_many(entries: dict[str, dict[str, Any]]) -> None:
+    assert not [name for name, entry in entries.items() if {"container_name", "hostname"} & entry.keys()]
+    assert "ports" not in entries["worker"]
+
+
+def test_no_log_server_listens(read: dict[str, Service]) -> None:
+    for name in ("scheduler", "triggerer", "worker"):
+        assert "--skip-serve-logs" in read[name].argv
+
+
+def test_open_files_stay_below_what_hosts_allow(entries: dict[str, dict[str, Any]]) -> None:
+    assert not [name for name, entry in entries.items() if "ulimits" in entry]
+
+
+def test_nothing_is_installed_at_the_start(entries: dict[str, dict[str, Any]]) -> None:
+    assert "_PIP_ADDITIONAL_REQUIREMENTS" not in str(entries)
+
+
+def test_what_is_mounted_from_the_project_is_there_and_read_only(entries: dict[str, dict[str, Any]]) -> None:
+    mounts = {volume for entry in entries.values() for volume in entry["volumes"] if volume.startswith(".")}
+    for mount in mounts:
+        source, _target, mode = mount.split(":")
+        assert (ROOT / source).exists(), mount
+        assert mode == "ro", mount
+    assert os.access(ROOT / "deploy" / "postgres" / "databases.sh", os.X_OK)
+
+
+def test_each_named_volume_is_declared(file: dict[str, Any]) -> None:
+    named = {volume.split(":")[0] for entry in file["services"].values() for volume in entry["volumes"]}
+    assert {name for name in named if not name.startswith(".")} == set(file["volumes"])
+
+
+def test_object_storage_by_one_variable() -> None:
+    url = "s3://staging@acme-detections/airflow"
+    worker = services({**new_variables(), "COLLECTIVE_INSIGHTS_STAGING": url})["worker"]
+    assert worker.environment["COLLECTIVE_INSIGHTS_STAGING"] == url
+
+
+def test_the_demo_is_live_towards_the_simulator() -> None:
+    variables = new_variables("demo")
+    assert variables["COMPOSE_PROFILES"] == "demo"
+    assert (ROOT / variables["CONNECTORS_FOLDER"] / "connectors.yaml").is_file()
+
+
+def test_settings_that_celery_and_the_connectors_need(read: dict[str, Service]) -> None:
+    settings = read["worker"].environment
+    assert settings["AIRFLOW__CORE__EXECUTOR"] == "CeleryExecutor"
+    assert settings["AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL"] == "1"
+    assert settings["AIRFLOW__CELERY__WORKER_PREFETCH_MULTIPLIER"] == "1"
+    assert settings["AIRFLOW__CELERY__TASK_ACKS_LATE"] == "True"
+    assert "simple" not in settings["AIRFLOW__CORE__AUTH_MANAGER"].lower()
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("a${X}b", "a1b"), ("${Y:-2}", "2"), ("${X:-2}", "1"), ("$$X", "$X"), ("${Y}", ""), ("${X:?must}", "1")],
+)
+def test_variables_are_filled_in(text: str, expected: str) -> None:
+    assert interpolate(text, {"X": "1"}) == expected
+
+
+@pytest.mark.parametrize("text", ["$X", "${X-2}", "${X:+2}", "${X:-${Y}}"])
+def test_what_this_reader_does_not_know_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="begins no variable"):
+        interpolate(text, {"X": "1"})
+
+
+def test_durations() -> None:
+    assert [seconds(text) for text in ("5s", "3m", "1m30s")] == [5, 180, 90]

@@ -1,0 +1,272 @@
+"""docker-compose.yaml, run as processes: nothing is lost and nothing sent twice, whatever falls over."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+import yaml
+
+from demo.airflow_api import AirflowApi
+from demo.errors import ApiError
+from demo.runs import RunReader
+from demo.settings import CONNECTORS, Connection
+from demo.tally import find_faults
+from simulator import Fault, Limits, Simulator, serve
+from simulator.settings import OKTA_TOKEN, RECORDED_FUTURE_TOKEN
+from tests.compose.compose_file import ROOT
+from tests.compose.installation import Installation
+from tests.compose.new_variables import new_variables
+from tests.end_to_end.tenant import FINISHED, STAGES, Tenant, events, ids, wait_for
+
+pytestmark = [pytest.mark.airflow, pytest.mark.celery, pytest.mark.timeout(600)]
+
+PASSWORD = "invented-for-this-test-alone"
+#: Longer than any of these tests: only the end of the task's process ends a request that is held back.
+HELD_S = 300.0
+ALL = ids("event", range(25))
+_TIMES = {
+    # The composition's own two minutes would make the test wait as long.
+    "TASK_HEARTBEAT_TIMEOUT": "15",
+    # Five tasks hang at the same time, and more are to run beside them.
+    "WORKER_CONCURRENCY": "8",
+}
+_CUTS = ("redis-cut", "postgres-cut", "scheduler-cut", "late")
+
+
+@dataclass(frozen=True)
+class Running:
+    """The services, and their REST API by a user who was created as the docs say."""
+
+    installation: Installation
+    api: AirflowApi
+
+
+MakeTenant = Callable[..., Tenant]
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """All services of the file, those of the demo too."""
+    folder = tmp_path_factory.mktemp("compose")
+    installation = Installation(folder, {**new_variables("demo"), **_TIMES})
+    _write_connectors(installation.home / "connectors" / "connectors.yaml")
+    try:
+        installation.up(installation.services)
+        words = ("--role", "Admin", "--firstname", "Ada", "--lastname", "Acme", "--email", "ada@acme.example")
+        installation.run("airflow", "users", "create", "--username", "admin", "--password", PASSWORD, *words)
+        yield Running(installation, AirflowApi(installation.url, "admin", PASSWORD))
+    finally:
+        installation.down()
+        shutil.rmtree(installation.home, ignore_errors=True)
+
+
+@pytest.fixture(scope="module")
+def make_tenant(running: Running) -> Iterator[MakeTenant]:
+    """Gives a connector vendors of its own with 25 events, and these faults; serves them until the module ends."""
+    begin = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=30)
+    with ExitStack() as stack:
+
+        def make(name: str, *faults: Fault) -> Tenant:
+            found = events("event", begin, 25, timedelta(minutes=1))
+            simulator = stack.enter_context(serve(Simulator(scenario=False, limits=Limits.off(), okta_events=found)))
+            for fault in faults:
+                simulator.program(fault)
+            running.api.put_connection(Connection(f"{name}_source", simulator.url, OKTA_TOKEN))
+            running.api.put_connection(Connection(f"{name}_recorded_future", simulator.url, RECORDED_FUTURE_TOKEN))
+            return Tenant(name, running.api, simulator)
+
+        yield make
+
+
+def _write_connectors(path: Path) -> None:
+    """Write the demo's connectors, and those that the tests disturb: their first run is all there is for a day."""
+    content: dict[str, Any] = yaml.safe_load((ROOT / "include" / "demo" / "connectors.yaml").read_text("utf-8"))
+    for name in (*(f"killed-{stage}" for stage in STAGES), *_CUTS):
+        content["connectors"].append(
+            {
+                "name": name,
+                "source": "okta",
+                "source_conn_id": f"{name}_source",
+                "destination_conn_id": f"{name}_recorded_future",
+                "debug": False,
+                "update_frequency": "1 day",
+                "initial_import": "3 days",
+                "max_window": "3 days",
+                "batch_size": 10,
+            }
+        )
+    path.write_text(yaml.safe_dump(content), "utf-8")
+
+
+def begin_run(tenant: Tenant) -> str:
+    """Enable a connector and return the id of its first run."""
+    tenant.enable()
+    return tenant.first_scheduled()
+
+
+def finish(tenant: Tenant, run_id: str) -> str:
+    """Return the state of a run once it is finished; what waits for its retry is cleared, as a person does."""
+
+    def look() -> str:
+        with suppress(ApiError):  # the API server may be on its way back
+            for stage, state in tenant.states(run_id).items():
+                if state == "up_for_retry":
+                    tenant.clear(run_id, stage)
+            state = str(tenant.api.get(tenant.path(run_id))["state"])
+            return state if state in FINISHED else ""
+        return ""
+
+    return wait_for(look, f"run {run_id} of {tenant.name}")
+
+
+def wait_until_held(tenant: Tenant) -> None:
+    """Wait until a vendor holds a request back."""
+    wait_for(lambda: any(entry.fault for entry in tenant.simulator.requests), f"a request of {tenant.name}")
+
+
+def block(installation: Installation, tenant: Tenant, run_id: str, stage: str) -> Path:
+    """Put a pipe without a reader where the stage writes its artifact, so that it begins and cannot end."""
+    folder = installation.home / "staging" / tenant.dag_id / re.sub(r"[^\w.-]", "_", run_id)
+    folder.mkdir(parents=True, exist_ok=True)
+    pipe = folder / f".{stage}.jsonl.zst.draft"
+    os.mkfifo(pipe)
+    return pipe
+
+
+def test_every_service_is_healthy_by_its_own_check(running: Running) -> None:
+    installation = running.installation
+    assert [name for name in installation.checked if not installation.is_healthy(name)] == []
+    assert installation.restarts == {}
+
+
+def test_health_checks_tell_what_is_not_there(running: Running) -> None:
+    """The same checks say no where the scheduler or the worker is another host's."""
+    installation = running.installation
+    for name, wrong in (("scheduler", ("SchedulerJob", "NoSuchJob")), ("worker", ("celery@", "celery@no-"))):
+        service = installation.services[name]
+        assert service.health is not None
+        argv = tuple(word.replace(*wrong) for word in service.health.argv)
+        answer = installation.ask(name, argv)
+        assert answer.returncode != 0, answer.stdout
+
+
+def test_the_demo_is_delivered_by_celery(running: Running) -> None:
+    """Both DAGs read from the simulator over TLS, and what the stages counted is what it stores, each once."""
+    for connector in CONNECTORS:
+        wait_for(partial(running.api.unpause, connector.dag_id), connector.dag_id)
+    reader = RunReader(running.api)
+
+    def look() -> tuple[Any, ...]:
+        runs = reader.read_all()
+        names = {run.connector for run in runs}
+        return runs if names == set(CONNECTORS) and all(run.is_finished for run in runs) else ()
+
+    runs = wait_for(look, "the initial imports")
+    stored = stored_by_the_demo(running.installation)
+    assert find_faults(runs, Counter(entry["ioc"]["source_type"] for entry in stored)) == []
+    seen = Counter((entry["incident"]["id"], entry["ioc"]["value"]) for entry in stored)
+    assert len(seen) > 100
+    assert set(seen.values()) == {1}
+
+
+def stored_by_the_demo(installation: Installation) -> list[dict[str, Any]]:
+    """Return the entries that the simulator of the demo profile stores."""
+    url = f"https://localhost:{installation.ports['simulator']}/simulator/detections"
+    answer = requests.get(url, params={"limit": 100_000}, verify=str(installation.home / "demo" / "ca.pem"), timeout=30)
+    return [stored["entry"] for stored in answer.json()["detections"]]
+
+
+def test_the_pages_are_served_to_a_user_of_fab(running: Running) -> None:
+    address = f"{running.installation.url}/collective-insights/api/connectors"
+    assert requests.get(address, timeout=30).status_code == 401
+    login = {"username": "admin", "password": PASSWORD}
+    token = requests.post(f"{running.installation.url}/auth/token", json=login, timeout=30).json()["access_token"]
+    answer = requests.get(address, headers={"Authorization": f"Bearer {token}"}, timeout=30)
+    assert answer.status_code == 200, answer.text
+    assert "okta" in answer.text
+
+
+def test_a_worker_killed_in_the_middle_of_each_stage(running: Running, make_tenant: MakeTenant) -> None:
+    """Five runs, each held in another stage; one kill of the whole worker hits all of them."""
+    installation = running.installation
+    pause = Fault("okta", "slow", seconds=5)  # time to put the pipe there
+    faults = {
+        "extract": Fault("okta", "slow", seconds=HELD_S),
+        "submit": Fault("recorded_future", "slow", skip=1, seconds=HELD_S),
+    }
+    tenants = {stage: make_tenant(f"killed-{stage}", faults.get(stage, pause)) for stage in STAGES}
+    runs: dict[str, str] = {}
+    pipes: list[Path] = []
+    for stage, tenant in tenants.items():
+        runs[stage] = begin_run(tenant)
+        if stage not in faults:
+            pipes.append(block(installation, tenant, runs[stage], stage))
+    for stage, tenant in tenants.items():
+        assert tenant.wait_for_state(runs[stage], stage, "running")["try_number"] == 1
+    for stage in faults:
+        wait_until_held(tenants[stage])
+    workers = set(installation.processes("worker"))
+    assert all(tenant.task(runs[stage], stage)["pid"] in workers for stage, tenant in tenants.items())
+    installation.kill("worker")
+    for pipe in pipes:
+        pipe.unlink()
+    wait_for(lambda: installation.restarts.get("worker"), "the worker's restart")
+    installation.wait_healthy("worker")
+    for stage, tenant in tenants.items():
+        assert finish(tenant, runs[stage]) == "success"
+        assert tenant.task(runs[stage], stage)["try_number"] == 2
+        assert tenant.sent == ALL, stage
+    submit = tenants["submit"].manifest(runs["submit"], "submit")
+    assert (submit["dropped"], submit["found_by_search"], submit["accepted"]) == ({"already_accepted": 20}, 10, 5)
+
+
+def disturb_redis(installation: Installation) -> None:
+    """Restart Redis, or cut its connections where it is not this test's own."""
+    if installation.redis is None:
+        installation.restart("redis")
+    else:
+        installation.redis.cut()
+
+
+@pytest.mark.parametrize(
+    ("name", "disturb"),
+    [
+        ("redis-cut", disturb_redis),
+        ("postgres-cut", lambda installation: installation.restart("postgres")),
+        ("scheduler-cut", lambda installation: installation.kill("scheduler")),
+    ],
+    ids=["redis", "postgres", "scheduler"],
+)
+def test_a_server_restarted_in_the_middle_of_a_submission(
+    name: str, disturb: Callable[[Installation], None], running: Running, make_tenant: MakeTenant
+) -> None:
+    """The second batch is stored and its answer on its way for ten seconds, while the server goes and comes."""
+    tenant = make_tenant(name, Fault("recorded_future", "slow", skip=1, seconds=10))
+    run_id = begin_run(tenant)
+    wait_until_held(tenant)
+    disturb(running.installation)
+    assert finish(tenant, run_id) == "success"
+    assert tenant.sent == ALL
+
+
+def test_all_are_well_again_and_go_on(running: Running, make_tenant: MakeTenant) -> None:
+    installation = running.installation
+    for name in installation.checked:
+        installation.wait_healthy(name)
+    tenant = make_tenant("late")
+    assert finish(tenant, begin_run(tenant)) == "success"
+    assert tenant.sent == ALL
+    seen = Counter((entry["incident"]["id"], entry["ioc"]["value"]) for entry in stored_by_the_demo(installation))
+    assert set(seen.values()) == {1}

@@ -1,0 +1,210 @@
+"""A migration beside people and programs that use the ledger: it waits, or says who is there; nothing is lost."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+
+import pytest
+from sqlalchemy import URL, Connection, Engine, text
+
+from ci_operators.core.errors import RetriableError, UnavailableError
+from ci_operators.ledger import standstill
+from ci_operators.ledger.access import make_engine, make_reader
+from ci_operators.ledger.deliveries import Deliveries
+from ci_operators.ledger.schema import migrate
+from ci_operators.ledger.standstill import become_the_only_migration, stand_still
+from ci_operators.ledger.version import NEEDED_VERSION, read_version
+from tests.ledger.old_ledger import migrate_to
+from tests.ledger.rollups import check_rollups, read_rollup
+from tests.ledger.samples import rows
+
+MUCH = 1_000_000
+_WAITS = text(
+    "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock')"
+)
+
+
+@pytest.fixture
+def old(empty_database: URL) -> Engine:
+    """A ledger of the first version, with something in it."""
+    engine = make_engine(empty_database)
+    migrate_to(engine, "0001")
+    with engine.connect() as connection:
+        deliveries = Deliveries(connection, "acme", "before", "rf")
+        for batch in deliveries.plan([rows(range(n, n + 50)) for n in range(10_000, 12_000, 50)], []):
+            deliveries.accept(batch)
+    return engine
+
+
+@pytest.fixture
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(standstill, "PATIENCE_S", 1)
+    monkeypatch.setattr(standstill, "TABLE_PATIENCE_S", 1)
+
+
+def version_of(engine: Engine) -> str | None:
+    with engine.connect() as connection:
+        return read_version(connection)
+
+
+class Run:
+    """A run that submits one batch after the other in a thread of its own, until it is told to end."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.accepted = 0
+        self._engine = engine
+        self._begun, self._end = threading.Event(), threading.Event()
+
+    def __enter__(self) -> Run:
+        self._pool = ThreadPoolExecutor(1)
+        self._done: Future[None] = self._pool.submit(self._submit)
+        assert self._begun.wait(30)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.end()
+        self._pool.shutdown()
+
+    def _submit(self) -> None:
+        with self._engine.connect() as connection:
+            deliveries = Deliveries(connection, "acme", "run", "rf")
+            deliveries.lock()
+            self._begun.set()
+            while not self._end.is_set():
+                (batch,) = deliveries.plan([rows(range(self.accepted, self.accepted + 5))], [])
+                assert deliveries.reserve(batch, MUCH)
+                deliveries.accept(batch)
+                self.accepted += 5
+
+    def wait_for_more(self) -> None:
+        """Wait until it has delivered something that it had not before."""
+        before = self.accepted
+        for _ in range(500):
+            if self.accepted > before + 5:
+                return
+            time.sleep(0.02)
+        raise AssertionError("the run stands still")
+
+    def end(self) -> None:
+        """End it; what it raised is raised here."""
+        self._end.set()
+        self._done.result(30)
+
+
+def wait_until_somebody_waits(engine: Engine) -> None:
+    with engine.connect() as connection:
+        for _ in range(500):
+            with connection.begin():
+                if connection.scalar(_WAITS):
+                    return
+            time.sleep(0.02)
+    raise AssertionError("nobody waits")
+
+
+def test_a_run_that_submits_is_waited_for_and_hindered_by_nothing(old: Engine) -> None:
+    with ThreadPoolExecutor(1) as pool, Run(old) as run:
+        run.wait_for_more()
+        migrated = pool.submit(migrate, old)
+        wait_until_somebody_waits(old)
+        run.wait_for_more()
+        assert not migrated.done()
+        run.end()
+        assert migrated.result(60) == NEEDED_VERSION
+    with old.connect() as connection:
+        check_rollups(connection)
+        found = read_rollup(connection, "delivered_day")
+        assert sum(count for (_, code, _), count in found.items() if code == "*") == 2000 + run.accepted
+        Deliveries(connection, "acme", "after", "rf").lock()
+
+
+@pytest.mark.usefixtures("hasty")
+def test_a_run_that_goes_on_is_named_and_nothing_has_changed(old: Engine) -> None:
+    with Run(old) as run:
+        with pytest.raises(UnavailableError, match=r"^A run of acme is submitting, .* Nothing has been changed: run"):
+            migrate(old)
+        run.wait_for_more()
+        assert version_of(old) == "0001"
+    assert migrate(old) == NEEDED_VERSION
+
+
+@pytest.fixture
+def backup(old: Engine) -> Iterator[Connection]:
+    """Somebody who has begun to read the detections, and reads on."""
+    with old.connect() as connection:
+        connection.execute(text("SET application_name = 'pg_dump'"))
+        connection.execute(text("SELECT count(*) FROM detection"))
+        yield connection
+
+
+@pytest.mark.usefixtures("hasty")
+def test_a_long_reader_is_named_before_anything_has_begun(old: Engine, backup: Connection) -> None:
+    words = r"^The ledger is in use: pg_dump \(user \w+, process \d+\) at table detection\w* did not end within 1 s\. "
+    with pytest.raises(UnavailableError, match=words + "Nothing has been changed: run this again when no backup"):
+        migrate(old)
+    assert version_of(old) == "0001"
+    with Run(old) as run:
+        run.wait_for_more()
+    backup.rollback()
+    assert migrate(old) == NEEDED_VERSION
+    with old.connect() as connection:
+        check_rollups(connection)
+
+
+def test_a_run_goes_on_beside_a_migration_that_gives_up(
+    old: Engine, backup: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run that begins while the migration waits is told that another one submits, and sends nothing."""
+    monkeypatch.setattr(standstill, "TABLE_PATIENCE_S", 3)
+    with ThreadPoolExecutor(1) as pool, old.connect() as connection:
+        migrated = pool.submit(migrate, old)
+        wait_until_somebody_waits(old)
+        deliveries = Deliveries(connection, "acme", "run", "rf")
+        with pytest.raises(RetriableError, match="Another run of acme is submitting"):
+            deliveries.lock()
+        assert isinstance(migrated.exception(60), UnavailableError)
+        deliveries.lock()
+        (batch,) = deliveries.plan([rows(range(3))], [])
+        assert deliveries.reserve(batch, MUCH)
+        deliveries.accept(batch)
+    backup.rollback()
+
+
+def test_who_comes_while_it_stands_still_is_told(old: Engine, empty_database: URL) -> None:
+    reader = make_reader(empty_database)
+    with old.begin() as connection:
+        stand_still(connection)
+        with old.connect() as other:
+            with pytest.raises(RetriableError, match="Another run of acme is submitting"):
+                Deliveries(other, "acme", "run", "rf").lock()
+            for table in ("detection", "batch", "dropped_event", "quarantine", "stage_run", "waiting", "budget"):
+                with pytest.raises(Exception, match="could not obtain lock"), other.begin():
+                    other.execute(text(f"LOCK TABLE {table} IN ACCESS SHARE MODE NOWAIT"))
+        with reader.connect() as other:
+            assert read_version(other) == "0001"
+    reader.dispose()
+
+
+@pytest.mark.usefixtures("hasty")
+def test_another_migration_that_lasts_is_told(old: Engine) -> None:
+    with old.begin() as connection:
+        become_the_only_migration(connection)
+        with pytest.raises(UnavailableError, match=r"^Another program is migrating the ledger: run this again"):
+            migrate(old)
+
+
+def test_another_error_is_passed_on(old: Engine) -> None:
+    with old.begin() as connection:
+        connection.execute(text("SET LOCAL search_path = pg_catalog"))
+        with pytest.raises(Exception, match='relation "connector" does not exist'):
+            stand_still(connection)
+
+
+@pytest.mark.usefixtures("hasty")
+def test_a_ledger_that_is_up_to_date_hinders_nobody(old: Engine) -> None:
+    migrate(old)
+    with Run(old) as run:
+        assert migrate(old) == NEEDED_VERSION
+        run.wait_for_more()
