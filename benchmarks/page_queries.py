@@ -68,7 +68,7 @@ def run(options: Options) -> Iterator[Row]:
                 postgres.ensure_database(f"ledger_{size}")
                 found.append(measure(postgres.url(f"ledger_{size}"), size, now))
     for name, case in found[0]:
-        yield _make_row(name, case, sizes, [each[name, case] for each in found])
+        yield compare_sizes(name, case, sizes, [each[name, case] for each in found])
 
 
 def measure(address: str, size: int, now: datetime) -> dict[tuple[str, str], float]:
@@ -170,7 +170,8 @@ def _time(connection: Connection, ask: Query) -> float:
     return median(times)
 
 
-def _make_row(name: str, case: str, sizes: Sequence[int], times: Sequence[float]) -> Row:
+def compare_sizes(name: str, case: str, sizes: Sequence[int], times: Sequence[float]) -> Row:
+    """Return the milliseconds at the largest ledger, beside those at the smaller ones."""
     smaller = ", ".join(f"{ms:.1f} ms at {show_count(size)}" for size, ms in zip(sizes[:-1], times[:-1], strict=True))
     return Row(
         name,
