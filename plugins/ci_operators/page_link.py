@@ -30,5 +30,5 @@ class PageLink(BaseOperatorLink):
         """Return the address of the task's page."""
         del operator
         base = conf.get("api", "base_url", fallback="").rstrip("/")
-        run_id = quote(ti_key.run_id, safe="")
+        run_id = quote(ti_key.run_id, safe=":+")  # as in Airflow's own links, whose tabs compare the letters
         return f"{base}/dags/{ti_key.dag_id}/runs/{run_id}/tasks/{ti_key.task_id}/plugin/{TASK_ROUTE}"

@@ -28,13 +28,22 @@ function replaceValues(old, values) {
 
 /** Returns the way to a run's tab, for the router. */
 export function runPath(dagId, runId, search = {}) {
-  const way = `/dags/${encodeURIComponent(dagId)}/runs/${encodeURIComponent(runId)}/plugin/collective-insights-run`;
-  return withSearch(way, search);
+  return withSearch(`${dagPath(dagId)}/runs/${encodeId(runId)}/plugin/collective-insights-run`, search);
+}
+
+/** Returns the way to a task of a run. */
+export function taskPath(dagId, runId, taskId) {
+  return `${dagPath(dagId)}/runs/${encodeId(runId)}/tasks/${encodeId(taskId)}`;
 }
 
 /** Returns the way to a DAG's page. */
 export function dagPath(dagId) {
-  return `/dags/${encodeURIComponent(dagId)}`;
+  return `/dags/${encodeId(dagId)}`;
+}
+
+/** Returns an id as Airflow's own links write it: its tabs know themselves by the letters of the address. */
+function encodeId(id) {
+  return encodeURIComponent(id).replaceAll("%3A", ":").replaceAll("%2B", "+");
 }
 
 /** Returns the way to the navigation's page, which explains an event when given `{view: "explain", q}`. */

@@ -1,5 +1,6 @@
 /** The figures of the funnel: one row per stage; a click on a reason shows its records. */
 
+import { taskPath } from "./address.js";
 import { PageLink } from "./badges.js";
 import { paletteOf } from "./colours.js";
 import { Chakra, h } from "./element.js";
@@ -41,7 +42,7 @@ export function StagesTable({ run, dagId, runId, onPick, only }) {
 }
 
 function StageName({ stage, dagId, runId, isLink }) {
-  const way = `/dags/${encodeURIComponent(dagId)}/runs/${encodeURIComponent(runId)}/tasks/${stage}`;
+  const way = taskPath(dagId, runId, stage);
   return isLink ? h(PageLink, { to: way, fontWeight: "semibold" }, stage) : h(Text, { fontWeight: "semibold" }, stage);
 }
 
