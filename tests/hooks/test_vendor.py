@@ -16,7 +16,7 @@ from ci_operators.core.errors import ConfigurationError, CredentialsError
 from ci_operators.hooks.okta import OktaHook
 from ci_operators.hooks.recorded_future import RecordedFutureHook
 from ci_operators.hooks.sentinelone import SentinelOneHook
-from ci_operators.hooks.vendor import VendorHook
+from ci_operators.hooks.vendor import BUTTON_TIMEOUT_S, VendorHook
 from ci_operators.recorded_future.api import API as RECORDED_FUTURE
 from ci_operators.sources.okta.api import API as OKTA
 from ci_operators.sources.sentinelone.api import API as SENTINELONE
@@ -240,6 +240,20 @@ def test_connection_test_does_not_let_a_person_wait(
     assert not works
     assert words.startswith(f"{sentence.partition(':')[0]} answered 503")
     assert [entry.status for entry in simulator.requests] == [503]
+
+
+def test_connection_test_waits_no_longer_than_a_person(monkeypatch: pytest.MonkeyPatch) -> None:
+    connect(monkeypatch, {"conn_type": "okta", "host": "acme.okta.com", "password": TOKEN})
+    waits: list[tuple[float, float]] = []
+
+    def check(_self: VendorHook, client: Any) -> str:
+        waits.append(client.timeout_s)
+        return "It works."
+
+    monkeypatch.setattr(VendorHook, "_check", check)
+    assert OktaHook("okta_test").test_connection() == (True, "It works.")
+    assert waits == [BUTTON_TIMEOUT_S]
+    assert sum(BUTTON_TIMEOUT_S) < TIMEOUT_S[1]
 
 
 def test_connection_test_does_not_show_the_button_s_random_id(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,6 +16,9 @@ from ci_operators.transport.api import Api, Credentials, open_client, read_base_
 from ci_operators.transport.client import Client
 from ci_operators.transport.pacing import Pacer
 
+#: How long the Test button lets a person wait for a vendor that does not answer: to connect, to read.
+BUTTON_TIMEOUT_S = (5.0, 15.0)
+
 
 class VendorHook(HttpHook):
     """Talks to the API of a source or of Recorded Future.
@@ -73,9 +76,7 @@ class VendorHook(HttpHook):
         One try, since somebody is waiting. The button's Connection has a random id, so its id is not named.
         """
         try:
-            client = self.get_client()
-            client.attempts = 1
-            return True, self._check(client)
+            return True, self._check(self.get_hasty_client(BUTTON_TIMEOUT_S))
         except CollectiveInsightsError as err:
             return False, str(err).replace(f"Connection {self.http_conn_id}", "This Connection")
 
