@@ -11,11 +11,13 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ci_operators.connectors_file import VARIABLE, connectors_path, load_connectors
+from ci_operators import connectors_file
+from ci_operators.connectors_file import VARIABLE, connectors_path, load_connectors, parse_early
 from ci_operators.core.errors import ConfigurationError
 from ci_operators.sources.okta.options import OktaConnector
 from ci_operators.sources.registry import OPTIONS
 from ci_operators.sources.sentinelone.options import SentinelOneConnector
+from ci_operators.yaml_text import read_yaml
 
 GOOD: list[Any] = [{"name": "before", "source": "okta"}, {"name": "after", "source": "sentinelone"}]
 
@@ -232,3 +234,54 @@ def test_connectors_of_a_wrong_budget_are_left_out(tmp_path: Path) -> None:
 def test_budgets_that_are_no_mapping_are_named(tmp_path: Path) -> None:
     found = load_connectors(write_whole(tmp_path, destinations=["recorded_future_default"]))
     assert found.problems == [f"{tmp_path / 'connectors.yaml'}: destinations: must map Connections to their budget."]
+
+
+@pytest.mark.parametrize(
+    "wrong", [entry(name="a\0b"), entry(**{"a\0b": 1}), entry({"x": "\0" * 900}), entry(**{"x\n" * 900: 1})]
+)
+def test_a_problem_is_one_line_that_a_database_takes(tmp_path: Path, wrong: Any) -> None:
+    (problem,) = load_connectors(write(tmp_path, wrong)).problems[:1]
+    assert problem.isprintable()
+    assert len(problem) < 1000
+    path = write_whole(tmp_path, destinations={"a\0b": {"daily_limit": 0}})
+    assert all(problem.isprintable() for problem in load_connectors(path).problems)
+
+
+@given(
+    entries=st.lists(
+        ODD_ENTRIES | st.sampled_from([*GOOD, entry(), entry(debug="no"), entry("sentinelone")]), max_size=6
+    )
+)
+def test_one_connector_is_found_as_among_all(tmp_path_factory: pytest.TempPathFactory, entries: list[Any]) -> None:
+    path = write(tmp_path_factory.mktemp("one"), *entries)
+    every = load_connectors(path)
+    for name in ("before", "after", "acme", "absent"):
+        one = load_connectors(path, only=name)
+        assert one.connectors == [connector for connector in every.connectors if connector.name == name]
+        assert set(one.problems) <= set(every.problems)
+
+
+def test_what_was_parsed_early_is_not_parsed_again_until_it_changes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, parsed = write(tmp_path, *GOOD), list[bytes]()
+    monkeypatch.setenv(VARIABLE, str(path))
+    parse_early()
+
+    def note_and_read(text: bytes) -> Any:
+        parsed.append(text)
+        return read_yaml(text)
+
+    monkeypatch.setattr(connectors_file, "read_yaml", note_and_read)
+    assert len(load_connectors().connectors) == 2
+    assert parsed == []
+    write(tmp_path, *GOOD, entry())
+    assert len(load_connectors().connectors) == 3
+    assert len(parsed) == 1
+
+
+def test_a_file_that_is_not_there_yet_can_be_parsed_early(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(VARIABLE, str(tmp_path / "absent.yaml"))
+    parse_early()
+    with pytest.raises(ConfigurationError, match="cannot be read"):
+        load_connectors()

@@ -115,8 +115,8 @@ class _Starter:
 
 def _prepare_files(settings: AirflowSettings) -> Keys:
     keys = load_keys(settings.folder / "keys.json")
-    (settings.folder / "airflow").mkdir(exist_ok=True)
-    settings.staging.mkdir(exist_ok=True)
+    for folder in (settings.folder / "airflow", settings.staging):
+        folder.mkdir(mode=0o700, exist_ok=True)
     write_secret(settings.folder / "airflow" / "passwords.json", json.dumps({USER: keys.admin_password}))
     return keys
 

@@ -33,6 +33,9 @@ _FIXED: Final[Mapping[str, str]] = {
     "core.simple_auth_manager_users": f"{USER}:admin",
     "api.host": LOOPBACK,
     "workers.min_heartbeat_interval": "1",
+    # Airflow opens its tasks' logs to the group by itself, whatever the umask.
+    "logging.file_task_handler_new_folder_permissions": "0o700",
+    "logging.file_task_handler_new_file_permissions": "0o600",
     # After a kill, tasks that were running are taken up again within a minute instead of five.
     "scheduler.orphaned_tasks_check_interval": "30",
     "scheduler.create_cron_data_intervals": "True",

@@ -79,6 +79,7 @@ def _start(options: argparse.Namespace) -> subprocess.Popen[bytes]:
         options.command,
         stdin=subprocess.DEVNULL,
         start_new_session=True,
+        umask=0o077,  # what it writes holds personal data and secrets: other users of the machine read none of it
         user=options.user,
         group=options.group,
         extra_groups=groups,

@@ -36,7 +36,7 @@ def load_keys(path: Path) -> Keys:
 
 def write_secret(path: Path, text: str) -> None:
     """Write `text` to `path` with mode 0600, whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     draft = path.with_name(f"{path.name}.new")
     draft.unlink(missing_ok=True)
     handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

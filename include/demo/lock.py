@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from demo.errors import AlreadyRunningError
+from demo.places import make_folder
 
 #: How long the processes of a killed demo may take to end.
 ENDING_S: Final = 60.0
@@ -24,7 +25,7 @@ def held_lock(folder: Path, on_wait: Callable[[], None] = lambda: None) -> Itera
     The guards of the demo's processes inherit the descriptor, so the lock is free only when all of them have
     ended: a start right after a kill calls `on_wait` and waits for them.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     handle = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
     try:
         _acquire(handle, folder, on_wait)

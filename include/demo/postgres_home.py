@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from demo.errors import DemoError
-from demo.places import make_temporary_folder
+from demo.places import make_folder, make_temporary_folder
 from demo.processes import Account
 
 #: The wheel brings several versions; a data folder belongs to one of them.
@@ -53,7 +53,7 @@ def prepare_home(folder: Path) -> PostgresHome:
     PostgreSQL refuses to run as root, so root's runs as `nobody`; what that user cannot reach (a project in
     /root) is put into a temporary folder, and the permissions of the person's own folders are left alone.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     account = _find_account()
     binaries = _find_install() / "bin"
     if account is not None and not _can_reach(account, folder, binaries / "postgres"):

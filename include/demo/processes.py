@@ -85,12 +85,12 @@ class ChildProcess:
 
 
 def _start_guard(command: Command, hold: Sequence[int]) -> tuple[subprocess.Popen[bytes], int | None]:
-    command.log.parent.mkdir(parents=True, exist_ok=True)
+    command.log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     if command.log.exists():
         command.log.replace(command.log.with_suffix(".previous.log"))
     reading, writing = os.pipe()
     try:
-        with command.log.open("wb") as log:
+        with open(command.log, "wb", opener=_open_private) as log:
             guard = subprocess.Popen(  # noqa: S603 - the command is the demo's own
                 [sys.executable, "-I", "-S", str(_GUARD), *_guard_options(command), "--", *command.argv],
                 stdin=reading,
@@ -107,6 +107,10 @@ def _start_guard(command: Command, hold: Sequence[int]) -> tuple[subprocess.Pope
     finally:
         os.close(reading)
     return guard, writing
+
+
+def _open_private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 def _guard_options(command: Command) -> list[str]:

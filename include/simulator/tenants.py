@@ -135,6 +135,12 @@ class Simulator:
         with self.lock:
             self._faults.add(fault)
 
+    @property
+    def okta_access_tokens(self) -> list[str]:
+        """The access tokens that Okta has given to service apps."""
+        with self.lock:
+            return self._okta.token_endpoint.granted
+
     def revoke_okta_access(self) -> None:
         """Ends all access tokens of Okta's service apps before their time."""
         with self.lock:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ from ci_operators.core.connector import Connector, Destination, Retention
 from ci_operators.core.duration import format_duration
 from ci_operators.core.errors import ConfigurationError
 from ci_operators.sources.registry import OPTIONS
+from ci_operators.yaml_text import read_yaml
 
 VARIABLE = "COLLECTIVE_INSIGHTS_CONFIG"
 #: Beside its own error, PyYAML lets through what a date like 2026-13-45, "!!timestamp x" or deep nesting raises.
@@ -50,9 +53,10 @@ def connectors_path() -> Path:
     return Path(os.environ.get(VARIABLE) or _DEFAULT)
 
 
-def load_connectors(path: Path | None = None) -> ConnectorsFile:
+def load_connectors(path: Path | None = None, *, only: str | None = None) -> ConnectorsFile:
     """Return what the file holds; a wrong entry gives a problem and takes no other connector down.
 
+    only: the name of the one connector that is asked for; what is wrong in the entries of others is not looked for.
     Raises ConfigurationError when the file as a whole cannot be read.
     """
     path = path or connectors_path()
@@ -60,7 +64,9 @@ def load_connectors(path: Path | None = None) -> ConnectorsFile:
     found, names = _read_retention(content.get("retention") or {}, path, ConnectorsFile()), set[str]()
     wrong_destinations = _read_destinations(content.get("destinations") or {}, path, found)
     for number, entry in enumerate(content["connectors"], start=1):
-        where = f"{path}: connectors[{number}]{_name_of(entry)}"
+        if only is not None and _name_of(entry) != only:
+            continue
+        where = f"{path}: connectors[{number}]{_show_name(entry)}"
         try:
             connector = _read_entry(entry, path)
         except ValidationError as err:
@@ -93,9 +99,23 @@ def _find_conflict(connector: Connector, found: ConnectorsFile, wrong_destinatio
     return None
 
 
+def parse_early() -> None:
+    """Parse the file in use for all processes that this one will fork: none of them has to, while it is the same.
+
+    One that can't be read is no matter here: whoever asks for a connector is told.
+    """
+    with suppress(ConfigurationError):
+        _read_file(connectors_path())
+
+
+@lru_cache(maxsize=1)
+def _parse(text: bytes) -> Any:
+    return read_yaml(text)
+
+
 def _read_file(path: Path) -> dict[str, Any]:
     try:
-        content = yaml.load(path.read_bytes(), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
+        content = _parse(path.read_bytes())
     except OSError as err:
         raise ConfigurationError(f"{path}: cannot be read ({err.strerror}). Set {VARIABLE} to another file.") from err
     except _NO_YAML as err:
@@ -119,7 +139,9 @@ def _read_destinations(entries: Any, path: Path, found: ConnectorsFile) -> set[s
         try:
             found.destinations[str(conn_id)] = Destination.model_validate(entry)
         except ValidationError as err:
-            found.problems.extend(f"{path}: destinations.{conn_id}: {problem}" for problem in _describe(err))
+            found.problems.extend(
+                f"{path}: destinations.{_plain(str(conn_id))}: {problem}" for problem in _describe(err)
+            )
             wrong.add(str(conn_id))
     return wrong
 
@@ -137,14 +159,21 @@ def _read_entry(entry: Any, path: Path) -> Connector:
         raise ConfigurationError("must be a mapping of options, such as {name: okta, source: okta}.")
     options = OPTIONS.get(source) if isinstance(source := entry.get("source"), str) else None
     if options is None:
-        raise ConfigurationError(f"source: {entry.get('source')!r} is not allowed; allowed: {', '.join(OPTIONS)}.")
+        raise ConfigurationError(
+            f"source: {_shorten(entry.get('source'))} is not allowed; allowed: {', '.join(OPTIONS)}."
+        )
     connector = options.model_validate(entry)
     return connector.resolve_paths(path.parent)
 
 
-def _name_of(entry: Any) -> str:
+def _name_of(entry: Any) -> str | None:
     name = entry.get("name") if isinstance(entry, dict) else None
-    return f" ({name})" if isinstance(name, str) else ""
+    return name if isinstance(name, str) else None
+
+
+def _show_name(entry: Any) -> str:
+    name = _name_of(entry)
+    return "" if name is None else f" ({_plain(name)})"
 
 
 def _describe(error: ValidationError) -> Iterator[str]:
@@ -154,7 +183,7 @@ def _describe(error: ValidationError) -> Iterator[str]:
         place = problem["loc"]
         if any(other[: len(place)] == place and other != place for other in places if place):
             continue  # pydantic also calls a list too short whose items are wrong
-        option = ".".join(str(part) for part in problem["loc"]) or "entry"
+        option = _plain(".".join(str(part) for part in problem["loc"])) or "entry"
         if problem["type"] == "missing":
             yield f"{option}: is missing."
         elif problem["type"] == "extra_forbidden":
@@ -177,3 +206,8 @@ def _allowed(problem: Mapping[str, Any]) -> str:
 def _shorten(value: object) -> str:
     text = repr(value)
     return text if len(text) <= 80 else f"{text[:77]}..."
+
+
+def _plain(name: str) -> str:
+    """Return a name as a sentence can hold it: not long, no line break, and no NUL, which no database takes."""
+    return repr(name[:80])[1:-1]

@@ -7,10 +7,10 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk import DAG, Param
+from airflow.sdk import DAG, Param, get_parsing_context
 
 from ci_operators.connectors_file import ConnectorsFile, connectors_path, load_connectors
-from ci_operators.core.connector import Connector
+from ci_operators.core.connector import DAG_PREFIX, Connector
 from ci_operators.core.duration import format_duration
 from ci_operators.core.errors import ConfigurationError
 from ci_operators.operators.extract import ExtractOperator
@@ -45,8 +45,12 @@ _RUN_OPTION_TITLES = {"only_analyst_verified": "Only Fetch Analyst-Verified Even
 
 
 def build_dags(source: str, *, doc_md: str | None) -> dict[str, DAG]:
-    """Return the DAGs of all connectors of `source`, by id. Wrong entries are left to `raise_problems`."""
-    found = _load(connectors_path())
+    """Return the DAGs of all connectors of `source`, by id. Wrong entries are left to `raise_problems`.
+
+    A task's process has to find one DAG in the file: there the others are not made, nor are their entries looked at.
+    """
+    wanted = get_parsing_context().dag_id
+    found = _load(connectors_path(), None if wanted is None else wanted.removeprefix(DAG_PREFIX))
     return {
         connector.dag_id: build_dag(connector, found, doc_md or "")
         for connector in found.connectors
@@ -67,6 +71,7 @@ def build_maintenance_dag(*, doc_md: str | None) -> DAG | None:
         doc_md=doc_md,
         schedule="@daily",
         catchup=False,
+        is_paused_upon_creation=False,  # what it deletes is personal data: nobody has to think of switching it on
         max_active_runs=1,
         tags={"collective-insights", "maintenance"},
         default_args={"owner": "collective-insights", "retries": 3, "execution_timeout": STAGE_TIMEOUT},
@@ -204,6 +209,6 @@ def _show(value: object) -> str:
 
 
 @cache
-def _load(path: Path) -> ConnectorsFile:
+def _load(path: Path, only: str | None = None) -> ConnectorsFile:
     """Read a file once per process: the DAG processor and every task have processes of their own."""
-    return load_connectors(path)
+    return load_connectors(path, only=only)

@@ -31,6 +31,12 @@ def test_long_ids_are_cut_in_samples() -> None:
     assert tally.samples == {"wrong_event_type": ["x" * 80]}
 
 
+def test_an_id_writes_no_lines_into_a_log() -> None:
+    tally = Tally()
+    tally.drop(Dropped("wrong_event_type", "a\nb\x1b[2J\0\u2028"))
+    assert tally.samples == {"wrong_event_type": ["a\ufffdb\ufffd[2J\ufffd\ufffd"]}
+
+
 @pytest.mark.parametrize(("records_in", "records_out"), [(1, 0), (0, 1), (3, 1)])
 def test_a_record_unaccounted_for_is_an_error_with_the_counts(records_in: int, records_out: int) -> None:
     with pytest.raises(AccountingError, match=f"Stage map took {records_in} records .* {records_out} passed on"):

@@ -27,11 +27,14 @@ from tests.end_to_end.chromium import Visit, running_chromium, visiting
 from tests.end_to_end.looked_at import LookedAt, make_events, trigger_and_watch
 from tests.end_to_end.tenant import Tenant, events, ids
 
+LEDGER = "collective_insights_ledger"
 CONNECTORS = Path(__file__).with_name("connectors.yaml")
 #: Longer than any of these tests: only the end of the task's process ends a request that is held back.
 HELD_S = 300.0
 #: May read the DAG of one connector, see `tests.restricted_access`.
 READER = "only-first-okta"
+#: The embedded PostgreSQL asks for none: it is there to be looked for.
+LEDGER_PASSWORD = "ledger-password-of-nobody"
 _ENVIRONMENT = {
     "AIRFLOW__CORE__AUTH_MANAGER": "tests.restricted_access.RestrictedAccess",
     "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": f"admin:admin,{READER}:viewer",
@@ -69,12 +72,14 @@ MakeTenant = Callable[..., Tenant]
 Begin = Callable[..., tuple[Tenant, str]]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
-    """An Airflow that schedules nothing yet: all DAGs are paused."""
+    """An Airflow that reads no vendor yet: the connectors' DAGs are paused."""
     folder = tmp_path_factory.mktemp("airflow")
     settings = AirflowSettings(folder, find_free_port(), CONNECTORS, keep_database=False, environment=_ENVIRONMENT)
     with running_airflow(settings) as address:
+        ledger = {"connection_id": LEDGER, "conn_type": LEDGER, "password": LEDGER_PASSWORD}
+        address.api().request("PATCH", f"/connections/{LEDGER}", params={"update_mask": "password"}, json=ledger)
         yield Installation(address, settings, datetime.now(UTC).replace(microsecond=0))
 
 
@@ -85,7 +90,7 @@ def browser() -> Iterator[Browser]:
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def make_tenant(installation: Installation) -> Iterator[MakeTenant]:
     """Serves simulators until the session ends."""
     api = installation.address.api()
@@ -101,7 +106,7 @@ def make_tenant(installation: Installation) -> Iterator[MakeTenant]:
         yield make
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def begin(installation: Installation, make_tenant: MakeTenant) -> Begin:
     """What begins a connector's first run."""
 
@@ -116,7 +121,7 @@ def begin(installation: Installation, make_tenant: MakeTenant) -> Begin:
     return enable
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="package", autouse=True)
 def gap(installation: Installation, make_tenant: MakeTenant) -> Tenant:
     """A connector whose first scheduled run fails; the next one comes a minute later, so it begins first of all."""
     begin = installation.now - timedelta(minutes=30)
@@ -126,7 +131,7 @@ def gap(installation: Installation, make_tenant: MakeTenant) -> Tenant:
     return tenant
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="package", autouse=True)
 def first_imports(make_tenant: MakeTenant) -> dict[str, Tenant]:
     """Connectors with the lively scenario, whose initial imports take a while."""
     okta = make_tenant("first-okta", scenario=True)

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.airflow
 Replace = Callable[[int], None]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def replace_scheduler(installation: Installation) -> Iterator[Replace]:
     """What replaces the scheduler, once; the second one ends before the rest of the installation does."""
     address = installation.address

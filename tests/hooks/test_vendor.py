@@ -143,6 +143,16 @@ def test_by_default_certificates_are_verified(monkeypatch: pytest.MonkeyPatch) -
     assert session.verify is True
 
 
+@pytest.mark.parametrize(("verify", "is_told"), [(False, True), (0, True), (None, False), ("/etc/ssl/acme.pem", False)])
+def test_certificates_are_not_left_unverified_without_a_word(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], verify: object, is_told: bool
+) -> None:
+    extra = {"verify": verify}
+    connect(monkeypatch, {"conn_type": "okta", "host": "acme.okta.com", "password": TOKEN, "extra": extra})
+    told = "Connection okta_test: verify is false, so that anybody on the way to Okta can read the token"
+    assert (told in capsys.readouterr().out) == is_told
+
+
 def test_a_broken_extra_does_not_matter(monkeypatch: pytest.MonkeyPatch) -> None:
     connection = {"conn_type": "http", "host": "acme.okta.com", "password": TOKEN, "extra": "{not json"}
     assert connect(monkeypatch, connection).session.verify is True
@@ -314,3 +324,12 @@ def test_who_waits_gets_a_client_without_patience(monkeypatch: pytest.MonkeyPatc
 def test_it_is_the_http_providers_hook() -> None:
     assert issubclass(VendorHook, HttpHook)
     assert VendorHook.conn_name_attr == "http_conn_id"
+
+
+def test_a_connection_is_looked_up_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a task each look-up is a request to Airflow's API server."""
+    monkeypatch.setenv("AIRFLOW_CONN_OKTA_TEST", json.dumps({"host": "https://acme.okta.com", "password": TOKEN}))
+    hook = VendorHook(OKTA, "okta_test")
+    assert hook.get_credentials().token == TOKEN
+    monkeypatch.delenv("AIRFLOW_CONN_OKTA_TEST")
+    assert hook.get_client().base_url == "https://acme.okta.com"

@@ -33,15 +33,15 @@ class TestDeleteArtifacts:
     ) -> None:
         tenant.add_events(2)
         chain = tenant.chain(debug=True)
-        for run_id in ("old", "cleared lately", "new"):
+        for run_id in ("old", "cleared-lately", "new"):
             chain.run_all(tenant.scheduled(1, 0, run_id))
         folder = staging / "collective_insights_okta"
         for path in (folder / "old").iterdir():
             make_old(path, tenant, 31)
-        make_old(folder / "cleared_lately" / "extract.jsonl.zst", tenant, 31)
+        make_old(folder / "cleared-lately" / "extract.jsonl.zst", tenant, 31)
         assert delete.execute(NO_CONTEXT) == 1
-        assert sorted(path.name for path in folder.iterdir()) == ["cleared_lately", "new"]
-        assert len(list((folder / "cleared_lately").iterdir())) == 4
+        assert sorted(path.name for path in folder.iterdir()) == ["cleared-lately", "new"]
+        assert len(list((folder / "cleared-lately").iterdir())) == 4
         assert delete.execute(NO_CONTEXT) == 0
 
     def test_leaves_what_others_keep_in_the_same_place(

@@ -260,7 +260,7 @@ class TestRetry:
             chain.run_task("extract", tenant.scheduled(1, 0, run_id))
         folders = sorted(path.relative_to(staging).as_posix() for path in staging.glob("*/*"))
         assert folders == [
-            "collective_insights_okta/manual__2026-03-01T00_00_00_00_00_x",
+            "collective_insights_okta/manual__2026-03-01T00_00_00_00_00_x-2a100e0d",
             "collective_insights_okta/scheduled__1",
         ]
 
@@ -271,6 +271,15 @@ def test_an_artifact_that_retention_deleted_is_named(tenant: Tenant, staging: Pa
     chain.run_task("extract", run)
     shutil.rmtree(staging)
     with pytest.raises(ConfigurationError, match="is gone, by retention or by hand: clear the run from extract on"):
+        chain.run_task("filter", run)
+
+
+def test_an_xcom_cannot_name_the_events_of_another_connector(tenant: Tenant) -> None:
+    tenant.add_events(1)
+    chain, run = tenant.chain(), tenant.scheduled(1, 0)
+    manifest = chain.run_task("extract", run)
+    manifest["artifact"] = manifest["artifact"].replace("collective_insights_okta", "collective_insights_other")
+    with pytest.raises(ConfigurationError, match="is not in this run's directory"):
         chain.run_task("filter", run)
 
 

@@ -34,6 +34,10 @@ def test_notes_are_short() -> None:
     assert len(find_named(json.dumps({"aa": "x" * 5000}).encode(), NAMES)["aa"]) == 300
 
 
+def test_notes_hold_no_nul() -> None:
+    assert find_named(b'{"aa":"too\\u0000 old"}', NAMES) == {"aa": "named in the answer: too old"}
+
+
 @pytest.mark.parametrize("body", [b"", b"<html>aa</html>", b"\xff", b"[" * 100_000])
 def test_what_is_no_json_names_nothing(body: bytes) -> None:
     assert find_named(body, NAMES) == {}

@@ -21,6 +21,7 @@ from ci_operators.core.errors import (
 from ci_operators.transport.client import ATTEMPTS
 from ci_operators.transport.pacing import MAX_WAIT_S
 from simulator import Simulator
+from tests.fuzz.answering import URL, Reply, open_session
 from tests.noting_session import NotingSession
 from tests.vendor_cases import DRY_RUN, OKTA, SENTINELONE, VendorCase
 from tests.virtual_time import VirtualTime
@@ -100,6 +101,28 @@ def test_a_redirect_is_refused_and_not_followed(
     with pytest.raises(RequestRefusedError, match=r"a redirect to login\.example\.net: enter the final URL"):
         case.ask(case.connect(vendors.url, session, virtual_time))
     assert len(session.sent) == 1
+
+
+def test_a_redirect_is_named_without_the_token(
+    case: VendorCase, vendors: Simulator, session: NotingSession, virtual_time: VirtualTime
+) -> None:
+    headers = {"Location": f"https://{case.token}@{case.token}.example.net/{case.token}"}
+    vendors.add_fault(case.name, "status", status=302, headers=headers)
+    with pytest.raises(RequestRefusedError, match=r"a redirect to \*\*\*\.example\.net: "):
+        case.ask(case.connect(vendors.url, session, virtual_time))
+
+
+@pytest.mark.parametrize(("status", "place"), [(302, "\xff\xfe"), (307, "http://[::1"), (304, "//[")])
+def test_a_place_that_is_none_is_an_error_of_the_tree(
+    status: int, place: str, case: VendorCase, virtual_time: VirtualTime
+) -> None:
+    """Seen by fuzzing: requests reads the target of a redirect though it is told not to follow it."""
+    words = r"headers that cannot be read|a redirect to elsewhere"
+    with (
+        open_session(lambda _: Reply(status, headers={"Location": place})) as session,
+        pytest.raises(CollectiveInsightsError, match=words),
+    ):
+        case.ask(case.connect(URL, session, virtual_time))
 
 
 @pytest.mark.parametrize("status", [500, 502, 503, 504])
@@ -269,6 +292,21 @@ def test_error_texts_carry_the_vendors_words_but_never_the_token(
     with pytest.raises(CredentialsError, match=r"the token \*\*\* is not welcome") as caught:
         case.ask(case.connect(vendors.url, session, virtual_time))
     assert case.token not in told(caught.value)
+
+
+def test_a_vendors_words_write_no_lines_of_their_own(
+    case: VendorCase, vendors: Simulator, session: NotingSession, virtual_time: VirtualTime
+) -> None:
+    words = "not so\n2026-03-10 ERROR all is lost\r\x1b[2J\u2028\u202egnp"
+    bodies: dict[str, Any] = {
+        "okta": {"errorSummary": words},
+        "sentinelone": {"errors": [{"title": words}]},
+        "recorded_future": {"message": words},
+    }
+    vendors.add_fault(case.name, "status", status=404, body=bodies[case.name])
+    with pytest.raises(RequestRefusedError, match="not so 2026-03-10 ERROR") as caught:
+        case.ask(case.connect(vendors.url, session, virtual_time))
+    assert str(caught.value).isprintable()
 
 
 @pytest.mark.parametrize("body", ["", "no json", "[]", "null", "[" * 100_000, '{"errors": 1}', '{"message": 7}'])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import base64
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +20,7 @@ from ci_operators.connectors_file import load_connectors
 from ci_operators.core.connector import Connector
 from ci_operators.core.errors import ConfigurationError
 from ci_operators.ledger.quarantined import Entry, Wanted, count_entries, find_newest, read_pages
+from ci_operators.staging.private import make_private_file
 
 _LIST = ("id", "connector", "stage", "event", "issue", "detail", "seen", "replayed", "note")
 
@@ -115,7 +115,8 @@ def _export(options: argparse.Namespace, terminal: Terminal) -> int:
     target, count = Path(options.file), 0
     draft = target.with_name(f".{target.name}.draft")
     try:
-        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+        make_private_file(draft)
+        with draft.open("wb") as file:
             for conn_id in ledgers:
                 with open_ledger(conn_id) as connection:
                     for page in read_pages(connection, wanted):

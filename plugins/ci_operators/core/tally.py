@@ -49,4 +49,9 @@ class Tally:
     def _sample(self, reason: str, event_id: str | None) -> None:
         ids = self.samples.setdefault(reason, [])
         if event_id is not None and len(ids) < SAMPLES_PER_REASON:
-            ids.append(event_id[:80].replace("\0", "\N{REPLACEMENT CHARACTER}"))  # JSONB, as XCom is, takes no NUL
+            ids.append(_as_line(event_id[:80]))
+
+
+def _as_line(text: str) -> str:
+    """Return a vendor's text as it may stand in a log and in an XCom: no line breaks, no escapes, no NUL."""
+    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)

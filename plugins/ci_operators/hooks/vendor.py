@@ -33,14 +33,21 @@ class VendorHook(HttpHook):
     def __init__(self, api: Api, conn_id: str) -> None:
         super().__init__(http_conn_id=conn_id)
         self.api = api
+        self._found: Connection | None = None
 
     def get_client(self, pacer: Pacer | None = None) -> Client:
         """Return a client of the API.
 
         Raises ConfigurationError, in a sentence naming the Connection, when it is missing or incomplete.
         """
-        credentials = self.get_credentials()
-        return open_client(self.api, credentials, self.get_conn(), pacer or Pacer())
+        credentials, session = self.get_credentials(), self.get_conn()
+        if not session.verify:
+            self.log.warning(
+                "Connection %s: verify is false, so that anybody on the way to %s can read the token and the events.",
+                self.http_conn_id,
+                self.api.vendor.title,
+            )
+        return open_client(self.api, credentials, session, pacer or Pacer())
 
     def get_hasty_client(self, timeout_s: tuple[float, float]) -> Client:
         """Return a client for somebody who is waiting: one try, no longer than the time-outs (connect, read).
@@ -82,6 +89,11 @@ class VendorHook(HttpHook):
 
     def _check(self, client: Client) -> str:
         return f"{self.api.vendor.title}: {self.api.check(client)}."
+
+    def get_connection(self, conn_id: str) -> Connection:  # type: ignore[override]  # the provider's asks the class
+        """Return the hook's own Connection, asked for once: in a task that is a request to Airflow's API server."""
+        self._found = self._found or super().get_connection(conn_id)
+        return self._found
 
     def _find_connection(self) -> Connection:
         conn_id = self.http_conn_id

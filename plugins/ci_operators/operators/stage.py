@@ -19,7 +19,7 @@ from ci_operators.core.errors import ConfigurationError, RetriableError
 from ci_operators.core.window import RunKind, Window
 from ci_operators.operators.ledger_record import record_stage
 from ci_operators.operators.progress import Progress
-from ci_operators.operators.staging_area import artifact_path, run_directory
+from ci_operators.operators.staging_area import artifact_path, check_artifact, run_directory
 from ci_operators.operators.story import tell
 from ci_operators.staging.manifest import Handover, Manifest, read_handover
 from ci_operators.transport.pacing import MAX_WAIT_S
@@ -92,6 +92,8 @@ class StageOperator(BaseOperator, SkipMixin):
     def prepare(self, context: Context) -> StageRun:
         """Return the run as the stage before handed it over."""
         handover = self.handover
+        dag_run = context["dag_run"]
+        check_artifact(handover.artifact, run_directory(dag_run.dag_id, dag_run.run_id))
         if not artifact_path(handover.artifact).exists():
             raise ConfigurationError(
                 f"The artifact {handover.artifact} is gone, by retention or by hand: clear the run from extract on."

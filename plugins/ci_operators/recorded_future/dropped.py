@@ -19,7 +19,8 @@ def find_named(body: bytes, names: Mapping[str, str]) -> dict[str, str]:
         answer = msgspec.json.decode(body)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return {}
-    return {name: note[:_NOTE_CHARACTERS] for name, note in _walk(answer) if name in names}
+    # The notes go into the ledger, and no database takes a NUL.
+    return {name: note[:_NOTE_CHARACTERS].replace("\0", "") for name, note in _walk(answer) if name in names}
 
 
 def _walk(answer: Any) -> Iterator[tuple[str, str]]:

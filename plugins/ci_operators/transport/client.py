@@ -24,12 +24,11 @@ from ci_operators.core.errors import (
     UnreachableError,
 )
 from ci_operators.transport.authoriser import Authoriser
+from ci_operators.transport.body import read_body
 from ci_operators.transport.pacing import MAX_WAIT_S, Pacer, read_retry_after
 
 #: Connect and read time-outs in seconds. SentinelOne has been seen to take over ten for a page.
 TIMEOUT_S = (10.0, 60.0)
-#: Bytes of an answer that are read at once.
-READ_BYTES = 1 << 20
 #: Tries of one request inside a task; Airflow's own retries come on top.
 ATTEMPTS = 4
 JSON_TYPE = "application/json"
@@ -134,12 +133,13 @@ class Client:
                 allow_redirects=False,
                 stream=True,
             ) as response:
-                # Read in few pieces: a page of a thousand events is megabytes, requests' own pieces are 10 KB.
-                return Answer(response.status_code, response.headers, b"".join(response.iter_content(READ_BYTES)))
+                return Answer(response.status_code, response.headers, read_body(response, self.vendor.title))
         except requests.RequestException as err:
             raise self._connection_error(err) from None  # the cause's text holds the URL with its query
         except OSError as err:  # requests does not wrap a missing certificate file
             raise ConfigurationError(f"{self.vendor.title}: {err}. Mend verify or cert in the Connection.") from None
+        except ValueError:  # requests reads the target of a redirect though nobody follows it, and stumbles
+            raise UnavailableError(f"{self.vendor.title}: the answer has headers that cannot be read.") from None
 
     def _choose_wait(self, state: tenacity.RetryCallState) -> float:
         error = state.outcome.exception() if state.outcome else None
@@ -181,7 +181,7 @@ class Client:
         if status >= 500:
             raise UnavailableError(f"{words}.", retry_after_s=read_retry_after(answer.headers, self.pacer.now()))
         if 300 <= status < 400:
-            target = urlsplit(answer.headers.get("Location", "")).netloc or "elsewhere"
+            target = self.authoriser.hide(name_host(answer.headers.get("Location", ""))) or "elsewhere"
             raise RequestRefusedError(f"{words}, a redirect to {target}: enter the final URL in the Connection.")
         raise RequestRefusedError(f"{words}.", status=status)
 
@@ -200,9 +200,21 @@ def _make_auth(header: tuple[str, str] | None) -> Callable[[requests.PreparedReq
     return authorise
 
 
+def name_host(url: str) -> str:
+    """Return the host and port that a URL leads to as far as a sentence needs them, without credentials."""
+    try:
+        return urlsplit(url).netloc.rpartition("@")[2][:80]
+    except ValueError:
+        return ""
+
+
 def _clean(words: str) -> str:
-    """Return a vendor's words without NUL and halves of characters: no file and no database takes those."""
-    return words.replace("\0", "").encode("utf-8", "replace").decode()
+    """Return a vendor's words as they may stand in a line.
+
+    Without NUL and halves of characters, which no file and no database takes, and without line breaks and escapes,
+    by which somebody could write lines of his own into a log or onto a terminal.
+    """
+    return "".join(char if char.isprintable() else " " for char in words.replace("\0", ""))
 
 
 def _is_untrusted(error: requests.RequestException) -> bool:

@@ -85,6 +85,15 @@ def test_a_next_link_to_elsewhere_is_refused(
     assert len(session.sent) == 1
 
 
+def test_a_foreign_next_link_is_named_without_the_token(
+    vendors: Simulator, session: NotingSession, virtual_time: VirtualTime
+) -> None:
+    link = f"https://{OKTA.token}@{OKTA.token}.example.net/{OKTA.token}?after=1"
+    vendors.add_fault("okta", "status", status=200, body=[{}], headers={"Link": f'<{link}>; rel="next"'})
+    with pytest.raises(RequestRefusedError, match=r"leads to \*\*\*\.example\.net/\*\*\*, not to the System Log"):
+        fetch_all(vendors, session, virtual_time)
+
+
 def test_a_foreign_host_in_the_next_link_is_replaced_by_the_connections(
     vendors: Simulator, session: NotingSession, virtual_time: VirtualTime
 ) -> None:

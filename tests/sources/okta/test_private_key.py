@@ -48,7 +48,9 @@ def test_a_pem_is_mended(form: PrivateFormat, change: Any) -> None:
         assert (found.algorithm, found.kid) == (algorithm, None)
 
 
-@pytest.mark.parametrize("change", [json.dumps, lambda key: json.dumps(key, indent=2), lambda key: key], ids=str)
+@pytest.mark.parametrize(
+    "change", [json.dumps, lambda key: json.dumps(key, indent=2), dict], ids=["one line", "lines", "object"]
+)
 def test_a_jwk_is_read_with_its_id(change: Any) -> None:
     for key in (RSA, ec_key()):
         found = read_private_key(change(jwk(key, kid="key-1", use="sig")), LABEL)
@@ -90,7 +92,12 @@ REFUSED: dict[str, list[Any]] = {
 
 
 @pytest.mark.parametrize(
-    ("sentence", "pasted"), [(sentence, pasted) for sentence, all_ in REFUSED.items() for pasted in all_]
+    ("sentence", "pasted"),
+    [
+        pytest.param(sentence, pasted, id=f"{sentence}-{number}")
+        for sentence, all_ in REFUSED.items()
+        for number, pasted in enumerate(all_, 1)
+    ],
 )
 def test_what_is_no_key_is_refused_with_the_mend_and_not_quoted(sentence: str, pasted: Any) -> None:
     with pytest.raises(ConfigurationError) as caught:

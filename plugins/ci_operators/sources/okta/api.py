@@ -16,7 +16,7 @@ from ci_operators.sources.okta.criteria import EVENT_TYPE
 from ci_operators.sources.okta.options import OktaConnector
 from ci_operators.sources.source import Page
 from ci_operators.transport.api import Api, Credentials
-from ci_operators.transport.client import Answer, Client, Headers, Vendor
+from ci_operators.transport.client import Answer, Client, Headers, Vendor, name_host
 from ci_operators.transport.elements import cut_elements, decode_answer
 from ci_operators.transport.link_header import find_link
 from ci_operators.transport.pacing import Pacer, limit_wait, read_date
@@ -69,7 +69,7 @@ def fetch(client: Client, connector: OktaConnector, window: Window) -> Iterator[
         link = find_link(answer.headers.get("Link"), "next")
         if link is None or not events:
             return
-        path = _pin(link)
+        path = _pin(link, client)
         if path in seen:
             raise UnreadableAnswerError("Okta sent the same next link twice: the paging does not move on.")
         seen.add(path)
@@ -142,14 +142,15 @@ def _first_page(window: Window, limit: int) -> dict[str, str | int]:
     }
 
 
-def _pin(link: str) -> str:
+def _pin(link: str, client: Client) -> str:
     """Return path and query of a next link: the token goes to no host but the Connection's."""
     try:
         url = urlsplit(link)
     except ValueError:
         raise RequestRefusedError("Okta's next link is no URL.") from None
     if url.path != LOGS_PATH or "after" not in parse_qs(url.query):
-        raise RequestRefusedError(f"Okta's next link leads to {url.netloc}{url.path[:80]}, not to the System Log.")
+        place = client.authoriser.hide(f"{name_host(link)}{url.path[:80]}")
+        raise RequestRefusedError(f"Okta's next link leads to {place}, not to the System Log.")
     return f"{url.path}?{url.query}"
 
 
