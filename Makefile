@@ -1,6 +1,6 @@
 # Needs GNU make and Python 3.11 to 3.13, nothing else. `make` lists the targets.
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint lock bench faults clean distclean install python
+.PHONY: help demo test lint audit lock bench faults fuzz clean distclean install python
 
 export PYTHONPATH := $(CURDIR)/plugins:$(CURDIR)/include
 # Airflow starts twice as fast from bytecode.
@@ -18,8 +18,11 @@ help: ## list the targets
 demo: install ## a whole Airflow with both connectors towards a local simulator (ONCE=1 ends after the table)
 	@$(VENV)/python -m demo
 
+# Side by side: of the time that a whole Airflow takes, it waits for most.
+SIDE_BY_SIDE := --numprocesses=auto --maxprocesses=4 --dist=loadfile --no-loadscope-reorder
+
 test: install ## the whole test suite
-	@$(VENV)/python -m pytest --cov --cov-report=term:skip-covered --cov-fail-under=90
+	@$(VENV)/python -m pytest $(SIDE_BY_SIDE) --cov --cov-report=term:skip-covered --cov-fail-under=90
 	@$(VENV)/python -m coverage report --include='*/ci_operators/core/*' --fail-under=100 --skip-covered
 
 lint: install ## ruff, mypy, import-linter
@@ -28,14 +31,20 @@ lint: install ## ruff, mypy, import-linter
 	@$(VENV)/mypy
 	@$(VENV)/lint-imports
 
-lock: install ## pin everything anew (needs uv)
-	@uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate requirements-dev.txt -o requirements-lock.txt
+audit: install ## the pinned requirements against published vulnerabilities
+	@PYTHONPATH=plugins:include:. $(VENV)/python -m tests.package.audit
 
-bench: install ## events per second, memory, run and parse times
-	@$(VENV)/python -m benchmarks
+lock: install ## pin everything anew
+	@$(VENV)/uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate requirements-dev.txt -o requirements-lock.txt
+
+bench: install ## events per second, memory, run and parse times: a table, and a plot in build/
+	@$(VENV)/python -m benchmarks --plot build/benchmarks.png
 
 faults: install ## the fault matrix, printed
 	@PYTHONPATH=plugins:include:. $(VENV)/python -m tests.faults.matrix
+
+fuzz: install ## malformed vendor data for FUZZ="--minutes 5", or --hours, findings in build/fuzz
+	@PYTHONPATH=plugins:include:. $(VENV)/python -m tests.fuzz $(FUZZ)
 
 clean: python ## forget the demo's data
 	@$(PYTHON) -m demo.clean

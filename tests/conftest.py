@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -10,6 +11,7 @@ from hypothesis import HealthCheck, settings
 from simulator import Limits, Simulator, serve
 from tests.airflow_home import prepare_airflow_home
 from tests.noting_session import NotingSession
+from tests.side_by_side import WITH_AIRFLOW, LoadAirflowScheduling
 from tests.virtual_time import VirtualTime
 
 prepare_airflow_home()
@@ -40,6 +42,16 @@ def pytest_configure(config: pytest.Config) -> None:
     """Block sockets beyond loopback in every test; pytest-socket reads its options after this hook."""
     config.option.allow_hosts = config.option.allow_hosts or "127.0.0.1,::1"
     config.option.allow_unix_socket = True
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with those that take longest and wait most."""
+    items.sort(key=lambda item: item.path.parent.name not in WITH_AIRFLOW)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadAirflowScheduling:
+    """Share the tests out by file, and by Airflow."""
+    return LoadAirflowScheduling(config, log)
 
 
 @pytest.fixture

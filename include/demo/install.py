@@ -17,7 +17,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import Final, TextIO
 
 from demo.errors import DemoError
 from demo.settings import ROOT
@@ -129,32 +129,51 @@ def _make_environment(folder: Path) -> None:
 
 
 def _install_requirements(folder: Path, requirements: Path) -> None:
-    total = sum(1 for line in requirements.read_text().splitlines() if line[:1].isalnum())
+    """Install by uv, which takes seconds; where it cannot, by pip, whose settings may name a company's own index."""
     log = folder / "install.log"
-    command = [str(folder / "bin" / "python"), "-m", "pip", "install", *_PIP_OPTIONS, "-r", str(requirements)]
+    pip = [str(folder / "bin" / "python"), "-m", "pip", "install", *_PIP_OPTIONS]
+    uv = [str(folder / "bin" / "uv"), "pip", "install", "--python", str(folder / "bin" / "python")]
+    tool = find_pin("uv", requirements.read_text())
+    total = sum(1 for line in requirements.read_text().splitlines() if line[:1].isalnum())
+    _tell(f"  Installing {total} requirements ...\n")
     with log.open("w") as file:
-        pip = subprocess.Popen(  # noqa: S603 - fixed command
+        if tool and _run([*pip, tool], file) == 0 and _run([*uv, "-r", str(requirements)], file) == 0:
+            return
+        _tell("  They come by pip, which takes a minute or two ...\n" if tool else "")
+        if _run([*pip, "-r", str(requirements)], file) == 0:
+            return
+    raise DemoError(f"{explain(log.read_text())}\nDetails: {log}")
+
+
+def find_pin(name: str, requirements: str) -> str | None:
+    """Returns the requirement `name==version` that a lock file holds, None without one."""
+    found = re.search(rf"^{re.escape(name)}==[^\s;]+", requirements, re.MULTILINE)
+    return found[0] if found else None
+
+
+def _run(command: list[str], log: TextIO) -> int:
+    try:
+        child = subprocess.Popen(  # noqa: S603 - this file's commands
             command, env=_environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         )
-        try:
-            for line in _follow(pip, total):
-                file.write(line)
-            status = pip.wait()
-        except BaseException:
-            pip.terminate()
-            pip.wait()
-            raise
-    if status != 0:
-        raise DemoError(f"{explain(log.read_text())}\nDetails: {log}")
+    except OSError as err:  # no such program for this machine
+        log.write(f"{command[0]}: {err.strerror}\n")
+        return 1
+    try:
+        for line in _follow(child):
+            log.write(line)
+        return child.wait()
+    except BaseException:
+        child.terminate()
+        child.wait()
+        raise
 
 
-def _follow(pip: subprocess.Popen[str], total: int) -> Iterator[str]:
-    """Yield pip's lines, telling every second (on a terminal) or every ten how far it is."""
+def _follow(child: subprocess.Popen[str]) -> Iterator[str]:
+    """Yield its lines, telling every second (on a terminal) or every ten how long it takes."""
     lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
-    threading.Thread(target=_read_lines, args=(pip, lines), daemon=True).start()
+    threading.Thread(target=_read_lines, args=(child, lines), daemon=True).start()
     started = told = time.monotonic()
-    found, doing = 0, "requirements"
-    _tell(f"  Installing {total} requirements; a first time takes a minute or two ...\n")
     while True:
         try:
             line = lines.get(timeout=1.0)
@@ -162,12 +181,8 @@ def _follow(pip: subprocess.Popen[str], total: int) -> Iterator[str]:
             line = ""
         if line is None:
             _tell("\r\033[K" if sys.stdout.isatty() else "")
-            _tell(f"  Requirements: ended after {time.monotonic() - started:.0f} s\n")
             return
-        found += line.startswith("Collecting ")
-        doing = "unpacking them" if line.startswith("Installing collected") else doing
-        progress = f"{found} of {total} found" if doing == "requirements" else doing
-        told = _tell_progress(f"  Requirements: {progress}, {time.monotonic() - started:.0f} s", told)
+        told = _tell_progress(f"  Requirements: {time.monotonic() - started:.0f} s", told)
         if line:
             yield line
 

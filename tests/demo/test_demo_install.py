@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from demo.errors import DemoError
-from demo.install import check_python, explain, make_stamp, read_stamp
+from demo.install import check_python, explain, find_pin, make_stamp, read_stamp
+from demo.settings import ROOT
 
 OFFLINE = """\
 Collecting a2wsgi==1.10.10
@@ -49,3 +50,10 @@ def test_an_installation_without_its_python_counts_as_none(tmp_path: Path) -> No
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin" / "python").touch()
     assert read_stamp(stamp) == "3.11 digest"
+
+
+def test_the_fast_installer_is_pinned_in_the_lock_file() -> None:
+    lock = (ROOT / "requirements-lock.txt").read_text()
+    assert str(find_pin("uv", lock)).startswith("uv==")
+    assert find_pin("uv", "uvicorn==1.0\n") is None
+    assert find_pin("uv", "a==1\nuv==2.0 ; sys_platform == 'linux'\n") == "uv==2.0"

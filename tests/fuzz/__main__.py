@@ -1,0 +1,45 @@
+"""Fuzzes for as long as asked: `python -m tests.fuzz --minutes 10 chain`. Without a target, all share the time."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.airflow_home import ROOT
+from tests.fuzz.variables import FOLDER, MINUTES, REPLAY, SEED
+
+TARGETS = sorted(path.stem.removeprefix("test_fuzzed_") for path in Path(__file__).parent.glob("test_fuzzed_*.py"))
+
+
+def main(arguments: list[str]) -> int:
+    """Run the targets and return pytest's exit status: 0 if nothing was found."""
+    asked = _read(arguments)
+    targets = asked.target or TARGETS
+    minutes = asked.hours * 60 if asked.hours else asked.minutes
+    told = {
+        MINUTES: str(minutes / len(targets)),
+        FOLDER: str(asked.folder.absolute()),
+        SEED: "" if asked.seed is None else str(asked.seed),
+        REPLAY: str(asked.replay.absolute()) if asked.replay else "",
+    }
+    paths = [str(Path(__file__).parent / f"test_fuzzed_{target}.py") for target in targets]
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-o", "timeout=0", *paths]
+    return subprocess.call(command, env={**os.environ, **told}, cwd=ROOT)  # noqa: S603 - this Python, these files
+
+
+def _read(arguments: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
+    parser.add_argument("target", nargs="*", choices=[[], *TARGETS], metavar="TARGET", help=f"of {', '.join(TARGETS)}")
+    parser.add_argument("--minutes", type=float, default=5.0, help="in all (default: 5)")
+    parser.add_argument("--hours", type=float)
+    parser.add_argument("--seed", type=int, help="of an earlier run")
+    parser.add_argument("--folder", type=Path, default=ROOT / "build" / "fuzz", help="where findings go")
+    parser.add_argument("--replay", type=Path, help="a finding's file: run this input alone")
+    return parser.parse_args(arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,60 @@
+"""Answers of a token endpoint of any kind: the access token is masked, stays unsaid, and its end is a time."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import requests
+
+from ci_operators.sources.okta.api import API, LOGS_PATH
+from ci_operators.sources.okta.oauth import TOKEN_PATH, BearerToken
+from ci_operators.transport.api import Credentials, open_client
+from simulator.settings import OKTA_TOKEN
+from tests.fuzz.answering import URL, Reply, open_session, spoil
+from tests.fuzz.choices import Choices
+from tests.fuzz.conftest import Fuzz
+from tests.fuzz.damage import damage, damage_text, encode
+from tests.fuzz.errors import expect_own_errors
+from tests.fuzz.odd import odd_text
+from tests.sources.okta.key_pairs import ec_key, pem
+from tests.virtual_time import VirtualTime
+
+OPTIONS = {"auth": "oauth2", "client_id": "0oa1", "private_key": pem(ec_key())}
+
+
+def test_tokens(fuzz: Fuzz) -> None:
+    fuzz("tokens", run_tokens, 0.5)
+
+
+def run_tokens(choices: Choices) -> str:
+    """Return what came of three calls by a service app."""
+    masked: list[str] = []
+    with open_session(lambda request: _answer(request, choices)) as session:
+        time = VirtualTime()
+        client = open_client(API, Credentials("conn", URL, "", OPTIONS, masked.append), session, time.pacer())
+        errors = []
+        for _ in range(3):
+            errors.append(expect_own_errors(lambda: client.get(LOGS_PATH), OKTA_TOKEN))
+            time.sleep(choices.pick((0.0, 100.0, 10_000.0)))
+        bearer = client.authoriser
+        assert isinstance(bearer, BearerToken)
+        assert not math.isnan(bearer._ends_at)
+        assert not bearer._token or bearer._token in masked, "a token that no log hides"
+    return str(sorted(map(str, errors)))
+
+
+def _answer(request: requests.PreparedRequest, choices: Choices) -> Reply:
+    is_token = TOKEN_PATH in (request.url or "")
+    if not is_token:
+        asked = str(request.headers["Authorization"]).removeprefix("Bearer ")
+        body: Any = {
+            "errorCode": "E0000011",
+            "errorSummary": asked,
+            "errorCauses": [{"errorSummary": odd_text(choices)}],
+        }
+        return Reply(choices.pick((200, 401, 403, 500)), encode(damage(body, choices), choices))
+    body = {"access_token": OKTA_TOKEN, "token_type": "Bearer", "expires_in": 3600, "scope": "okta.logs.read"}
+    if choices.happens(4):
+        body = {"error": choices.pick(("invalid_client", "invalid_scope", "x")), "error_description": odd_text(choices)}
+    return spoil(damage_text(encode(damage(body, choices), choices), choices), {}, choices)

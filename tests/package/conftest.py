@@ -1,0 +1,69 @@
+"""Wheel and sdist, built once from a copy of the tree: a build writes beside its sources."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.airflow_home import ROOT
+
+#: What a build reads; all else in the tree is none of its business.
+SOURCES = ("pyproject.toml", "README.md", "plugins")
+
+
+@dataclass(frozen=True)
+class Built:
+    """The files of a build: the sdist, the wheel made of it, and the wheel made of the tree."""
+
+    sdist: Path
+    wheel: Path
+    wheel_of_tree: Path
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
+    """Build the package as it is released, without network."""
+    folder = tmp_path_factory.mktemp("package")
+    tree = folder / "tree"
+    tree.mkdir()
+    for name in SOURCES:
+        source = ROOT / name
+        if source.is_dir():
+            shutil.copytree(source, tree / name, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
+        else:
+            shutil.copy(source, tree / name)
+    _build(tree, folder / "released")  # the sdist, and the wheel out of it
+    _build(tree, folder / "direct", "--wheel")
+    (sdist,) = (folder / "released").glob("*.tar.gz")
+    (wheel,) = (folder / "released").glob("*.whl")
+    (wheel_of_tree,) = (folder / "direct").glob("*.whl")
+    return Built(sdist, wheel, wheel_of_tree)
+
+
+@pytest.fixture(scope="session")
+def clean_python(built: Built, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The Python of a fresh environment that holds the wheel and what the wheel asks for, in the lock's versions."""
+    folder = tmp_path_factory.mktemp("clean") / "venv"
+    python = folder / "bin" / "python"
+    _run("uv", "venv", "--quiet", "--python", sys.executable, str(folder))
+    lock = str(ROOT / "requirements-lock.txt")
+    _run("uv", "pip", "install", "--quiet", "--python", str(python), "--constraints", lock, str(built.wheel))
+    return python
+
+
+def _build(tree: Path, folder: Path, *options: str) -> None:
+    _run("build", "--no-isolation", "--outdir", str(folder), *options, str(tree))
+
+
+def _run(module: str, *arguments: str) -> None:
+    index = os.environ.get("PIP_INDEX_URL")
+    environment = {**os.environ, **({"UV_DEFAULT_INDEX": index} if index else {})}
+    command = [sys.executable, "-m", module, *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)  # noqa: S603
+    assert done.returncode == 0, f"{' '.join(command)}:\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}"

@@ -1,0 +1,152 @@
+"""The package as it is released: built as wheel and sdist, installed alone, found by an Airflow without the tree."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tarfile
+import zipfile
+from email.parser import HeaderParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ci_operators.provider_info import get_provider_info
+from tests.airflow_home import ROOT
+from tests.package.conftest import Built
+
+pytestmark = pytest.mark.package
+
+PACKAGE = ROOT / "plugins" / "ci_operators"
+CONNECTORS = "connectors:\n  - {name: okta-emea, source: okta}\n  - {name: s1, source: sentinelone}\n"
+DAG_FILE = (
+    "from ci_operators.dag_factory import build_dags\nglobals().update(build_dags('okta', doc_md='An airflow DAG.'))\n"
+)
+
+
+def contents(wheel: Path) -> dict[str, int]:
+    """Return the files of a wheel with their checksums, but for the list that names the wheel itself."""
+    with zipfile.ZipFile(wheel) as archive:
+        return {each.filename: each.CRC for each in archive.infolist() if not each.filename.endswith("/RECORD")}
+
+
+def environment(home: Path) -> dict[str, str]:
+    """Return an environment in which nothing but the installed package can be found."""
+    kept = {name: text for name, text in os.environ.items() if not name.startswith(("AIRFLOW", "PYTHON", "COLLECTIVE"))}
+    return {
+        **kept,
+        "AIRFLOW_HOME": str(home),
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        "COLLECTIVE_INSIGHTS_CONFIG": str(home / "connectors.yaml"),
+    }
+
+
+def run(python: Path, home: Path, *arguments: str) -> str:
+    """Return what a command in the clean environment prints."""
+    command = [str(python), "-I", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment(home), cwd=home)  # noqa: S603
+    assert done.returncode == 0, f"{' '.join(command)}:\n{done.stdout[-2000:]}\n{done.stderr[-4000:]}"
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An Airflow home with a connectors file and a DAG file."""
+    home = tmp_path_factory.mktemp("home")
+    (home / "dags").mkdir()
+    (home / "dags" / "okta.py").write_text(DAG_FILE)
+    (home / "connectors.yaml").write_text(CONNECTORS)
+    return home
+
+
+@pytest.fixture(scope="module")
+def found(clean_python: Path, home: Path) -> dict[str, Any]:
+    """What Airflow finds in the clean environment."""
+    answer = home / "found.json"
+    run(clean_python, home, str(Path(__file__).with_name("ask_airflow.py")), str(answer))
+    read: dict[str, Any] = json.loads(answer.read_text(encoding="utf-8"))
+    return read
+
+
+def test_the_wheel_of_the_sdist_is_that_of_the_tree(built: Built) -> None:
+    assert contents(built.wheel) == contents(built.wheel_of_tree)
+
+
+def test_the_wheel_holds_the_whole_package_and_nothing_else(built: Built) -> None:
+    tree = {str(path.relative_to(PACKAGE.parent)) for path in PACKAGE.rglob("*") if path.is_file()}
+    wanted = {path for path in tree if "__pycache__" not in path}
+    packed = {name for name in contents(built.wheel) if ".dist-info/" not in name}
+    assert packed == wanted
+    for suffix in (".csv", ".js", ".svg", ".mako", "LICENSE", "NOTICE"):
+        assert any(name.endswith(suffix) for name in packed), f"no {suffix}"
+
+
+def test_the_sdist_holds_what_a_build_needs_and_nothing_private(built: Built) -> None:
+    with tarfile.open(built.sdist) as archive:
+        names = {name.partition("/")[2] for name in archive.getnames()}
+    assert {"pyproject.toml", "README.md", "plugins/ci_operators/plugin.py"} <= names
+    odd = {
+        name
+        for name in names
+        if name.partition("/")[0] not in ("", "PKG-INFO", "README.md", "plugins", "pyproject.toml", "setup.cfg")
+    }
+    assert not odd, f"the sdist holds {odd}"
+
+
+def test_the_metadata_tells_of_the_package(built: Built) -> None:
+    with zipfile.ZipFile(built.wheel) as archive:
+        name = next(each for each in archive.namelist() if each.endswith(".dist-info/METADATA"))
+        metadata = HeaderParser().parsestr(archive.read(name).decode())
+    assert metadata["Description-Content-Type"] == "text/markdown"
+    assert str(metadata.get_payload()).strip() == (ROOT / "README.md").read_text(encoding="utf-8").strip()
+    assert "Framework :: Apache Airflow :: Provider" in metadata.get_all("Classifier", [])
+
+
+def test_the_clean_environment_is_consistent(clean_python: Path) -> None:
+    command = [sys.executable, "-m", "uv", "pip", "check", "--python", str(clean_python)]
+    checked = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - our tools
+    assert checked.returncode == 0, checked.stderr
+
+
+def test_it_is_the_installed_package_that_is_found(found: dict[str, Any], clean_python: Path) -> None:
+    assert Path(found["place"]).is_relative_to(clean_python.parents[1])
+
+
+def test_airflow_lists_provider_and_connection_types(found: dict[str, Any]) -> None:
+    assert found["forms"]["providers"] == ["collective-insights-airflow"]
+    for entry in get_provider_info()["connection-types"]:
+        kind = entry["connection-type"]
+        form = found["forms"]["forms"][kind]
+        assert form["hook_name"] == entry["hook-name"]
+        assert set(form["extra_fields"]) == set(entry["conn-fields"])
+        assert found["forms"]["hooks"][kind] == entry["hook-class-name"]
+
+
+def test_airflow_has_plugin_timetable_and_links_once(found: dict[str, Any]) -> None:
+    plugins = found["plugins"]
+    assert plugins["names"].count("collective_insights") == 1
+    assert plugins["errors"] == {}
+    assert "ci_operators.timetables.update_frequency.UpdateFrequencyTimetable" in plugins["timetables"]
+
+
+def test_a_dag_file_of_one_line_gives_the_connector_s_dag(found: dict[str, Any]) -> None:
+    assert found["dags"]["errors"] == {}
+    assert found["dags"]["tasks"] == {
+        "collective_insights_okta-emea": ["extract", "filter", "map", "submit", "validate"]
+    }
+
+
+def test_the_api_server_serves_the_pages(found: dict[str, Any]) -> None:
+    answers = found["pages"]["answers"]
+    assert {path: status for path, status in answers.items() if path.startswith("static/")} == dict.fromkeys(
+        ("static/main.js", "static/vendor/LICENSE", "static/icon.svg"), 200
+    )
+    assert answers["api/connectors"] == answers["api/tactics"] == 401, "routes that nobody guards, or none"
+    assert set(found["pages"]["places"]) >= {"nav", "dag_run", "task_instance"}
+
+
+def test_the_commands_are_there(clean_python: Path, home: Path) -> None:
+    assert "explain" in run(clean_python, home, "-m", "ci_operators", "--help")

@@ -1,0 +1,79 @@
+"""The lists of requirements agree: what the package asks for, what a deployment installs, what is developed with."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
+from packaging.version import Version
+
+from tests.airflow_home import ROOT
+
+RUNTIME, DEPLOYED, DEVELOPED, LOCK = (ROOT / f"requirements{name}.txt" for name in ("", "-deploy", "-dev", "-lock"))
+PYTHONS = ("3.11", "3.12", "3.13")
+
+
+def project() -> dict[str, Any]:
+    with (ROOT / "pyproject.toml").open("rb") as file:
+        found: dict[str, Any] = tomllib.load(file)["project"]
+    return found
+
+
+def read(path: Path) -> list[Requirement]:
+    """Return the requirements of a list and of those that it names."""
+    found: list[Requirement] = []
+    for line in path.read_text(encoding="utf-8").splitlines():
+        text = line.partition(" #")[0].strip()
+        if text.startswith("-r "):
+            found += read(path.parent / text[3:])
+        elif text and not text.startswith("#"):
+            found.append(Requirement(text))
+    return found
+
+
+def pins(path: Path, python: str) -> dict[str, Version]:
+    """Return the version that a list pins each package to, for a Python on Linux."""
+    environment = {"python_version": python, "python_full_version": f"{python}.0", "sys_platform": "linux"}
+    return {
+        canonicalize_name(each.name): Version(next(iter(each.specifier)).version)
+        for each in read(path)
+        if each.marker is None or each.marker.evaluate(environment)
+    }
+
+
+ASKED: dict[str, SpecifierSet] = {
+    canonicalize_name(each.name): each.specifier for each in map(Requirement, project()["dependencies"])
+}
+
+
+@pytest.mark.parametrize("path", [RUNTIME, DEPLOYED, DEVELOPED, LOCK], ids=lambda path: path.name)
+def test_everything_is_pinned(path: Path) -> None:
+    for each in read(path):
+        assert [one.operator for one in each.specifier] == ["=="], f"{each} is no pin"
+
+
+def test_a_deployment_gets_what_the_package_asks_for() -> None:
+    pinned = pins(RUNTIME, "3.11")
+    assert set(ASKED) == set(pinned), "requirements.txt and pyproject.toml name different packages"
+    wrong = [name for name, version in pinned.items() if not ASKED[name].contains(version)]
+    assert not wrong, f"pinned outside of what pyproject.toml allows: {wrong}"
+
+
+@pytest.mark.parametrize("python", PYTHONS)
+@pytest.mark.parametrize("path", [RUNTIME, DEPLOYED, DEVELOPED], ids=lambda path: path.name)
+def test_what_is_developed_with_is_what_is_deployed(path: Path, python: str) -> None:
+    locked = pins(LOCK, python)
+    others = {name: version for name, version in pins(path, python).items() if locked.get(name) != version}
+    assert not others, f"run `make lock`: {others} in {path.name}, otherwise in the lock"
+
+
+def test_the_pythons_are_those_of_the_metadata() -> None:
+    allowed = SpecifierSet(project()["requires-python"])
+    assert [f"3.{minor}" for minor in range(9, 20) if f"3.{minor}.5" in allowed] == list(PYTHONS)
+    named = [each.rpartition(" ")[2] for each in project()["classifiers"] if " :: 3." in each]
+    assert named == list(PYTHONS)
