@@ -1,4 +1,4 @@
-"""`make bench`, or `python -m benchmarks [NAME ...] [--quick]`."""
+"""`make bench`, or `python -m benchmarks [NAME ...] [--quick] [--plot PICTURE] [--json FILE]`."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ import argparse
 import sys
 from collections.abc import Iterator, Sequence
 from importlib import import_module
+from pathlib import Path
 
 from rich.console import Console
 from rich.status import Status
 from rich.table import Table
 
+from benchmarks.kept import Measured, keep, read_kept
 from benchmarks.row import Options, Row
 
 #: Module -> what it measures. They run in this order and are imported late: the system counts the memory of the
@@ -19,21 +21,36 @@ BENCHMARKS = {
     "pipeline": "events per second and memory, beside a script that does the same in memory",
     "parse": "time and memory to parse connectors, beside as many trivial DAGs",
     "ledger": "detections per second and memory of an exact delivery, beside the same submissions without a ledger",
+    "history": "a year of detections within the daily budget: days, seconds of a run, beside the least possible",
+    "history_backfill": "a backfill in a real Airflow beside live runs each minute: seconds, CPU, how long those wait",
+    "big_ledger": "look-ups, delivery, compaction and size of a ledger of 10 000 000 detections, beside one of 10 000",
     "page_queries": "milliseconds of what the pages ask the ledger, at 1 000 to 1 000 000 detections",
     "page_times": "milliseconds of whole requests of the pages to a real Airflow, over ledgers of the same sizes",
-    "airflow_run": "wall time of a run in a real Airflow, beside a DAG of five tasks that do nothing",
+    "airflow_run": "time, CPU and memory of a run in a real Airflow, beside a DAG of five tasks that do nothing",
+    "fleet": "1 000 connectors in a real Airflow: parsing, speed, waits, CPU and memory, beside as many such DAGs",
 }
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run the benchmarks, print the table; the status is 0 whether aims are met or not."""
+    """Run the benchmarks, print the table, draw the plot; the status is 0 whether aims are met or not."""
     chosen = _read_arguments(arguments)
     console = Console(width=None if sys.stdout.isatty() else 140)
-    with console.status("benchmarks") as status:
-        names = [name for name in BENCHMARKS if name in chosen.names or not chosen.names]
-        rows = [row for name in names for row in _run(name, console, status, quick=chosen.quick)]
-    console.print(_make_table(rows))
+    measured = read_kept(chosen.kept) if chosen.kept else _measure(chosen, console)
+    console.print(_make_table([row for rows in measured.values() for row in rows]))
+    if chosen.json:
+        keep(measured, chosen.json)
+    if chosen.plot:
+        from benchmarks.plot import draw  # matplotlib takes a second and much memory
+
+        draw(measured, chosen.plot)
+        console.print(f"Plot: {chosen.plot}")
     return 0
+
+
+def _measure(chosen: argparse.Namespace, console: Console) -> Measured:
+    names = [name for name in BENCHMARKS if name in chosen.names or not chosen.names]
+    with console.status("benchmarks") as status:
+        return {name: list(_run(name, console, status, quick=chosen.quick)) for name in names}
 
 
 def _read_arguments(arguments: Sequence[str]) -> argparse.Namespace:
@@ -45,6 +62,9 @@ def _read_arguments(arguments: Sequence[str]) -> argparse.Namespace:
     )
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(BENCHMARKS)} (default: all)")
     parser.add_argument("--quick", action="store_true", help="smaller sizes, fewer repetitions")
+    parser.add_argument("--plot", type=Path, metavar="PICTURE", help="draw the ratios into this file (.png, .svg)")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="keep what was measured")
+    parser.add_argument("--from", type=Path, metavar="FILE", dest="kept", help="measure nothing, show what was kept")
     chosen = parser.parse_args(arguments)
     if unknown := set(chosen.names) - set(BENCHMARKS):
         parser.error(f"there is no benchmark {', '.join(sorted(unknown))}; there are {', '.join(BENCHMARKS)}")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 
-from sqlalchemy import Engine, text
+from sqlalchemy import Connection, Engine, text
 
 CONNECTORS = 10
 #: Detections of a run, and events that it drops.
@@ -19,13 +21,18 @@ _CONNECTORS = """
     INSERT INTO connector (name)
     SELECT CASE WHEN n % 2 = 1 THEN 'okta-' ELSE 'sentinelone-' END || n FROM generate_series(1, :connectors) n
 """
+#: Their states stand from the start: so the database counts all detections at once.
 _BATCHES = """
     INSERT INTO batch (connector_id, run_id, destination, state, size, attempts, planned_at, reserved_at, settled_at)
-    SELECT c.id, 'scheduled__' || to_char(at, 'YYYY-MM-DD"T"HH24:MI:SS+00:00'), 'recorded_future_default', 0, :size, 1,
-           at, at, at
-    FROM generate_series(:runs, 1, -1) age CROSS JOIN connector c
-    CROSS JOIN LATERAL (SELECT :now - age * interval '30 minutes' - c.id * interval '1 minute' AS at) t
-    ORDER BY age DESC, c.id
+    SELECT id, 'scheduled__' || to_char(at, 'YYYY-MM-DD"T"HH24:MI:SS+00:00'), 'recorded_future_default',
+           CASE WHEN name = :short AND n / :connectors % 5 = 0 THEN 5 WHEN n % 401 = 0 THEN 4 ELSE 2 END,
+           :size, 1, at, at, at
+    FROM (
+        SELECT c.id, c.name, :now - age * interval '30 minutes' - c.id * interval '1 minute' AS at,
+               row_number() OVER (ORDER BY age DESC, c.id) AS n
+        FROM generate_series(:runs, 1, -1) age CROSS JOIN connector c
+    ) t
+    ORDER BY n
 """
 #: Addresses come again and again, few of them very often; hashes are mostly new.
 _DETECTIONS = r"""
@@ -48,11 +55,6 @@ _DETECTIONS = r"""
                     WHEN chance < 0.1 THEN md5((rank % 50)::text) ELSE md5(event) END AS value
     ) what
     ORDER BY batch_id, n
-"""
-_STATES = """
-    UPDATE batch b SET state = CASE
-        WHEN c.name = :short AND b.id / :connectors % 5 = 0 THEN 5 WHEN b.id % 401 = 0 THEN 4 ELSE 2 END
-    FROM connector c WHERE c.id = b.connector_id
 """
 _WAITING = """
     INSERT INTO waiting (connector_id, key, detection)
@@ -94,11 +96,25 @@ _QUARANTINE = """
            convert_to(repeat(b.run_id, 20), 'UTF8'), sha256(convert_to(b.id::text, 'UTF8')), b.planned_at
     FROM batch b WHERE b.id % 21 = 0 ORDER BY b.id
 """
-_STATEMENTS = (_CONNECTORS, _BATCHES, _DETECTIONS, _STATES, _WAITING, _STAGES, _DROPPED, _IMPORTED, _QUARANTINE)
+#: Keys first: what refers to another table is checked at once, with its index.
+_CONSTRAINTS = text(
+    """
+    SELECT conname AS name, conrelid::regclass::text AS of, pg_get_constraintdef(oid) AS definition FROM pg_constraint
+    WHERE conrelid::regclass::text = ANY(:tables) AND contype IN ('p', 'f') ORDER BY contype DESC
+    """
+)
+_INDEXES = text(
+    "SELECT indexname AS name, indexdef AS definition FROM pg_indexes "
+    "WHERE schemaname = current_schema() AND tablename = ANY(:tables)"
+)
+_STATEMENTS = (_CONNECTORS, _BATCHES, _DETECTIONS, _WAITING, _STAGES, _DROPPED, _IMPORTED, _QUARANTINE)
 
 
-def fill_ledger(engine: Engine, rows: int, now: datetime) -> None:
-    """Fill an empty ledger with so many detections, the newest of `now`, and dropped events; triggers count them."""
+def fill_ledger(engine: Engine, rows: int, now: datetime, imported: int | None = None) -> None:
+    """Fill an empty ledger with so many detections, the newest of `now`, and dropped events; triggers count them.
+
+    imported: events that the run IMPORT dropped; as many as there are detections if not given.
+    """
     values = {
         "connectors": CONNECTORS,
         "size": PER_RUN,
@@ -107,11 +123,30 @@ def fill_ledger(engine: Engine, rows: int, now: datetime) -> None:
         "now": now,
         "short": SHORT,
         "import": IMPORT,
-        "rows": rows,
+        "rows": rows if imported is None else imported,
     }
     with engine.begin() as connection:
         connection.execute(text("SET LOCAL statement_timeout = 0"))
-        for statement in _STATEMENTS:
-            connection.execute(text(statement), values)
+        connection.execute(text("SET LOCAL work_mem = '256MB'"))
+        connection.execute(text("SET LOCAL maintenance_work_mem = '1GB'"))
+        with _without_indexes(connection, "detection", "dropped_event"):
+            for statement in _STATEMENTS:
+                connection.execute(text(statement), values)
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text("VACUUM ANALYZE"))
+
+
+@contextmanager
+def _without_indexes(connection: Connection, *tables: str) -> Iterator[None]:
+    """Take indexes and constraints of tables away, and make them anew at the end: ten million rows want that."""
+    there = connection.execute(_CONSTRAINTS, {"tables": list(tables)}).all()
+    for found in there:
+        connection.execute(text(f"ALTER TABLE {found.of} DROP CONSTRAINT {found.name}"))
+    indexes = connection.execute(_INDEXES, {"tables": list(tables)}).all()
+    for found in indexes:
+        connection.execute(text(f"DROP INDEX {found.name}"))
+    yield
+    for found in there:
+        connection.execute(text(f"ALTER TABLE {found.of} ADD CONSTRAINT {found.name} {found.definition}"))
+    for found in indexes:
+        connection.execute(text(found.definition.replace(":", r"\:")))

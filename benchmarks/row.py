@@ -15,7 +15,10 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """What was measured of the project and beside it; `aim` in words, `met` whether it is reached (None: no aim)."""
+    """What was measured of the project and beside it; `aim` in words, `met` whether it is reached (None: no aim).
+
+    For the plot: the aim as a ratio, where it is one, and which way the ratio had better go.
+    """
 
     benchmark: str
     case: str
@@ -24,6 +27,8 @@ class Row:
     ratio: float | None = None
     aim: str = ""
     met: bool | None = None
+    aim_ratio: float | None = None
+    more_is_better: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,10 +6,11 @@ from importlib.metadata import distributions
 
 __all__ = []
 
-#: Every distribution is asked: `entry_points()` stops at the first of a name, and the folder's own metadata has none.
+#: All of our name are asked: `entry_points()` stops at the first, and the folder's own metadata has no plugin.
+#: (Those of other names are not: every task's process runs this file, and there may be hundreds.)
 _INSTALLED = any(
     entry.group == "airflow.plugins" and entry.name == "collective_insights"
-    for distribution in distributions()
+    for distribution in distributions(name="collective-insights-airflow")
     for entry in distribution.entry_points
 )
 

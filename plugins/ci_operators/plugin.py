@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 from airflow.plugins_manager import AirflowPlugin
 
 from ci_operators.connection_ports import PortlessTest
 from ci_operators.page_link import TASK_ROUTE, PageLink
+from ci_operators.preload import preload
 from ci_operators.timetables.update_frequency import UpdateFrequencyTimetable
 
 #: In the UI, and of the component that the browser's module defines: Airflow looks it up by this name.
@@ -56,3 +58,9 @@ class CollectiveInsightsPlugin(AirflowPlugin):
     ]
     operator_extra_links = [PageLink()]  # noqa: RUF012
     fastapi_root_middlewares = [{"middleware": PortlessTest, "name": "Test button of Connections"}]  # noqa: RUF012
+
+    @classmethod
+    def on_load(cls, *args: Any, **kwargs: Any) -> None:
+        """Import early what the processes need that this one forks: Airflow loads plugins before it forks."""
+        del args, kwargs
+        preload(sys.argv)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from airflow.dag_processing.dagbag import DagBag
+from airflow.sdk import get_parsing_context
 
 from tests.airflow_home import IGNORED, ROOT
 
@@ -90,6 +91,36 @@ def test_a_wrong_entry_takes_no_other_connector_down(monkeypatch: pytest.MonkeyP
         f"{config}: connectors[2] (okta-apac): updat_frequency: there is no such option; allowed: "
         in errors.popitem()[1]
     )
+
+
+@pytest.mark.parametrize(
+    ("wanted", "found"),
+    [
+        ("collective_insights_okta-emea", ["collective_insights_okta-emea"]),
+        ("collective_insights_okta-apac", []),  # its entry is wrong
+        ("collective_insights_gone", []),
+        ("okta-emea", ["collective_insights_okta-emea"]),
+        (None, ["collective_insights_okta-emea", "collective_insights_okta-last"]),
+    ],
+)
+def test_a_tasks_process_makes_its_own_dag_alone(
+    wanted: str | None, found: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Airflow names the DAG that it wants in the environment, where `get_parsing_context` finds it."""
+    config = tmp_path / "connectors.yaml"
+    config.write_text(
+        "connectors:\n"
+        "  - {name: okta-apac, source: okta, updat_frequency: 1 hour}\n"
+        "  - {name: okta-emea, source: okta}\n"
+        "  - {name: okta-last, source: okta}\n"
+        "  - no mapping\n"
+    )
+    monkeypatch.setenv("COLLECTIVE_INSIGHTS_CONFIG", str(config))
+    if wanted is not None:
+        monkeypatch.setenv("_AIRFLOW_PARSING_CONTEXT_DAG_ID", wanted)
+    assert get_parsing_context().dag_id == wanted
+    bag = DagBag(ROOT / "dags" / "okta.py", bundle_name="dags")
+    assert (errors_of(bag), sorted(bag.dags)) == ({}, found)
 
 
 def test_an_unreadable_file_is_one_sentence_in_every_dag_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ def test_link_leads_to_the_page_of_the_task(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_every_stage_has_the_link() -> None:
-    assert set(PageLink.operators) == set(STAGES)
+    assert set(PageLink().operators) == set(STAGES)
 
 
 def test_letters_that_an_address_cannot_hold_are_written_otherwise() -> None:

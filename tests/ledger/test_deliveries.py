@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import URL, Connection, Engine, text
+from sqlalchemy import URL, Connection, Engine, event, text
 
 from ci_operators.core.errors import RetriableError, UnavailableError
 from ci_operators.ledger.access import make_engine, open_connection
@@ -63,6 +64,22 @@ def plan_one(deliveries: Deliveries, numbers: range, *, resent: bool = False) ->
     known = [row.key for row in rows(numbers)] if resent else []
     (batch,) = deliveries.plan([rows(numbers)], known, resent=resent)
     return batch
+
+
+@contextmanager
+def noting_statements(connection: Connection) -> Iterator[list[tuple[str, int]]]:
+    """Give what is asked of the database meanwhile: the first words of each statement, how often it is sent."""
+    found: list[tuple[str, int]] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, _context: Any, is_many: bool) -> None:
+        words = statement.split()
+        found.append((" ".join(words[: 2 if words[0] == "UPDATE" else 3]), len(parameters) if is_many else 1))
+
+    event.listen(connection, "before_cursor_execute", note)
+    try:
+        yield found
+    finally:
+        event.remove(connection, "before_cursor_execute", note)
 
 
 def test_a_connector_is_known_by_one_number(ledger_connection: Connection) -> None:
@@ -392,6 +409,19 @@ class TestWaiting:
             deliveries.put_off(plan_one(deliveries, numbers))
         assert deliveries.take_waiting(3) == [row.text for row in rows([4, 5, 0])]
         assert states(deliveries, range(6)) == [State.WAITING] * 6
+
+    @pytest.mark.parametrize("count", [1, 50])
+    def test_a_batch_waits_and_changes_hands_in_as_many_statements_as_one_row(
+        self, deliveries: Deliveries, count: int
+    ) -> None:
+        deliveries.put_off(plan_one(deliveries, range(count)))
+        again = [row.key for row in rows(range(count))]
+        with noting_statements(deliveries.connection) as asked:
+            deliveries.put_off(deliveries.plan([rows(range(count))], again)[0])
+        assert [(words, rounds) for words, rounds in asked if words in ("UPDATE detection", "INSERT INTO waiting")] == [
+            ("UPDATE detection", 1),
+            ("INSERT INTO waiting", 1),
+        ]
 
     def test_putting_off_twice_keeps_one_place(self, deliveries: Deliveries) -> None:
         for known in ([], [row.key for row in rows([0])]):

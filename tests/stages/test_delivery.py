@@ -6,14 +6,16 @@ import json
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
+from time import monotonic, sleep
 from typing import Any, Literal
 
 import pytest
 import requests
-from sqlalchemy import URL, Engine
+from sqlalchemy import URL, Connection, Engine, text
 
 from ci_operators.core.errors import (
     AccountingError,
@@ -68,6 +70,7 @@ class Desk:
     allowed: int = UNLIMITED
     allowed_for_waiting: int = UNLIMITED
     send_transient_id: bool = False
+    lock_patience_s: int = 0
     runs: int = 0
     last_folder: Path = field(default_factory=Path)
 
@@ -83,6 +86,7 @@ class Desk:
             self.allowed,
             self.allowed_for_waiting,
             self.send_transient_id,
+            self.lock_patience_s,
         )
         sender = client or self.client
         with open_connection(self.engine) as connection:
@@ -720,6 +724,16 @@ class TestTransientIds:
             desk.deliver(detections(range(3)))
 
 
+def wait_for_waiter(connection: Connection) -> None:
+    """Wait until somebody else waits for an advisory lock."""
+    deadline = monotonic() + 30
+    query = text("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
+    while not connection.scalar(query):
+        assert monotonic() < deadline
+        sleep(0.05)
+    connection.rollback()
+
+
 class TestAtOnce:
     """Several processes, one ledger."""
 
@@ -731,8 +745,21 @@ class TestAtOnce:
             assert desk.deliver(detections(range(2)), connector="globex").extra["accepted"] == 2
         assert desk.deliver(detections(range(2))).extra["accepted"] == 2
 
-    def test_runs_at_once_send_each_detection_once(self, desk: Desk) -> None:
+    def test_a_patient_run_goes_on_when_the_first_has_ended(self, desk: Desk) -> None:
+        """A live run beside a backfill need not come again later, and find another one there."""
+        desk.lock_patience_s = 60
+        with open_connection(desk.engine) as connection, ThreadPoolExecutor() as pool:
+            Deliveries(connection, "acme", "other", "rf").lock()
+            found = pool.submit(desk.deliver, detections(range(2)))
+            wait_for_waiter(connection)
+            assert not found.done()
+            connection.close()
+            assert found.result(60).extra["accepted"] == 2
+
+    @pytest.mark.parametrize("patience_s", [0, 60])
+    def test_runs_at_once_send_each_detection_once(self, desk: Desk, patience_s: int) -> None:
         """Four runs of one connector over overlapping windows, each tried again until it is through."""
+        desk.lock_patience_s = patience_s
         windows = [range(0, 20), range(10, 30), range(0, 30), range(25, 40)]
         found = self._run_at_once(desk, [("acme", window) for window in windows])
         assert sum(result.extra["accepted"] for result in found) == 40
@@ -752,6 +779,7 @@ class TestAtOnce:
         def work(number: int, connector: str, window: range) -> None:
             own = Desk(desk.engine, desk.folder / str(number), desk.client, desk.vendors, desk.time)
             own.allowed, own.allowed_for_waiting = desk.allowed, desk.allowed_for_waiting
+            own.lock_patience_s = desk.lock_patience_s
             begin.wait(30)
             with requests.Session() as session:
                 client = LIVE.connect(desk.vendors.url, session, desk.time)

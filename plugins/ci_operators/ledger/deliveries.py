@@ -6,13 +6,14 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
-from sqlalchemy import Connection, bindparam, delete, select, text, update
+from sqlalchemy import Connection, delete, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from ci_operators.core.errors import RetriableError
 from ci_operators.ledger import tables
 from ci_operators.ledger.access import speak_plainly
 from ci_operators.ledger.bulk import copy_rows, storable
+from ci_operators.ledger.patience import has_got
 from ci_operators.ledger.row import Row
 from ci_operators.ledger.tables import State
 
@@ -31,6 +32,8 @@ _COLUMNS = (
     "detected_at",
     "codes",
 )
+_TRY_LOCK = text("SELECT pg_try_advisory_lock(:space, :id)")
+_LOCK = text("SELECT pg_advisory_lock(:space, :id)")
 _FIND = text(
     """
     SELECT d.key, coalesce(d.state, b.state), coalesce(d.issue, b.note)
@@ -88,15 +91,16 @@ class Deliveries:
         with speak_plainly(), connection.begin():
             self._connector_id = find_connector(connection, connector)
 
-    def lock(self) -> None:
+    def lock(self, patience_s: int = 0) -> None:
         """Become the only run that submits for the connector, as long as the connection lasts.
 
-        Raises RetriableError when another run is at it.
+        patience_s: how long to wait for another run. Raises RetriableError when that is still at it.
         """
+        ours = {"space": LOCK_SPACE, "id": self._connector_id}
         with speak_plainly(), self.connection.begin():
-            taken = self.connection.scalar(
-                text("SELECT pg_try_advisory_lock(:space, :id)"), {"space": LOCK_SPACE, "id": self._connector_id}
-            )
+            taken = self.connection.scalar(_TRY_LOCK, ours)
+            if not taken and patience_s:
+                taken = has_got(self.connection, _LOCK, patience_s, **ours)
         if not taken:
             raise RetriableError(
                 f"Another run of {self.connector} is submitting: this one waits for it.", retry_after_s=LOCK_WAIT_S
@@ -174,10 +178,11 @@ class Deliveries:
 
     def put_off(self, batch: Batch) -> None:
         """Keep a planned batch until there is budget for it: a later run of the connector sends it."""
-        values = [{"connector_id": self._connector_id, "key": row.key, "detection": row.text} for row in batch.rows]
+        keys, texts = [row.key for row in batch.rows], [row.text for row in batch.rows]
+        values = {"connector": self._connector_id, "keys": keys, "texts": texts}
         with speak_plainly(), self.connection.begin():
             self._settle(batch, batch.state_if_not_sent(State.WAITING), "the day's budget is spent")
-            self.connection.execute(insert(tables.waiting).on_conflict_do_nothing(index_elements=["key"]), values)
+            self.connection.execute(_QUEUE, values)
 
     def take_waiting(self, limit: int) -> list[bytes]:
         """Return the texts of the detections that have waited longest."""
@@ -251,13 +256,8 @@ class Deliveries:
 
     def _move(self, moved: Sequence[tuple[int, bytes]]) -> None:
         if moved:
-            detection = tables.detection
-            statement = (
-                update(detection)
-                .where(detection.c.key == bindparam("a_key"))
-                .values(batch_id=bindparam("a_number"), state=None, issue=None)
-            )
-            self.connection.execute(statement, [{"a_key": key, "a_number": number} for number, key in moved])
+            numbers, keys = zip(*moved, strict=True)
+            self.connection.execute(_MOVE, {"keys": list(keys), "numbers": list(numbers)})
 
     def _override(self, keys: Sequence[bytes], state: State, issue: str) -> None:
         detection = tables.detection
@@ -294,6 +294,20 @@ _RESENT = text(
     SELECT coalesce(sum(b.size - (SELECT count(*) FROM detection d WHERE d.batch_id = b.id AND d.state = 3)), 0)
     FROM batch b
     WHERE b.connector_id = :connector AND b.run_id = :run AND b.resent AND b.reserved_at IS NOT NULL
+    """
+)
+#: One statement for all: triggers count once, not for each row.
+_MOVE = text(
+    """
+    UPDATE detection d SET batch_id = m.number, state = NULL, issue = NULL
+    FROM unnest(CAST(:keys AS bytea[]), CAST(:numbers AS bigint[])) m (key, number) WHERE d.key = m.key
+    """
+)
+_QUEUE = text(
+    """
+    INSERT INTO waiting (connector_id, key, detection) SELECT :connector, w.key, w.detection
+    FROM unnest(CAST(:keys AS bytea[]), CAST(:texts AS bytea[])) WITH ORDINALITY w (key, detection, place)
+    ORDER BY w.place ON CONFLICT (key) DO NOTHING
     """
 )
 _SETTLE = text("UPDATE batch SET state = :state, note = :note, settled_at = now() WHERE id = :number")

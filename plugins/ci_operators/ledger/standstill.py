@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from sqlalchemy import Connection, TextClause, text
-from sqlalchemy.exc import DBAPIError
 
 from ci_operators.core.errors import UnavailableError
 from ci_operators.ledger.deliveries import LOCK_SPACE
+from ci_operators.ledger.patience import has_got
 from ci_operators.ledger.tables import connector, metadata
 
 #: Seconds that a migration waits for another one, and for each run that submits.
@@ -18,7 +18,6 @@ TABLE_PATIENCE_S = 5
 
 #: Of all programs that migrate this schema at the same time, one does.
 _MIGRATION = 0x434C5F4D
-_PATIENCE = text("SELECT set_config('lock_timeout', :patience, true)")
 _LOCK_MIGRATION = text("SELECT pg_advisory_xact_lock(:lock)")
 _LOCK_RUN = text("SELECT pg_advisory_xact_lock(:space, :id)")
 #: No connector enters the ledger any more; those that are in it are found as before.
@@ -36,13 +35,11 @@ _HOLDER = text(
     ORDER BY a.xact_start, a.pid, 4 LIMIT 1
     """
 )
-#: SQLSTATEs: a lock was waited for too long, or could only be had by one who waits for us.
-_BUSY = ("55P03", "40P01")
 
 
 def become_the_only_migration(connection: Connection) -> None:
     """Wait for other migrations of the ledger. Raises UnavailableError when one lasts."""
-    if not _has_got(connection, _LOCK_MIGRATION, PATIENCE_S, lock=_MIGRATION):
+    if not has_got(connection, _LOCK_MIGRATION, PATIENCE_S, lock=_MIGRATION):
         raise UnavailableError("Another program is migrating the ledger: run this again when that one has ended.")
 
 
@@ -54,7 +51,7 @@ def stand_still(connection: Connection) -> None:
     """
     _lock_tables(connection, [connector.name], _LOCK_CONNECTORS)
     for number, name in connection.execute(_CONNECTORS).all():
-        if not _has_got(connection, _LOCK_RUN, PATIENCE_S, space=LOCK_SPACE, id=number):
+        if not has_got(connection, _LOCK_RUN, PATIENCE_S, space=LOCK_SPACE, id=number):
             raise UnavailableError(
                 f"A run of {name} is submitting, and did not end within {PATIENCE_S} s. Nothing has been changed: "
                 "run this again when it has ended, or pause its DAG before."
@@ -65,7 +62,7 @@ def stand_still(connection: Connection) -> None:
 
 
 def _lock_tables(connection: Connection, names: Sequence[str], statement: TextClause) -> None:
-    if _has_got(connection, statement, TABLE_PATIENCE_S):
+    if has_got(connection, statement, TABLE_PATIENCE_S):
         return
     holder = connection.execute(_HOLDER, {"names": list(names)}).one_or_none()
     words = "somebody" if holder is None else "{} (user {}, process {}) at table {}".format(*holder)
@@ -73,16 +70,3 @@ def _lock_tables(connection: Connection, names: Sequence[str], statement: TextCl
         f"The ledger is in use: {words} did not end within {TABLE_PATIENCE_S} s. Nothing has been changed: "
         "run this again when no backup and no long query runs."
     )
-
-
-def _has_got(connection: Connection, statement: TextClause, patience_s: int, **values: object) -> bool:
-    """Return whether a lock was to be had in time; the transaction goes on in any case."""
-    try:
-        with connection.begin_nested():
-            connection.execute(_PATIENCE, {"patience": f"{patience_s}s"})
-            connection.execute(statement, values)
-    except DBAPIError as err:
-        if getattr(err.orig, "pgcode", None) in _BUSY:
-            return False
-        raise
-    return True

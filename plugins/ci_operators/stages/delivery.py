@@ -35,6 +35,10 @@ from ci_operators.transport.client import Client
 #: Batches looked up and planned at once: few and large transactions, and little memory.
 BATCHES_PER_GROUP = 20
 
+#: Seconds that a run waits for another one of its connector: most submit for a moment, and one that comes again does so
+#: after a minute and a half, when others may have come before it.
+LOCK_PATIENCE_S = 30
+
 UnknownPolicy = Literal["resend", "hold"]
 #: Gives the keys of those rows that the API has stored, None if nobody can tell.
 LookUp = Callable[[Sequence[Row]], set[bytes] | None]
@@ -65,6 +69,7 @@ class Rules:
     allowed: int
     allowed_for_waiting: int
     send_transient_id: bool = False
+    lock_patience_s: int = LOCK_PATIENCE_S
 
 
 @dataclass
@@ -110,7 +115,7 @@ def deliver_once(
     Raises the errors of `recorded_future.api.submit` once the ledger knows of them; another try goes on
     where this one stopped.
     """
-    deliveries.lock()
+    deliveries.lock(rules.lock_patience_s)
     recovered = deliveries.recover()
     tally = Tally()
     with SideArtifacts(directory, "submit") as side:

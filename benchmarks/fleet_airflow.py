@@ -1,0 +1,163 @@
+"""A real Airflow with many DAGs: how long its DAG processor takes, how fast and at what cost many of them run."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import psutil  # type: ignore[import-untyped]  # psutil has no types
+
+from benchmarks.process_tree import ProcessTree, find_tree, noting_peak
+from benchmarks.row import Say
+from demo.airflow_server import DATABASE, AirflowAddress, running_airflow
+from demo.settings import AirflowSettings
+
+#: Tasks at a time: twice as many as cores, since a task waits for others most of its time.
+PARALLELISM = 4
+#: What a deployment of many DAGs sets (docs/capacity.md); the scheduler's pause is Airflow's own.
+SETTINGS = {
+    "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "30",
+    "AIRFLOW__DAG_PROCESSOR__DAG_FILE_PROCESSOR_TIMEOUT": "300",
+    "AIRFLOW__CORE__DAGBAG_IMPORT_TIMEOUT": "120",
+}
+TASKS = 5
+ROUNDS = 2
+_POLL_S = 0.5
+#: A look at the memory of all processes costs a tenth of a second.
+_SAMPLE_S = 3.0
+_TIMEOUT_S = 1200.0
+
+
+@dataclass(frozen=True, slots=True)
+class Parsing:
+    """What the DAG processor did: seconds until all DAGs were in the database; then CPU seconds of one round of all
+    files, the seconds that its files took, and the most memory meanwhile."""
+
+    load_s: float
+    round_cpu_s: float
+    round_s: float
+    peak_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What runs did: tasks per second, CPU seconds of a run by process, seconds that tasks waited once they could
+    start (median, and of 95 %), seconds from a run's begin to its first task's, and the most memory."""
+
+    tasks_per_s: float
+    cpu_s: Mapping[str, float]
+    wait_s: tuple[float, float]
+    begin_s: float
+    peak_bytes: int
+
+
+class FleetAirflow:
+    """A running Airflow, whose DAGs to measure have ids that begin with `prefix`."""
+
+    def __init__(self, address: AirflowAddress, prefix: str, say: Say) -> None:
+        self.address, self.say = address, say
+        self.api = address.api()
+        self._like = prefix.replace("_", r"\_") + "%"
+        self._children = [(child.name, child.pid) for child in address.processes]
+
+    def parse(self, dags: int) -> Parsing:
+        """Wait until all DAGs are there, then for some rounds more."""
+        tree = find_tree(self._children, "dag-processor")
+        began = psutil.Process(tree.roots[0]).create_time()
+        self._wait(lambda: self._ask("count(*)", "dag") >= dags, f"waiting for {dags} DAGs")
+        load_s = float(self._ask("extract(epoch FROM max(last_parsed_time))", "dag")) - began
+        with noting_peak(tree.memory_bytes, _SAMPLE_S) as peak:
+            self._await_round()
+            before = tree.cpu_s()
+            for _ in range(ROUNDS):
+                self._await_round()
+            cpu_s = (tree.cpu_s() - before) / ROUNDS
+        files = "(SELECT DISTINCT relative_fileloc, last_parse_duration FROM dag) AS files"
+        round_s = self.address.postgres.query(f"SELECT sum(last_parse_duration) FROM {files}", (), DATABASE)  # noqa: S608 - ours
+        return Parsing(load_s, cpu_s, float(round_s), peak[0])
+
+    def run_at_once(self, pattern: str, runs: int) -> Work:
+        """Unpause the DAGs of a pattern, whose schedules all have one run due, and wait until they have run."""
+        body = {"is_paused": False}
+        with self._working(runs) as measured:
+            self.api.request("PATCH", "/dags", params={"dag_id_pattern": pattern, "limit": runs}, json=body)
+        return measured[0]
+
+    def run_paced(self, dag_ids: Sequence[str], conf: Mapping[str, str], pause_s: float) -> Work:
+        """Trigger one DAG after the other, and wait until they have run."""
+        with self._working(len(dag_ids)) as measured:
+            for dag_id in dag_ids:
+                began = time.monotonic()
+                body = {"logical_date": None, "conf": dict(conf)}
+                self.api.request("POST", f"/dags/{dag_id}/dagRuns", json=body)
+                time.sleep(max(0.0, pause_s - (time.monotonic() - began)))
+        return measured[0]
+
+    @contextmanager
+    def _working(self, runs: int) -> Iterator[list[Work]]:
+        tree, measured = find_tree(self._children), list[Work]()
+        since = self.address.postgres.query("SELECT now()", (), DATABASE)
+        done = int(self._count_runs("success"))
+        with noting_peak(tree.memory_bytes, _SAMPLE_S) as peak:
+            before = self._cpu_by_process()
+            yield measured
+            self._wait(lambda: self._count_runs("success") >= done + runs, f"waiting for {runs} runs")
+            after = self._cpu_by_process()
+        assert not self._count_runs("failed"), "a run failed"
+        cpu_s = {name: (after[name] - before[name]) / runs for name in after}
+        measured.append(self._account(since, runs, cpu_s, peak[0]))
+
+    def _account(self, since: datetime, runs: int, cpu_s: dict[str, float], peak_bytes: int) -> Work:
+        tasks = "task_instance", "scheduled_dttm >= %s"
+        began, ended = (
+            self._ask("min(queued_at)", "dag_run", "queued_at >= %s", since),
+            self._ask("max(end_date)", *tasks, since),
+        )
+        wait = "percentile_cont({}) WITHIN GROUP (ORDER BY extract(epoch FROM start_date - scheduled_dttm))"
+        median, most = (float(self._ask(wait.format(part), *tasks, since)) for part in (0.5, 0.95))
+        first = "percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM start_date - queued_at))"
+        begin_s = float(self._ask(first, "dag_run", "queued_at >= %s", since))
+        seconds = (ended - began).total_seconds()
+        return Work(runs * TASKS / seconds, cpu_s, (median, most), begin_s, peak_bytes)
+
+    def _cpu_by_process(self) -> dict[str, float]:
+        found = {name.rpartition(" ")[2]: ProcessTree((pid,)) for name, pid in self._children}
+        used = {name: tree.cpu_s() for name, tree in found.items()}
+        own = found["scheduler"].cpu_of_command_s("scheduler")
+        return {**used, "scheduler": own, "workers and tasks": used["scheduler"] - own}
+
+    def _await_round(self) -> None:
+        """Wait until every file has been parsed once more."""
+        begin = self.address.postgres.query("SELECT now()", (), DATABASE)
+        self._wait(
+            lambda: self._ask("min(last_parsed_time)", "dag") > begin, "waiting for a round of the DAG processor"
+        )
+
+    def _count_runs(self, state: str) -> int:
+        return int(self._ask("count(*)", "dag_run", "state = %s", state))
+
+    def _ask(self, value: str, table: str, condition: str = "true", *parameters: object) -> Any:
+        sql = f"SELECT {value} FROM {table} WHERE dag_id LIKE %s AND {condition}"  # noqa: S608 - words of ours
+        return self.address.postgres.query(sql, (self._like, *parameters), DATABASE)
+
+    def _wait(self, is_done: Callable[[], bool], what: str) -> None:
+        self.say(what)
+        deadline = time.monotonic() + _TIMEOUT_S
+        while not is_done():
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"{what}: not within {_TIMEOUT_S:.0f} s")
+            time.sleep(_POLL_S)
+
+
+@contextmanager
+def running_fleet(settings: AirflowSettings, prefix: str, say: Say) -> Iterator[FleetAirflow]:
+    """Start an Airflow, yield it, and end it."""
+    Path(settings.folder).mkdir()
+    say("starting Airflow")
+    with running_airflow(settings) as address:
+        yield FleetAirflow(address, prefix, say)

@@ -1,0 +1,31 @@
+"""What a process imports before it forks: those that it forks share it, instead of importing it each anew.
+
+Airflow's scheduler forks its LocalExecutor's tasks, the DAG processor a process for each parse of a file. (A Celery
+worker forks tasks too, but loads no plugin that could ask for this: see `task_imports`.)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib import import_module
+
+from airflow.configuration import conf
+
+_FOR_TASKS = "ci_operators.task_imports"
+_FOR_DAG_FILES = "ci_operators.dag_file_imports"
+
+
+def preload(command_line: Sequence[str]) -> str | None:
+    """Import what the process of an `airflow …` command line should, and return the module; None: it forks nothing."""
+    module = _choose(command_line[1] if len(command_line) > 1 else "")
+    if module is not None:
+        import_module(module)
+    return module
+
+
+def _choose(command: str) -> str | None:
+    if command == "dag-processor":
+        return _FOR_DAG_FILES
+    if command == "scheduler" and "LocalExecutor" in conf.get("core", "executor", fallback=""):
+        return _FOR_TASKS
+    return None
