@@ -151,6 +151,7 @@ def _running(folder: Path, say: Say) -> Iterator[Runs]:
                 Connection("okta_default", simulator.url, OKTA_TOKEN),
                 Connection("recorded_future_default", simulator.url, RECORDED_FUTURE_TOKEN),
             ),
+            idle_sleep_s=1.0,  # Airflow's own; the demo has less
             keep_database=False,
         )
         settings.folder.mkdir()

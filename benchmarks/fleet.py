@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from benchmarks.children import ROOT
-from benchmarks.fleet_airflow import PARALLELISM, SETTINGS, Parsing, Work, running_fleet
+from benchmarks.fleet_airflow import PARALLELISM, SETTINGS, TASKS, Parsing, Work, running_fleet
 from benchmarks.fleet_vendors import ACTIVE, FleetConnector, FleetVendors, make_fleet
 from benchmarks.row import Options, Row, Say, show_count, show_megabytes
 from ci_operators.core.connector import DAG_PREFIX
@@ -37,8 +37,8 @@ class Size:
         return 1800 / FULL.connectors
 
 
-FULL = Size(1000, 150, 60)
-QUICK = Size(100, 25, 10)
+FULL = Size(1000, 150, 150)
+QUICK = Size(100, 25, 25)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,8 @@ def run(options: Options) -> Iterator[Row]:
         theirs = _measure_trivial(Path(folder), size, options.say)
     yield from _parsing_rows(size, ours.parsing, theirs.parsing)
     yield from _work_rows(f"{size.at_once} at once", ours.at_once, theirs.at_once)
-    yield from _work_rows("as 1 000 / 30 min", ours.paced, theirs.paced)
+    asked = f"{TASKS / size.pause_s:.1f} tasks/s asked"
+    yield from _work_rows(f"{size.paced}, {asked}", ours.paced, theirs.paced)
     for name, used in ours.at_once.cpu_s.items():
         beside = theirs.at_once.cpu_s[name]
         yield Row("fleet CPU of a run", name, f"{used:.2f} s", f"{beside:.2f} s", used / beside if beside else None)

@@ -19,7 +19,8 @@ from demo.settings import AirflowSettings
 
 #: Tasks at a time: twice as many as cores, since a task waits for others most of its time.
 PARALLELISM = 4
-#: What a deployment of many DAGs sets (docs/capacity.md); the scheduler's pause is Airflow's own.
+#: What a deployment of many DAGs sets (docs/capacity.md), but that it has its files parsed less often than by default:
+#: here rounds are waited for. The scheduler's pause is Airflow's own.
 SETTINGS = {
     "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "30",
     "AIRFLOW__DAG_PROCESSOR__DAG_FILE_PROCESSOR_TIMEOUT": "300",

@@ -6,20 +6,31 @@ worker forks tasks too, but loads no plugin that could ask for this: see `task_i
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from importlib import import_module
 
 from airflow.configuration import conf
+
+log = logging.getLogger(__name__)
 
 _FOR_TASKS = "ci_operators.task_imports"
 _FOR_DAG_FILES = "ci_operators.dag_file_imports"
 
 
 def preload(command_line: Sequence[str]) -> str | None:
-    """Import what the process of an `airflow …` command line should, and return the module; None: it forks nothing."""
+    """Import what the process of an `airflow …` command line should, and return the module; None: nothing was.
+
+    A module that fails is a warning: whoever needs it will say so. An error would take the timetable away as well.
+    """
     module = _choose(command_line[1] if len(command_line) > 1 else "")
-    if module is not None:
+    if module is None:
+        return None
+    try:
         import_module(module)
+    except Exception:
+        log.warning("%s cannot be imported beforehand: each task imports it for itself.", module, exc_info=True)
+        return None
     return module
 
 

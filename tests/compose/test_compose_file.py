@@ -220,6 +220,13 @@ def test_settings_that_celery_and_the_connectors_need(read: dict[str, Service]) 
     assert "simple" not in settings["AIRFLOW__CORE__AUTH_MANAGER"].lower()
 
 
+def test_the_database_takes_a_connection_of_every_slot_twice_and_those_of_the_rest(read: dict[str, Service]) -> None:
+    """Celery keeps one for the results, a stage one to the ledger: docs/capacity.md."""
+    slots = int(read["scheduler"].environment["AIRFLOW__CORE__PARALLELISM"])
+    (setting,) = [word for word in read["postgres"].argv if word.startswith("max_connections=")]
+    assert int(setting.partition("=")[2]) >= 2 * slots + 80
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [("a${X}b", "a1b"), ("${Y:-2}", "2"), ("${X:-2}", "1"), ("$$X", "$X"), ("${Y}", ""), ("${X:?must}", "1")],

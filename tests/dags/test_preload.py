@@ -63,6 +63,15 @@ def test_processes_that_fork_import_what_their_children_need(
     assert preload(command_line) == expected
 
 
+def test_what_cannot_be_imported_is_left_to_those_who_need_it(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """An error would keep Airflow from registering the plugin, and with it the timetable of every DAG."""
+    monkeypatch.setattr("ci_operators.preload._FOR_DAG_FILES", "ci_operators.no_such_module")
+    assert preload(["airflow", "dag-processor"]) is None
+    assert "ci_operators.no_such_module cannot be imported beforehand" in caplog.text
+
+
 def test_celery_workers_of_the_compose_file_import_the_same() -> None:
     services = yaml.safe_load((ROOT / "docker-compose.yaml").read_text(encoding="utf-8"))["services"]
     settings = json.loads(services["worker"]["environment"]["AIRFLOW__CELERY__EXTRA_CELERY_CONFIG"])

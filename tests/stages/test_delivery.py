@@ -20,6 +20,7 @@ from sqlalchemy import URL, Connection, Engine, text
 from ci_operators.core.errors import (
     AccountingError,
     CollectiveInsightsError,
+    ConfigurationError,
     CredentialsError,
     RateLimitedError,
     RequestRefusedError,
@@ -32,6 +33,7 @@ from ci_operators.ledger.access import make_engine, open_connection
 from ci_operators.ledger.deliveries import Deliveries, Known
 from ci_operators.ledger.row import read_row
 from ci_operators.ledger.tables import State
+from ci_operators.ledger.version import NEEDED_VERSION
 from ci_operators.recorded_future.api import Submission, submit
 from ci_operators.stages import delivery
 from ci_operators.stages.delivery import DROP_REASONS, ISSUES, MISMATCH, Rules, deliver_once
@@ -755,6 +757,23 @@ class TestAtOnce:
             assert not found.done()
             connection.close()
             assert found.result(60).extra["accepted"] == 2
+
+    def test_what_waited_for_a_migration_does_not_send_by_the_schema_before_it(self, desk: Desk) -> None:
+        desk.lock_patience_s = 60
+        with open_connection(desk.engine) as connection, ThreadPoolExecutor() as pool:
+            Deliveries(connection, "acme", "migration", "rf").lock()
+            found = pool.submit(desk.deliver, detections(range(2)))
+            wait_for_waiter(connection)
+            try:
+                with connection.begin():
+                    connection.execute(text("UPDATE ledger_version SET version_num = '9999'"))
+                connection.close()
+                with pytest.raises(ConfigurationError, match=r"\(9999\) is newer than this code's"):
+                    found.result(60)
+            finally:
+                with desk.engine.begin() as other:
+                    other.execute(text("UPDATE ledger_version SET version_num = :needed"), {"needed": NEEDED_VERSION})
+        assert desk.ids == []
 
     @pytest.mark.parametrize("patience_s", [0, 60])
     def test_runs_at_once_send_each_detection_once(self, desk: Desk, patience_s: int) -> None:

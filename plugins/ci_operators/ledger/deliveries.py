@@ -16,9 +16,13 @@ from ci_operators.ledger.bulk import copy_rows, storable
 from ci_operators.ledger.patience import has_got
 from ci_operators.ledger.row import Row
 from ci_operators.ledger.tables import State
+from ci_operators.ledger.version import check_version
 
 #: Seconds until a run that found another one submitting looks again.
 LOCK_WAIT_S = 90.0
+#: Seconds for which a patient one stands in the queue at a time: in between a signal ends it, and others, a migration
+#: for one, come before it.
+LOCK_TURN_S = 2
 #: Of the advisory locks of connectors, each with its number: who has it submits, or migrates.
 LOCK_SPACE = 0x434C4F4B
 
@@ -94,17 +98,25 @@ class Deliveries:
     def lock(self, patience_s: int = 0) -> None:
         """Become the only run that submits for the connector, as long as the connection lasts.
 
-        patience_s: how long to wait for another run. Raises RetriableError when that is still at it.
+        patience_s: how long to wait for another run. Raises RetriableError when that is still at it, and
+        ConfigurationError when it was a migration that we waited for, whose schema this code does not know.
         """
+        with speak_plainly():
+            if not any(self._has_got_lock(wait_s) for wait_s in (0, *[LOCK_TURN_S] * (patience_s // LOCK_TURN_S))):
+                raise RetriableError(
+                    f"Another run of {self.connector} is submitting: this one waits for it.", retry_after_s=LOCK_WAIT_S
+                )
+
+    def _has_got_lock(self, wait_s: int) -> bool:
         ours = {"space": LOCK_SPACE, "id": self._connector_id}
-        with speak_plainly(), self.connection.begin():
-            taken = self.connection.scalar(_TRY_LOCK, ours)
-            if not taken and patience_s:
-                taken = has_got(self.connection, _LOCK, patience_s, **ours)
-        if not taken:
-            raise RetriableError(
-                f"Another run of {self.connector} is submitting: this one waits for it.", retry_after_s=LOCK_WAIT_S
-            )
+        with self.connection.begin():
+            if wait_s:
+                taken = has_got(self.connection, _LOCK, wait_s, **ours)
+            else:
+                taken = bool(self.connection.scalar(_TRY_LOCK, ours))
+            if taken:
+                check_version(self.connection)
+        return taken
 
     def recover(self) -> int:
         """Mark as unknown what a run reserved that is no more; return the number of detections.
