@@ -129,20 +129,28 @@ def _make_environment(folder: Path) -> None:
 
 
 def _install_requirements(folder: Path, requirements: Path) -> None:
-    """Install by uv, which takes seconds; where it cannot, by pip, whose settings may name a company's own index."""
-    log = folder / "install.log"
-    pip = [str(folder / "bin" / "python"), "-m", "pip", "install", *_PIP_OPTIONS]
-    uv = [str(folder / "bin" / "uv"), "pip", "install", "--python", str(folder / "bin" / "python")]
-    tool = find_pin("uv", requirements.read_text())
+    """Install by uv, which takes seconds; by pip where uv cannot, or must not: it reads none of pip's settings."""
+    log, python = folder / "install.log", folder / "bin" / "python"
+    pip = [str(python), "-m", "pip", "install", *_PIP_OPTIONS]
+    uv = [str(folder / "bin" / "uv"), "pip", "install", "--python", str(python)]
+    tool = None if names_own_index(python) else find_pin("uv", requirements.read_text())
     total = sum(1 for line in requirements.read_text().splitlines() if line[:1].isalnum())
     _tell(f"  Installing {total} requirements ...\n")
     with log.open("w") as file:
         if tool and _run([*pip, tool], file) == 0 and _run([*uv, "-r", str(requirements)], file) == 0:
             return
-        _tell("  They come by pip, which takes a minute or two ...\n" if tool else "")
+        _tell("  They come by pip, which takes a minute or two ...\n")
         if _run([*pip, "-r", str(requirements)], file) == 0:
             return
     raise DemoError(f"{explain(log.read_text())}\nDetails: {log}")
+
+
+def names_own_index(python: Path) -> bool:
+    """Returns whether pip is told by its files or its environment where to look, or what to insist on."""
+    told = subprocess.run(  # noqa: S603 - fixed command
+        [python, "-m", "pip", "config", "list"], env=_environment(), capture_output=True, text=True, check=False
+    )
+    return bool(re.search(r"^\S+\.(index-url|no-index|require-hashes)=", told.stdout, re.MULTILINE))
 
 
 def find_pin(name: str, requirements: str) -> str | None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
 
 from demo.errors import DemoError
-from demo.install import check_python, explain, find_pin, make_stamp, read_stamp
+from demo.install import check_python, explain, find_pin, make_stamp, names_own_index, read_stamp
 from demo.settings import ROOT
 
 OFFLINE = """\
@@ -57,3 +58,16 @@ def test_the_fast_installer_is_pinned_in_the_lock_file() -> None:
     assert str(find_pin("uv", lock)).startswith("uv==")
     assert find_pin("uv", "uvicorn==1.0\n") is None
     assert find_pin("uv", "a==1\nuv==2.0 ; sys_platform == 'linux'\n") == "uv==2.0"
+
+
+def test_an_index_that_pip_is_told_of_is_not_gone_round(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    settings = tmp_path / "pip.conf"
+    settings.write_text("[global]\ntimeout = 60\n")
+    monkeypatch.setenv("PIP_CONFIG_FILE", str(settings))
+    monkeypatch.delenv("PIP_INDEX_URL", raising=False)
+    assert not names_own_index(Path(sys.executable))
+    settings.write_text("[global]\nindex-url = http://127.0.0.1:9/simple\n")
+    assert names_own_index(Path(sys.executable))
+    settings.write_text("")
+    monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/simple")
+    assert names_own_index(Path(sys.executable))
