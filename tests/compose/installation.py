@@ -27,6 +27,8 @@ from tests.compose.servers import Postgres, RedisAtHand, has_redis_server
 
 HOME = "/opt/airflow"
 _POLL_S = 0.2
+#: Holds stages back when a test asks for it.
+_HELD = Path(__file__).with_name("held")
 #: A start on a busy machine takes longer than on the one that the file is meant for.
 _PATIENCE_S = 120.0
 
@@ -184,7 +186,7 @@ class Installation:
         )
 
     def _environment(self, service: Service) -> dict[str, str]:
-        paths = [str(ROOT / "plugins"), *service.environment.get("PYTHONPATH", "").split(os.pathsep)]
+        paths = [str(ROOT / "plugins"), str(_HELD), *service.environment.get("PYTHONPATH", "").split(os.pathsep)]
         programs = os.pathsep.join((str(Path(sys.executable).parent), str(self.postgres.home.binaries)))
         return {
             **base_environment(),

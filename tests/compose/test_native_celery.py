@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -18,6 +17,8 @@ import pytest
 import requests
 import yaml
 
+from ci_operators.operators.staging_area import run_directory
+from ci_operators.staging.private import make_private_folder
 from demo.airflow_api import AirflowApi
 from demo.errors import ApiError
 from demo.runs import RunReader
@@ -35,6 +36,8 @@ pytestmark = [pytest.mark.airflow, pytest.mark.celery, pytest.mark.timeout(600)]
 PASSWORD = "invented-for-this-test-alone"
 #: Longer than any of these tests: only the end of the task's process ends a request that is held back.
 HELD_S = 300.0
+#: Of a pipe that holds a stage back, behind the name of the file it wants to write: tests/compose/held.
+HELD = ".held"
 ALL = ids("event", range(25))
 _TIMES = {
     # The composition's own two minutes would make the test wait as long.
@@ -137,10 +140,10 @@ def wait_until_held(tenant: Tenant) -> None:
 
 
 def block(installation: Installation, tenant: Tenant, run_id: str, stage: str) -> Path:
-    """Put a pipe without a reader where the stage writes its artifact, so that it begins and cannot end."""
-    folder = installation.home / "staging" / tenant.dag_id / re.sub(r"[^\w.-]", "_", run_id)
-    folder.mkdir(parents=True, exist_ok=True)
-    pipe = folder / f".{stage}.jsonl.zst.draft"
+    """Put a pipe beside the artifact that the stage is to write, so that it begins and cannot end: `held`."""
+    folder = installation.home / "staging" / tenant.dag_id / run_directory(tenant.dag_id, run_id).name
+    make_private_folder(folder)
+    pipe = folder / f".{stage}.jsonl.zst.draft{HELD}"
     os.mkfifo(pipe)
     return pipe
 

@@ -12,6 +12,8 @@ from tests.airflow_home import ROOT
 from tests.fuzz.variables import FOLDER, MINUTES, REPLAY, SEED
 
 TARGETS = sorted(path.stem.removeprefix("test_fuzzed_") for path in Path(__file__).parent.glob("test_fuzzed_*.py"))
+#: One process, since the targets share the time; of a finding only what it is, not what was logged until then.
+OPTIONS = ("-q", "-p", "no:cacheprovider", "-o", "timeout=0", "--numprocesses=0", "--show-capture=no")
 
 
 def main(arguments: list[str]) -> int:
@@ -26,7 +28,7 @@ def main(arguments: list[str]) -> int:
         REPLAY: str(asked.replay.absolute()) if asked.replay else "",
     }
     paths = [str(Path(__file__).parent / f"test_fuzzed_{target}.py") for target in targets]
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-o", "timeout=0", *paths]
+    command = [sys.executable, "-m", "pytest", *OPTIONS, *paths]
     return subprocess.call(command, env={**os.environ, **told}, cwd=ROOT)  # noqa: S603 - this Python, these files
 
 

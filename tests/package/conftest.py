@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 import sys
@@ -11,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from demo.install import names_own_index
 from tests.airflow_home import ROOT
 
 #: What a build reads; all else in the tree is none of its business.
@@ -50,20 +50,30 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
 def clean_python(built: Built, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The Python of a fresh environment that holds the wheel and what the wheel asks for, in the lock's versions."""
     folder = tmp_path_factory.mktemp("clean") / "venv"
-    python = folder / "bin" / "python"
-    _run("uv", "venv", "--quiet", "--python", sys.executable, str(folder))
-    lock = str(ROOT / "requirements-lock.txt")
-    _run("uv", "pip", "install", "--quiet", "--python", str(python), "--constraints", lock, str(built.wheel))
-    return python
+    for command in installation(folder, built.wheel):
+        _run(*command)
+    return folder / "bin" / "python"
+
+
+def installation(folder: Path, wheel: Path) -> list[list[str]]:
+    """Return the commands: uv's, which take seconds, or pip's where pip is told where to look: uv reads none of it."""
+    ours, python = sys.executable, str(folder / "bin" / "python")
+    wanted = ["--constraint", str(ROOT / "requirements-lock.txt"), str(wheel)]
+    if names_own_index(Path(ours)):
+        return [
+            [ours, "-m", "venv", str(folder)],
+            [python, "-I", "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *wanted],
+        ]
+    return [
+        [ours, "-m", "uv", "venv", "--quiet", "--python", ours, str(folder)],
+        [ours, "-m", "uv", "pip", "install", "--quiet", "--python", python, *wanted],
+    ]
 
 
 def _build(tree: Path, folder: Path, *options: str) -> None:
-    _run("build", "--no-isolation", "--outdir", str(folder), *options, str(tree))
+    _run(sys.executable, "-m", "build", "--no-isolation", "--outdir", str(folder), *options, str(tree))
 
 
-def _run(module: str, *arguments: str) -> None:
-    index = os.environ.get("PIP_INDEX_URL")
-    environment = {**os.environ, **({"UV_DEFAULT_INDEX": index} if index else {})}
-    command = [sys.executable, "-m", module, *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)  # noqa: S603
+def _run(*command: str) -> None:
+    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - our tools
     assert done.returncode == 0, f"{' '.join(command)}:\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}"

@@ -16,9 +16,10 @@ import pytest
 
 from ci_operators.provider_info import get_provider_info
 from tests.airflow_home import ROOT
-from tests.package.conftest import Built
+from tests.package.conftest import Built, installation
 
-pytestmark = pytest.mark.package
+#: Making the environment takes a while where pip does it.
+pytestmark = [pytest.mark.package, pytest.mark.timeout(900)]
 
 PACKAGE = ROOT / "plugins" / "ci_operators"
 CONNECTORS = "connectors:\n  - {name: okta-emea, source: okta}\n  - {name: s1, source: sentinelone}\n"
@@ -103,6 +104,11 @@ def test_the_metadata_tells_of_the_package(built: Built) -> None:
     assert metadata["Description-Content-Type"] == "text/markdown"
     assert str(metadata.get_payload()).strip() == (ROOT / "README.md").read_text(encoding="utf-8").strip()
     assert "Framework :: Apache Airflow :: Provider" in metadata.get_all("Classifier", [])
+
+
+def test_pip_makes_the_environment_where_it_is_told_of_an_index(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PIP_INDEX_URL", "https://packages.example/simple")
+    assert "uv" not in [part for command in installation(Path("venv"), Path("our.whl")) for part in command]
 
 
 def test_the_clean_environment_is_consistent(clean_python: Path) -> None:
