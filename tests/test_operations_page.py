@@ -8,6 +8,7 @@ from typing import Any
 
 import yaml
 from airflow.sdk import DAG
+from jinja2 import Template
 
 from ci_operators.connectors_file import load_connectors
 from ci_operators.dag_factory import build_dag
@@ -35,6 +36,12 @@ def test_the_example_of_alerts_is_a_connectors_file(tmp_path: Path) -> None:
     alerts = [FailureAlert(found.connectors[0].notify)]
     assert [task.on_failure_callback for task in dag.tasks] == [alerts] * 5
     assert set(yaml.safe_load(block("yaml"))["connectors"][0]) == {"name", "source", "deadline", "notify"}
+
+
+def test_the_mail_of_the_example_shows_markup_as_text() -> None:
+    (arguments,) = yaml.safe_load(block("yaml"))["connectors"][0]["notify"].values()
+    mail = Template(arguments["html_content"]).render(alert="<b>no</b>")
+    assert mail == "<pre>&lt;b&gt;no&lt;/b&gt;</pre>"
 
 
 def test_the_example_of_a_following_dag_is_scheduled_by_the_assets_events() -> None:

@@ -141,6 +141,12 @@ class Simulator:
         with self.lock:
             return self._okta.token_endpoint.granted
 
+    @property
+    def okta_assertions(self) -> list[str]:
+        """The assertions by which service apps have asked for access tokens."""
+        with self.lock:
+            return list(self._okta.token_endpoint.assertions)
+
     def revoke_okta_access(self) -> None:
         """Ends all access tokens of Okta's service apps before their time."""
         with self.lock:

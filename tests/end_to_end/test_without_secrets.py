@@ -92,11 +92,12 @@ def full_run(installation: Installation, make_tenant: MakeTenant) -> FullRun:
 
 def _secrets(installation: Installation, tenant: Tenant, private_pem: str) -> tuple[str, ...]:
     """Return all secrets that the run has used; of the key each line, since forms take the line breaks away."""
-    tokens = tuple(tenant.simulator.okta_access_tokens)
+    tokens, assertions = tenant.simulator.okta_access_tokens, tenant.simulator.okta_assertions
     assert tokens, "there was no access token"
+    assert assertions, "nobody signed in"
     keys = load_keys(installation.settings.folder / "keys.json")
     own = (keys.admin_password, keys.fernet_key, keys.jwt_secret, keys.api_secret)
-    return (*TOKENS, *tokens, *private_pem.splitlines()[1:-2], *own)
+    return (*TOKENS, *tokens, *assertions, *private_pem.splitlines()[1:-2], *own)
 
 
 @pytest.fixture(scope="module")

@@ -128,6 +128,15 @@ def test_a_live_submission_with_another_success_than_200_may_have_been_stored(
     assert len(session.sent) == 1
 
 
+def test_a_live_submission_with_an_answer_too_long_to_be_read_may_have_been_stored(
+    client: Client, vendors: Simulator, session: NotingSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ci_operators.transport.body.LONGEST_BYTES", 10)
+    with pytest.raises(UnknownOutcomeError, match=r"not read to its end\. The detections may have been stored\.$"):
+        submit(client, submission())
+    assert len(session.sent) == len(vendors.detections) == 1
+
+
 def test_a_dry_run_with_another_success_than_200_is_refused(client: Client, vendors: Simulator) -> None:
     """It stores nothing, whatever it is answered."""
     vendors.add_fault(VENDOR, "status", status=202)
@@ -223,6 +232,31 @@ def test_an_unknown_type_in_the_counts_is_named(client: Client, vendors: Simulat
     vendors.add_fault(VENDOR, "status", status=200, body=answer)
     with pytest.raises(AccountingError, match="counts 1 email processed, sent were 1 ip"):
         submit(client, submission())
+
+
+@pytest.mark.parametrize(
+    ("kinds", "said"),
+    [
+        ({"\0ip\x1b[2J\x85": 17}, "17 ip [2J "),
+        ({"k" * 5000: 1}, "1 " + "k" * 58),
+        ({"email": 10**4000}, "1" + "0" * 59),
+        ({"k" * 40 + LIVE.token: 1}, "1 " + "k" * 40 + "***"),
+        ({f"kind{number:04}": 1 for number in range(2000)}, "1 kind0008 and 1991 more"),
+    ],
+    ids=["odd", "long", "huge", "token", "many"],
+)
+def test_what_an_answer_calls_a_type_is_told_clean_and_short(
+    kinds: dict[str, int], said: str, client: Client, vendors: Simulator
+) -> None:
+    """Seen by fuzzing: a NUL in a name."""
+    answer = json.dumps(body_of({"summary": {"processed": {"ip": 2, **kinds}}}))
+    vendors.add_fault(VENDOR, "status", status=200, body=answer)
+    with pytest.raises(AccountingError) as caught:
+        submit(client, submission())
+    told = str(caught.value)
+    assert told.startswith("Recorded Future counts 2 ip, ")
+    assert told.endswith(f"{said} processed, sent were 1 ip.")
+    assert len(told) < 250
 
 
 def test_nothing_processed_is_said_in_words(client: Client, vendors: Simulator) -> None:

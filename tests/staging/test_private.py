@@ -78,6 +78,13 @@ def test_a_folder_may_be_there_already(make_path: MakePath, tmp_path: Path) -> N
     assert mode(tmp_path / "run") == 0o700
 
 
+def test_a_link_to_nothing_is_named_where_it_stands(make_path: MakePath, tmp_path: Path) -> None:
+    (tmp_path / "staging").symlink_to(tmp_path / "not mounted")
+    with pytest.raises(FileExistsError) as caught:
+        make_private_folder(make_path(tmp_path / "staging" / "dag" / "run"))
+    assert caught.value.filename == str(tmp_path / "staging")
+
+
 def test_object_storage_gets_the_artifact_alone() -> None:
     attach("memory", fs=MemoryFileSystem())
     path = ObjectStoragePath("memory://staging") / "dag" / "run" / "map.jsonl.zst"

@@ -56,7 +56,12 @@ def test_no_header_sets_none_and_keeps_a_netrc_away(
     with pytest.raises(CredentialsError, match="answered 401"):
         client.get("/api/v1/logs")
     assert [request.headers.get("Authorization") for request in session.sent] == [None]
+
+
+def test_without_a_header_the_secret_may_stand_in_the_body() -> None:
     assert NoHeader().hide("words") == "words"
+    assert NoHeader("ey.secret").hide("you sent ey.secret") == "you sent ***"
+    assert "ey.secret" not in repr(NoHeader("ey.secret"))
 
 
 def test_after_a_401_a_renewed_header_gets_one_more_try(

@@ -112,6 +112,30 @@ def test_a_redirect_is_named_without_the_token(
         case.ask(case.connect(vendors.url, session, virtual_time))
 
 
+@pytest.mark.parametrize(
+    ("host", "named"),
+    [
+        ("x" * 70 + "{token}.example.net", "x" * 70 + "***.exampl"),
+        ("{token}" + "y" * 200, "***" + "y" * 77),
+        ("{half}\0{rest}.example.net", "***.example.net"),
+        ("login\x1b7\x7f\xc2\x85.example.net", "login 7 \xc2 .example.net"),
+    ],
+    ids=["across the cut", "longer than the cut", "in two", "escapes"],
+)
+def test_a_redirects_host_is_clean_and_without_any_part_of_the_token(
+    host: str, named: str, case: VendorCase, virtual_time: VirtualTime
+) -> None:
+    token = case.token * 3  # longer than what is said of a host
+    token = token[:32] if case is DRY_RUN else token
+    place = f"https://{host.format(token=token, half=token[:9], rest=token[9:])}/"
+    with (
+        open_session(lambda _: Reply(302, headers={"Location": place})) as session,
+        pytest.raises(RequestRefusedError) as caught,
+    ):
+        case.ask(case.connect(URL, session, virtual_time, token))
+    assert f"a redirect to {named}: enter" in str(caught.value)
+
+
 @pytest.mark.parametrize(("status", "place"), [(302, "\xff\xfe"), (307, "http://[::1"), (304, "//[")])
 def test_a_place_that_is_none_is_an_error_of_the_tree(
     status: int, place: str, case: VendorCase, virtual_time: VirtualTime

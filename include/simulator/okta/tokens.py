@@ -36,6 +36,7 @@ class TokenEndpoint:
         self._apps = {app.client_id: app for app in apps}
         self._grants: dict[str, Grant] = {}
         self._used: set[str] = set()
+        self.assertions: list[str] = []
 
     def answer(self, call: Call) -> Reply:
         """Returns the answer to a request for a token."""
@@ -61,6 +62,7 @@ class TokenEndpoint:
         self._grants.clear()
 
     def _grant(self, call: Call, form: Mapping[str, str]) -> Reply:
+        self.assertions.append(form["client_assertion"])
         app = self._identify(call, form["client_assertion"])
         if app.demands_dpop:
             raise _refusal("invalid_dpop_proof", "The DPoP proof JWT header is missing.")

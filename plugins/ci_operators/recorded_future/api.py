@@ -40,6 +40,8 @@ DETECTIONS_PATH = "/collective-insights/detections"
 _TOKEN = re.compile(r"[a-z0-9]{32}", re.ASCII)
 #: How a 429 may say that it means the day. Its body is not documented: what does not match is a short limit.
 _DAILY = re.compile(r"\b(daily|per day|a day|day's|24 hours)\b", re.IGNORECASE)
+#: Indicator types that an error names.
+_MOST_KINDS = 10
 _WHERE = "Request a Collective Insights token from Recorded Future's support."
 
 
@@ -189,7 +191,9 @@ def _post_once(client: Client, submission: Submission) -> Answer:
         if err.status is None or err.status >= 300:
             raise
         # "created", "accepted", "no content": taken, perhaps, but without the answer that was due.
-        raise UnknownOutcomeError(f"{err} 200 was due: the detections may have been stored.") from err
+        # A 200 is here when it was too long to be read.
+        due = "The" if err.status == 200 else "200 was due: the"
+        raise UnknownOutcomeError(f"{err} {due} detections may have been stored.") from err
 
 
 def _read(client: Client, submission: Submission, answer: Answer) -> Receipt:
@@ -202,11 +206,12 @@ def _read(client: Client, submission: Submission, answer: Answer) -> Receipt:
         return Receipt(processed, {} if len(named) == len(submission.names) else named)
     if processed == submission.types - Counter(submission.names[name] for name in named):
         return Receipt(processed, named)
-    raise AccountingError(
-        f"Recorded Future counts {_words(processed)} processed, sent were {_words(submission.types)}."
-    )
+    told, sent = _words(client, processed), _words(client, submission.types)
+    raise AccountingError(f"Recorded Future counts {told} processed, sent were {sent}.")
 
 
-def _words(counts: Counter[str]) -> str:
+def _words(client: Client, counts: Counter[str]) -> str:
+    """Return the counts in words. Kinds come from the answer: as few and as short as an error may tell."""
     kinds = [kind for kind in (*INDICATOR_TYPES, *sorted(set(counts) - set(INDICATOR_TYPES))) if counts[kind]]
-    return ", ".join(f"{counts[kind]} {kind}" for kind in kinds) or "nothing"
+    said = ", ".join(client.quote(f"{counts[kind]} {kind}", 60) for kind in kinds[:_MOST_KINDS]) or "nothing"
+    return f"{said} and {len(kinds) - _MOST_KINDS} more" if len(kinds) > _MOST_KINDS else said

@@ -6,7 +6,6 @@ fsspec drops the mode it is given, and a umask of 022 leaves folders open to eve
 from __future__ import annotations
 
 import os
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +22,7 @@ def make_private_folder(folder: Any) -> None:
         return
     missing = [each for each in (local, *local.parents) if not each.exists()]
     for each in reversed(missing):
-        with suppress(FileExistsError):  # another stage may be faster
-            each.mkdir(mode=_FOLDER_MODE)
+        each.mkdir(mode=_FOLDER_MODE, exist_ok=True)  # another stage may be faster
 
 
 def make_private_file(path: Any) -> None:

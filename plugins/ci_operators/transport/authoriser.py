@@ -41,7 +41,12 @@ class FixedHeader:
 
 @dataclass(frozen=True, slots=True)
 class NoHeader:
-    """Nothing: the request itself proves who asks. It keeps the entries of a .netrc away too."""
+    """Nothing: the request itself proves who asks. It keeps the entries of a .netrc away too.
+
+    secret: by which it proves it, if that stands in its body.
+    """
+
+    secret: str = field(default="", repr=False)
 
     def header(self) -> None:
         """Return nothing to set."""
@@ -51,5 +56,5 @@ class NoHeader:
         return False
 
     def hide(self, words: str) -> str:
-        """Return the words."""
-        return words
+        """Return the words without the secret."""
+        return words.replace(self.secret, "***") if self.secret else words

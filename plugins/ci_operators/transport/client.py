@@ -112,6 +112,10 @@ class Client:
         self._check_status(answer)
         return answer
 
+    def quote(self, words: str, length: int) -> str:
+        """Return a vendor's words as a sentence may hold them: cut last, so that no part of the secret is left."""
+        return self.authoriser.hide(clean(words))[:length]
+
     def _exchange(
         self,
         method: str,
@@ -165,8 +169,8 @@ class Client:
         status, title = answer.status, self.vendor.title
         if status == 200:
             return
-        said = self.authoriser.hide(_clean(self.vendor.explain(answer.body)))
-        words = f"{title} answered {status}{f' ({said[:300]})' if said else ''}"
+        said = self.quote(self.vendor.explain(answer.body), 300)
+        words = f"{title} answered {status}{f' ({said})' if said else ''}"
         if 400 <= status < 500 and (mend := self.vendor.mend(status, answer.body)):
             raise CredentialsError(f"{words}: {mend}")
         if status == 401:
@@ -181,7 +185,7 @@ class Client:
         if status >= 500:
             raise UnavailableError(f"{words}.", retry_after_s=read_retry_after(answer.headers, self.pacer.now()))
         if 300 <= status < 400:
-            target = self.authoriser.hide(name_host(answer.headers.get("Location", ""))) or "elsewhere"
+            target = self.quote(name_host(answer.headers.get("Location", "")), 80) or "elsewhere"
             raise RequestRefusedError(f"{words}, a redirect to {target}: enter the final URL in the Connection.")
         raise RequestRefusedError(f"{words}.", status=status)
 
@@ -201,14 +205,14 @@ def _make_auth(header: tuple[str, str] | None) -> Callable[[requests.PreparedReq
 
 
 def name_host(url: str) -> str:
-    """Return the host and port that a URL leads to as far as a sentence needs them, without credentials."""
+    """Return the host and port that a URL leads to, without credentials."""
     try:
-        return urlsplit(url).netloc.rpartition("@")[2][:80]
+        return urlsplit(url).netloc.rpartition("@")[2]
     except ValueError:
         return ""
 
 
-def _clean(words: str) -> str:
+def clean(words: str) -> str:
     """Return a vendor's words as they may stand in a line.
 
     Without NUL and halves of characters, which no file and no database takes, and without line breaks and escapes,

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+import requests
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -20,6 +21,7 @@ from ci_operators.core.window import Window
 from ci_operators.sources.okta.api import explain, fetch, read_cooldown
 from ci_operators.sources.okta.options import OktaConnector
 from simulator import Limits, Simulator, serve
+from tests.fuzz.answering import URL, Reply, open_session
 from tests.noting_session import NotingSession
 from tests.sources.okta.specimens import SPECIMENS
 from tests.vendor_cases import OKTA, WINDOW
@@ -92,6 +94,30 @@ def test_a_foreign_next_link_is_named_without_the_token(
     vendors.add_fault("okta", "status", status=200, body=[{}], headers={"Link": f'<{link}>; rel="next"'})
     with pytest.raises(RequestRefusedError, match=r"leads to \*\*\*\.example\.net/\*\*\*, not to the System Log"):
         fetch_all(vendors, session, virtual_time)
+
+
+@pytest.mark.parametrize(
+    ("place", "named"),
+    [
+        ("/{path}{token}", "/{path}***"),
+        ("/{token}/logs", "/***/logs"),
+        ("{token}.example.net/users", "***.example.net/users"),
+        ("/{half}\0{rest}", "/***"),
+        ("/a\x1b[2Jb\x85c", "/a [2Jb c"),
+    ],
+)
+def test_a_next_link_is_named_clean_and_without_any_part_of_the_token(
+    place: str, named: str, virtual_time: VirtualTime
+) -> None:
+    token, path = "00" + "t" * 198, "p" * 150
+    words = {"path": path, "token": token, "half": token[:9], "rest": token[9:]}
+    headers = {"Link": f'<https://{place.format(**words)}?after=1>; rel="next"'}
+    with (
+        open_session(lambda _: Reply(200, b"[{}]", headers)) as answering,
+        pytest.raises(RequestRefusedError) as caught,
+    ):
+        fetch_all_with(URL, answering, virtual_time, token)
+    assert str(caught.value) == f"Okta's next link leads to {named.format(path=path)}, not to the System Log."
 
 
 def test_a_foreign_host_in_the_next_link_is_replaced_by_the_connections(
@@ -173,11 +199,11 @@ def test_errors_carry_oktas_words_and_the_id_its_support_asks_for(
     with pytest.raises(RequestRefusedError, match=r"400 .*E0000053: .*180 days.*errorId oae"):
         fetch_all(vendors, session, virtual_time, window)
     with pytest.raises(CredentialsError, match=r"E0000011: Invalid token provided, errorId .*dies after 30 days"):
-        fetch_all_with(vendors, session, virtual_time, "another-token-altogether")
+        fetch_all_with(vendors.url, session, virtual_time, "another-token-altogether")
 
 
-def fetch_all_with(vendors: Simulator, session: NotingSession, time: VirtualTime, token: str) -> None:
-    list(fetch(OKTA.connect(vendors.url, session, time, token), CONNECTOR, WINDOW))
+def fetch_all_with(url: str, session: requests.Session, time: VirtualTime, token: str) -> None:
+    list(fetch(OKTA.connect(url, session, time, token), CONNECTOR, WINDOW))
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from urllib.parse import parse_qs
 
 import jwt
 import pytest
+import requests
 
 from ci_operators.core.errors import (
     CollectiveInsightsError,
@@ -29,6 +30,7 @@ from ci_operators.transport.api import Credentials, open_client
 from ci_operators.transport.client import ATTEMPTS, Client
 from simulator import Limits, Simulator, Tokens, serve
 from simulator.okta.service_app import CLIENT_ID, ServiceApp
+from tests.fuzz.answering import URL, Reply, open_session
 from tests.noting_session import NotingSession
 from tests.sources.okta.key_pairs import ec_key, jwk, pem, public_pem, rsa_key
 from tests.virtual_time import VirtualTime
@@ -110,6 +112,7 @@ def test_the_request_for_a_token_is_a_form_with_a_signed_assertion_alone(desk: D
     now = int(desk.time.instant.timestamp())
     audience = f"{desk.org.url}/oauth2/v1/token"
     assert claims == {"iss": CLIENT_ID, "sub": CLIENT_ID, "aud": audience, "exp": now + 300}
+    assert desk.org.okta_assertions == [assertion]
     assert jwt.get_unverified_header(assertion) == {"alg": "RS256", "typ": "JWT", "kid": "simulator-key"}
 
 
@@ -138,7 +141,7 @@ def test_a_token_is_replaced_before_it_ends(desk: Desk) -> None:
     desk.time.sleep(1.0)
     API.check(client)
     assert desk.paths == [TOKEN_PATH, LOGS_PATH, LOGS_PATH, TOKEN_PATH, LOGS_PATH]
-    assert len(set(desk.masked)) == 2
+    assert len(set(desk.masked)) == 4
 
 
 def test_a_token_revoked_before_its_end_is_replaced_once(desk: Desk) -> None:
@@ -275,14 +278,42 @@ def test_no_log_and_no_representation_shows_a_secret(desk: Desk, caplog: pytest.
     caplog.set_level(logging.DEBUG)
     client = desk.connect()
     API.check(client)
-    desk.org.add_fault("okta", "status", status=403, body={"errorSummary": f"no {desk.masked[0]}"}, path=LOGS_PATH)
+    desk.org.add_fault("okta", "status", status=403, body={"errorSummary": f"no {desk.masked[1]}"}, path=LOGS_PATH)
     with pytest.raises(CredentialsError, match=r"no \*\*\*") as caught:
         API.check(client)
     shown = f"{caplog.text} {client!r} {client.authoriser!r} {caught.value!r}"
     assert "urllib3" in caplog.text
-    assert len(desk.masked) == 1
-    for secret in (desk.masked[0], pem(KEY)[40:80], "client_assertion"):
+    assert len(desk.masked) == 2
+    for secret in (*desk.masked, pem(KEY)[40:80], "client_assertion"):
         assert secret not in shown
+
+
+def test_a_token_that_was_replaced_stays_unsaid(desk: Desk) -> None:
+    """Seen by fuzzing."""
+    client = desk.connect()
+    API.check(client)
+    desk.time.sleep(3550.0)
+    API.check(client)
+    first, second = (token for token in desk.masked if token not in desk.org.okta_assertions)
+    desk.org.add_fault("okta", "status", status=403, body={"errorSummary": f"{first} {second}"}, path=LOGS_PATH)
+    with pytest.raises(CredentialsError, match=r"\(\*\*\* \*\*\*\)"):
+        API.check(client)
+
+
+def test_an_endpoint_that_repeats_the_form_does_not_tell_the_assertion(virtual_time: VirtualTime) -> None:
+    masked: list[str] = []
+
+    def repeat(request: requests.PreparedRequest) -> Reply:
+        assert isinstance(request.body, bytes)
+        return Reply(400, json.dumps({"error": "invalid_request", "error_description": request.body.decode()}).encode())
+
+    with open_session(repeat) as session:
+        client = open_client(API, Credentials("c", URL, "", OPTIONS, masked.append), session, virtual_time.pacer())
+        with pytest.raises(RequestRefusedError, match=r"client_assertion=\*\*\*\)") as caught:
+            API.check(client)
+    (assertion,) = masked
+    assert jwt.get_unverified_header(assertion)["alg"] == "RS256"
+    assert assertion not in "".join(traceback.format_exception(caught.value))
 
 
 def test_error_bodies_of_any_shape_are_explained_or_left() -> None:

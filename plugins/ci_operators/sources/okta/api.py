@@ -149,7 +149,7 @@ def _pin(link: str, client: Client) -> str:
     except ValueError:
         raise RequestRefusedError("Okta's next link is no URL.") from None
     if url.path != LOGS_PATH or "after" not in parse_qs(url.query):
-        place = client.authoriser.hide(f"{name_host(link)}{url.path[:80]}")
+        place = client.quote(f"{name_host(link)}{url.path}", 160)
         raise RequestRefusedError(f"Okta's next link leads to {place}, not to the System Log.")
     return f"{url.path}?{url.query}"
 

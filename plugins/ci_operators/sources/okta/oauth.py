@@ -97,6 +97,7 @@ class BearerToken:
     client: Client = field(repr=False)
     mask: Callable[[str], None] = field(repr=False)
     _token: str = field(default="", repr=False)
+    _given: set[str] = field(default_factory=set, repr=False)
     _ends_at: float = 0.0
 
     def header(self) -> tuple[str, str]:
@@ -111,18 +112,24 @@ class BearerToken:
         return True
 
     def hide(self, words: str) -> str:
-        """Return the words without the token."""
-        return words.replace(self._token, "***") if self._token else words
+        """Return the words without any token so far: one that is replaced may be good for a while yet."""
+        for token in sorted(self._given, key=len, reverse=True):
+            words = words.replace(token, "***")
+        return words
 
     def _fetch(self) -> None:
         now = self.client.pacer.now()
+        assertion = self.app.sign_assertion(f"{self.client.base_url}{TOKEN_PATH}", now)
+        self.mask(assertion)
         form = {
             "grant_type": "client_credentials",
             "scope": SCOPE,
             "client_assertion_type": ASSERTION_TYPE,
-            "client_assertion": self.app.sign_assertion(f"{self.client.base_url}{TOKEN_PATH}", now),
+            "client_assertion": assertion,
         }
-        answer = self.client.send("POST", TOKEN_PATH, body=urlencode(form).encode(), content_type=FORM_TYPE)
+        # Whoever has the assertion can sign in: an endpoint, or a proxy, that repeats the form must not make it known.
+        client = replace(self.client, authoriser=NoHeader(assertion))
+        answer = client.send("POST", TOKEN_PATH, body=urlencode(form).encode(), content_type=FORM_TYPE)
         granted = decode_answer(answer.body, _decoder, self.client.vendor.title)
         self._take(granted, now)
 
@@ -133,6 +140,7 @@ class BearerToken:
         if not token or not token.isascii() or not token.isprintable() or " " in token:
             raise UnreadableAnswerError(f"{self.client.vendor.title} answered 200 with a token that is none.")
         self.mask(token)
+        self._given.add(token)
         self._token = token
         self._ends_at = now + max(granted.expires_in - MARGIN_S, granted.expires_in / 2)
 
