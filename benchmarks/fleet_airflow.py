@@ -108,10 +108,13 @@ class FleetAirflow:
             before = self._cpu_by_process()
             yield measured
             self._wait(lambda: self._count_runs("success") >= done + runs, f"waiting for {runs} runs")
+            # Some of them may have been runs that the schedules began meanwhile.
+            self._wait(lambda: not self._count_runs("running") + self._count_runs("queued"), "waiting for the last runs")
             after = self._cpu_by_process()
         assert not self._count_runs("failed"), "a run failed"
-        cpu_s = {name: (after[name] - before[name]) / runs for name in after}
-        measured.append(self._account(since, runs, cpu_s, peak[0]))
+        ended = self._count_runs("success") - done
+        cpu_s = {name: (after[name] - before[name]) / ended for name in after}
+        measured.append(self._account(since, ended, cpu_s, peak[0]))
 
     def _account(self, since: datetime, runs: int, cpu_s: dict[str, float], peak_bytes: int) -> Work:
         tasks = "task_instance", "scheduled_dttm >= %s"
