@@ -109,7 +109,9 @@ class FleetAirflow:
             yield measured
             self._wait(lambda: self._count_runs("success") >= done + runs, f"waiting for {runs} runs")
             # Some of them may have been runs that the schedules began meanwhile.
-            self._wait(lambda: not self._count_runs("running") + self._count_runs("queued"), "waiting for the last runs")
+            self._wait(
+                lambda: not self._count_runs("running") + self._count_runs("queued"), "waiting for the last runs"
+            )
             after = self._cpu_by_process()
         assert not self._count_runs("failed"), "a run failed"
         ended = self._count_runs("success") - done
