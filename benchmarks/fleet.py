@@ -37,7 +37,7 @@ class Size:
         return 1800 / FULL.connectors
 
 
-FULL = Size(1000, 80, 80)
+FULL = Size(1000, 40, 40)
 QUICK = Size(100, 25, 25)
 
 

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import URL, Connection, Engine, text
 
 from ci_operators.core.errors import RetriableError, UnavailableError
-from ci_operators.ledger import standstill
+from ci_operators.ledger import standstill, version
 from ci_operators.ledger.access import make_engine, make_reader
 from ci_operators.ledger.deliveries import Deliveries
 from ci_operators.ledger.schema import migrate
@@ -28,8 +28,9 @@ _WAITS = text(
 
 
 @pytest.fixture
-def old(empty_database: URL) -> Engine:
-    """A ledger of the first version, with something in it."""
+def old(empty_database: URL, monkeypatch: pytest.MonkeyPatch) -> Engine:
+    """A ledger of the first version, with something in it; the code of its runs is of that version too."""
+    monkeypatch.setattr(version, "NEEDED_VERSION", "0001")
     engine = make_engine(empty_database)
     migrate_to(engine, "0001")
     with engine.connect() as connection:
@@ -104,7 +105,7 @@ def wait_until_somebody_waits(engine: Engine) -> None:
     raise AssertionError("nobody waits")
 
 
-def test_a_run_that_submits_is_waited_for_and_hindered_by_nothing(old: Engine) -> None:
+def test_a_run_that_submits_is_waited_for_and_hindered_by_nothing(old: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     with ThreadPoolExecutor(1) as pool, Run(old) as run:
         run.wait_for_more()
         migrated = pool.submit(migrate, old)
@@ -117,6 +118,7 @@ def test_a_run_that_submits_is_waited_for_and_hindered_by_nothing(old: Engine) -
         check_rollups(connection)
         found = read_rollup(connection, "delivered_day")
         assert sum(count for (_, code, _), count in found.items() if code == "*") == 2000 + run.accepted
+        monkeypatch.setattr(version, "NEEDED_VERSION", NEEDED_VERSION)
         Deliveries(connection, "acme", "after", "rf").lock()
 
 
@@ -203,8 +205,9 @@ def test_another_error_is_passed_on(old: Engine) -> None:
 
 
 @pytest.mark.usefixtures("hasty")
-def test_a_ledger_that_is_up_to_date_hinders_nobody(old: Engine) -> None:
+def test_a_ledger_that_is_up_to_date_hinders_nobody(old: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     migrate(old)
+    monkeypatch.setattr(version, "NEEDED_VERSION", NEEDED_VERSION)
     with Run(old) as run:
         assert migrate(old) == NEEDED_VERSION
         run.wait_for_more()
