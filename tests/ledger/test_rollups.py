@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -27,6 +26,7 @@ from ci_operators.ledger.tables import State
 from tests.ledger.old_ledger import migrate_to
 from tests.ledger.rollups import check_rollups, read_rollup
 from tests.ledger.samples import detection, rows
+from tests.ledger.waiters import wait_until_somebody_waits
 from tests.virtual_time import NOON
 
 DAY = NOON.date()
@@ -145,18 +145,6 @@ def test_every_way_is_counted(act: Act, accepted: int, deliveries: Deliveries, b
 
 SETTLE = text("UPDATE detection SET state = 3 WHERE key = :key")
 ACCEPT = text("UPDATE batch SET state = 2 WHERE id = :id")
-_WAITS = text(
-    "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock')"
-)
-
-
-def wait_until_somebody_waits(connection: Connection) -> None:
-    for _ in range(500):
-        with connection.begin():
-            if connection.scalar(_WAITS):
-                return
-        time.sleep(0.02)
-    raise AssertionError("nobody waits")
 
 
 @pytest.mark.parametrize("settled_first", [True, False])

@@ -20,11 +20,9 @@ from ci_operators.ledger.version import NEEDED_VERSION, read_version
 from tests.ledger.old_ledger import migrate_to
 from tests.ledger.rollups import check_rollups, read_rollup
 from tests.ledger.samples import rows
+from tests.ledger.waiters import wait_until_somebody_waits
 
 MUCH = 1_000_000
-_WAITS = text(
-    "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock')"
-)
 
 
 @pytest.fixture
@@ -95,21 +93,16 @@ class Run:
         self._done.result(30)
 
 
-def wait_until_somebody_waits(engine: Engine) -> None:
+def wait_for_a_waiter(engine: Engine) -> None:
     with engine.connect() as connection:
-        for _ in range(500):
-            with connection.begin():
-                if connection.scalar(_WAITS):
-                    return
-            time.sleep(0.02)
-    raise AssertionError("nobody waits")
+        wait_until_somebody_waits(connection)
 
 
 def test_a_run_that_submits_is_waited_for_and_hindered_by_nothing(old: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     with ThreadPoolExecutor(1) as pool, Run(old) as run:
         run.wait_for_more()
         migrated = pool.submit(migrate, old)
-        wait_until_somebody_waits(old)
+        wait_for_a_waiter(old)
         run.wait_for_more()
         assert not migrated.done()
         run.end()
@@ -162,7 +155,7 @@ def test_a_run_goes_on_beside_a_migration_that_gives_up(
     monkeypatch.setattr(standstill, "TABLE_PATIENCE_S", 3)
     with ThreadPoolExecutor(1) as pool, old.connect() as connection:
         migrated = pool.submit(migrate, old)
-        wait_until_somebody_waits(old)
+        wait_for_a_waiter(old)
         deliveries = Deliveries(connection, "acme", "run", "rf")
         with pytest.raises(RetriableError, match="Another run of acme is submitting"):
             deliveries.lock()

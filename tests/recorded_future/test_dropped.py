@@ -10,8 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ci_operators.recorded_future.dropped import find_named
+from simulator.settings import RECORDED_FUTURE_TOKEN
+from tests.noting_session import NotingSession
+from tests.vendor_cases import LIVE
+from tests.virtual_time import VirtualTime
 
 NAMES = {"aa": "ip", "bb": "ip"}
+
+
+def cut(words: str, length: int) -> str:
+    return words[:length]
 
 
 @pytest.mark.parametrize(
@@ -27,22 +35,25 @@ NAMES = {"aa": "ip", "bb": "ip"}
     ],
 )
 def test_names_are_found_with_what_stands_beside_them(answer: Any, found: dict[str, str]) -> None:
-    assert find_named(json.dumps(answer).encode(), NAMES) == found
+    assert find_named(json.dumps(answer).encode(), NAMES, cut) == found
 
 
 def test_notes_are_short() -> None:
-    assert len(find_named(json.dumps({"aa": "x" * 5000}).encode(), NAMES)["aa"]) == 300
+    assert len(find_named(json.dumps({"aa": "x" * 5000}).encode(), NAMES, cut)["aa"]) == 300
 
 
-def test_notes_hold_no_nul() -> None:
-    assert find_named(b'{"aa":"too\\u0000 old"}', NAMES) == {"aa": "named in the answer: too old"}
+def test_notes_are_quoted_as_all_of_a_vendor_s_words(session: NotingSession, virtual_time: VirtualTime) -> None:
+    """NUL, which no database takes, line breaks, escapes and the token stand in none of them."""
+    client = LIVE.connect("http://127.0.0.1:9", session, virtual_time)
+    answer = json.dumps({"aa": f"too\0 old\nforged\x1b {RECORDED_FUTURE_TOKEN}"}).encode()
+    assert find_named(answer, NAMES, client.quote) == {"aa": "named in the answer: too old forged  ***"}
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>aa</html>", b"\xff", b"[" * 100_000])
 def test_what_is_no_json_names_nothing(body: bytes) -> None:
-    assert find_named(body, NAMES) == {}
+    assert find_named(body, NAMES, cut) == {}
 
 
 @given(st.binary())
 def test_any_body_can_be_looked_through(body: bytes) -> None:
-    assert isinstance(find_named(body, NAMES), dict)
+    assert isinstance(find_named(body, NAMES, cut), dict)

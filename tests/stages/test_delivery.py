@@ -10,12 +10,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
-from time import monotonic, sleep
 from typing import Any, Literal
 
 import pytest
 import requests
-from sqlalchemy import URL, Connection, Engine, text
+from sqlalchemy import URL, Engine, text
 
 from ci_operators.core.errors import (
     AccountingError,
@@ -50,6 +49,7 @@ from simulator.settings import (
 from tests.faults.line import UNLIMITED, check_staging, expected, held, read_all, stored
 from tests.ledger.outage import throw_out
 from tests.ledger.samples import NO_ADDRESS, detection, detections, stage
+from tests.ledger.waiters import wait_until_somebody_waits
 from tests.noting_session import NotingSession
 from tests.vendor_cases import LIVE
 from tests.virtual_time import VirtualTime
@@ -726,16 +726,6 @@ class TestTransientIds:
             desk.deliver(detections(range(3)))
 
 
-def wait_for_waiter(connection: Connection) -> None:
-    """Wait until somebody else waits for an advisory lock."""
-    deadline = monotonic() + 30
-    query = text("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
-    while not connection.scalar(query):
-        assert monotonic() < deadline
-        sleep(0.05)
-    connection.rollback()
-
-
 class TestAtOnce:
     """Several processes, one ledger."""
 
@@ -753,7 +743,7 @@ class TestAtOnce:
         with open_connection(desk.engine) as connection, ThreadPoolExecutor() as pool:
             Deliveries(connection, "acme", "other", "rf").lock()
             found = pool.submit(desk.deliver, detections(range(2)))
-            wait_for_waiter(connection)
+            wait_until_somebody_waits(connection)
             assert not found.done()
             connection.close()
             assert found.result(60).extra["accepted"] == 2
@@ -763,7 +753,7 @@ class TestAtOnce:
         with open_connection(desk.engine) as connection, ThreadPoolExecutor() as pool:
             Deliveries(connection, "acme", "migration", "rf").lock()
             found = pool.submit(desk.deliver, detections(range(2)))
-            wait_for_waiter(connection)
+            wait_until_somebody_waits(connection)
             try:
                 with connection.begin():
                     connection.execute(text("UPDATE ledger_version SET version_num = '9999'"))

@@ -201,7 +201,7 @@ def _read(client: Client, submission: Submission, answer: Answer) -> Receipt:
     if result.debug is not submission.debug:
         raise AccountingError(f"Recorded Future answered debug={result.debug} to debug={submission.debug}.")
     processed = Counter({kind: count for kind, count in result.summary.processed.items() if count})
-    named = find_named(answer.body, submission.names) if submission.names else {}
+    named = find_named(answer.body, submission.names, client.quote) if submission.names else {}
     if processed == submission.types:  # all of them named is an echo; some are dropped, whatever the counts say
         return Receipt(processed, {} if len(named) == len(submission.names) else named)
     if processed == submission.types - Counter(submission.names[name] for name in named):

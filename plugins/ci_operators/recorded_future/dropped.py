@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import msgspec
 
 #: Members of an object that may say why it names a detection.
 _REASONS = ("message", "reason", "error", "detail")
-#: Members that are likely to hold the API's message are cut to this length.
+#: How long a note may be.
 _NOTE_CHARACTERS = 300
 
 
-def find_named(body: bytes, names: Mapping[str, str]) -> dict[str, str]:
-    """Return those of the names that a JSON text mentions, as a text or as a member, each with a note."""
+def find_named(body: bytes, names: Mapping[str, str], quote: Callable[[str, int], str]) -> dict[str, str]:
+    """Return those of the names that a JSON text mentions, as a text or as a member, each with a note.
+
+    quote: makes of the API's words, and a length, what ledger and logs may hold (`Client.quote`).
+    """
     try:
         answer = msgspec.json.decode(body)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return {}
-    # The notes go into the ledger, and no database takes a NUL.
-    return {name: note[:_NOTE_CHARACTERS].replace("\0", "") for name, note in _walk(answer) if name in names}
+    return {name: quote(note, _NOTE_CHARACTERS) for name, note in _walk(answer) if name in names}
 
 
 def _walk(answer: Any) -> Iterator[tuple[str, str]]:
