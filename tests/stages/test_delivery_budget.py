@@ -1,0 +1,136 @@
+"""Delivery within the day's budget: what exceeds it waits, and goes later."""
+
+from __future__ import annotations
+
+import pytest
+
+from ci_operators.core.errors import (
+    UnknownOutcomeError,
+)
+from ci_operators.ledger.tables import State
+from simulator import Limits, Simulator, serve
+from tests.faults.line import UNLIMITED
+from tests.ledger.samples import NO_ADDRESS, detection, detections
+from tests.noting_session import NotingSession
+from tests.stages.desk import Desk, ids, quarantined
+from tests.vendor_cases import LIVE
+from tests.virtual_time import VirtualTime
+
+
+class TestBudget:
+    """A day's limit, ours and the API's."""
+
+    def test_what_is_over_the_limit_waits_and_comes_by_itself(self, desk: Desk) -> None:
+        desk.allowed = desk.allowed_for_waiting = 6
+        result = desk.deliver(detections(range(10)))
+        assert desk.ids == ids(range(6))
+        assert (result.extra["waiting"], result.tally.records_out) == (4, 10)
+        assert desk.states(detections(range(6, 10))) == [State.WAITING] * 4
+        desk.time.sleep(86_400)
+        result = desk.deliver([])
+        assert desk.ids == ids(range(10))
+        assert (result.extra["from_waiting"], result.extra["waiting"], result.tally.records_in) == (4, 0, 0)
+        assert desk.deliver([]).extra["from_waiting"] == 0
+
+    def test_a_later_run_of_the_same_day_sends_nothing(self, desk: Desk) -> None:
+        desk.allowed = desk.allowed_for_waiting = 3
+        desk.deliver(detections(range(5)))
+        posts = len(desk.posts)
+        result = desk.deliver(detections(range(5)))
+        assert (len(desk.posts), result.extra["waiting"], result.tally.dropped) == (posts, 2, {"already_accepted": 3})
+
+    def test_waiting_takes_no_more_than_its_share(self, desk: Desk) -> None:
+        """A backfill of many days never starves what is detected now."""
+        desk.allowed = desk.allowed_for_waiting = 6
+        desk.deliver(detections(range(20)))
+        for day in range(1, 3):
+            desk.time.sleep(86_400)
+            desk.allowed = 12
+            desk.deliver(detections(range(100 * day, 100 * day + 3)))
+            today = [one for one in desk.vendors.detections if one.stored_at >= desk.vendors.now]
+            assert [one.incident_id for one in today][:3] == ids(range(100 * day, 100 * day + 3))
+            assert len(today) == 6, "live ones count in the share of those that waited"
+            desk.deliver(detections(range(100 * day + 3, 100 * day + 9)))
+            assert desk.ids[-6:] == ids(range(100 * day + 3, 100 * day + 9)), "the rest of the day is theirs"
+
+    def test_the_apis_own_limit_is_one(self, desk: Desk, session: NotingSession, virtual_time: VirtualTime) -> None:
+        limits = Limits(recorded_future_per_day=5)
+        with serve(Simulator(clock=virtual_time, scenario=False, limits=limits)) as strict:
+            desk.vendors, desk.client = strict, LIVE.connect(strict.url, session, virtual_time)
+            result = desk.deliver(detections(range(10)))
+            assert (desk.ids, result.extra["waiting"]) == (ids(range(3)), 7)
+            assert desk.posts == [(200, 3), (429, None)], "no more is asked on this day"
+            for _ in range(2):
+                virtual_time.sleep(86_400)
+                desk.deliver([])
+            virtual_time.sleep(86_400)
+            desk.deliver([])
+            assert desk.ids == ids(range(10))
+
+    def test_a_batch_above_the_limit_does_not_wait_for_ever(self, desk: Desk) -> None:
+        desk.batch_size, desk.allowed, desk.allowed_for_waiting = 10, 4, 2
+        desk.deliver(detections(range(8)))
+        assert desk.ids == ids(range(8))[:4]
+        for _ in range(2):
+            desk.time.sleep(86_400)
+            desk.deliver([])
+        assert desk.ids == ids(range(8))
+
+    def test_no_share_at_all_waits_and_says_so(self, desk: Desk) -> None:
+        desk.allowed = desk.allowed_for_waiting = 0
+        assert desk.deliver(detections(range(2))).extra["waiting"] == 2
+        assert desk.ids == []
+
+    def test_unknown_ones_that_must_wait_stay_unknown(self, blind: Desk) -> None:
+        """Else a day later they would be sent as if nothing had been."""
+        blind.allowed = blind.allowed_for_waiting = 3
+        blind.fault("store_then_drop")
+        with pytest.raises(UnknownOutcomeError):
+            blind.deliver(detections(range(3)))
+        assert blind.deliver(detections(range(3))).extra["waiting"] == 3
+        assert blind.states(detections(range(3))) == [State.UNKNOWN] * 3
+        blind.time.sleep(86_400)
+        assert blind.deliver([]).extra["resent_unknown"] == 3
+        assert blind.ids == ids(range(3)) * 2
+
+    def test_unknown_ones_that_waited_are_looked_up(self, desk: Desk) -> None:
+        desk.allowed = desk.allowed_for_waiting = 3
+        desk.deliver(detections(range(6)))
+        desk.time.sleep(86_400)
+        desk.fault("store_then_drop")
+        with pytest.raises(UnknownOutcomeError):
+            desk.deliver([])
+        result = desk.deliver([])
+        assert (desk.ids, result.extra["found_by_search"]) == (ids(range(6)), 3)
+        assert desk.deliver([]).extra["found_by_search"] == 0
+
+    def test_bad_ones_that_waited_are_quarantined(self, desk: Desk) -> None:
+        desk.allowed = desk.allowed_for_waiting = 0
+        desk.deliver([detection(0), detection(1, value=NO_ADDRESS)])
+        desk.allowed_for_waiting = UNLIMITED
+        result = desk.deliver([])
+        (entry,) = quarantined(result)
+        assert (entry["issue"], desk.ids) == ("rejected_by_api", ids([0]))
+        assert (result.extra["waiting_quarantined"], result.extra["from_waiting"]) == (1, 1)
+        assert (result.tally.records_in, result.tally.quarantined) == (0, {})
+
+    def test_what_is_put_off_again_is_not_counted_as_sent(self, desk: Desk) -> None:
+        desk.allowed = desk.allowed_for_waiting = 0
+        desk.deliver(detections(range(4)))
+        result = desk.deliver([])
+        assert (result.extra["from_waiting"], result.extra["put_off_again"], result.extra["waiting"]) == (0, 3, 0)
+        desk.allowed_for_waiting = 3
+        result = desk.deliver([])
+        assert (result.extra["from_waiting"], result.extra["put_off_again"]) == (3, 1)
+
+    def test_what_waits_is_read_again_and_then_sent_does_not_wait(self, desk: Desk) -> None:
+        """The overlap reads them again; by the same run their turn comes."""
+        desk.allowed = desk.allowed_for_waiting = 0
+        desk.deliver(detections(range(7)))
+        desk.allowed = desk.allowed_for_waiting = 3
+        result = desk.deliver(detections(range(2, 7)))
+        assert (result.extra["from_waiting"], result.extra["waiting"]) == (3, 4)
+        desk.time.sleep(86_400)
+        desk.allowed = desk.allowed_for_waiting = UNLIMITED
+        result = desk.deliver(detections(range(2, 7)))
+        assert (result.extra["from_waiting"], result.extra["waiting"], result.extra["put_off_again"]) == (4, 0, 0)

@@ -1,0 +1,239 @@
+"""Delivery when the API refuses detections, drops them, or counts otherwise."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+import pytest
+
+from ci_operators.core.errors import (
+    AccountingError,
+    CredentialsError,
+    RateLimitedError,
+    RequestRefusedError,
+    UnreachableError,
+)
+from ci_operators.ledger.row import read_row
+from ci_operators.ledger.tables import State
+from ci_operators.stages.delivery import MISMATCH
+from simulator import Limits, Simulator, serve
+from tests.faults.line import expected, held
+from tests.ledger.samples import NO_ADDRESS, detection, detections
+from tests.noting_session import NotingSession
+from tests.stages.desk import Desk, FussyClient, ids, quarantined
+from tests.vendor_cases import LIVE
+from tests.virtual_time import VirtualTime
+
+
+class TestRefusals:
+    """400 and 413: what the API refuses is quarantined, the rest delivered."""
+
+    def test_the_bad_ones_are_quarantined_with_the_apis_message(self, desk: Desk) -> None:
+        texts = [detection(0), detection(1, value=NO_ADDRESS), *detections([2, 3])]
+        result = desk.deliver(texts)
+        assert desk.ids == ids([0, 2, 3])
+        (entry,) = quarantined(result)
+        assert (entry["issue"], entry["event_id"]) == ("rejected_by_api", "event-00001")
+        assert "Recorded Future answered 400 (data[0].ioc.value: not a valid ip)" in entry["detail"]
+        assert entry["record"] == json.loads(texts[1])
+        assert result.tally.quarantined == {"rejected_by_api": 1}
+        assert desk.states(texts) == [State.ACCEPTED, State.REJECTED, State.ACCEPTED, State.ACCEPTED]
+
+    @pytest.mark.parametrize("bad", [{0}, {0, 1, 2}, {2, 3}, {0, 1, 2, 3, 4, 5, 6}, {6}])
+    def test_wherever_they_stand(self, bad: set[int], desk: Desk) -> None:
+        texts = [detection(number, value=NO_ADDRESS if number in bad else None) for number in range(7)]
+        result = desk.deliver(texts)
+        assert desk.ids == ids(number for number in range(7) if number not in bad)
+        assert result.tally.quarantined == {"rejected_by_api": len(bad)}
+
+    def test_they_are_not_asked_about_again_and_keep_their_message(self, desk: Desk) -> None:
+        text = detection(0, value=NO_ADDRESS)
+        (first,) = quarantined(desk.deliver([text]))
+        desk.vendors.clear_requests()
+        (second,) = quarantined(desk.deliver([text]))
+        assert desk.vendors.requests == []
+        assert second == first
+
+    def test_a_retry_makes_the_artifact_again(self, desk: Desk) -> None:
+        """The first try found the bad one and died later."""
+        texts = [detection(0, value=NO_ADDRESS), *detections(range(1, 6))]
+        desk.fault("status", status=403, skip=4)
+        with pytest.raises(CredentialsError):
+            desk.deliver(texts, run_id="run")
+        assert [path.name for path in desk.last_folder.iterdir()] == ["validate.jsonl.zst"], "half an artifact"
+        (entry,) = quarantined(desk.deliver(texts, run_id="run"))
+        assert "not a valid ip" in entry["detail"]
+        assert desk.ids == ids(range(1, 6))
+
+    @pytest.mark.parametrize("size", [1, 2, 4])
+    def test_a_wrong_request_is_not_blamed_on_detections(self, size: int, desk: Desk) -> None:
+        desk.organization_ids = ("no organisation",)
+        with pytest.raises(RequestRefusedError, match="must start with uhash:"):
+            desk.deliver(detections(range(size)))
+        assert set(desk.states(detections(range(size)))) == {State.PLANNED}
+        desk.organization_ids = ()
+        desk.deliver(detections(range(size)))
+        assert desk.ids == ids(range(size))
+
+    def test_a_batch_too_large_is_halved_until_it_fits(self, desk: Desk) -> None:
+        desk.batch_size = 8
+        desk.fault("status", status=413, count=3)
+        desk.deliver(detections(range(8)))
+        assert desk.posts == [(413, None), (413, None), (413, None), (200, 1), (200, 1), (200, 2), (200, 4)]
+        assert desk.ids == ids(range(8))
+
+        assert desk.deliver([]).extra["split"] == 0
+
+    def test_a_batch_with_too_many_is_halved_until_it_fits(self, desk: Desk) -> None:
+        """Nobody documents a maximum of entries: 400, and each half is taken."""
+        desk.batch_size = 8
+        desk.client = FussyClient(**vars(desk.client))
+        result = desk.deliver(detections(range(8)))
+        assert desk.ids == ids(range(8))
+        assert (result.extra["split"], result.extra["accepted"], result.tally.quarantined) == (3, 8, {})
+
+    def test_bad_ones_among_too_many_are_quarantined(self, desk: Desk) -> None:
+        desk.batch_size = 8
+        desk.client = FussyClient(**vars(desk.client))
+        texts = [detection(number, value=NO_ADDRESS if number == 5 else None) for number in range(8)]
+        result = desk.deliver(texts)
+        assert sorted(filter(None, desk.ids)) == ids([0, 1, 2, 3, 4, 6, 7])
+        assert result.tally.quarantined == {"rejected_by_api": 1}
+
+    def test_what_a_live_run_alone_refuses_stops_it(self, desk: Desk) -> None:
+        desk.fault("status", status=400)
+        with pytest.raises(RequestRefusedError):
+            desk.deliver(detections(range(1)))
+        assert desk.states(detections(range(1))) == [State.PLANNED]
+
+    def test_one_that_is_too_large_alone_is_quarantined(
+        self, desk: Desk, session: NotingSession, virtual_time: VirtualTime
+    ) -> None:
+        huge = detection(1, event_id="x" * 3000)
+        limits = Limits(recorded_future_per_day=None, recorded_future_max_body=2000)
+        with serve(Simulator(clock=virtual_time, scenario=False, limits=limits)) as strict:
+            desk.vendors, desk.client = strict, LIVE.connect(strict.url, session, virtual_time)
+            result = desk.deliver([detection(0), huge, detection(2)])
+            assert desk.ids == ids([0, 2])
+        assert result.tally.quarantined == {"rejected_by_api": 1}
+        assert "413" in quarantined(result)[0]["detail"]
+        assert desk.states([huge]) == [State.REJECTED]
+
+    def test_the_budget_of_what_was_refused_is_given_back(self, desk: Desk) -> None:
+        desk.allowed = 3
+        result = desk.deliver([detection(0, value=NO_ADDRESS), *detections(range(1, 4))])
+        assert desk.ids == ids([1, 2, 3])
+        assert result.extra["waiting"] == 0
+
+    @pytest.mark.parametrize(
+        ("status", "error"), [(401, CredentialsError), (403, CredentialsError), (404, RequestRefusedError)]
+    )
+    def test_what_no_detection_is_to_blame_for_stops_the_run(
+        self, status: int, error: type[Exception], desk: Desk
+    ) -> None:
+        desk.fault("status", status=status)
+        desk.allowed = 3
+        with pytest.raises(error):
+            desk.deliver(detections(range(3)))
+        assert desk.states(detections(range(3))) == [State.PLANNED] * 3
+        desk.deliver(detections(range(3)))
+        assert desk.ids == ids(range(3))
+
+    def test_a_long_429_stops_the_run_and_keeps_its_delay(self, desk: Desk) -> None:
+        desk.fault("status", status=429, headers={"Retry-After": "3600"})
+        with pytest.raises(RateLimitedError) as caught:
+            desk.deliver(detections(range(3)))
+        assert caught.value.retry_after_s == 3600
+        assert desk.states(detections(range(3))) == [State.PLANNED] * 3
+
+    def test_a_host_that_nobody_answers_at_has_stored_nothing(
+        self, desk: Desk, session: NotingSession, virtual_time: VirtualTime
+    ) -> None:
+        with pytest.raises(UnreachableError):
+            desk.deliver(detections(range(3)), client=LIVE.connect("http://127.0.0.1:1", session, virtual_time))
+        assert desk.states(detections(range(3))) == [State.PLANNED] * 3
+        assert desk.deliver(detections(range(3))).extra["resent_unknown"] == 0
+
+
+class TestMismatch:
+    """The API counts other detections than were sent: some may be lost, none may come twice."""
+
+    def test_what_is_not_found_is_held_and_never_sent_by_itself(self, blind: Desk) -> None:
+        blind.fault("wrong_counts", skip=1)
+        with pytest.raises(AccountingError, match="counts 2 ip processed, sent were 3 ip"):
+            blind.deliver(detections(range(7)))
+        assert [known and known.note for known in blind.known(detections([3]))] == [MISMATCH]
+        for _ in range(3):
+            result = blind.deliver(detections(range(7)))
+            assert result.tally.quarantined == {"outcome_unknown": 3}
+        assert blind.ids == ids(range(7))
+        assert held(result) == set(expected(detections(range(3, 6))))
+        assert {entry["detail"] for entry in quarantined(result)} == {MISMATCH}
+
+    def test_what_the_search_finds_is_accepted(self, desk: Desk) -> None:
+        desk.fault("wrong_counts")
+        with pytest.raises(AccountingError):
+            desk.deliver(detections(range(3)))
+        result = desk.deliver(detections(range(3)))
+        assert result.extra["found_by_search"] == 3
+        assert result.tally.dropped == {"already_accepted": 3}
+        assert desk.ids == ids(range(3))
+
+    def test_an_answer_to_another_question_is_one(self, blind: Desk) -> None:
+        body = {"result": {"status": "OK", "debug": True, "summary": {"processed": {"ip": 3}}}}
+        blind.fault("status", status=200, body=body)
+        with pytest.raises(AccountingError, match="answered debug=True"):
+            blind.deliver(detections(range(3)))
+        assert blind.deliver(detections(range(3))).tally.quarantined == {"outcome_unknown": 3}
+
+
+class TestTransientIds:
+    """The answer may name what was dropped."""
+
+    def names(self, texts: Iterable[bytes]) -> list[str]:
+        return [read_row("acme", text).key.hex() for text in texts]
+
+    def answer(self, desk: Desk, processed: int, dropped: list[Any]) -> None:
+        summary = {"processed": {"ip": processed}, "dropped": dropped}
+        body = {"result": {"status": "OK", "debug": False, "summary": summary}}
+        desk.fault("status", status=200, body=body)
+
+    def bodies(self, session: NotingSession) -> list[Any]:
+        return [json.loads(request.body or b"")["data"] for request in session.sent]
+
+    def test_each_detection_carries_its_key_if_that_is_on(self, desk: Desk, session: NotingSession) -> None:
+        desk.send_transient_id = True
+        texts = detections(range(2))
+        assert desk.deliver(texts).extra["accepted"] == 2
+        ((first, second),) = self.bodies(session)
+        assert [first.pop("transient_id"), second.pop("transient_id")] == self.names(texts)
+        assert [first, second] == [json.loads(text) for text in texts]
+
+    def test_none_does_if_it_is_off(self, desk: Desk, session: NotingSession) -> None:
+        texts = detections(range(2))
+        desk.deliver(texts)
+        assert b",".join(texts) in (session.sent[-1].body or b"")
+
+    @pytest.mark.parametrize("processed", [2, 3])
+    def test_those_named_are_quarantined_and_the_rest_accepted(self, processed: int, desk: Desk) -> None:
+        desk.send_transient_id = True
+        texts = detections(range(3))
+        self.answer(desk, processed, [{"transient_id": self.names(texts)[1], "reason": "too old"}])
+        result = desk.deliver(texts)
+        (entry,) = quarantined(result)
+        assert (entry["issue"], entry["event_id"]) == ("rejected_by_api", "event-00001")
+        assert "too old" in entry["detail"]
+        assert entry["record"] == json.loads(texts[1])
+        assert (result.extra["accepted"], result.tally.quarantined) == (2, {"rejected_by_api": 1})
+        assert desk.states(texts) == [State.ACCEPTED, State.REJECTED, State.ACCEPTED]
+        posts = len(desk.posts)
+        desk.deliver(texts)
+        assert len(desk.posts) == posts
+
+    def test_without_names_a_difference_stays_an_error(self, desk: Desk) -> None:
+        desk.send_transient_id = True
+        self.answer(desk, 2, ["somebody else's"])
+        with pytest.raises(AccountingError):
+            desk.deliver(detections(range(3)))
