@@ -17,6 +17,7 @@ from pydantic import BaseModel, ValidationError
 from ci_operators.core.connector import Connector, Destination, Retention
 from ci_operators.core.duration import format_duration
 from ci_operators.core.errors import ConfigurationError
+from ci_operators.core.text import clean_text
 from ci_operators.sources.registry import OPTIONS
 from ci_operators.yaml_text import read_yaml
 
@@ -140,7 +141,7 @@ def _read_destinations(entries: Any, path: Path, found: ConnectorsFile) -> set[s
             found.destinations[str(conn_id)] = Destination.model_validate(entry)
         except ValidationError as err:
             found.problems.extend(
-                f"{path}: destinations.{_plain(str(conn_id))}: {problem}" for problem in _describe(err)
+                f"{path}: destinations.{clean_text(str(conn_id)[:80])}: {problem}" for problem in _describe(err)
             )
             wrong.add(str(conn_id))
     return wrong
@@ -173,7 +174,7 @@ def _name_of(entry: Any) -> str | None:
 
 def _show_name(entry: Any) -> str:
     name = _name_of(entry)
-    return "" if name is None else f" ({_plain(name)})"
+    return "" if name is None else f" ({clean_text(name[:80])})"
 
 
 def _describe(error: ValidationError) -> Iterator[str]:
@@ -183,7 +184,7 @@ def _describe(error: ValidationError) -> Iterator[str]:
         place = problem["loc"]
         if any(other[: len(place)] == place and other != place for other in places if place):
             continue  # pydantic also calls a list too short whose items are wrong
-        option = _plain(".".join(str(part) for part in problem["loc"])) or "entry"
+        option = clean_text(".".join(map(str, problem["loc"]))[:80]) or "entry"
         if problem["type"] == "missing":
             yield f"{option}: is missing."
         elif problem["type"] == "extra_forbidden":
@@ -206,8 +207,3 @@ def _allowed(problem: Mapping[str, Any]) -> str:
 def _shorten(value: object) -> str:
     text = repr(value)
     return text if len(text) <= 80 else f"{text[:77]}..."
-
-
-def _plain(name: str) -> str:
-    """Return a name as a sentence can hold it: not long, no line break, and no NUL, which no database takes."""
-    return repr(name[:80])[1:-1]

@@ -17,13 +17,13 @@ from ci_operators.answers.ledgers import NoLedgerError
 from ci_operators.commands.terminal import (
     Terminal,
     make_table,
-    plain,
     run_command,
     sentence,
     show_span,
     show_value,
 )
 from ci_operators.core.errors import CollectiveInsightsError, ConfigurationError, CredentialsError
+from ci_operators.core.text import clean_text
 
 
 def printed(*, as_json: bool) -> str:
@@ -63,7 +63,7 @@ def test_an_error_is_one_sentence(
 
     assert run_command(fail) == status
     shown = capsys.readouterr()
-    assert (shown.out, shown.err) == ("", plain(str(error)) + "\n")
+    assert (shown.out, shown.err) == ("", clean_text(str(error), keep="\n") + "\n")
 
 
 def test_what_libraries_print_is_not_the_answer(capsys: pytest.CaptureFixture[str]) -> None:

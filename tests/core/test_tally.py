@@ -34,7 +34,7 @@ def test_long_ids_are_cut_in_samples() -> None:
 def test_an_id_writes_no_lines_into_a_log() -> None:
     tally = Tally()
     tally.drop(Dropped("wrong_event_type", "a\nb\x1b[2J\0\u2028"))
-    assert tally.samples == {"wrong_event_type": ["a\ufffdb\ufffd[2J\ufffd\ufffd"]}
+    assert tally.samples == {"wrong_event_type": ["a b\ufffd[2J "]}
 
 
 @pytest.mark.parametrize(("records_in", "records_out"), [(1, 0), (0, 1), (3, 1)])

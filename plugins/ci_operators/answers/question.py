@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ci_operators.core.errors import ConfigurationError
+from ci_operators.core.text import storable
 
 #: Longer than any event id and any indicator that people paste.
 LONGEST_QUESTION = 400
@@ -13,12 +14,11 @@ class WrongQuestionError(ConfigurationError):
 
 
 def read_question(text: str, what: str = "The search") -> str:
-    """Return the text without spaces around it, and without what no id and no indicator holds.
+    """Return the text without spaces around it, as a database can compare it.
 
     Raises WrongQuestionError for one that is too long to be an id or an indicator.
     """
-    # A database takes neither NUL nor half a character.
-    text = text.replace("\0", "").encode("utf-8", "replace").decode().strip()
+    text = storable(text).strip()
     if len(text) > LONGEST_QUESTION:
         raise WrongQuestionError(f"{what} has {len(text)} characters; at most {LONGEST_QUESTION} are looked for.")
     return text

@@ -14,7 +14,7 @@ from ci_operators.answers.ledgers import open_ledger
 from ci_operators.commands.quarantine import select_entries
 from ci_operators.commands.replay_courier import Courier, open_courier
 from ci_operators.commands.replay_steps import Outcome, Traced, take_through
-from ci_operators.commands.terminal import Terminal, make_table, plain, sentence
+from ci_operators.commands.terminal import Terminal, make_table, sentence
 from ci_operators.connectors_file import load_connectors
 from ci_operators.core.connector import Connector
 from ci_operators.core.errors import CollectiveInsightsError, ConfigurationError
@@ -79,7 +79,7 @@ def _replay_connector(conn_id: str, connector: Connector, wanted: Wanted, report
                 report.add(courier.take(traced))
             except CollectiveInsightsError as err:
                 report.add(courier.outcomes(traced))
-                report.problems.append(f"{connector.name}: {plain(str(err))}")
+                report.problems.append(f"{connector.name}: {err}")
                 return
 
 

@@ -17,9 +17,12 @@ from rich.text import Text
 
 from ci_operators.answers.ledgers import NoLedgerError
 from ci_operators.core.errors import CollectiveInsightsError, ConfigurationError
+from ci_operators.core.text import clean_text
 
 #: Columns where the output is no terminal: wide enough for a table, whatever reads it.
 _WIDE = 200
+#: Kept in texts of ours, which may have lines.
+LINES = "\n"
 
 
 def _make_console() -> Console:
@@ -61,7 +64,7 @@ def run_command(command: Callable[[], int]) -> int:
         sys.stdout.flush()
         return status
     except CollectiveInsightsError as err:
-        sys.stderr.write(f"{plain(str(err))}\n")
+        sys.stderr.write(f"{clean_text(str(err), keep=LINES)}\n")
         return 2 if isinstance(err, ConfigurationError | NoLedgerError) else 1
     except BrokenPipeError:  # the reader (head, less) has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes it once more at its end
@@ -82,7 +85,7 @@ def make_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[objec
 
 def sentence(text: str, style: str = "") -> Text:
     """Return a sentence for people."""
-    return Text(plain(text), style=style)
+    return Text(clean_text(text, keep=LINES), style=style)
 
 
 def show_value(value: object) -> str:
@@ -93,7 +96,7 @@ def show_value(value: object) -> str:
         return value.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%SZ")
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return plain(str(value))
+    return clean_text(str(value), keep=LINES)
 
 
 def show_span(seconds: float) -> str:
@@ -105,8 +108,3 @@ def show_span(seconds: float) -> str:
             parts.append(f"{rest // size} {unit}")
             rest %= size
     return " ".join(parts[:2]) or "0 s"
-
-
-def plain(text: str) -> str:
-    """Return the text without what would steer a terminal."""
-    return "".join(char if char.isprintable() or char == "\n" else "\N{REPLACEMENT CHARACTER}" for char in text)

@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from ci_operators.core.errors import AccountingError
+from ci_operators.core.text import clean_text
 from ci_operators.core.verdict import Dropped, Quarantined
 
 #: Ids kept per reason as examples in the manifest; all of them stand in the stage's side artifacts.
@@ -49,9 +50,4 @@ class Tally:
     def _sample(self, reason: str, event_id: str | None) -> None:
         ids = self.samples.setdefault(reason, [])
         if event_id is not None and len(ids) < SAMPLES_PER_REASON:
-            ids.append(_as_line(event_id[:80]))
-
-
-def _as_line(text: str) -> str:
-    """Return a vendor's text as it may stand in a log and in an XCom: no line breaks, no escapes, no NUL."""
-    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)
+            ids.append(clean_text(event_id[:80]))

@@ -10,22 +10,17 @@ from sqlalchemy import Connection
 
 #: What has a meaning of its own in COPY's text format, or none in PostgreSQL's text.
 _SPECIAL = re.compile(r"[\\\t\n\r\0]")
-_ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r", "\0": "\N{REPLACEMENT CHARACTER}"})
+_ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r", "\0": ""})
 
 
 def copy_rows(connection: Connection, table: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Add rows to `table` within the connection's transaction. PostgreSQL's text cannot hold NUL: it is replaced."""
+    """Add rows to `table` within the connection's transaction. PostgreSQL's text cannot hold NUL: it is removed."""
     lines = "".join("\t".join(map(_field, row)) + "\n" for row in rows)
     cursor = connection.connection.cursor()
     try:
         cursor.copy_expert(f"COPY {table} ({', '.join(columns)}) FROM STDIN", io.StringIO(lines))
     finally:
         cursor.close()
-
-
-def storable(text: str) -> str:
-    """Return a text as PostgreSQL can hold it: NUL and halves of characters are replaced."""
-    return text.replace("\0", "\N{REPLACEMENT CHARACTER}").encode("utf-8", "replace").decode()
 
 
 def _field(value: object) -> str:

@@ -10,9 +10,10 @@ from sqlalchemy import Connection, delete, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from ci_operators.core.errors import RetriableError
+from ci_operators.core.text import storable
 from ci_operators.ledger import tables
 from ci_operators.ledger.access import speak_plainly
-from ci_operators.ledger.bulk import copy_rows, storable
+from ci_operators.ledger.bulk import copy_rows
 from ci_operators.ledger.patience import has_got
 from ci_operators.ledger.row import Row
 from ci_operators.ledger.tables import State

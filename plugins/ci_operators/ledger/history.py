@@ -12,6 +12,7 @@ import msgspec
 from sqlalchemy import Connection, select, text
 from sqlalchemy.dialects.postgresql import insert
 
+from ci_operators.core.text import storable
 from ci_operators.ledger import tables
 from ci_operators.ledger.access import speak_plainly
 from ci_operators.ledger.bulk import copy_rows
@@ -114,9 +115,9 @@ class History:
             "connector_id": self._connector_id,
             "run_id": self.run_id,
             "stage": self.stage,
-            "event_id": entry.event_id and entry.event_id.replace("\0", "\N{REPLACEMENT CHARACTER}"),
+            "event_id": entry.event_id and storable(entry.event_id),
             "issue": entry.issue,
-            "detail": entry.detail.replace("\0", "\N{REPLACEMENT CHARACTER}"),
+            "detail": storable(entry.detail),
             "record": record,
             "record_digest": hashlib.sha256(record).digest(),
         }

@@ -9,8 +9,8 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
+from ci_operators.core.text import storable
 from ci_operators.ledger.access import speak_plainly
-from ci_operators.ledger.bulk import storable
 from ci_operators.ledger.tables import State
 
 #: Each connector's newest by the index alone, which knows an indicator by its hash. Whether it is the one is looked at

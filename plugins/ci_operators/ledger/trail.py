@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, select, text
 
+from ci_operators.core.text import storable
 from ci_operators.ledger import tables
 from ci_operators.ledger.access import speak_plainly
 from ci_operators.ledger.keys import KEY_BYTES, event_key
@@ -126,7 +127,7 @@ def find_connectors(connection: Connection) -> list[str]:
 def find_trail(connection: Connection, connectors: Sequence[str], event_id: str) -> Trail:
     """Return what the ledger knows of an event of any of the connectors."""
     keys = {name: event_key(name, event_id) for name in connectors}
-    values = {"event_id": event_id.replace("\0", ""), "connectors": list(connectors)}
+    values = {"event_id": storable(event_id), "connectors": list(connectors)}
     with speak_plainly(), connection.begin():
         dropped = [DroppedEvent(*row) for row in connection.execute(_DROPPED, {"keys": list(keys.values())})]
         quarantined = [QuarantinedEvent(*row) for row in connection.execute(_QUARANTINED, values)]

@@ -23,6 +23,7 @@ from ci_operators.core.errors import (
     UnknownOutcomeError,
     UnreachableError,
 )
+from ci_operators.core.text import clean_text
 from ci_operators.transport.authoriser import Authoriser
 from ci_operators.transport.body import read_body
 from ci_operators.transport.pacing import MAX_WAIT_S, Pacer, read_retry_after
@@ -114,7 +115,7 @@ class Client:
 
     def quote(self, words: str, length: int) -> str:
         """Return a vendor's words as a sentence may hold them: cut last, so that no part of the secret is left."""
-        return self.authoriser.hide(clean(words))[:length]
+        return self.authoriser.hide(clean_text(words))[:length]
 
     def _exchange(
         self,
@@ -210,15 +211,6 @@ def name_host(url: str) -> str:
         return urlsplit(url).netloc.rpartition("@")[2]
     except ValueError:
         return ""
-
-
-def clean(words: str) -> str:
-    """Return a vendor's words as they may stand in a line.
-
-    Without NUL and halves of characters, which no file and no database takes, and without line breaks and escapes,
-    by which somebody could write lines of his own into a log or onto a terminal.
-    """
-    return "".join(char if char.isprintable() else " " for char in words.replace("\0", ""))
 
 
 def _is_untrusted(error: requests.RequestException) -> bool:
