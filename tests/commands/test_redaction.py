@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from ci_operators.commands.redaction import read_record, redact_record
+from ci_operators.sources.registry import OPTIONS, load_source
 
 
 def test_persons_and_machines_are_hidden_structure_stays() -> None:
@@ -23,13 +26,24 @@ def test_persons_and_machines_are_hidden_structure_stays() -> None:
         "uuid": "1",
         "eventType": "security.threat.detected",
         "displayMessage": "Request",
-        "actor": {"id": "***", "type": "***", "displayName": None, "alternateId": "***"},
+        "actor": {"id": "***", "type": "User", "displayName": None, "alternateId": "***"},
         "client": {"ipAddress": "***", "geo": [{"city": "***", "lat": "***"}]},
         "outcome": {"result": "DENY", "reason": "Password Spray"},
         "threatInfo": {"threatId": "9", "filePath": "***", "sha1": "ab", "processUser": "***", "is": True},
         "mitre_codes": ["T1110"],
         "unheard_of": "***",
     }
+
+
+@pytest.mark.parametrize("source", OPTIONS)
+def test_whatever_a_source_declares_personal_is_hidden(source: str) -> None:
+    for path in load_source(source).personal:
+        value: object = {"id": "secret", "list": [{"type": "secret", "none": None, "is": True}]}
+        hidden: object = {"id": "***", "list": [{"type": "***", "none": None, "is": True}]}
+        for name in reversed(path.split(".")):
+            value, hidden = {name: value}, {name: hidden}
+        assert redact_record(json.dumps({"nested": [value]}).encode()) == {"nested": [hidden]}
+        assert redact_record(json.dumps(value).encode()) == hidden
 
 
 def test_what_is_no_json_is_hidden_as_a_whole() -> None:

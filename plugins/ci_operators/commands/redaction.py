@@ -5,25 +5,27 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from ci_operators.sources.registry import OPTIONS, load_source
+
 HIDDEN = "***"
-#: Whose values say nothing of a person: kinds, codes, times and hashes. All other texts and numbers are hidden.
+#: Names of values that do not identify a person: kinds, codes, times and hashes.
 SHOWN = frozenset({
     "eventType", "published", "severity", "version", "legacyEventType", "displayMessage", "uuid", "type", "result",
     "reason", "threatId", "classification", "classificationSource", "confidenceLevel", "analystVerdict",
     "incidentStatus", "mitigationStatus", "createdAt", "updatedAt", "identifiedAt", "sha256", "sha1", "md5", "id",
     "timestamp", "mitre_codes", "field", "source_type", "link",
 })  # fmt: skip
-#: Objects that describe a person, a computer or a place: nothing in them is shown, whatever its name.
-PERSONAL = frozenset({
-    "actor", "client", "target", "device", "agentDetectionInfo", "agentRealtimeInfo", "request", "securityContext",
-    "authenticationContext", "debugContext", "transaction",
-})  # fmt: skip
 
 
 def redact_record(record: bytes) -> Any:
-    """Return the record's structure; texts and numbers that may tell of a person are `***`, null stays null."""
+    """Return the record's structure; texts and numbers that may identify a person are `***`, null stays null.
+
+    Hidden are all members that a source declares personal (`Source.personal`), and each value whose name is not in
+    SHOWN: a member that a vendor adds tomorrow is hidden too.
+    """
+    personal = tuple(f".{path}" for name in OPTIONS for path in load_source(name).personal)
     try:
-        return _redact(json.loads(record), is_shown=False, is_personal=False)
+        return _redact(json.loads(record), personal)
     except (ValueError, RecursionError):
         return f"{HIDDEN} ({len(record)} bytes that are no JSON)"
 
@@ -36,16 +38,22 @@ def read_record(record: bytes) -> Any:
         return record.decode("utf-8", "backslashreplace")
 
 
-def _redact(value: Any, *, is_shown: bool, is_personal: bool) -> Any:
+def _redact(value: Any, personal: tuple[str, ...], path: str = "", *, is_shown: bool = False) -> Any:
+    if path.endswith(personal):  # wherever it is nested
+        return _hide(value)
     if isinstance(value, dict):
         return {
-            name: _redact(
-                member,
-                is_shown=name in SHOWN and not is_personal,
-                is_personal=is_personal or name in PERSONAL,
-            )
-            for name, member in value.items()
+            name: _redact(member, personal, f"{path}.{name}", is_shown=name in SHOWN) for name, member in value.items()
         }
     if isinstance(value, list):
-        return [_redact(item, is_shown=is_shown, is_personal=is_personal) for item in value]
-    return value if is_shown or value is None or isinstance(value, bool) else HIDDEN
+        return [_redact(item, personal, path, is_shown=is_shown) for item in value]
+    return value if is_shown else _hide(value)
+
+
+def _hide(value: Any) -> Any:
+    """Return the structure of a value, with null and booleans: they say what is there, not what it is."""
+    if isinstance(value, dict):
+        return {name: _hide(member) for name, member in value.items()}
+    if isinstance(value, list):
+        return [_hide(item) for item in value]
+    return value if value is None or isinstance(value, bool) else HIDDEN
