@@ -6,10 +6,9 @@ to vary (`version` "0" or 0). Source: System Log API, LogEvent.
 
 from __future__ import annotations
 
-import msgspec
 from msgspec import Struct
 
-from ci_operators.core.loose import Loose, read_loosely
+from ci_operators.core.tolerant import make_reader
 
 
 class Actor(Struct, frozen=True, gc=False):
@@ -52,39 +51,10 @@ PERSONAL = (
     "transaction",
 )
 
-_decode = msgspec.json.Decoder(LogEvent).decode
-
-
-def read_log_event(event: bytes) -> LogEvent | None:
-    """Return the event's fields; None if the text is no JSON object.
-
-    A field of another type than documented is read as text where it is a plain value, else taken as absent.
-    """
-    try:
-        return _decode(event)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        loose = read_loosely(event)
-    if loose is None:
-        return None
-    return LogEvent(
-        uuid=loose.text("uuid"),
-        eventType=loose.text("eventType"),
-        published=loose.text("published"),
-        displayMessage=loose.text("displayMessage"),
-        actor=_actor(loose.child("actor")),
-        outcome=_outcome(loose.child("outcome")),
-    )
+read_log_event = make_reader(LogEvent)
 
 
 def read_id(event: bytes) -> str | None:
     """Return the event's uuid, None if it has none."""
     fields = read_log_event(event)
     return fields.uuid if fields else None
-
-
-def _actor(loose: Loose | None) -> Actor | None:
-    return None if loose is None else Actor(displayName=loose.text("displayName"), type=loose.text("type"))
-
-
-def _outcome(loose: Loose | None) -> Outcome | None:
-    return None if loose is None else Outcome(reason=loose.text("reason"))

@@ -6,14 +6,30 @@ import re
 from datetime import datetime
 
 import msgspec
+from msgspec import Struct
 
 from ci_operators.core.instant import read_instant
-from ci_operators.core.loose import read_loosely
+from ci_operators.core.tolerant import make_reader
 from ci_operators.sources.sentinelone.api import THREATS_PATH, Envelope
 from ci_operators.sources.sentinelone.options import SentinelOneConnector
 from ci_operators.transport.client import Client
 from ci_operators.transport.elements import cut_elements, decode_answer
 
+
+class Times(Struct, frozen=True):
+    """When a threat was created, and when it last changed."""
+
+    createdAt: str | None = None  # SentinelOne's spelling
+    updatedAt: str | None = None
+
+
+class TimedThreat(Struct, frozen=True):
+    """A threat, as far as its times are concerned."""
+
+    threatInfo: Times | None = None
+
+
+_read_times = make_reader(TimedThreat)
 _ID = re.compile(r"\d{1,20}", re.ASCII)
 _envelope = msgspec.json.Decoder(Envelope)
 
@@ -35,10 +51,9 @@ def find_event(client: Client, connector: SentinelOneConnector, event_id: str, n
 
 def read_time(connector: SentinelOneConnector, event: bytes) -> datetime | None:
     """Return when the threat was created, for verified events when it last changed; None if it does not say."""
-    threat = read_loosely(event)
-    info = threat.child("threatInfo") if threat else None
-    name = "updatedAt" if connector.only_analyst_verified else "createdAt"
+    threat = _read_times(event)
+    times = threat.threatInfo if threat and threat.threatInfo else Times()
     try:
-        return read_instant(info.text(name) or "")[0] if info else None
+        return read_instant((times.updatedAt if connector.only_analyst_verified else times.createdAt) or "")[0]
     except ValueError:
         return None

@@ -6,10 +6,9 @@ Source: Management API v2.1, GET /threats.
 
 from __future__ import annotations
 
-import msgspec
 from msgspec import Struct
 
-from ci_operators.core.loose import Loose, read_loosely
+from ci_operators.core.tolerant import make_reader
 
 
 class ThreatInfo(Struct, frozen=True, gc=False):
@@ -81,33 +80,9 @@ PERSONAL = (
     "threatInfo.macroModules",
 )
 
-_decode = msgspec.json.Decoder(Threat).decode
-_decode_with_indicators = msgspec.json.Decoder(ThreatWithIndicators).decode
-_UNEXPECTED = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
-
-
-def read_threat(event: bytes) -> Threat | None:
-    """Return the threat without its indicators; None if the text is no JSON object."""
-    try:
-        return _decode(event)
-    except _UNEXPECTED:
-        loose = read_loosely(event)
-    return None if loose is None else Threat(id=loose.text("id"), threatInfo=_threat_info(loose))
-
-
-def read_threat_with_indicators(event: bytes) -> ThreatWithIndicators | None:
-    """Return the threat with its indicators; None if the text is no JSON object."""
-    try:
-        return _decode_with_indicators(event)
-    except _UNEXPECTED:
-        loose = read_loosely(event)
-    if loose is None:
-        return None
-    return ThreatWithIndicators(
-        id=loose.text("id"),
-        threatInfo=_threat_info(loose),
-        indicators=[_indicator(child) for child in loose.children("indicators")],
-    )
+read_threat = make_reader(Threat)
+#: The same with its indicators, which the criteria do not read.
+read_threat_with_indicators = make_reader(ThreatWithIndicators)
 
 
 def find_id(threat: Threat | ThreatWithIndicators) -> str | None:
@@ -119,17 +94,3 @@ def read_id(event: bytes) -> str | None:
     """Return the threat's id, None if it has none."""
     threat = read_threat(event)
     return find_id(threat) if threat else None
-
-
-def _threat_info(loose: Loose) -> ThreatInfo | None:
-    info = loose.child("threatInfo")
-    return None if info is None else ThreatInfo(**{name: info.text(name) for name in ThreatInfo.__struct_fields__})
-
-
-def _indicator(loose: Loose) -> Indicator:
-    return Indicator(tactics=[_tactic(child) for child in loose.children("tactics")])
-
-
-def _tactic(loose: Loose) -> Tactic:
-    techniques = [Technique(child.text("name"), child.text("link")) for child in loose.children("techniques")]
-    return Tactic(name=loose.text("name"), techniques=list(techniques))

@@ -1,0 +1,73 @@
+"""Reading a vendor's JSON object into a struct: fast if its members have the documented types, tolerantly if not."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from functools import cache
+from typing import Any, TypeVar
+
+import msgspec
+
+Shape = TypeVar("Shape", bound=msgspec.Struct)
+
+_UNEXPECTED = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+
+
+def make_reader(shape: type[Shape]) -> Callable[[bytes], Shape | None]:
+    """Return a function that reads a JSON text into `shape`, or returns None if the text is not a JSON object.
+
+    Each member of `shape` is an optional text, struct or list of structs. A member of another type is read as text
+    if it is a plain value, else it is absent. Nothing else is ever raised.
+    """
+    decode = msgspec.json.Decoder(shape).decode
+
+    def read(text: bytes) -> Shape | None:
+        try:
+            return decode(text)
+        except _UNEXPECTED:
+            return _read_tolerantly(shape, text)
+
+    return read
+
+
+def _read_tolerantly(shape: type[Shape], text: bytes) -> Shape | None:
+    """Return the struct by the standard library's decoder: it takes lone surrogates, NaN and long numbers."""
+    try:
+        value = json.loads(text.decode("utf-8", "replace"))
+    except (ValueError, RecursionError):
+        return None
+    fitted: Shape | None = _fit(_type_info(shape), value)
+    return fitted
+
+
+def _fit(kind: Any, value: Any) -> Any:
+    """Return the value in the type that msgspec describes as `kind`, None if it does not fit."""
+    from msgspec import inspect  # only an odd event needs it
+
+    if isinstance(kind, inspect.UnionType):
+        kind = next(each for each in kind.types if not isinstance(each, inspect.NoneType))
+    if isinstance(kind, inspect.StructType):
+        if not isinstance(value, dict):
+            return None
+        return kind.cls(**{field.name: _fit(field.type, value.get(field.encode_name)) for field in kind.fields})
+    if isinstance(kind, inspect.ListType):
+        items = value if isinstance(value, list) else []
+        return [_fit(kind.item_type, item) for item in items if isinstance(item, dict)]
+    return read_text(value)
+
+
+def read_text(value: object) -> str | None:
+    """Return a plain JSON value (text, number, boolean) as text, None for null, lists and objects."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode("utf-8")  # a lone surrogate cannot be sent on
+    return str(value) if isinstance(value, int | float) else None
+
+
+@cache
+def _type_info(shape: type[msgspec.Struct]) -> Any:
+    from msgspec import inspect
+
+    return inspect.type_info(shape)
