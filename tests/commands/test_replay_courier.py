@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from ci_operators.commands.replay_courier import CheckingCourier, DeliveringCourier, open_courier
-from ci_operators.commands.replay_steps import take_through
+from ci_operators.commands.replay_steps import trace_entries
 from ci_operators.core.connector import Destination
 from ci_operators.ledger.quarantined import Entry
 from tests.commands.conftest import Desk, okta_event
@@ -18,7 +18,7 @@ def test_a_live_connector_delivers_and_a_debug_connector_checks(desk: Desk) -> N
         assert isinstance(courier, CheckingCourier)
         record = json.dumps(okta_event(1, desk.now)).encode()
         entry = Entry(1, "dry", "r", "map", "e", "i", "", desk.now, None, None, record)
-        traced = take_through(desk.connector("dry"), [entry])
+        traced = trace_entries(desk.connector("dry"), [entry])
         assert [outcome.became for outcome in courier.take(traced)] == ["checked"]
         assert [outcome.became for outcome in courier.outcomes(traced)] == ["not_sent"]
     assert not desk.simulator.detections

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from ci_operators.commands.replay_steps import take_through
+from ci_operators.commands.replay_steps import trace_entries
 from ci_operators.ledger.quarantined import Entry
 from ci_operators.sources.registry import OPTIONS
 from tests.commands.conftest import okta_event
@@ -15,11 +15,11 @@ from tests.commands.conftest import okta_event
 NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
 CONNECTOR = OPTIONS["okta"].model_validate({"name": "a", "source": "okta"})
 EVENT = json.dumps(okta_event(1, NOW)).encode()
-DETECTION = take_through(CONNECTOR, [Entry(1, "a", "r", "map", "e", "i", "", NOW, None, None, EVENT)])[0].record
+DETECTION = trace_entries(CONNECTOR, [Entry(1, "a", "r", "map", "e", "i", "", NOW, None, None, EVENT)])[0].record
 
 
 def take(stage: str, record: bytes, issue: str = "some") -> tuple[str, str]:
-    (trace,) = take_through(CONNECTOR, [Entry(1, "a", "r", stage, "e", issue, "", NOW, None, None, record)])
+    (trace,) = trace_entries(CONNECTOR, [Entry(1, "a", "r", stage, "e", issue, "", NOW, None, None, record)])
     return trace.stage, trace.outcome.became if trace.outcome else "goes on"
 
 

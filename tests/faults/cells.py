@@ -9,9 +9,10 @@ from datetime import timedelta
 from typing import Any, Literal
 
 from ci_operators.core.errors import FatalError, RetriableError
+from ci_operators.core.stages import STAGES
 from ci_operators.transport.client import ATTEMPTS
 from simulator import Simulator
-from tests.faults.line import STAGES, Line, check_delivery, check_staging, expected, stored
+from tests.faults.line import Line, check_delivery, check_staging, expected, stored
 from tests.sources.okta.specimens import SPECIMENS as OKTA
 from tests.sources.okta.specimens import threat_event
 from tests.sources.sentinelone.specimens import SPECIMENS as SENTINELONE

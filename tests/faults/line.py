@@ -14,6 +14,7 @@ from sqlalchemy import Engine, text
 
 from ci_operators.attack import attack_table
 from ci_operators.core.connector import Connector
+from ci_operators.core.stages import STAGES
 from ci_operators.core.tally import Tally
 from ci_operators.core.window import Window
 from ci_operators.ledger.access import open_connection
@@ -28,7 +29,6 @@ from ci_operators.staging.artifact import SUFFIX, read_artifact
 from ci_operators.transport.client import Client
 from simulator import StoredDetection
 
-STAGES = ("extract", "filter", "map", "validate", "submit")
 UNLIMITED = 1_000_000
 #: What tells detections apart: event id, indicator type, indicator.
 Identity = tuple[str, str, str]

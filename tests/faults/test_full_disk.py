@@ -11,8 +11,9 @@ from typing import Any, ClassVar
 import pytest
 from sqlalchemy import Engine
 
+from ci_operators.core.stages import STAGES
 from simulator import Limits, Simulator, serve
-from tests.faults.line import STAGES, Line, check_staging, expected, stored
+from tests.faults.line import Line, check_staging, expected, stored
 from tests.ledger.samples import NO_ADDRESS, detection, detections, stage
 from tests.noting_session import NotingSession
 from tests.sources.okta.specimens import SPECIMENS, threat_event

@@ -5,12 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ci_operators.answers.wording import faqs_of, words_of
-from ci_operators.attack import attack_table
 from ci_operators.core.connector import Connector
 from ci_operators.core.verdict import Dropped, Quarantined
 from ci_operators.ledger.row import Row, read_row
-from ci_operators.sources.registry import load_source
-from ci_operators.stages.contract import contract_for
+from ci_operators.stages.chain import make_chain, take_through
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,22 +28,17 @@ class Judgement:
 
 
 def judge(connector: Connector, event: bytes) -> Judgement:
-    """Return what the stages make of an event; the same functions as in a run, with nothing written."""
-    source, notes = load_source(connector.source), list[str]()
-    steps = {
-        "filter": source.criteria(connector),
-        "map": source.mapping(connector, notes.append),
-        "validate": contract_for(attack_table()),
-    }
-    record = event
-    for stage, step in steps.items():
-        verdict = step(record)
-        if isinstance(verdict, Dropped):
-            return Judgement("dropped", stage, verdict.reason)
-        if isinstance(verdict, Quarantined):
-            return Judgement("quarantined", stage, verdict.issue, verdict.detail)
-        record = verdict
-    return Judgement("passed", notes=tuple(dict.fromkeys(notes)), detection=read_row(connector.name, record))
+    """Return what the stages make of an event; the same steps as in a run, with nothing written."""
+    notes = list[str]()
+    passage = take_through(make_chain(connector, notes.append), event)
+    match passage.verdict:
+        case Dropped(reason):
+            return Judgement("dropped", passage.stage, reason)
+        case Quarantined(issue, detail=detail):
+            return Judgement("quarantined", passage.stage, issue, detail)
+        case None:
+            detection = read_row(connector.name, passage.record)
+            return Judgement("passed", notes=tuple(dict.fromkeys(notes)), detection=detection)
 
 
 def say_keeping(connector: Connector, found: Judgement) -> str:

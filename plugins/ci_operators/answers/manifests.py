@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ci_operators.core.instant import format_instant, read_instant
+from ci_operators.core.stages import STAGES
 
-STAGES = ("extract", "filter", "map", "validate", "submit")
 #: What every manifest has; what else stands in one counts something of its stage alone.
 _COMMON = frozenset({
     "stage", "connector", "debug", "window", "artifact", "side_artifacts", "records_in", "records_out", "dropped",

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from ci_operators.answers.cursor import fingerprint
-from ci_operators.answers.manifests import STAGES
 from ci_operators.answers.question import WrongQuestionError, read_question
 from ci_operators.answers.record import Record
 from ci_operators.answers.run_files import ARRIVED, StagedFile
 from ci_operators.answers.wording import STATES
+from ci_operators.core.stages import STAGES
 
 FATES = ("all", "dropped", "quarantined", "detection")
 

@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import Any
 
 from ci_operators.answers.manifests import (
-    STAGES,
     StageCounts,
     find_number,
     find_seconds,
@@ -17,6 +16,7 @@ from ci_operators.answers.manifests import (
 )
 from ci_operators.answers.wording import Wording
 from ci_operators.core.instant import format_instant
+from ci_operators.core.stages import STAGES
 
 
 @dataclass(frozen=True, slots=True)

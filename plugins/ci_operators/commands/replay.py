@@ -13,7 +13,7 @@ from rich.console import RenderableType
 from ci_operators.answers.ledgers import open_ledger
 from ci_operators.commands.quarantine import select_entries
 from ci_operators.commands.replay_courier import Courier, open_courier
-from ci_operators.commands.replay_steps import Outcome, Traced, take_through
+from ci_operators.commands.replay_steps import Outcome, Traced, trace_entries
 from ci_operators.commands.terminal import Terminal, make_table, sentence
 from ci_operators.connectors_file import load_connectors
 from ci_operators.core.connector import Connector
@@ -70,7 +70,7 @@ def _replay_connector(conn_id: str, connector: Connector, wanted: Wanted, report
         for page in read_pages(connection, replace(wanted, before=newest[0].id + 1 if newest else 1)):
             if connector.debug and connector.name not in report.debug_connectors:
                 report.debug_connectors.append(connector.name)
-            traced = take_through(connector, page)
+            traced = trace_entries(connector, page)
             if report.dry_run:
                 report.add([_foresee(trace) for trace in traced])
                 continue

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
-from ci_operators.attack import attack_table
 from ci_operators.core.connector import Connector
 from ci_operators.core.verdict import Dropped, Quarantined, Step
 from ci_operators.ledger.quarantined import Entry
 from ci_operators.sources.registry import load_source
-from ci_operators.stages.contract import contract_for
+from ci_operators.stages.chain import make_chain, take_through
 
 _HELD = "held: `settle` says whether Recorded Future has it"
 
@@ -42,38 +41,25 @@ class Traced:
         return Outcome(self.entry.id, self.entry.connector, self.entry.event_id, self.stage, became, words)
 
 
-def take_through(connector: Connector, entries: Sequence[Entry]) -> list[Traced]:
+def trace_entries(connector: Connector, entries: Sequence[Entry]) -> list[Traced]:
     """Return the records after their stage and those that follow it, submit left out."""
-    source = load_source(connector.source)
-    steps: dict[str, Step] = {
-        "filter": source.criteria(connector),
-        "map": source.mapping(connector, lambda _: None),
-        "validate": contract_for(attack_table()),
-    }
-    rules = dict(source.drop_reasons)
-    return [_take(entry, list(_remaining(entry.stage, steps)), rules) for entry in entries]
+    chain, rules = make_chain(connector, lambda _: None), load_source(connector.source).drop_reasons
+    return [_trace(entry, chain, rules) for entry in entries]
 
 
-def _remaining(stage: str, steps: dict[str, Step]) -> Iterator[tuple[str, Step]]:
-    """Yield the steps from a stage on; a detection that submit refused is validated again."""
-    names = list(steps)
-    begin = names.index(stage) if stage in names else names.index("validate")
-    yield from ((name, steps[name]) for name in names[begin:])
-
-
-def _take(entry: Entry, steps: Sequence[tuple[str, Step]], rules: dict[str, str]) -> Traced:
+def _trace(entry: Entry, chain: Mapping[str, Step], rules: Mapping[str, str]) -> Traced:
     if entry.stage == "submit" and entry.issue == "outcome_unknown":
         trace = Traced(entry, "submit", entry.record)
-        return Traced(entry, "submit", entry.record, trace.as_outcome("held", _HELD))
-    record = entry.record
-    for stage, step in steps:
-        verdict = step(record)
-        trace = Traced(entry, stage, record)
-        if isinstance(verdict, Dropped):
-            words = f"a criterion excludes it ({verdict.reason}): {rules.get(verdict.reason, verdict.reason)}"
-            return Traced(entry, stage, record, trace.as_outcome("dropped", words))
-        if isinstance(verdict, Quarantined):
-            words = f"quarantined again ({verdict.issue}): {verdict.detail}"
-            return Traced(entry, stage, record, trace.as_outcome("quarantined", words), verdict)
-        record = verdict
-    return Traced(entry, "submit", record)
+        return replace(trace, outcome=trace.as_outcome("held", _HELD))
+    # A detection that submit refused is validated again.
+    passage = take_through(chain, entry.record, entry.stage if entry.stage in chain else "validate")
+    trace = Traced(entry, passage.stage, passage.record)
+    match passage.verdict:
+        case Dropped(reason):
+            words = f"a criterion excludes it ({reason}): {rules.get(reason, reason)}"
+            return replace(trace, outcome=trace.as_outcome("dropped", words))
+        case Quarantined(issue, detail=detail) as verdict:
+            words = f"quarantined again ({issue}): {detail}"
+            return replace(trace, outcome=trace.as_outcome("quarantined", words), verdict=verdict)
+        case None:
+            return trace

@@ -1,0 +1,48 @@
+"""The chain between extract and submit: filter, map, validate. Runs, replays and answers use the same steps."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ci_operators.attack import attack_table
+from ci_operators.core.connector import Connector
+from ci_operators.core.verdict import Dropped, Note, Quarantined, Step
+from ci_operators.sources.registry import load_source
+from ci_operators.stages.contract import contract_for
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """How far a record came.
+
+    stage: the one that kept it, "submit" if none did; record: what that stage was given; verdict: why it was kept.
+    """
+
+    stage: str
+    record: bytes
+    verdict: Dropped | Quarantined | None = None
+
+
+def make_step(stage: str, connector: Connector, note: Note) -> Step:
+    """Return the step of a stage by the connector's options; `note` is given what the map step degrades."""
+    if stage == "validate":
+        return contract_for(attack_table())
+    source = load_source(connector.source)
+    return source.criteria(connector) if stage == "filter" else source.mapping(connector, note)
+
+
+def make_chain(connector: Connector, note: Note) -> dict[str, Step]:
+    """Return the steps by stage, in their order."""
+    return {stage: make_step(stage, connector, note) for stage in ("filter", "map", "validate")}
+
+
+def take_through(chain: Mapping[str, Step], record: bytes, first: str = "filter") -> Passage:
+    """Return how far a record comes from the stage `first` on; nothing is written."""
+    stages = list(chain)
+    for stage in stages[stages.index(first) :]:
+        verdict = chain[stage](record)
+        if isinstance(verdict, Dropped | Quarantined):
+            return Passage(stage, record, verdict)
+        record = verdict
+    return Passage("submit", record)
