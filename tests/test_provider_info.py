@@ -21,7 +21,7 @@ from ci_operators.hooks.okta import OktaHook
 from ci_operators.hooks.recorded_future import RecordedFutureHook
 from ci_operators.hooks.sentinelone import SentinelOneHook
 from ci_operators.provider_info import get_provider_info
-from ci_operators.sources.okta.api import API as OKTA
+from ci_operators.sources.okta.auth import API as OKTA
 from tests.airflow_home import IGNORED, ROOT
 
 PLUGINS = ROOT / "plugins"

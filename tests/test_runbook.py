@@ -15,7 +15,7 @@ from ci_operators.answers.ledgers import NoLedgerError
 from ci_operators.answers.question import WrongQuestionError
 from ci_operators.core import errors
 from ci_operators.recorded_future.api import VENDOR as RECORDED_FUTURE
-from ci_operators.sources.okta import oauth
+from ci_operators.sources.okta import auth
 from ci_operators.sources.okta.api import VENDOR as OKTA
 from ci_operators.sources.sentinelone.api import VENDOR as SENTINELONE
 from tests.airflow_home import ROOT
@@ -32,11 +32,11 @@ EXCEPTIONS = {
     "dag_factory.py: '\\n'.join(problems)": "connectors_file.py's sentences: see test_connectors_file.py",
     "recorded_future/api.py: message": "made a line above; `UnknownOutcomeError` in the runbook has it",
     "recorded_future/api.py: str(err)": "transport/client.py's sentence of a 429",
-    "sources/okta/private_key.py: f'{label} {_name_other(text)}. {_MEND}'": "`_name_other`: three endings",
     "transport/client.py: f'{words}: {mend}'": "the vendors' own words: `MENDS`, below",
-    "transport/client.py: f'{words}: {self.vendor.credentials_hint}'": "the same: hints, below",
-    "transport/client.py: f'{words}: {self.vendor.permission_hint}'": "the same: hints, below",
+    "transport/client.py: f'{words}: {vendor.credentials_hint}'": "the same: hints, below",
+    "transport/client.py: f'{words}: {vendor.permission_hint}'": "the same: hints, below",
     "transport/client.py: f'{words}.'": "`… answered 503`: words of the vendor",
+    "transport/private_key.py: _name_other(text)": "three endings, below",
     "pages/application.py: '%s %s failed'": "the log line of a defect: method and path",
 }
 EXCEPTIONS_ONCE = 13
@@ -45,7 +45,7 @@ COMPOSED = (
     "The detections may have been stored.",
     "is damaged: its first or its last line is missing",
     "is a public key or a certificate",
-    "is no private key",
+    "is not a private key",
     "is missing.",
     "there is no such option; allowed:",
     "is not allowed:",
@@ -141,7 +141,7 @@ def test_what_sentences_are_made_of_stands_in_it(words: str, runbook: str) -> No
 
 
 @pytest.mark.parametrize(
-    "vendor", [OKTA, SENTINELONE, RECORDED_FUTURE, oauth.VENDOR, oauth.TOKEN_VENDOR], ids=lambda each: each.title
+    "vendor", [OKTA, SENTINELONE, RECORDED_FUTURE, auth.APP_VENDOR, auth.TOKEN_VENDOR], ids=lambda each: each.title
 )
 def test_what_a_vendors_refusal_asks_for_stands_in_it(vendor: object, runbook: str) -> None:
     for hint in ("credentials_hint", "permission_hint"):
@@ -149,7 +149,7 @@ def test_what_a_vendors_refusal_asks_for_stands_in_it(vendor: object, runbook: s
         assert re.split(r"(?<=\.) (?=Create|Generate|Request)", words)[0] in runbook
 
 
-@pytest.mark.parametrize("words", sorted(set(oauth.MENDS.values())))
+@pytest.mark.parametrize("words", sorted(set(auth.MENDS.values())))
 def test_what_oktas_token_endpoint_asks_for_stands_in_it(words: str, runbook: str) -> None:
     assert words in runbook
 

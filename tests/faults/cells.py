@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Any, Literal
 
 from ci_operators.core.errors import FatalError, RetriableError
-from ci_operators.core.stages import STAGES
+from ci_operators.core.tally import STAGES
 from ci_operators.transport.client import ATTEMPTS
 from simulator import Simulator
 from tests.faults.line import Line, check_delivery, check_staging, expected, stored

@@ -14,8 +14,7 @@ from sqlalchemy import Engine, text
 
 from ci_operators.attack import attack_table
 from ci_operators.core.connector import Connector
-from ci_operators.core.stages import STAGES
-from ci_operators.core.tally import Tally
+from ci_operators.core.tally import STAGES, Tally
 from ci_operators.core.window import Window
 from ci_operators.ledger.access import open_connection
 from ci_operators.ledger.deliveries import Deliveries

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import pytest
 from sqlalchemy import Engine
 
-from ci_operators.core.stages import STAGES
+from ci_operators.core.tally import STAGES
 from simulator import Limits, Simulator, serve
 from tests.faults.line import Line, check_staging, expected, stored
 from tests.ledger.samples import NO_ADDRESS, detection, detections, stage

@@ -20,9 +20,10 @@ import pytest
 import requests
 from sqlalchemy import URL
 
+from ci_operators.core.tally import STAGES
 from ci_operators.ledger.access import make_engine
 from simulator import Limits, Simulator, serve
-from tests.faults.line import STAGES, Identity, check_staging, expected, resent, stored
+from tests.faults.line import Identity, check_staging, expected, resent, stored
 from tests.ledger.samples import NO_ADDRESS, detection, stage
 from tests.sources.okta.specimens import SPECIMENS
 from tests.virtual_time import NOON, VirtualTime

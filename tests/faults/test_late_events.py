@@ -13,10 +13,11 @@ import pytest
 from sqlalchemy import Engine
 
 from ci_operators.core.connector import Connector
+from ci_operators.core.tally import STAGES
 from ci_operators.core.window import Window
 from ci_operators.timetables.grid import EPOCH, Grid, next_window
 from simulator import Limits, Simulator, serve
-from tests.faults.line import STAGES, Line
+from tests.faults.line import Line
 from tests.noting_session import NotingSession
 from tests.sources.okta.specimens import SPECIMENS as OKTA
 from tests.sources.sentinelone.specimens import SPECIMENS as SENTINELONE

@@ -8,10 +8,11 @@ from typing import Any
 import requests
 
 from ci_operators.core.errors import CollectiveInsightsError
-from ci_operators.sources.okta.api import API, LOGS_PATH
-from ci_operators.sources.okta.oauth import TOKEN_PATH, BearerToken
+from ci_operators.sources.okta.api import LOGS_PATH
+from ci_operators.sources.okta.auth import API, TOKEN_PATH
 from ci_operators.transport.api import Credentials, open_client
 from ci_operators.transport.client import Client
+from ci_operators.transport.oauth import ClientCredentials
 from simulator.settings import OKTA_TOKEN
 from tests.fuzz.answering import URL, Reply, open_session, spoil
 from tests.fuzz.choices import Choices
@@ -39,9 +40,9 @@ def run_tokens(choices: Choices) -> str:
         for _ in range(3):
             errors.append(expect_own_errors(lambda: _ask(client, masked)))
             time.sleep(choices.pick((0.0, 100.0, 10_000.0)))
-        bearer = client.authoriser
-        assert isinstance(bearer, BearerToken)
-        assert not math.isnan(bearer._ends_at)
+        bearer = client.auth
+        assert isinstance(bearer, ClientCredentials)
+        assert not math.isnan(bearer._expires_at)
         assert not bearer._token or bearer._token in masked, "a token that no log hides"
     return str(sorted(map(str, errors)))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -18,9 +19,10 @@ from ci_operators.hooks.recorded_future import RecordedFutureHook
 from ci_operators.hooks.sentinelone import SentinelOneHook
 from ci_operators.hooks.vendor import BUTTON_TIMEOUT_S, VendorHook
 from ci_operators.recorded_future.api import API as RECORDED_FUTURE
-from ci_operators.sources.okta.api import API as OKTA
+from ci_operators.sources.okta.auth import API as OKTA
 from ci_operators.sources.sentinelone.api import API as SENTINELONE
 from ci_operators.transport.api import Api
+from ci_operators.transport.auth import Request, TokenAuth
 from ci_operators.transport.client import ATTEMPTS, TIMEOUT_S, Client
 from simulator import Simulator, Tokens, serve
 from simulator.okta.service_app import CLIENT_ID, ServiceApp
@@ -68,7 +70,7 @@ def test_every_form_of_a_connection_gives_the_same_client(
 ) -> None:
     client = connect(monkeypatch, connection)
     assert client.base_url == "https://acme.okta.com"
-    assert client.authoriser.header() == ("Authorization", f"SSWS {TOKEN}")
+    assert client.auth == TokenAuth("Authorization", f"SSWS {TOKEN}")
 
 
 @pytest.mark.parametrize(
@@ -304,7 +306,8 @@ def test_an_access_token_is_masked_in_logs(monkeypatch: pytest.MonkeyPatch) -> N
         extra = {"auth": "oauth2", "client_id": CLIENT_ID, "private_key": pem(rsa_key())}
         client = connect(monkeypatch, {"conn_type": "okta", "host": org.url, "extra": extra})
         assert OKTA.check(client) == "the token may read the System Log"
-        header = client.authoriser.header()
+    flow = client.auth.flow(Request("GET", "/"), time.time())
+    header = next(flow).header
     assert header is not None
     assert redact(f"sent {header[1]}") == "sent Bearer ***"
 
@@ -317,8 +320,6 @@ def test_who_waits_gets_a_client_without_patience(monkeypatch: pytest.MonkeyPatc
         client: Any = VendorHook(OKTA, "okta_test").get_hasty_client((3.0, 8.0))
         assert (client.attempts, client.timeout_s) == (1, (3.0, 8.0))
         assert (patient.attempts, patient.timeout_s) == (ATTEMPTS, TIMEOUT_S)
-        if given is connection:  # its token comes by a client of its own
-            assert client.authoriser.client.timeout_s == (3.0, 8.0)
 
 
 def test_it_is_the_http_providers_hook() -> None:

@@ -237,7 +237,7 @@ def test_an_unknown_type_in_the_counts_is_named(client: Client, vendors: Simulat
 @pytest.mark.parametrize(
     ("kinds", "said"),
     [
-        ({"\0ip\x1b[2J\x85": 17}, "17 ip [2J "),
+        ({"\0ip\x1b[2J\x85": 17}, "17 ip\ufffd[2J "),
         ({"k" * 5000: 1}, "1 " + "k" * 58),
         ({"email": 10**4000}, "1" + "0" * 59),
         ({"k" * 40 + LIVE.token: 1}, "1 " + "k" * 40 + "***"),

@@ -46,7 +46,7 @@ def test_notes_are_quoted_as_all_of_a_vendor_s_words(session: NotingSession, vir
     """NUL, which no database takes, line breaks, escapes and the token stand in none of them."""
     client = LIVE.connect("http://127.0.0.1:9", session, virtual_time)
     answer = json.dumps({"aa": f"too\0 old\nforged\x1b {RECORDED_FUTURE_TOKEN}"}).encode()
-    assert find_named(answer, NAMES, client.quote) == {"aa": "named in the answer: too old forged  ***"}
+    assert find_named(answer, NAMES, client.quote) == {"aa": "named in the answer: too old forged\ufffd ***"}
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>aa</html>", b"\xff", b"[" * 100_000])

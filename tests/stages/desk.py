@@ -22,7 +22,9 @@ from ci_operators.ledger.tables import State
 from ci_operators.stages.delivery import Rules, deliver_once
 from ci_operators.stages.run import StageResult, Terms
 from ci_operators.stages.stored import look_up_with
-from ci_operators.transport.client import JSON_TYPE, Answer, Client
+from ci_operators.transport.auth import JSON_TYPE
+from ci_operators.transport.client import Client
+from ci_operators.transport.vendor import Answer
 from simulator import Simulator
 from simulator.settings import (
     RECORDED_FUTURE_TOKEN_WITHOUT_SEARCH,

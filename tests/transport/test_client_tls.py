@@ -106,5 +106,5 @@ def test_an_untrusted_server_is_sent_nothing(
 
 def test_a_certificate_file_that_is_missing_is_named(session: NotingSession, virtual_time: VirtualTime) -> None:
     session.verify = "/nowhere/bundle.pem"
-    with pytest.raises(ConfigurationError, match=r"/nowhere/bundle\.pem.*Mend verify"):
+    with pytest.raises(ConfigurationError, match=r"/nowhere/bundle\.pem.*Fix verify"):
         LIVE.ask(LIVE.connect("https://127.0.0.1:9", session, virtual_time))

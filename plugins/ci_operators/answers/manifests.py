@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ci_operators.core.instant import format_instant, read_instant
-from ci_operators.core.stages import STAGES
+from ci_operators.core.tally import STAGES
 
 #: What every manifest has; what else stands in one counts something of its stage alone.
 _COMMON = frozenset({

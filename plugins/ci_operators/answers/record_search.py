@@ -10,7 +10,7 @@ from ci_operators.answers.question import WrongQuestionError, read_question
 from ci_operators.answers.record import Record
 from ci_operators.answers.run_files import ARRIVED, StagedFile
 from ci_operators.answers.wording import STATES
-from ci_operators.core.stages import STAGES
+from ci_operators.core.tally import STAGES
 
 FATES = ("all", "dropped", "quarantined", "detection")
 

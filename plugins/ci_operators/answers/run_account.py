@@ -16,7 +16,7 @@ from ci_operators.answers.manifests import (
 )
 from ci_operators.answers.wording import Wording
 from ci_operators.core.instant import format_instant
-from ci_operators.core.stages import STAGES
+from ci_operators.core.tally import STAGES
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,8 @@ from ci_operators.core.errors import AccountingError
 from ci_operators.core.text import clean_text
 from ci_operators.core.verdict import Dropped, Quarantined
 
+#: The stages of a run in their order: each is an Airflow task, counts its records and leaves a manifest.
+STAGES = ("extract", "filter", "map", "validate", "submit")
 #: Ids kept per reason as examples in the manifest; all of them stand in the stage's side artifacts.
 SAMPLES_PER_REASON = 3
 

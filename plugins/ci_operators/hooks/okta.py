@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ci_operators.hooks.vendor import VendorHook
-from ci_operators.sources.okta.api import API
+from ci_operators.sources.okta.auth import API
 
 
 class OktaHook(VendorHook):

@@ -55,10 +55,7 @@ class VendorHook(HttpHook):
         Raises what `get_client` does.
         """
         client = self.get_client()
-        # A way to sign in may get its token first, by a client of its own.
-        for each in (client, getattr(client.authoriser, "client", None)):
-            if isinstance(each, Client):
-                each.attempts, each.timeout_s = 1, timeout_s
+        client.attempts, client.timeout_s = 1, timeout_s
         return client
 
     def get_credentials(self) -> Credentials:

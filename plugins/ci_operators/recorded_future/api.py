@@ -29,10 +29,11 @@ from ci_operators.core.errors import (
 )
 from ci_operators.recorded_future.dropped import find_named
 from ci_operators.transport.api import Api
-from ci_operators.transport.client import Answer, Client, Headers, Vendor
+from ci_operators.transport.client import Client
 from ci_operators.transport.elements import decode_answer
 from ci_operators.transport.pacing import read_retry_after
 from ci_operators.transport.token import check_token
+from ci_operators.transport.vendor import Answer, Headers, Vendor
 
 BASE_URL = "https://api.recordedfuture.com"
 DETECTIONS_PATH = "/collective-insights/detections"

@@ -9,10 +9,11 @@ from typing import Any
 import requests
 
 from ci_operators.core.errors import ConfigurationError
-from ci_operators.transport.authoriser import FixedHeader
+from ci_operators.transport.auth import Auth, TokenAuth
 from ci_operators.transport.base_url import repair_base_url
-from ci_operators.transport.client import Client, Vendor
+from ci_operators.transport.client import Client
 from ci_operators.transport.pacing import Pacer
+from ci_operators.transport.vendor import Vendor
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +31,8 @@ class Credentials:
     mask: Callable[[str], None] = field(default=lambda _secret: None, repr=False)
 
 
-#: Gives the client of another way to sign in than by token: credentials, base URL, session, pacer.
-SignIn = Callable[[Credentials, str, requests.Session, Pacer], Client]
+#: Gives vendor and authentication of another way to sign in than by token, from credentials and base URL.
+SignIn = Callable[[Credentials, str], tuple[Vendor, Auth]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +72,10 @@ def open_client(api: Api, credentials: Credentials, session: requests.Session, p
     url = read_base_url(api, credentials)
     word = _choose_way(api, credentials)
     if word != api.token_word:
-        return api.sign_ins[word](credentials, url, session, pacer)
+        vendor, auth = api.sign_ins[word](credentials, url)
+        return Client(vendor, url, auth, session, pacer)
     header = api.read_token(credentials.token, f"Connection {credentials.conn_id}: password")
-    return Client(api.vendor, url, FixedHeader(*header), session, pacer)
+    return Client(api.vendor, url, TokenAuth(*header), session, pacer)
 
 
 def _choose_way(api: Api, credentials: Credentials) -> str:

@@ -24,54 +24,26 @@ from ci_operators.core.errors import (
     UnreachableError,
 )
 from ci_operators.core.text import clean_text
-from ci_operators.transport.authoriser import Authoriser
+from ci_operators.transport.auth import JSON_TYPE, Auth, Request
 from ci_operators.transport.body import read_body
 from ci_operators.transport.pacing import MAX_WAIT_S, Pacer, read_retry_after
+from ci_operators.transport.vendor import Answer, Vendor
 
 #: Connect and read time-outs in seconds. SentinelOne has been seen to take over ten for a page.
 TIMEOUT_S = (10.0, 60.0)
 #: Tries of one request inside a task; Airflow's own retries come on top.
 ATTEMPTS = 4
-JSON_TYPE = "application/json"
 
-Headers = Mapping[str, str]
 Result = TypeVar("Result")
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What a vendor answered."""
-
-    status: int
-    headers: Headers
-    body: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Vendor:
-    """How a vendor speaks: its name, its words for an error, its way to ask for patience.
-
-    explain: the vendor's own message in an error body, "" if there is none.
-    cooldown: seconds to wait after a 429, None if its headers do not say.
-    credentials_hint, permission_hint: what a person should do about 401 and 403.
-    mend: what a person should do about a refusal (4xx) that the vendor names, "" if that is not known.
-    """
-
-    title: str
-    explain: Callable[[bytes], str]
-    cooldown: Callable[[Headers, float], float | None]
-    credentials_hint: str
-    permission_hint: str
-    mend: Callable[[int, bytes], str] = lambda _status, _body: ""
 
 
 @dataclass
 class Client:
-    """A vendor's API at one base URL. What the authoriser gives goes to that host alone."""
+    """A vendor's API at one base URL. An API token goes to that host alone."""
 
     vendor: Vendor
     base_url: str
-    authoriser: Authoriser = field(repr=False)
+    auth: Auth = field(repr=False)
     session: requests.Session
     pacer: Pacer
     attempts: int = ATTEMPTS
@@ -103,48 +75,50 @@ class Client:
         body: bytes | None = None,
         content_type: str = JSON_TYPE,
     ) -> Answer:
-        """Return the answer to one request, sent once, or once more where a 401 is over with another header."""
-        headers = {"Accept": JSON_TYPE, "User-Agent": USER_AGENT}
-        if body is not None:
-            headers["Content-Type"] = content_type
-        answer = self._exchange(method, path, params, body, headers)
-        if answer.status == 401 and self.authoriser.renew():
-            answer = self._exchange(method, path, params, body, headers)
-        self._check_status(answer)
+        """Return the answer to one request, with what its authentication asks for before and after it."""
+        flow = self.auth.flow(Request(method, path, params, body, content_type), self.pacer.now())
+        request = next(flow)
+        while True:
+            answer = self._exchange(request)
+            if request.vendor is not None:
+                self._check_status(answer, request.vendor)
+            try:
+                request = flow.send(answer)
+            except StopIteration:
+                break
+        self._check_status(answer, self.vendor)
         return answer
 
     def quote(self, words: str, length: int) -> str:
         """Return a vendor's words as a sentence may hold them: cut last, so that no part of the secret is left."""
-        return self.authoriser.hide(clean_text(words))[:length]
+        return self.auth.hide(clean_text(words))[:length]
 
-    def _exchange(
-        self,
-        method: str,
-        path: str,
-        params: Mapping[str, str | int] | None,
-        body: bytes | None,
-        headers: Headers,
-    ) -> Answer:
+    def _exchange(self, request: Request) -> Answer:
+        title = (request.vendor or self.vendor).title
+        headers = {"Accept": JSON_TYPE, "User-Agent": USER_AGENT}
+        if request.body is not None:
+            headers["Content-Type"] = request.content_type
         try:
             with self.session.request(
-                method,
-                f"{self.base_url}{path}",
-                params=params,
-                data=body,
+                request.method,
+                f"{request.base_url or self.base_url}{request.path}",
+                params=request.params,
+                data=request.body,
                 headers=headers,
-                auth=_make_auth(self.authoriser.header()),
+                auth=_make_auth(request.header),
                 timeout=self.timeout_s,
                 verify=self.session.verify,  # else REQUESTS_CA_BUNDLE would outdo the Connection's own
                 allow_redirects=False,
                 stream=True,
             ) as response:
-                return Answer(response.status_code, response.headers, read_body(response, self.vendor.title))
+                return Answer(response.status_code, response.headers, read_body(response, title))
         except requests.RequestException as err:
-            raise self._connection_error(err) from None  # the cause's text holds the URL with its query
+            # The cause's text holds the URL with its query.
+            raise self._connection_error(err, request.base_url or self.base_url, title) from None
         except OSError as err:  # requests does not wrap a missing certificate file
-            raise ConfigurationError(f"{self.vendor.title}: {err}. Mend verify or cert in the Connection.") from None
+            raise ConfigurationError(f"{title}: {err}. Fix verify or cert in the Connection.") from None
         except ValueError:  # requests reads the target of a redirect though nobody follows it, and stumbles
-            raise UnavailableError(f"{self.vendor.title}: the answer has headers that cannot be read.") from None
+            raise UnavailableError(f"{title}: the answer has headers that cannot be read.") from None
 
     def _choose_wait(self, state: tenacity.RetryCallState) -> float:
         error = state.outcome.exception() if state.outcome else None
@@ -152,35 +126,35 @@ class Client:
             return error.retry_after_s
         return float(2 ** (state.attempt_number - 1)) * (0.5 + self.pacer.jitter())
 
-    def _connection_error(self, error: requests.RequestException) -> UnavailableError:
-        host = urlsplit(self.base_url).netloc
+    def _connection_error(self, error: requests.RequestException, url: str, title: str) -> UnavailableError:
+        host = urlsplit(url).netloc
         if isinstance(error, requests.exceptions.SSLError):
             # Only a refused certificate proves that nothing was sent: other TLS errors come later too.
             kind = UnreachableError if _is_untrusted(error) else UnavailableError
-            return kind(f"{self.vendor.title}: no trusted TLS connection to {host}.")
+            return kind(f"{title}: no trusted TLS connection to {host}.")
         if isinstance(error, requests.ReadTimeout):
-            return UnavailableError(f"{self.vendor.title}: {host} did not answer in {self.timeout_s[1]:g} s.")
+            return UnavailableError(f"{title}: {host} did not answer in {self.timeout_s[1]:g} s.")
         if isinstance(error, requests.ConnectTimeout | requests.exceptions.ProxyError) or _is_refused(error):
             return UnreachableError(
-                f"{self.vendor.title}: no connection to {host}; is the URL right, and may the workers reach it?"
+                f"{title}: no connection to {host}; is the URL right, and may the workers reach it?"
             )
-        return UnavailableError(f"{self.vendor.title}: the connection to {host} broke off.")
+        return UnavailableError(f"{title}: the connection to {host} broke off.")
 
-    def _check_status(self, answer: Answer) -> None:
-        status, title = answer.status, self.vendor.title
+    def _check_status(self, answer: Answer, vendor: Vendor) -> None:
+        status, title = answer.status, vendor.title
         if status == 200:
             return
-        said = self.quote(self.vendor.explain(answer.body), 300)
+        said = self.quote(vendor.explain(answer.body), 300)
         words = f"{title} answered {status}{f' ({said})' if said else ''}"
-        if 400 <= status < 500 and (mend := self.vendor.mend(status, answer.body)):
+        if 400 <= status < 500 and (mend := vendor.mend(status, answer.body)):
             raise CredentialsError(f"{words}: {mend}")
         if status == 401:
-            raise CredentialsError(f"{words}: {self.vendor.credentials_hint}")
+            raise CredentialsError(f"{words}: {vendor.credentials_hint}")
         if status == 403:
-            raise CredentialsError(f"{words}: {self.vendor.permission_hint}")
+            raise CredentialsError(f"{words}: {vendor.permission_hint}")
         if status == 429:
             now = self.pacer.now()
-            wait = self.vendor.cooldown(answer.headers, now)
+            wait = vendor.cooldown(answer.headers, now)
             wait = read_retry_after(answer.headers, now) if wait is None else wait
             raise RateLimitedError(f"{words}: too many requests.", retry_after_s=wait)
         if status >= 500:

@@ -198,7 +198,7 @@ def test_errors_carry_oktas_words_and_the_id_its_support_asks_for(
     window = Window(NOON - timedelta(days=200), NOON)
     with pytest.raises(RequestRefusedError, match=r"400 .*E0000053: .*180 days.*errorId oae"):
         fetch_all(vendors, session, virtual_time, window)
-    with pytest.raises(CredentialsError, match=r"E0000011: Invalid token provided, errorId .*dies after 30 days"):
+    with pytest.raises(CredentialsError, match=r"E0000011: Invalid token provided, errorId .*expires after 30 days"):
         fetch_all_with(vendors.url, session, virtual_time, "another-token-altogether")
 
 

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from urllib.parse import parse_qs, urlsplit
 
 import msgspec
-import requests
 
 from ci_operators.core.errors import RequestRefusedError, UnreadableAnswerError
 from ci_operators.core.instant import format_instant
@@ -15,44 +14,19 @@ from ci_operators.core.window import Window
 from ci_operators.sources.okta.criteria import EVENT_TYPE
 from ci_operators.sources.okta.options import OktaConnector
 from ci_operators.sources.source import Page
-from ci_operators.transport.api import Api, Credentials
-from ci_operators.transport.client import Answer, Client, Headers, Vendor, name_host
+from ci_operators.transport.client import Client, name_host
 from ci_operators.transport.elements import cut_elements, decode_answer
 from ci_operators.transport.link_header import find_link
-from ci_operators.transport.pacing import Pacer, limit_wait, read_date
-from ci_operators.transport.token import check_token
+from ci_operators.transport.pacing import limit_wait, read_date
+from ci_operators.transport.vendor import Answer, Headers, Vendor
 
 LOGS_PATH = "/api/v1/logs"
 PAGE_SIZE = 1000
 #: Part of the budget that stays unused: Okta reports an empty one to the org's admins as a violation.
 RESERVE = 0.1
 
-_WHERE = "Create one in the Okta Admin Console under Security > API > Tokens, as a Read Only Admin."
+HOW_TO_GET_ONE = "Create one in the Okta Admin Console under Security > API > Tokens, as a Read Only Admin."
 _elements = msgspec.json.Decoder(list[msgspec.Raw])
-
-
-def read_token(text: str, label: str) -> tuple[str, str]:
-    """Return the auth header for an API token; a pasted "SSWS " before it is taken off."""
-    text = text.strip()
-    if text[:5].upper() == "SSWS ":
-        text = text[5:]
-    return "Authorization", f"SSWS {check_token(text, label=label, where=_WHERE)}"
-
-
-def sign_in_as_app(credentials: Credentials, base_url: str, session: requests.Session, pacer: Pacer) -> Client:
-    """Return a client that signs in as an OAuth 2.0 service app."""
-    from ci_operators.sources.okta import oauth  # JWT and cryptography: 0.1 s that a run with a token does not spend
-
-    return oauth.open_client(credentials, base_url, session, pacer)
-
-
-def repair_url(base_url: str) -> str:
-    """Return the org's URL for its admin console's (acme-admin.okta.com), which does not serve the API."""
-    url = urlsplit(base_url)
-    first, dot, rest = url.netloc.partition(".")
-    if first.endswith("-admin") and dot:
-        return f"{url.scheme}://{first.removesuffix('-admin')}.{rest}"
-    return base_url
 
 
 def fetch(client: Client, connector: OktaConnector, window: Window) -> Iterator[Page]:
@@ -116,19 +90,9 @@ VENDOR = Vendor(
     title="Okta",
     explain=explain,
     cooldown=read_cooldown,
-    credentials_hint="the API token is unknown, expired or revoked; it dies after 30 days without use. " + _WHERE,
+    credentials_hint="the API token is unknown, expired or revoked; it expires after 30 days without use. "
+    + HOW_TO_GET_ONE,
     permission_hint="the token's user may not read the System Log: give it the Read Only Admin role.",
-)
-
-API = Api(
-    vendor=VENDOR,
-    url_example="https://acme.okta.com",
-    read_token=read_token,
-    check=check,
-    repair_url=repair_url,
-    token_word="ssws",  # noqa: S106 - Okta's word for the scheme
-    sign_ins={"oauth2": sign_in_as_app},
-    options=frozenset({"auth", "client_id", "private_key", "kid"}),
 )
 
 

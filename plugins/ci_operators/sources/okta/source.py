@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ci_operators.sources.okta import api, criteria, log_event, look_up, mapping
+from ci_operators.sources.okta import api, auth, criteria, log_event, look_up, mapping
 from ci_operators.sources.okta.options import RETENTION
 from ci_operators.sources.source import Source
 
@@ -10,7 +10,7 @@ SOURCE = Source(
     name="okta",
     title="Okta",
     docs_url="https://support.recordedfuture.com/hc/en-us/articles/22790207786771",
-    api=api.API,
+    api=auth.API,
     fetch=api.fetch,
     criteria=criteria.criteria_for,
     mapping=mapping.mapping_for,

@@ -15,10 +15,11 @@ from ci_operators.core.window import Window
 from ci_operators.sources.sentinelone.options import SentinelOneConnector
 from ci_operators.sources.source import Page
 from ci_operators.transport.api import Api
-from ci_operators.transport.client import Client, Headers, Vendor
+from ci_operators.transport.client import Client
 from ci_operators.transport.elements import cut_elements, decode_answer
 from ci_operators.transport.pacing import read_retry_after
 from ci_operators.transport.token import check_token
+from ci_operators.transport.vendor import Headers, Vendor
 
 THREATS_PATH = "/web/api/v2.1/threats"
 PAGE_SIZE = 1000

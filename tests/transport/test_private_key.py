@@ -12,11 +12,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ci_operators.core.errors import ConfigurationError
-from ci_operators.sources.okta.private_key import SigningKey, read_private_key
+from ci_operators.transport import private_key
+from ci_operators.transport.private_key import SigningKey
 from tests.sources.okta.key_pairs import ec_key, jwk, pem, public_pem, rsa_key
 
 RSA = rsa_key()
 LABEL = "Connection okta_acme: private_key"
+
+
+def read_private_key(pasted: object, label: str) -> SigningKey:
+    return private_key.read_private_key(pasted, label, "the console showed it")
 
 
 def is_same(found: SigningKey, key: Any) -> bool:
@@ -69,7 +74,7 @@ def test_the_curve_says_how_to_sign() -> None:
 
 REFUSED: dict[str, list[Any]] = {
     "is empty": ["", "  ", None, "''"],
-    "is no private key": ["<private key>", "MIIEvQIBADANBg", "~/.ssh/id_rsa"],
+    "is not a private key": ["<private key>", "MIIEvQIBADANBg", "~/.ssh/id_rsa"],
     "is a public key or a certificate": [public_pem(RSA)],
     "is damaged: its first or its last line is missing": [pem(RSA)[:400], pem(RSA)[30:]],
     "is the public half": [json.dumps(jwk(RSA.public_key()))],
@@ -84,10 +89,10 @@ REFUSED: dict[str, list[Any]] = {
         json.dumps({**jwk(RSA), "d": 7}),
         json.dumps({**jwk(ec_key()), "crv": "P-1"}),
     ],
-    "begins like JSON and is none": ["{", '{"kty": "RSA", "d": "', "{" * 100_000],
-    "is no JWK of an RSA or EC key": ["{}", '{"kty": "oct", "k": "c2VjcmV0"}', '{"keys": []}'],
-    "is too short: 1024 bits": [pem(rsa_key(1024)), json.dumps(jwk(rsa_key(1024)))],
-    "is of a kind that Okta does not take": [pem(ed25519.Ed25519PrivateKey.generate()), pem(ec_key(ec.SECP256K1))],
+    "begins like JSON but is not valid JSON": ["{", '{"kty": "RSA", "d": "', "{" * 100_000],
+    "is not a JWK of an RSA or EC key": ["{}", '{"kty": "oct", "k": "c2VjcmV0"}', '{"keys": []}'],
+    "is too short: it has 1024 bits": [pem(rsa_key(1024)), json.dumps(jwk(rsa_key(1024)))],
+    "has a type that cannot sign here": [pem(ed25519.Ed25519PrivateKey.generate()), pem(ec_key(ec.SECP256K1))],
 }
 
 

@@ -24,8 +24,8 @@ from ci_operators.core.errors import (
     UnavailableError,
     UnreadableAnswerError,
 )
-from ci_operators.sources.okta.api import API, LOGS_PATH
-from ci_operators.sources.okta.oauth import MENDS, TOKEN_PATH, explain, mend
+from ci_operators.sources.okta.api import LOGS_PATH
+from ci_operators.sources.okta.auth import API, MENDS, TOKEN_PATH, explain, mend
 from ci_operators.transport.api import Credentials, open_client
 from ci_operators.transport.client import ATTEMPTS, Client
 from simulator import Limits, Simulator, Tokens, serve
@@ -195,8 +195,7 @@ def test_what_is_missing_is_named_before_anything_is_sent(desk: Desk, sentence: 
 
 def test_a_clock_that_is_far_off_is_told(desk: Desk) -> None:
     client = desk.connect()
-    tokens: Any = client.authoriser
-    tokens.client.pacer.now = lambda: desk.time.instant.timestamp() - 7200
+    client.pacer.now = lambda: desk.time.instant.timestamp() - 7200
     with pytest.raises(CredentialsError, match=r"expired.*whether the worker's clock is right"):
         API.check(client)
 
@@ -230,9 +229,7 @@ def test_a_slow_endpoint_and_a_dropped_connection_are_tried_again(desk: Desk) ->
     API.check(desk.connect())
     desk.org.add_fault("okta", "slow", seconds=30.0, path=TOKEN_PATH)
     client = desk.connect()
-    tokens: Any = client.authoriser
-    tokens.client.timeout_s = (5.0, 0.1)
-    client.attempts = 1
+    client.attempts, client.timeout_s = 1, (5.0, 0.1)
     with pytest.raises(UnavailableError, match=r"did not answer in 0\.1 s"):
         API.check(client)
 
@@ -240,12 +237,12 @@ def test_a_slow_endpoint_and_a_dropped_connection_are_tried_again(desk: Desk) ->
 @pytest.mark.parametrize(
     ("body", "error", "sentence"),
     [
-        ({"access_token": ""}, UnreadableAnswerError, "with a token that is none"),
-        ({"access_token": "a b"}, UnreadableAnswerError, "with a token that is none"),
-        ({"access_token": "x\r\nHost: y"}, UnreadableAnswerError, "with a token that is none"),
+        ({"access_token": ""}, UnreadableAnswerError, "without a usable access token"),
+        ({"access_token": "a b"}, UnreadableAnswerError, "without a usable access token"),
+        ({"access_token": "x\r\nHost: y"}, UnreadableAnswerError, "without a usable access token"),
         ({"access_token": 7}, UnreadableAnswerError, "not the JSON it should be"),
         ([], UnreadableAnswerError, "not the JSON it should be"),
-        ({"access_token": "abc", "token_type": "DPoP"}, CredentialsError, "bound to a key: switch off"),
+        ({"access_token": "abc", "token_type": "DPoP"}, CredentialsError, "token of type 'DPoP': switch off"),
     ],
 )
 def test_a_token_that_cannot_be_used_is_refused(
@@ -257,13 +254,14 @@ def test_a_token_that_cannot_be_used_is_refused(
 
 def test_a_token_of_a_short_life_is_used_for_half_of_it(desk: Desk) -> None:
     desk.org.add_fault("okta", "status", status=200, body={"access_token": "brief", "expires_in": 30}, path=TOKEN_PATH)
-    authoriser = desk.connect().authoriser
-    assert authoriser.header() == ("Authorization", "Bearer brief")
-    desk.time.sleep(14.0)
-    assert authoriser.header() == ("Authorization", "Bearer brief")
-    desk.time.sleep(1.0)
-    assert authoriser.header() != ("Authorization", "Bearer brief")
-    assert desk.paths == [TOKEN_PATH] * 2
+    desk.org.add_fault("okta", "status", status=200, body=[], path=LOGS_PATH, count=3)
+    client = desk.connect()
+    for wait_s in (0.0, 14.0, 1.0):
+        desk.time.sleep(wait_s)
+        API.check(client)
+    assert desk.paths == [TOKEN_PATH, LOGS_PATH, LOGS_PATH, TOKEN_PATH, LOGS_PATH]
+    asked = [request.headers["Authorization"] for request in desk.session.sent if LOGS_PATH in str(request.url)]
+    assert [header == "Bearer brief" for header in asked] == [True, True, False]
 
 
 @pytest.mark.parametrize("status", [302, 404])
@@ -281,7 +279,7 @@ def test_no_log_and_no_representation_shows_a_secret(desk: Desk, caplog: pytest.
     desk.org.add_fault("okta", "status", status=403, body={"errorSummary": f"no {desk.masked[1]}"}, path=LOGS_PATH)
     with pytest.raises(CredentialsError, match=r"no \*\*\*") as caught:
         API.check(client)
-    shown = f"{caplog.text} {client!r} {client.authoriser!r} {caught.value!r}"
+    shown = f"{caplog.text} {client!r} {client.auth!r} {caught.value!r}"
     assert "urllib3" in caplog.text
     assert len(desk.masked) == 2
     for secret in (*desk.masked, pem(KEY)[40:80], "client_assertion"):
@@ -327,11 +325,11 @@ def test_error_bodies_of_any_shape_are_explained_or_left() -> None:
 def test_an_api_token_imports_nothing_of_this() -> None:
     code = (
         "import sys, requests\n"
-        "from ci_operators.sources.okta.api import API\n"
+        "from ci_operators.sources.okta.auth import API\n"
         "from ci_operators.transport.api import Credentials, open_client\n"
         "from ci_operators.transport.pacing import Pacer\n"
         "open_client(API, Credentials('c', 'https://acme.okta.com', '00abc'), requests.Session(), Pacer())\n"
-        "print([name for name in ('jwt', 'ci_operators.sources.okta.oauth') if name in sys.modules])"
+        "print([name for name in ('jwt', 'cryptography') if name in sys.modules])"
     )
     environment = {"PYTHONPATH": os.pathsep.join(sys.path)}
     printed = subprocess.run(  # noqa: S603 - this Python, that code
