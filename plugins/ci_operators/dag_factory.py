@@ -25,7 +25,7 @@ from ci_operators.retry_policy import ErrorTreeRetryPolicy
 from ci_operators.timetables.update_frequency import UpdateFrequencyTimetable
 
 if TYPE_CHECKING:
-    from airflow.sdk.definitions.deadline import DeadlineAlert
+    from airflow.sdk import DeadlineAlert  # type: ignore[attr-defined]  # Airflow 3.3's stub leaves it out
 
     from ci_operators.operators.alerts import FailureAlert
 

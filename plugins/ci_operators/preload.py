@@ -10,7 +10,7 @@ import logging
 from collections.abc import Sequence
 from importlib import import_module
 
-from airflow.configuration import conf
+from airflow.sdk import conf
 
 log = logging.getLogger(__name__)
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
-import requests
 from airflow.providers.http.hooks.http import HttpHook
 from airflow.sdk import Connection
 from airflow.sdk.exceptions import AirflowNotFoundException
@@ -88,39 +86,28 @@ class VendorHook(HttpHook):
         return f"{self.api.vendor.title}: {self.api.check(client)}."
 
     def get_connection(self, conn_id: str) -> Connection:  # type: ignore[override]  # the provider's asks the class
-        """Return the hook's own Connection, asked for once: in a task that is a request to Airflow's API server."""
-        self._found = self._found or super().get_connection(conn_id)
-        return self._found
+        """Return the Connection from which the provider's hook makes the session.
 
-    def _find_connection(self) -> Connection:
-        conn_id = self.http_conn_id
-        try:
-            return self.get_connection(conn_id)
-        except AirflowNotFoundException:
-            raise ConfigurationError(
-                f"Airflow Connection {conn_id} does not exist: create it under Admin > Connections with the URL "
-                f"of {self.api.vendor.title} as host and the API token as password."
-            ) from None
-
-    def _set_base_url(self, connection: Any) -> None:
-        """Read the URL as everywhere here; the provider's way ends in ValueError on what we repair or refuse."""
-        del connection
-        self.base_url = read_base_url(self.api, self.get_credentials())
-
-    def _configure_session_from_auth(self, session: requests.Session, connection: Any) -> requests.Session:
-        """Leave it to the client: a login in the Connection means nothing here."""
-        del connection
-        return session
-
-    def _configure_session_from_extra(
-        self, session: requests.Session, connection: Any, extra_options: dict[str, Any]
-    ) -> requests.Session:
-        """Hand the provider only what is filled in and meant for it: it makes headers of all that it does not know."""
-        extra = {name: value for name, value in connection.extra_dejson.items() if value not in (None, "")}
+        It has the URL as this hook reads it, no login, and of the extra what is filled in and meant for the network.
+        The provider's hook raises ValueError on some URLs, signs in by login and makes a header of all unknown fields.
+        """
+        extra = {name: value for name, value in self._find_connection().extra_dejson.items() if value not in (None, "")}
         network = {name: value for name, value in extra.items() if name not in self.api.options}
         if isinstance(proxy := network.pop("proxy", None), str):  # the form's field; the provider knows only a mapping
             network.setdefault("proxies", {"http": proxy, "https": proxy})
         elif proxy is not None:
             network["proxy"] = proxy
-        cleaned = Connection(conn_id=self.http_conn_id, extra=json.dumps(network))
-        return super()._configure_session_from_extra(session, cleaned, extra_options)
+        url = read_base_url(self.api, self.get_credentials())
+        return Connection(conn_id=conn_id, host=url, extra=json.dumps(network))
+
+    def _find_connection(self) -> Connection:
+        """Return the stored Connection, asked for once: in a task that is a request to Airflow's API server."""
+        conn_id = self.http_conn_id
+        try:
+            self._found = self._found or super().get_connection(conn_id)
+            return self._found
+        except AirflowNotFoundException:
+            raise ConfigurationError(
+                f"Airflow Connection {conn_id} does not exist: create it under Admin > Connections with the URL "
+                f"of {self.api.vendor.title} as host and the API token as password."
+            ) from None

@@ -14,8 +14,11 @@ from datetime import timedelta
 from importlib import import_module
 from typing import Any
 
-from airflow.sdk.definitions.callback import SyncCallback
-from airflow.sdk.definitions.deadline import DeadlineAlert, DeadlineReference
+from airflow.sdk import (  # type: ignore[attr-defined]  # Airflow 3.3's stub leaves them out
+    DeadlineAlert,
+    DeadlineReference,
+    SyncCallback,
+)
 
 from ci_operators.core.duration import format_duration
 from ci_operators.core.errors import CollectiveInsightsError

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk.definitions.context import Context
+from airflow.sdk import Context
 
 from ci_operators.core.duration import format_duration
 from ci_operators.core.errors import ConfigurationError

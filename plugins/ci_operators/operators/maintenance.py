@@ -8,8 +8,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
-from airflow.sdk import BaseOperator, ObjectStoragePath
-from airflow.sdk.definitions.context import Context
+from airflow.sdk import BaseOperator, Context, ObjectStoragePath
 
 from ci_operators.core.connector import DAG_PREFIX, Retention
 from ci_operators.core.errors import ConfigurationError

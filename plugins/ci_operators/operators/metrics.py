@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from airflow.sdk.configuration import conf
-from airflow.sdk.observability import stats
+from airflow.sdk import conf
 
+from ci_operators.airflow_plugin.compat import stats
 from ci_operators.staging.manifest import Manifest
 
 log = logging.getLogger(__name__)

@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from airflow.sdk import Asset
-from airflow.sdk.definitions.context import Context
+from airflow.sdk import Asset, Context
 
 from ci_operators.core.connector import Connector
 from ci_operators.core.instant import format_instant, read_instant

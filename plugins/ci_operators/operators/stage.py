@@ -9,9 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, get_args
 
-from airflow.sdk import BaseOperator
-from airflow.sdk.bases.skipmixin import SkipMixin
-from airflow.sdk.definitions.context import Context
+from airflow.sdk import BaseOperator, Context, SkipMixin
 from airflow.sdk.exceptions import AirflowRescheduleException
 
 from ci_operators.core.connector import Connector

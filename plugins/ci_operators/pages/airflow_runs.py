@@ -8,12 +8,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from airflow.models.dag import DagModel
-from airflow.models.dagrun import DagRun
-from airflow.models.taskinstance import TaskInstance
-from airflow.models.xcom import XComModel
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session, aliased
+
+from ci_operators.airflow_plugin.compat import DagModel, DagRun, TaskInstance, XComModel
 
 FAILED = "failed"
 

@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
-from airflow.api_fastapi.core_api.security import get_user
 from fastapi import Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.responses import Response
 
+from ci_operators.airflow_plugin.compat import get_user
 from ci_operators.core.errors import CollectiveInsightsError, ConfigurationError
 from ci_operators.pages import connectors, explanations, exports, runs, trends
 

@@ -7,11 +7,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 
-from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity
-from airflow.api_fastapi.common.db.common import SessionDep
-from airflow.api_fastapi.core_api.security import requires_access_dag
 from fastapi import Depends, HTTPException
 
+from ci_operators.airflow_plugin.compat import DagAccessEntity, SessionDep, requires_access_dag
 from ci_operators.answers.ledger_records import LedgerRun
 from ci_operators.answers.manifests import read_manifests
 from ci_operators.answers.run_files import RunFiles

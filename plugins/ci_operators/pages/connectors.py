@@ -7,9 +7,9 @@ from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from airflow.api_fastapi.common.db.common import SessionDep
 from fastapi import APIRouter
 
+from ci_operators.airflow_plugin.compat import SessionDep
 from ci_operators.answers.standing import Standing, find_remarks, find_standings
 from ci_operators.core.connector import Connector
 from ci_operators.pages.airflow_runs import DagState, find_dags

@@ -8,11 +8,11 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
-from airflow.api_fastapi.common.db.common import SessionDep
 from fastapi import APIRouter
 from fastapi.encoders import jsonable_encoder
 from starlette.responses import Response
 
+from ci_operators.airflow_plugin.compat import SessionDep
 from ci_operators.core.errors import UnavailableError
 from ci_operators.pages import connectors, trends
 from ci_operators.pages.navigator import make_layer

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Any
 
-from airflow.api_fastapi.app import get_auth_manager
-from airflow.api_fastapi.core_api.security import GetUserDep
 from fastapi import Depends, Query
 
+from ci_operators.airflow_plugin.compat import get_auth_manager, get_user
 from ci_operators.core.connector import DAG_PREFIX, RESERVED_NAMES
 
 
-def find_readable(user: GetUserDep) -> frozenset[str]:
+def find_readable(user: Annotated[Any, Depends(get_user)]) -> frozenset[str]:
     """Return the names of the connectors whose DAG the user may read, also of those that are in no file any more."""
     dag_ids = get_auth_manager().get_authorized_dag_ids(user=user, method="GET")
     names = (dag_id.removeprefix(DAG_PREFIX) for dag_id in dag_ids if dag_id.startswith(DAG_PREFIX))

@@ -1,0 +1,1 @@
+"""What Airflow loads, and what it does not promise."""
