@@ -15,6 +15,6 @@ _INSTALLED = any(
 )
 
 if not _INSTALLED:
-    from ci_operators.plugin import CollectiveInsightsPlugin
+    from ci_operators.airflow_plugin.plugin import CollectiveInsightsPlugin
 
     __all__ += ["CollectiveInsightsPlugin"]

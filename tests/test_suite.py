@@ -23,6 +23,7 @@ MIRRORED = (
     "answers",
     "commands",
     "pages",
+    "airflow_plugin",
     "connectors_file.py",
 )
 #: Modules without a test module, and why. This list may only shrink.

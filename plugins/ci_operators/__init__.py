@@ -1,7 +1,8 @@
 """Collective Insights connectors for Apache Airflow.
 
-Imports point one way: dags -> shell (operators, hooks, timetables, dag_factory) -> {sources, recorded_future}
--> {stages, staging, transport} -> core. `core` knows neither Airflow nor HTTP, clock or files.
+Imports point one way: what Airflow loads (dags, airflow_plugin) -> shell (operators, hooks, timetables, dag_factory)
+-> {sources, recorded_future} -> {stages, staging, transport} -> core. `core` knows neither Airflow nor HTTP, clock or
+files.
 """
 
 __version__ = "0.1.0"

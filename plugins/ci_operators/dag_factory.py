@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import DAG, Param, get_parsing_context
 
+from ci_operators.airflow_plugin.retry_policy import ErrorTreeRetryPolicy
 from ci_operators.connectors_file import ConnectorsFile, connectors_path, load_connectors
 from ci_operators.core.connector import DAG_PREFIX, Connector
 from ci_operators.core.duration import format_duration
@@ -21,7 +22,6 @@ from ci_operators.operators.progress import connector_asset
 from ci_operators.operators.stage import StageOperator
 from ci_operators.operators.submit import SubmitOperator
 from ci_operators.operators.validate import ValidateOperator
-from ci_operators.retry_policy import ErrorTreeRetryPolicy
 from ci_operators.timetables.update_frequency import UpdateFrequencyTimetable
 
 if TYPE_CHECKING:

@@ -12,12 +12,12 @@ from airflow.sdk import DAG, BaseOperator
 from airflow.serialization.serialized_objects import DagSerialization
 from pydantic import TypeAdapter
 
+from ci_operators.airflow_plugin.retry_policy import ErrorTreeRetryPolicy
 from ci_operators.connectors_file import ConnectorsFile, load_connectors
 from ci_operators.core.connector import Connector
 from ci_operators.dag_factory import STAGE_TIMEOUT, build_dag
 from ci_operators.operators.alerts import FailureAlert
 from ci_operators.operators.stage import StageOperator
-from ci_operators.retry_policy import ErrorTreeRetryPolicy
 from ci_operators.sources.registry import OPTIONS
 from ci_operators.timetables.update_frequency import UpdateFrequencyTimetable
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 from airflow.dag_processing.dagbag import DagBag
 from airflow.sdk import get_parsing_context
+from airflow.serialization.serialized_objects import DagSerialization
 
 from tests.airflow_home import IGNORED, ROOT
 
@@ -71,6 +73,17 @@ def test_shipped_connectors_give_two_dags_in_debug_mode() -> None:
         MAINTENANCE: "maintenance.py",
     }
     assert all(dag.params["debug"] is True for name, dag in bag.dags.items() if name != MAINTENANCE)
+
+
+def test_airflow_stores_no_paths_but_those_that_do_not_move() -> None:
+    """A scheduler that was updated reads DAGs which the version before has serialized."""
+    stored = json.dumps([DagSerialization.to_dict(dag) for dag in read_dags().dags.values()])
+    stages = {f"ci_operators.operators.{stage}" for stage in ("extract", "filter", "map", "validate", "submit")}
+    assert set(re.findall(r"ci_operators[\w.]+", stored)) == {
+        "ci_operators.timetables.update_frequency.UpdateFrequencyTimetable",
+        "ci_operators.operators.maintenance",
+        *stages,
+    }
 
 
 def test_a_wrong_entry_takes_no_other_connector_down(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from ci_operators.provider_info import get_provider_info
+from ci_operators.airflow_plugin.provider_info import get_provider_info
 from tests.airflow_home import ROOT
 from tests.package.conftest import Built, installation
 
@@ -88,7 +88,7 @@ def test_the_wheel_holds_the_whole_package_and_nothing_else(built: Built) -> Non
 def test_the_sdist_holds_what_a_build_needs_and_nothing_private(built: Built) -> None:
     with tarfile.open(built.sdist) as archive:
         names = {name.partition("/")[2] for name in archive.getnames()}
-    assert {"pyproject.toml", "README.md", "plugins/ci_operators/plugin.py"} <= names
+    assert {"pyproject.toml", "README.md", "plugins/ci_operators/airflow_plugin/plugin.py"} <= names
     odd = {
         name
         for name in names

@@ -1,20 +1,25 @@
-"""What Airflow has to know of the package: timetable, pages, links."""
+"""The plugin that Airflow registers: the timetable, the pages and the links to them."""
 
 from __future__ import annotations
 
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from airflow.plugins_manager import AirflowPlugin
+from airflow.sdk import BaseOperatorLink, conf
 
-from ci_operators.connection_ports import PortlessTest
-from ci_operators.page_link import TASK_ROUTE, PageLink
-from ci_operators.preload import preload
+from ci_operators.airflow_plugin.connection_ports import PortlessTest
+from ci_operators.airflow_plugin.preload import preload
 from ci_operators.timetables.update_frequency import UpdateFrequencyTimetable
+
+if TYPE_CHECKING:
+    from airflow.sdk import BaseOperator
 
 #: In the UI, and of the component that the browser's module defines: Airflow looks it up by this name.
 TITLE = "Collective Insights"
 PREFIX = "/collective-insights"
+TASK_ROUTE = "collective-insights-task"
 
 
 class LazyApplication:
@@ -29,6 +34,33 @@ class LazyApplication:
 
             self._app = make_application()
         await self._app(scope, receive, send)
+
+
+class PageLink(BaseOperatorLink):
+    """Leads from a stage's task to what became of its records.
+
+    Made by the API server, not by the task: it is there while the task runs, and when it has failed.
+    """
+
+    name = "What became of the events"
+
+    @property
+    def operators(self) -> list[type[BaseOperator]]:  # type: ignore[override]  # Airflow has a list, and reads it
+        """Return the stages. The API server asks for them; all other processes load the plugin, and need not wait."""
+        from ci_operators.operators.extract import ExtractOperator
+        from ci_operators.operators.filter import FilterOperator
+        from ci_operators.operators.map import MapOperator
+        from ci_operators.operators.submit import SubmitOperator
+        from ci_operators.operators.validate import ValidateOperator
+
+        return [ExtractOperator, FilterOperator, MapOperator, ValidateOperator, SubmitOperator]
+
+    def get_link(self, operator: Any, *, ti_key: Any) -> str:
+        """Return the address of the task's page."""
+        del operator
+        base = conf.get("api", "base_url", fallback="").rstrip("/")
+        run_id = quote(ti_key.run_id, safe=":+")  # as in Airflow's own links, whose tabs compare the letters
+        return f"{base}/dags/{ti_key.dag_id}/runs/{run_id}/tasks/{ti_key.task_id}/plugin/{TASK_ROUTE}"
 
 
 def _place(destination: str, url_route: str, **more: Any) -> dict[str, Any]:

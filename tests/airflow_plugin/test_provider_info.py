@@ -16,11 +16,11 @@ import pytest
 from airflow.api_fastapi.core_api.datamodels.connections import ConnectionResponse
 from airflow.models.connection import Connection
 
+from ci_operators.airflow_plugin.provider_info import get_provider_info
 from ci_operators.hooks.ledger import CONN_TYPE, LedgerHook
 from ci_operators.hooks.okta import OktaHook
 from ci_operators.hooks.recorded_future import RecordedFutureHook
 from ci_operators.hooks.sentinelone import SentinelOneHook
-from ci_operators.provider_info import get_provider_info
 from ci_operators.sources.okta.auth import API as OKTA
 from tests.airflow_home import IGNORED, ROOT
 

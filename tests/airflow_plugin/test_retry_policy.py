@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from airflow.sdk import RetryAction
 
+from ci_operators.airflow_plugin.retry_policy import ErrorTreeRetryPolicy
 from ci_operators.core.errors import (
     AccountingError,
     ConfigurationError,
@@ -17,7 +18,6 @@ from ci_operators.core.errors import (
     UnavailableError,
     UnknownOutcomeError,
 )
-from ci_operators.retry_policy import ErrorTreeRetryPolicy
 
 POLICY = ErrorTreeRetryPolicy()
 

@@ -9,7 +9,7 @@ import pytest
 from fastapi import FastAPI, Request
 from starlette.testclient import TestClient
 
-from ci_operators.connection_ports import MOST_BYTES, PATH, PortlessTest, mend_port
+from ci_operators.airflow_plugin.connection_ports import MOST_BYTES, PATH, PortlessTest, fix_port
 
 BODY = {"connection_id": "okta_acme", "conn_type": "okta", "host": "https://acme.okta.com", "password": "***"}
 
@@ -73,6 +73,6 @@ def test_what_is_too_large_for_a_form_passes_whole(api: TestClient) -> None:
     assert api.post(PATH, content=iter([body[:700_000].encode(), body[700_000:].encode()])).json()["size"] == len(body)
 
 
-def test_nothing_to_mend_is_none() -> None:
-    assert mend_port(b'{"conn_type": "okta", "port": 1}', ["okta"]) is None
-    assert mend_port(b'{"conn_type": "okta", "port": false}', ["okta"]) is None
+def test_nothing_to_fix_is_none() -> None:
+    assert fix_port(b'{"conn_type": "okta", "port": 1}', ["okta"]) is None
+    assert fix_port(b'{"conn_type": "okta", "port": false}', ["okta"]) is None

@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 import yaml
 
-from ci_operators.preload import preload
+from ci_operators.airflow_plugin.preload import preload
 from tests.airflow_home import IGNORED, ROOT
 from tests.dags.test_dag_integrity import HEAVY
 
 #: What even a task imports only when it is asked for.
 RARE = {"psengine", "ci_operators.operators.alerts"}
-TASKS, DAG_FILES = "ci_operators.task_imports", "ci_operators.dag_file_imports"
+TASKS, DAG_FILES = "ci_operators.task_imports", "ci_operators.dag_factory"
 
 #: Loads plugins as an `airflow …` command does, and prints which modules are there then.
 LOAD = """
@@ -67,7 +67,7 @@ def test_what_cannot_be_imported_is_left_to_those_who_need_it(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """An error would keep Airflow from registering the plugin, and with it the timetable of every DAG."""
-    monkeypatch.setattr("ci_operators.preload._FOR_DAG_FILES", "ci_operators.no_such_module")
+    monkeypatch.setattr("ci_operators.airflow_plugin.preload._FOR_DAG_FILES", "ci_operators.no_such_module")
     assert preload(["airflow", "dag-processor"]) is None
     assert "ci_operators.no_such_module cannot be imported beforehand" in caplog.text
 
@@ -90,5 +90,5 @@ def test_dag_processor_has_what_dag_files_import_and_no_more(tmp_path: Path) -> 
 
 def test_api_server_imports_no_stage_before_it_shows_one() -> None:
     found = modules_of("api-server")
-    assert "ci_operators.page_link" in found
+    assert "ci_operators.airflow_plugin.plugin" in found
     assert not found & {"ci_operators.dag_factory", "ci_operators.operators.extract", "ci_operators.connectors_file"}

@@ -15,19 +15,21 @@ from airflow.sdk import conf
 log = logging.getLogger(__name__)
 
 _FOR_TASKS = "ci_operators.task_imports"
-_FOR_DAG_FILES = "ci_operators.dag_file_imports"
+_FOR_DAG_FILES = "ci_operators.dag_factory"
 
 
 def preload(command_line: Sequence[str]) -> str | None:
     """Import what the process of an `airflow …` command line should, and return the module; None: nothing was.
 
-    A module that fails is a warning: whoever needs it will say so. An error would take the timetable away as well.
+    The connectors file is parsed too. A module that fails is a warning, since each task that needs it reports it. An
+    error here would take the timetable away as well.
     """
     module = _choose(command_line[1] if len(command_line) > 1 else "")
     if module is None:
         return None
     try:
         import_module(module)
+        import_module("ci_operators.connectors_file").parse_early()
     except Exception:
         log.warning("%s cannot be imported beforehand: each task imports it for itself.", module, exc_info=True)
         return None

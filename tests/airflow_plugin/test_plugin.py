@@ -1,4 +1,4 @@
-"""The plugin folder, read by Airflow's own loader in a process of its own."""
+"""The plugin: read from its folder by Airflow's own loader in a process of its own, and its link to a task's page."""
 
 from __future__ import annotations
 
@@ -6,7 +6,12 @@ import json
 import os
 import subprocess
 import sys
+from types import SimpleNamespace
 
+import pytest
+
+from ci_operators.airflow_plugin.plugin import PageLink
+from ci_operators.dag_factory import STAGES
 from tests.airflow_home import IGNORED, ROOT
 
 LOAD = """
@@ -49,3 +54,21 @@ def test_loader_runs_the_plugin_file_alone() -> None:
     assert bare == {"collective_insights_plugin"}
     paths = list(found["ours"].values())
     assert len(paths) == len(set(paths)), "a module was loaded twice"
+
+
+def test_link_leads_to_the_page_of_the_task(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AIRFLOW__API__BASE_URL", "https://airflow.example.com/team/")
+    key = SimpleNamespace(dag_id="collective_insights_okta", run_id="manual__2026-03-10T12:00:00+00:00", task_id="map")
+    assert PageLink().get_link(None, ti_key=key) == (
+        "https://airflow.example.com/team/dags/collective_insights_okta/runs/"
+        "manual__2026-03-10T12:00:00+00:00/tasks/map/plugin/collective-insights-task"
+    )
+
+
+def test_every_stage_has_the_link() -> None:
+    assert set(PageLink().operators) == set(STAGES)
+
+
+def test_letters_that_an_address_cannot_hold_are_written_otherwise() -> None:
+    key = SimpleNamespace(dag_id="d", run_id="by hand/?#", task_id="map")
+    assert "/runs/by%20hand%2F%3F%23/tasks/" in PageLink().get_link(None, ti_key=key)

@@ -1,8 +1,8 @@
-"""Mends the Test button of Airflow's UI for Connections without a port.
+"""Fixes the Test button of Airflow's UI for Connections without a port.
 
 Airflow 3.3.2's list of Connections sends port 0 for a Connection that has none, and its API then refuses the test:
 "host or port to test differs from the stored connection". For this package's types 0 becomes null, before the API
-compares. Where the UI sends null, this does nothing. It can go once Airflow does.
+compares. Where the UI sends null, this does nothing. It can be removed once Airflow does so itself.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import json
 from collections.abc import Collection
 from typing import Any
 
-from ci_operators.provider_info import get_provider_info
+from ci_operators.airflow_plugin.provider_info import get_provider_info
 
 PATH = "/api/v2/connections/test"
 #: The form's fields are small; what is larger is not read here.
@@ -26,12 +26,12 @@ class PortlessTest:
         self._types = [entry["connection-type"] for entry in get_provider_info()["connection-types"]]
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        """Hand the request on, a test of a Connection with its port mended."""
+        """Hand the request on, a test of a Connection with its port fixed."""
         if scope["type"] == "http" and scope["method"] == "POST" and scope["path"].endswith(PATH):
-            scope, receive = await self._mend(scope, receive)
+            scope, receive = await self._fix(scope, receive)
         await self._app(scope, receive, send)
 
-    async def _mend(self, scope: Any, receive: Any) -> tuple[Any, Any]:
+    async def _fix(self, scope: Any, receive: Any) -> tuple[Any, Any]:
         messages, size = [], 0
         while size < MOST_BYTES:
             message = await receive()
@@ -40,10 +40,10 @@ class PortlessTest:
             if message["type"] != "http.request" or not message.get("more_body"):
                 break
         body = b"".join(message.get("body", b"") for message in messages)
-        mended = mend_port(body, self._types)
-        if mended is not None:
-            messages = [{"type": "http.request", "body": mended, "more_body": False}]
-            scope = {**scope, "headers": _with_length(scope["headers"], len(mended))}
+        fixed = fix_port(body, self._types)
+        if fixed is not None:
+            messages = [{"type": "http.request", "body": fixed, "more_body": False}]
+            scope = {**scope, "headers": _with_length(scope["headers"], len(fixed))}
         waiting = iter(messages)
 
         async def replay() -> Any:
@@ -53,8 +53,8 @@ class PortlessTest:
         return scope, replay
 
 
-def mend_port(body: bytes, types: Collection[str]) -> bytes | None:
-    """Return the body of a test with null in place of port 0, None where there is nothing to mend."""
+def fix_port(body: bytes, types: Collection[str]) -> bytes | None:
+    """Return the body of a test with null in place of port 0, None if nothing needs a fix."""
     try:
         test = json.loads(body)
     except (ValueError, RecursionError):
