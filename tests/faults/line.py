@@ -161,7 +161,7 @@ _RESENT = text(
     """
     SELECT d.event_id, d.indicator_type, d.indicator
     FROM detection d JOIN batch b ON b.id = d.batch_id JOIN connector c ON c.id = d.connector_id
-    WHERE b.resent AND c.name = :connector
+    WHERE b.resends > 0 AND c.name = :connector
     """
 )
 

@@ -284,7 +284,7 @@ class LedgerMachine(RuleBasedStateMachine):
 
 
 KEYS_OF = [read_row(CONNECTOR, one).key for one in TEXTS]
-_RESENT = "SELECT d.key FROM detection d JOIN batch b ON b.id = d.batch_id WHERE b.resent AND b.state = 1"
+_RESENT = "SELECT d.key FROM detection d JOIN batch b ON b.id = d.batch_id WHERE b.resends > 0 AND b.state = 1"
 
 
 @pytest.fixture

@@ -21,9 +21,9 @@ from ci_operators.ledger.indicators import find_by_indicator
 from ci_operators.ledger.overview import find_open
 from ci_operators.ledger.row import Row, read_row
 from ci_operators.ledger.schema import migrate
-from ci_operators.ledger.settlement import override
+from ci_operators.ledger.settlement import override, queue
 from ci_operators.ledger.tables import State
-from tests.ledger.old_ledger import migrate_to
+from tests.ledger.old_ledger import OldRun, migrate_to
 from tests.ledger.rollups import check_rollups, read_rollup
 from tests.ledger.samples import detection, rows
 from tests.ledger.waiters import wait_until_somebody_waits
@@ -272,22 +272,23 @@ def test_a_ledger_with_rows_is_counted_when_it_is_migrated(empty_database: URL) 
     engine = make_engine(empty_database)
     migrate_to(engine, "0001")
     with engine.connect() as connection:
-        deliveries = Deliveries(connection, "acme", "run", "rf")
         made = [detection(n, days_ago=n % 3, codes=[(), ("T1078", "T1110")][n % 2]) for n in range(12)]
-        first, second, third = deliveries.plan([[read_row("acme", one) for one in made[n::3]] for n in range(3)], [])
-        deliveries.accept(first)
-        deliveries.reject(first.rows[:1], "no")
-        deliveries.doubt(second, "lost")
-        deliveries.confirm([row.key for row in second.rows[:1]])
-        deliveries.put_off(third)
+        first, second, third = ([read_row("acme", one) for one in made[n::3]] for n in range(3))
+        run = OldRun(connection)
+        run.deliver(first)
+        unknown = run.deliver(second, State.UNKNOWN, resent=True)
+        run.deliver(third, State.WAITING)
+        override(connection, [first[0].key], State.REJECTED, "no", only=[State.ACCEPTED])
+        override(connection, [second[0].key], State.ACCEPTED, "found by search", only=[State.UNKNOWN])
+        queue(connection, run.number, third)
         History(connection, "acme", "run", "filter").add_run(manifest(), "scheduled")
     migrate(engine)
     with engine.connect() as connection:
         check_rollups(connection)
         assert sum(c for (_, code, _), c in read_rollup(connection, "delivered_day").items() if code == "*") == 4
         assert set(read_rollup(connection, "waiting_count").values()) == {4}
-        deliveries = Deliveries(connection, "acme", "run", "rf")
-        deliveries.accept(second)
+        with connection.begin():
+            connection.execute(text("UPDATE batch SET state = 2 WHERE id = :id"), {"id": unknown})
         check_rollups(connection)
 
 

@@ -17,12 +17,10 @@ from ci_operators.ledger.deliveries import Deliveries
 from ci_operators.ledger.schema import migrate
 from ci_operators.ledger.standstill import become_the_only_migration, stand_still
 from ci_operators.ledger.version import NEEDED_VERSION, read_version
-from tests.ledger.old_ledger import migrate_to
+from tests.ledger.old_ledger import OldRun, migrate_to
 from tests.ledger.rollups import check_rollups, read_rollup
 from tests.ledger.samples import rows
 from tests.ledger.waiters import wait_until_somebody_waits
-
-MUCH = 1_000_000
 
 
 @pytest.fixture
@@ -32,9 +30,8 @@ def old(empty_database: URL, monkeypatch: pytest.MonkeyPatch) -> Engine:
     engine = make_engine(empty_database)
     migrate_to(engine, "0001")
     with engine.connect() as connection:
-        deliveries = Deliveries(connection, "acme", "before", "rf")
-        for batch in deliveries.plan([rows(range(n, n + 50)) for n in range(10_000, 12_000, 50)], []):
-            deliveries.accept(batch)
+        for number in range(10_000, 12_000, 50):
+            OldRun(connection).deliver(rows(range(number, number + 50)))
     return engine
 
 
@@ -69,13 +66,11 @@ class Run:
 
     def _submit(self) -> None:
         with self._engine.connect() as connection:
-            deliveries = Deliveries(connection, "acme", "run", "rf")
-            deliveries.lock()
+            run = OldRun(connection)
+            run.lock()
             self._begun.set()
             while not self._end.is_set():
-                (batch,) = deliveries.plan([rows(range(self.accepted, self.accepted + 5))], [])
-                assert deliveries.reserve(batch, MUCH)
-                deliveries.accept(batch)
+                run.deliver(rows(range(self.accepted, self.accepted + 5)))
                 self.accepted += 5
 
     def wait_for_more(self) -> None:
@@ -160,10 +155,9 @@ def test_a_run_goes_on_beside_a_migration_that_gives_up(
         with pytest.raises(RetriableError, match="Another run of acme is submitting"):
             deliveries.lock()
         assert isinstance(migrated.exception(60), UnavailableError)
-        deliveries.lock()
-        (batch,) = deliveries.plan([rows(range(3))], [])
-        assert deliveries.reserve(batch, MUCH)
-        deliveries.accept(batch)
+        run = OldRun(connection)
+        run.lock()
+        run.deliver(rows(range(3)))
     backup.rollback()
 
 

@@ -26,7 +26,7 @@ LOCK_TURN_S = 2
 #: Of the advisory locks of connectors, each with its number: who has it submits, or migrates.
 LOCK_SPACE = 0x434C4F4B
 
-_COLUMNS = (
+COLUMNS = (
     "key",
     "batch_id",
     "connector_id",
@@ -146,7 +146,7 @@ class Deliveries:
             state = State.UNKNOWN if resent else State.PLANNED
             planned = [Batch(self._insert_batch(len(rows), state, resent=resent), rows, resent) for rows in batches]
             new = [(batch.number, row) for batch in planned for row in batch.rows if row.key not in met]
-            copy_rows(self.connection, "detection", _COLUMNS, [self._fields(number, row) for number, row in new])
+            copy_rows(self.connection, "detection", COLUMNS, [self._fields(number, row) for number, row in new])
             moved = [(batch.number, row.key) for batch in planned for row in batch.rows if row.key in met]
             self._move(moved)
         return planned
@@ -248,7 +248,7 @@ class Deliveries:
             "destination": self.destination,
             "state": state,
             "size": size,
-            "resent": resent,
+            "resends": int(resent),
         }
         return int(
             self.connection.execute(tables.batch.insert().values(values).returning(tables.batch.c.id)).scalar_one()
@@ -305,7 +305,7 @@ _RESENT = text(
     """
     SELECT coalesce(sum(b.size - (SELECT count(*) FROM detection d WHERE d.batch_id = b.id AND d.state = 3)), 0)
     FROM batch b
-    WHERE b.connector_id = :connector AND b.run_id = :run AND b.resent AND b.reserved_at IS NOT NULL
+    WHERE b.connector_id = :connector AND b.run_id = :run AND b.resends > 0 AND b.reserved_at IS NOT NULL
     """
 )
 #: One statement for all: triggers count once, not for each row.
