@@ -12,7 +12,8 @@ from sqlalchemy import Connection, Engine, text
 
 from ci_operators.ledger import schema
 from ci_operators.ledger.bulk import copy_rows
-from ci_operators.ledger.deliveries import COLUMNS, LOCK_SPACE, find_connector
+from ci_operators.ledger.deliveries import COLUMNS, find_connector
+from ci_operators.ledger.lease import LOCK_SPACE
 from ci_operators.ledger.row import Row
 from ci_operators.ledger.tables import State
 

@@ -16,7 +16,7 @@ from ci_operators.ledger.deliveries import Deliveries
 from ci_operators.ledger.history import History
 from ci_operators.ledger.tables import State
 from ci_operators.staging.manifest import Manifest
-from tests.ledger.samples import rows
+from tests.ledger.samples import refuse, rows
 from tests.virtual_time import NOON
 
 MUCH = 1_000_000
@@ -26,7 +26,7 @@ _AGE = text("UPDATE batch SET planned_at = planned_at - :time, settled_at = sett
 
 @pytest.fixture
 def deliveries(ledger_connection: Connection) -> Deliveries:
-    return Deliveries(ledger_connection, "acme", "run", "rf")
+    return Deliveries(ledger_connection, "acme", "run", "rf").lock()
 
 
 def age(connection: Connection, days: int) -> None:
@@ -76,7 +76,7 @@ def test_what_is_not_settled_stays_however_old(
 
 def test_refused_rows_of_a_delivered_batch_go_with_it(deliveries: Deliveries) -> None:
     batch = deliveries.plan([rows(range(3))], [])[0]
-    deliveries.reject(rows([1]), "no address")
+    refuse(deliveries, rows([1]), "no address")
     deliveries.accept(batch)
     assert forget_delivered(deliveries.connection, SOON) == 3
     assert count(deliveries.connection, "batch") == 0
@@ -109,7 +109,7 @@ def test_batches_that_others_took_over_are_cleared_away(deliveries: Deliveries) 
     keys = [row.key for row in rows(range(2))]
     deliveries.put_off(deliveries.plan([rows(range(2))], [])[0])
     deliveries.doubt(deliveries.plan([rows(range(2))], keys)[0], "lost")
-    newest = deliveries.plan([rows(range(2))], keys, resent=True)[0]
+    newest = deliveries.plan([rows(range(2))], keys, resends=1)[0]
     assert forget_delivered(deliveries.connection, datetime.now(UTC) - timedelta(days=1)) == 0
     assert count(deliveries.connection, "batch") == 3
     assert forget_delivered(deliveries.connection, SOON) == 0
@@ -130,7 +130,7 @@ def test_history_is_forgotten_by_its_age(ledger_connection: Connection) -> None:
     history.add_run(Manifest("filter", "acme", False, window, "form", None, Tally()).to_xcom(), "manual")
     history.add_dropped([[b'{"event_id":"event-1","reason":"odd"}']])
     history.add_quarantined([[b'{"event_id":"event-2","issue":"odd","record":{}}']])
-    deliveries = Deliveries(ledger_connection, "acme", "run", "rf")
+    deliveries = Deliveries(ledger_connection, "acme", "run", "rf").lock()
     deliveries.reserve(deliveries.plan([rows([1])], [])[0], MUCH)
     long_ago = datetime.now(UTC) - timedelta(days=1)
     kinds = ("runs", "dropped", "quarantined", "budgets")

@@ -12,6 +12,7 @@ from ci_operators.ledger import overview
 from ci_operators.ledger.deliveries import find_connector
 from ci_operators.ledger.history import History
 from tests.ledger.delivered import accept_batch, doubt_batch, make_row, plan_batch
+from tests.ledger.samples import refuse
 
 SINCE = datetime.now(UTC) - timedelta(hours=1)
 
@@ -66,7 +67,7 @@ def test_counts(ledger_connection: Connection) -> None:
     accept_batch(connection, 4, connector="other")
     deliveries, batch = plan_batch(connection, 5, 6)
     deliveries.reserve(batch, 1000)
-    deliveries.reject([make_row(5)], "no")
+    refuse(deliveries, [make_row(5)], "no")
     deliveries.accept(batch)
     (other,) = overview.find_names(connection, ["other"])
     assert overview.count_since(connection, [number, other, 77], SINCE) == {
@@ -92,12 +93,12 @@ def test_what_is_open(ledger_connection: Connection) -> None:
     deliveries.reserve(batch, 1000)
     waiting, put_off = plan_batch(connection, 6)
     waiting.put_off(put_off)
-    deliveries.confirm([make_row(1).key])
+    waiting.confirm([make_row(1).key])
     accept_batch(connection, 7)
-    deliveries.reject([make_row(7)], "no")
+    refuse(deliveries.lock(), [make_row(7)], "no")
     found = overview.find_open(connection, number)
     assert found.unknown == [overview.Doubt("scheduled__1", "no answer", 1)]
-    assert (found.in_flight, found.rejected, found.waiting, found.quarantined) == (3, 1, 1, {})
+    assert (found.in_flight, found.rejected, found.waiting, found.quarantined) == (3, 1, 1, {"rejected_by_api": 1})
 
 
 def test_what_is_open_of_several_is_each_ones_own(ledger_connection: Connection) -> None:

@@ -14,7 +14,7 @@ from ci_operators.core.connector import Connector, Destination
 from ci_operators.core.errors import CollectiveInsightsError
 from ci_operators.ledger import overview
 from ci_operators.ledger.overview import Counts, Delivered, Open
-from ci_operators.stages.delivery import MISMATCH
+from ci_operators.stages.account import MISMATCH
 
 _NOTHING = Counts(0, 0, 0, 0, 0)
 

@@ -6,8 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, select, update
 
+from ci_operators.core.errors import RetriableError
+from ci_operators.core.instant import format_instant
 from ci_operators.ledger import tables
 from ci_operators.ledger.access import speak_plainly
 
@@ -36,6 +38,26 @@ class Streak:
     def trial_at(self) -> datetime | None:
         """Return when the next trial is due, None if the connector is not stopped."""
         return self.last + COOL_DOWN if self.is_stopped and self.last else None
+
+    def check(self, connector: str, now: datetime) -> None:
+        """Raise RetriableError if the connector is stopped, and its next trial is not due yet."""
+        if self.since and self.last and self.trial_at and now < self.trial_at:
+            raise RetriableError(
+                f"{connector} has stopped sending: nobody can say whether its last {self.submissions} submissions, "
+                f"{format_instant(self.since)} to {format_instant(self.last)}, were stored. Look at Recorded Future's "
+                f"status, and at any proxy before it. The next run after {format_instant(self.trial_at)} sends one "
+                "detection as a trial, and goes on if it is accepted."
+            )
+
+    def longer(self, now: datetime) -> Streak:
+        """Return the streak with one submission more."""
+        return Streak(self.submissions + 1, self.since or now, now)
+
+
+def keep_streak(connection: Connection, connector_id: int, streak: Streak) -> None:
+    """Write a connector's streak within the connection's transaction."""
+    values = {"unknown_streak": streak.submissions, "unknown_since": streak.since, "unknown_at": streak.last}
+    connection.execute(update(_c).where(_c.c.id == connector_id).values(values))
 
 
 def find_streaks(connection: Connection, connector_ids: Iterable[int]) -> dict[int, Streak]:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Select, func, or_, select, update
+from sqlalchemy.dialects.postgresql import insert
 
 from ci_operators.ledger import tables
 from ci_operators.ledger.access import speak_plainly
+from ci_operators.ledger.bulk import storable
 
 #: Entries in memory at once, each with its record.
 PAGE = 500
@@ -89,6 +92,33 @@ def close_entries(connection: Connection, ids: Sequence[int], note: str) -> None
 def note_entries(connection: Connection, ids: Sequence[int], note: str) -> None:
     """Record what a replay found, and that the entries stay open."""
     _write(connection, ids, {"replayed_at": None, "replay_note": note[:500]})
+
+
+def make_entry(
+    connector_id: int, run_id: str, stage: str, issue: str, event_id: str | None, detail: str, record: bytes
+) -> dict[str, Any]:
+    """Return the row of a record that a stage could not pass on."""
+    return {
+        "connector_id": connector_id,
+        "run_id": run_id,
+        "stage": stage,
+        "event_id": event_id and storable(event_id),
+        "issue": issue,
+        "detail": storable(detail),
+        "record": record,
+        "record_digest": hashlib.sha256(record).digest(),
+    }
+
+
+def keep_entries(connection: Connection, entries: Sequence[dict[str, Any]]) -> None:
+    """Write rows within the connection's transaction; a record that comes again has its newest issue."""
+    statement = insert(tables.quarantine)
+    newest = statement.on_conflict_do_update(
+        index_elements=["connector_id", "stage", "record_digest"],
+        set_={name: statement.excluded[name] for name in ("issue", "detail", "run_id", "seen_at")},
+    )
+    if entries:
+        connection.execute(newest, list({entry["record_digest"]: entry for entry in entries}.values()))
 
 
 def _select(wanted: Wanted, first: Any) -> Select[Any]:
