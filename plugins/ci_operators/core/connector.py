@@ -210,7 +210,8 @@ class Retention(BaseModel):
 
     artifacts: Duration = Field(default=timedelta(days=30), description="Files of the staging area.")
     history: Duration = Field(
-        default=timedelta(days=180), description="Counts of runs, ids of dropped events, quarantined records."
+        default=timedelta(days=180),
+        description="Counts of runs, ids of dropped events, settled quarantined records. Open ones stay.",
     )
     ledger: Annotated[Duration, AfterValidator(_at_least_a_year)] = Field(
         default=timedelta(days=400),

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, select, text
 
+from ci_operators.ledger import tables
 from ci_operators.ledger.access import speak_plainly
 
 #: Batches, or rows, of one transaction.
@@ -21,7 +22,11 @@ _DELIVERED = text(
     ),
     gone AS (
         DELETE FROM detection d USING old WHERE d.batch_id = old.id AND coalesce(d.state, old.state) IN (2, 3)
-        RETURNING 1
+        RETURNING d.connector_id
+    ),
+    known AS (
+        UPDATE connector c SET known_since = :before
+        WHERE c.id IN (SELECT connector_id FROM gone) AND (c.known_since IS NULL OR c.known_since < :before)
     )
     SELECT (SELECT count(*) FROM gone), array_agg(id), max(settled_at),
            (array_agg(id ORDER BY settled_at DESC, id DESC))[1]
@@ -43,7 +48,8 @@ _LEFT = text(
 _HISTORY = {
     "runs": text("DELETE FROM stage_run WHERE finished_at < :before"),
     "dropped": text("DELETE FROM dropped_event WHERE seen_at < :before"),
-    "quarantined": text("DELETE FROM quarantine WHERE seen_at < :before"),
+    # What is open may be the only copy of its record: it stays until somebody settles it.
+    "quarantined": text("DELETE FROM quarantine WHERE seen_at < :before AND replayed_at >= seen_at"),
     "budgets": text("DELETE FROM budget WHERE day < CAST(:before AS date)"),
 }
 #: Figures count by the day of detection, detections are forgotten by the day they were delivered: what a backfill
@@ -65,7 +71,8 @@ _DAYS = (
 def forget_delivered(connection: Connection, before: datetime) -> int:
     """Delete what was delivered before an instant; return the number of detections.
 
-    What is unknown, waiting or planned stays, however old.
+    What is unknown, waiting or planned stays, however old. Each connector whose deliveries are forgotten keeps the
+    instant (`find_known_since`), in the same transaction: a longer retention does not bring them back.
     """
     forgotten, at, last = 0, "-infinity", 0
     while True:
@@ -80,7 +87,7 @@ def forget_delivered(connection: Connection, before: datetime) -> int:
 
 
 def forget_history(connection: Connection, before: datetime) -> dict[str, int]:
-    """Delete counts of runs, ids of dropped events and quarantined records from before an instant."""
+    """Delete counts of runs, ids of dropped events and settled quarantined records from before an instant."""
     with speak_plainly(), connection.begin():
         return {
             name: connection.execute(statement, {"before": before}).rowcount for name, statement in _HISTORY.items()
@@ -95,3 +102,11 @@ def forget_days(connection: Connection, before: datetime) -> int:
     with speak_plainly(), connection.begin():
         values = {"day": before.astimezone(UTC).date()}
         return sum(connection.execute(statement, values).rowcount for statement in _DAYS)
+
+
+def find_known_since(connection: Connection, connector: str) -> datetime | None:
+    """Return the instant before which deliveries of a connector are forgotten, None if none are."""
+    found = tables.connector
+    with speak_plainly(), connection.begin():
+        since: datetime | None = connection.scalar(select(found.c.known_since).where(found.c.name == connector))
+    return since

@@ -74,7 +74,7 @@ def _compact(conn_id: str, retention: Retention) -> dict[str, int]:
     from ci_operators.hooks.ledger import open_ledger  # not at DAG parse time
     from ci_operators.ledger.compaction import forget_days, forget_delivered, forget_history
 
-    now = datetime.now(UTC)
+    now = datetime.now(UTC).replace(microsecond=0)  # a sentence that names what is forgotten can be exact
     with open_ledger(conn_id) as connection:
         deleted = forget_history(connection, now - retention.history)
         delivered = forget_delivered(connection, now - retention.ledger)
