@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from ci_operators.ledger import overview
-from ci_operators.ledger.deliveries import find_connector
+from ci_operators.ledger.deliveries import Deliveries, find_connector
 from ci_operators.ledger.history import History
 from tests.ledger.delivered import accept_batch, doubt_batch, make_row, plan_batch
 from tests.ledger.samples import refuse
@@ -77,6 +77,32 @@ def test_counts(ledger_connection: Connection) -> None:
     }
     assert overview.count_since(connection, [number], SINCE + timedelta(days=1))[number].accepted == 0
     assert overview.count_since(connection, [], SINCE) == {}
+
+
+def test_what_was_sent_again_counts_by_its_runs_clock_without_what_was_refused(ledger_connection: Connection) -> None:
+    connection, number = ledger_connection, number_of(ledger_connection)
+    rows = [make_row(each) for each in (1, 2, 3)]
+    keys = [row.key for row in rows]
+    deliveries = Deliveries(connection, "okta", "scheduled__2", "rf")
+    doubt_batch(connection, 1, 2, 3)
+    (again,) = deliveries.plan([rows], keys, resent=True)
+    assert overview.count_since(connection, [number], SINCE)[number].resent == 0, "it has not been sent yet"
+    deliveries.reserve(again, 1000)
+    deliveries.doubt(again, "no answer")
+    assert overview.count_since(connection, [number], SINCE)[number].resent == 3
+    (last,) = deliveries.plan([rows], keys, resent=True)
+    deliveries.reserve(last, 1000)
+    deliveries.reject(rows[:1], "no address")
+    deliveries.accept(last)
+    assert overview.count_since(connection, [number], SINCE)[number].resent == 3 + 2
+    assert overview.count_since(connection, [number], SINCE + timedelta(days=1))[number].resent == 0
+
+
+def test_connectors_that_are_not_named_are_found(ledger_connection: Connection) -> None:
+    for name in ("okta", "other"):
+        plan_batch(ledger_connection, 1, connector=name)
+    assert overview.find_others(ledger_connection, ["okta", "unmet"]) == {2: "other"}
+    assert overview.find_others(ledger_connection, ["okta", "other"]) == {}
 
 
 def test_names_are_found_by_number(ledger_connection: Connection) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -45,6 +45,14 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
+class Overdue:
+    """Open entries that are older than they should be, and when the oldest of them was seen."""
+
+    records: int
+    oldest: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Wanted:
     """Which entries: open ones unless `settled_too`; what is None does not count. `before`: ids below it."""
 
@@ -82,6 +90,17 @@ def count_entries(connection: Connection, wanted: Wanted) -> int:
     query = _select(wanted, _q.c.id > wanted.after).with_only_columns(func.count())
     with speak_plainly(), connection.begin():
         return int(connection.scalar(query) or 0)
+
+
+def find_overdue(connection: Connection, connector_ids: Iterable[int], before: datetime) -> dict[int, Overdue]:
+    """Return how many open entries of connectors, by their number, were seen before an instant; none if there are none."""
+    query = (
+        select(_q.c.connector_id, func.count(), func.min(_q.c.seen_at))
+        .where(_q.c.connector_id.in_(list(connector_ids)), _IS_OPEN, _q.c.seen_at < before)
+        .group_by(_q.c.connector_id)
+    )
+    with speak_plainly(), connection.begin():
+        return {number: Overdue(*rest) for number, *rest in connection.execute(query)}
 
 
 def close_entries(connection: Connection, ids: Sequence[int], note: str) -> None:

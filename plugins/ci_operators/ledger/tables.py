@@ -90,6 +90,7 @@ batch = Table(
         postgresql_where=text("state = 2"),
     ),
     Index("batch_run", "connector_id", "run_id", "id"),
+    Index("batch_resent", "connector_id", "reserved_at", postgresql_where=text("resends > 0")),
 )
 
 detection = Table(

@@ -31,7 +31,7 @@ def show_connectors(readable: Readable, chosen: Chosen, session: SessionDep) -> 
     found, now = current_file(), datetime.now(UTC)
     mine = [connector for connector in found.connectors if connector.name in readable]
     picked = [connector for connector in mine if connector.name in chosen]
-    standings = {each.connector: each for each in find_standings(picked, found.destinations, now, open_reader)}
+    standings = {each.connector: each for each in find_standings(found, picked, now, open_reader)}
     closed = {each.destination_conn_id for each in found.connectors if each.name not in readable}
     dags = find_dags(session, (connector.dag_id for connector in picked), now - FAILURES_OF)
     return {

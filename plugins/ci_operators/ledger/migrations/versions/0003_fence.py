@@ -17,3 +17,4 @@ def upgrade() -> None:
     op.add_column("batch", sa.Column("resends", sa.SmallInteger(), server_default="0", nullable=False))
     op.execute("UPDATE batch SET resends = 1 WHERE resent")
     op.drop_column("batch", "resent")
+    op.create_index("batch_resent", "batch", ["connector_id", "reserved_at"], postgresql_where=sa.text("resends > 0"))
