@@ -11,6 +11,7 @@ from typing import Any
 from airflow.sdk import BaseOperator, ObjectStoragePath
 from airflow.sdk.definitions.context import Context
 
+from ci_operators.connectors_file import load_connectors
 from ci_operators.core.connector import DAG_PREFIX, Retention
 from ci_operators.core.errors import ConfigurationError
 from ci_operators.operators.staging_area import staging_url
@@ -38,7 +39,7 @@ class DeleteArtifactsOperator(BaseOperator):
 
 
 class CompactLedgerOperator(BaseOperator):
-    """Forgets what the ledgers no longer need.
+    """Forgets what the ledgers no longer need, and names in its log what no run will bring to its end.
 
     :param retention: how long things are kept.
     :param ledger_conn_ids: the ledgers' Airflow Connections.
@@ -67,7 +68,16 @@ class CompactLedgerOperator(BaseOperator):
                 continue
             total.update(deleted)
             self.log.info("%s: deleted %s", conn_id, deleted)
+        self._name_stranded()
         return dict(total)
+
+    def _name_stranded(self) -> None:
+        from ci_operators.answers.standing import find_orphans, find_standings, find_stranded  # not at DAG parse time
+
+        found = load_connectors()
+        for standing in (*find_standings(found, found.connectors, datetime.now(UTC)), *find_orphans(found)):
+            for sentence in find_stranded(standing):
+                self.log.warning("Left in the ledger: %s: %s", standing.connector, sentence)
 
 
 def _compact(conn_id: str, retention: Retention) -> dict[str, int]:
