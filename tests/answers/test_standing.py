@@ -98,6 +98,18 @@ def test_a_connector_that_has_stopped_sending_says_since_when_and_what_to_do(des
     assert "`check okta`" in remark
 
 
+@pytest.mark.parametrize(("resends", "held"), [(0, 0), (1, 2)])
+def test_what_was_sent_again_as_often_as_allowed_is_held(desk: Desk, resends: int, held: int) -> None:
+    path = desk.folder / "connectors.yaml"
+    path.write_text(path.read_text().replace("hold", "resend"))
+    doubt_batch(desk.connection, 1, 2)
+    with desk.connection.begin():
+        desk.connection.execute(text("UPDATE batch SET resends = :resends"), {"resends": resends})
+    (okta,) = find_standings(load_connectors(), [desk.connector("okta")], desk.now)
+    assert (okta.unknown, okta.held, okta.needs_somebody) == (2, held, held > 0)
+    assert okta.runs_awaiting_retry == ([] if held else ["scheduled__1"])
+
+
 def quarantine(desk: Desk, name: str, days_ago: int, *records: str) -> None:
     """Put entries into the quarantine of a connector, as old as that."""
     lines = [f'{{"issue":"bad","event_id":"{record}","record":"{record}"}}'.encode() for record in records]

@@ -83,16 +83,16 @@ def test_what_was_sent_again_counts_by_its_runs_clock_without_what_was_refused(l
     connection, number = ledger_connection, number_of(ledger_connection)
     rows = [make_row(each) for each in (1, 2, 3)]
     keys = [row.key for row in rows]
-    deliveries = Deliveries(connection, "okta", "scheduled__2", "rf")
     doubt_batch(connection, 1, 2, 3)
-    (again,) = deliveries.plan([rows], keys, resent=True)
+    deliveries = Deliveries(connection, "okta", "scheduled__2", "rf").lock()
+    (again,) = deliveries.plan([rows], keys, resends=1)
     assert overview.count_since(connection, [number], SINCE)[number].resent == 0, "it has not been sent yet"
     deliveries.reserve(again, 1000)
     deliveries.doubt(again, "no answer")
     assert overview.count_since(connection, [number], SINCE)[number].resent == 3
-    (last,) = deliveries.plan([rows], keys, resent=True)
+    (last,) = deliveries.plan([rows], keys, resends=2)
     deliveries.reserve(last, 1000)
-    deliveries.reject(rows[:1], "no address")
+    deliveries.reject(rows[:1], {keys[0]: "no address"})
     deliveries.accept(last)
     assert overview.count_since(connection, [number], SINCE)[number].resent == 3 + 2
     assert overview.count_since(connection, [number], SINCE + timedelta(days=1))[number].resent == 0

@@ -147,7 +147,7 @@ def _make_standing(ledger: _Ledger, connector: Connector, destination: Destinati
         behind=lag is not None and is_behind(connector, lag),
         today=ledger.today[number],
         last_7_days=ledger.last_7_days[number],
-        **_unsettled(ledger.unsettled[number], holds=connector.unknown_policy == "hold"),
+        **_unsettled(ledger.unsettled[number], 0 if connector.unknown_policy == "hold" else connector.unknown_resends),
         budget=budget,
         stopped=streak if streak and streak.is_stopped else None,
         overdue=ledger.overdue.get(number),
@@ -164,7 +164,7 @@ def find_orphans(found: ConnectorsFile, open_by: OpenLedger = open_ledger) -> li
         with suppress(CollectiveInsightsError), open_by(conn_id) as connection:  # `find_standings` names the problem
             others = overview.find_others(connection, filter(None, found.names))
             for number, unsettled in overview.find_opens(connection, others).items():
-                counts = _unsettled(unsettled, holds=True)
+                counts = _unsettled(unsettled, resends=0)
                 if any(counts[name] for name in _OPEN):
                     orphans[others[number]] = Standing(others[number], "", debug=False, gone=True, **counts)
     return list(orphans.values())
@@ -182,8 +182,9 @@ def _make_budget(ledger: _Ledger, conn_id: str, destination: Destination) -> Bud
     return Budget(conn_id, spent, limit, limit - destination.limit_for_bulk, exhausted)
 
 
-def _unsettled(found: Open, *, holds: bool) -> dict[str, Any]:
-    held = [doubt for doubt in found.unknown if holds or doubt.note == MISMATCH]
+def _unsettled(found: Open, resends: int) -> dict[str, Any]:
+    """Return the counts of what is open. resends: how often the connector sends again what may have arrived."""
+    held = [doubt for doubt in found.unknown if doubt.resends >= resends or doubt.note == MISMATCH]
     retried = [doubt for doubt in found.unknown if doubt not in held]
     return {
         "unknown": sum(doubt.detections for doubt in found.unknown),

@@ -12,6 +12,18 @@ from ci_operators.ledger.access import speak_plainly
 #: Batches, or rows, of one transaction.
 CHUNK = 500
 
+#: Written before anything is forgotten, and in a transaction of its own: a run locks its connector first, then rows.
+_KNOWN = text(
+    """
+    UPDATE connector c SET known_since = :before
+    WHERE (known_since IS NULL OR known_since < :before) AND EXISTS (
+        SELECT FROM batch b WHERE b.connector_id = c.id AND b.settled_at < :before AND (
+            b.state = 2
+            OR b.state = 4 AND EXISTS (SELECT FROM detection d WHERE d.batch_id = b.id AND d.state IN (2, 3))
+        )
+    )
+    """
+)
 #: The next batches after the one at (`at`, `id`): one that keeps a detection must not come again for ever.
 _DELIVERED = text(
     """
@@ -22,11 +34,7 @@ _DELIVERED = text(
     ),
     gone AS (
         DELETE FROM detection d USING old WHERE d.batch_id = old.id AND coalesce(d.state, old.state) IN (2, 3)
-        RETURNING d.connector_id
-    ),
-    known AS (
-        UPDATE connector c SET known_since = :before
-        WHERE c.id IN (SELECT connector_id FROM gone) AND (c.known_since IS NULL OR c.known_since < :before)
+        RETURNING 1
     )
     SELECT (SELECT count(*) FROM gone), array_agg(id), max(settled_at),
            (array_agg(id ORDER BY settled_at DESC, id DESC))[1]
@@ -72,8 +80,10 @@ def forget_delivered(connection: Connection, before: datetime) -> int:
     """Delete what was delivered before an instant; return the number of detections.
 
     What is unknown, waiting or planned stays, however old. Each connector whose deliveries are forgotten keeps the
-    instant (`find_known_since`), in the same transaction: a longer retention does not bring them back.
+    instant (`find_known_since`): a longer retention does not bring them back.
     """
+    with speak_plainly(), connection.begin():
+        connection.execute(_KNOWN, {"before": before})
     forgotten, at, last = 0, "-infinity", 0
     while True:
         with speak_plainly(), connection.begin():

@@ -52,20 +52,22 @@ _DELIVERED = text(
 #: whole table.
 _OPEN = text(
     """
-    SELECT i.id, o.kind, o.name, o.note, o.records
+    SELECT i.id, o.kind, o.name, o.note, o.records, o.resends
     FROM unnest(CAST(:connectors AS int[])) i (id) CROSS JOIN LATERAL (
         SELECT 'unknown' AS kind, b.run_id AS name, coalesce(b.note, '') AS note,
-               count(*) AS records, min(b.id) AS place
+               count(*) AS records, min(b.id) AS place,
+               b.resends - CAST(b.resends > 0 AND b.reserved_at IS NULL AS int) AS resends
         FROM batch b JOIN detection d ON d.batch_id = b.id
-        WHERE b.connector_id = i.id AND b.state <> 2 AND b.state = 4 AND d.state IS NULL GROUP BY b.run_id, b.note
+        WHERE b.connector_id = i.id AND b.state <> 2 AND b.state = 4 AND d.state IS NULL
+        GROUP BY b.run_id, b.note, 6
         UNION ALL
-        SELECT 'in_flight', '', '', sum(size), 0 FROM batch WHERE connector_id = i.id AND state <> 2 AND state = 1
+        SELECT 'in_flight', '', '', sum(size), 0, 0 FROM batch WHERE connector_id = i.id AND state <> 2 AND state = 1
         UNION ALL
-        SELECT 'rejected', '', '', count(*), 0 FROM detection WHERE connector_id = i.id AND state <> 2 AND state = 3
+        SELECT 'rejected', '', '', count(*), 0, 0 FROM detection WHERE connector_id = i.id AND state <> 2 AND state = 3
         UNION ALL
-        SELECT 'waiting', '', '', detections, 0 FROM waiting_count WHERE connector_id = i.id
+        SELECT 'waiting', '', '', detections, 0, 0 FROM waiting_count WHERE connector_id = i.id
         UNION ALL
-        SELECT 'quarantined', issue, '', count(*), 0 FROM quarantine
+        SELECT 'quarantined', issue, '', count(*), 0, 0 FROM quarantine
         WHERE connector_id = i.id AND (replayed_at IS NULL OR replayed_at < seen_at) GROUP BY issue
     ) o
     ORDER BY i.id, o.kind, o.place, o.name
@@ -101,11 +103,12 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
-    """Detections of one run whose outcome is unknown, and why."""
+    """Detections of one run whose outcome is unknown, and why. resends: how often they have been sent again."""
 
     run_id: str
     note: str
     detections: int
+    resends: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +215,7 @@ def _sort_open(rows: Iterable[Row[Any]]) -> Open:
         kinds.setdefault(row.kind, []).append(row)
     counts = {kind: int(sum(row.records or 0 for row in of_kind)) for kind, of_kind in kinds.items()}
     return Open(
-        unknown=[Doubt(row.name, row.note, int(row.records)) for row in kinds.get("unknown", [])],
+        unknown=[Doubt(row.name, row.note, int(row.records), row.resends) for row in kinds.get("unknown", [])],
         in_flight=counts.get("in_flight", 0),
         rejected=counts.get("rejected", 0),
         waiting=counts.get("waiting", 0),
