@@ -17,7 +17,8 @@ from ci_operators.core.connector import Destination
 from ci_operators.ledger.deliveries import Deliveries
 from ci_operators.ledger.history import History
 from ci_operators.recorded_future.api import API
-from ci_operators.stages.delivery import Rules, deliver_once
+from ci_operators.stages.account import Rules
+from ci_operators.stages.delivery import deliver_once
 from ci_operators.stages.run import StageResult, Terms
 from ci_operators.staging.artifact import write_artifact
 from ci_operators.transport.api import Credentials, open_client
@@ -90,9 +91,9 @@ class Line:
         client = open_client(
             API, Credentials(NAME, self.simulator.url, RECORDED_FUTURE_TOKEN), requests.Session(), Pacer()
         )
-        run_id, today = f"{kind}-{number}", lambda: self.clock().date()
+        run_id = f"{kind}-{number}"
         started = time.thread_time()
-        deliveries = Deliveries(self.connection, NAME, run_id, "rf", today=today)
+        deliveries = Deliveries(self.connection, NAME, run_id, "rf", now=self.clock)
         result = deliver_once(client, path, self.folder, _rules(kind), deliveries, lambda _rows: set())
         self.done.append(_describe(kind, result, time.thread_time() - started))
 

@@ -14,8 +14,9 @@ import requests
 from ci_operators.ledger.access import make_engine, open_connection
 from ci_operators.ledger.deliveries import Deliveries
 from ci_operators.recorded_future.api import API, submit
+from ci_operators.stages.account import Rules
 from ci_operators.stages.batches import cut_batches, make_submission
-from ci_operators.stages.delivery import Rules, deliver_once
+from ci_operators.stages.delivery import deliver_once
 from ci_operators.stages.run import Terms
 from ci_operators.staging.artifact import read_artifact, write_artifact
 from ci_operators.transport.api import Credentials, open_client

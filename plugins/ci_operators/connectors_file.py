@@ -32,12 +32,14 @@ class ConnectorsFile:
     """The connectors of the file, the budgets of their destinations, a sentence for each entry that is none.
 
     A wrong `retention` is None, and nothing is deleted; connectors of a destination with a wrong budget are left out.
+    names: of all entries, the wrong ones too; None for an entry without a readable name.
     """
 
     connectors: list[Connector] = field(default_factory=list)
     destinations: dict[str, Destination] = field(default_factory=dict)
     retention: Retention | None = None
     problems: list[str] = field(default_factory=list)
+    names: set[str | None] = field(default_factory=set)
 
     def destination(self, conn_id: str) -> Destination:
         """Return the budget of a Recorded Future Connection; the default one if the file names none."""
@@ -67,6 +69,7 @@ def load_connectors(path: Path | None = None, *, only: str | None = None) -> Con
     for number, entry in enumerate(content["connectors"], start=1):
         if only is not None and _name_of(entry) != only:
             continue
+        found.names.add(_name_of(entry))
         where = f"{path}: connectors[{number}]{_show_name(entry)}"
         try:
             connector = _read_entry(entry, path)

@@ -24,8 +24,9 @@ from ci_operators.ledger.deliveries import Deliveries
 from ci_operators.ledger.history import History
 from ci_operators.recorded_future.api import API
 from ci_operators.sources.registry import load_source
+from ci_operators.stages.account import Rules
 from ci_operators.stages.contract import contract_for
-from ci_operators.stages.delivery import Rules, deliver_once
+from ci_operators.stages.delivery import deliver_once
 from ci_operators.stages.run import StageResult, Terms, extract, transform
 from ci_operators.stages.stored import look_up_with
 from ci_operators.staging.artifact import read_artifact

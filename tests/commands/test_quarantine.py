@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from ci_operators.core.errors import UnknownOutcomeError
 from tests.commands.conftest import Desk
 
 NO_ADDRESS = {"displayName": "no address", "alternateId": "jane.doe@acme.example"}
@@ -100,3 +101,39 @@ def test_export_to_nowhere(filled: Desk) -> None:
     printed = filled.run("quarantine", "export", str(filled.folder / "none" / "out.jsonl"))
     assert printed.status == 2
     assert "cannot be written: No such file or directory." in printed.err
+
+
+class TestClose:
+    def test_what_shall_not_be_sent_is_closed_and_kept_as_long_as_the_history(self, filled: Desk) -> None:
+        assert filled.run("quarantine", "close", "2", "--json").json == {"closed": 1, "held": 0}
+        assert ids(filled) == [3, 1]
+        shown = filled.run("quarantine", "list", "--all", "--json").json["entries"][1]
+        assert (shown["id"], shown["replay_note"]) == (2, "closed by hand: not to be sent")
+        printed = filled.run("quarantine", "close", "--connector", "okta", "--issue", "indicator_not_an_address")
+        assert (printed.status, printed.out) == (0, "2 records closed: they are not sent.\n")
+        assert ids(filled) == []
+
+    def test_held_detections_are_left_to_settle(self, desk: Desk) -> None:
+        desk.add_okta_events(1)
+        desk.simulator.add_fault("recorded_future", "drop_connection", path="/collective-insights/detections")
+        with pytest.raises(UnknownOutcomeError):
+            desk.deliver()
+        desk.deliver()
+        printed = desk.run("quarantine", "close", "--connector", "okta")
+        assert printed.status == 1
+        assert "1 held detections are left open: `settle` says whether Recorded Future has them." in printed.out
+        assert len(ids(desk)) == 1
+
+    @pytest.mark.parametrize("arguments", [(), ("--since", "1 day"), ("--all",)])
+    def test_everything_is_not_meant(self, filled: Desk, arguments: tuple[str, ...]) -> None:
+        printed = filled.run("quarantine", "close", *arguments)
+        assert printed.status == 2
+        assert len(ids(filled)) == 3
+
+    def test_an_id_of_several_ledgers_wants_its_connector(self, filled: Desk) -> None:
+        path = filled.folder / "connectors.yaml"
+        path.write_text(path.read_text().replace("name: s1,", "name: s1, ledger_conn_id: elsewhere,"))
+        printed = filled.run("quarantine", "close", "2")
+        assert (printed.status, printed.err) == (2, "Several ledgers may have these entries: add --connector.\n")
+        assert filled.run("quarantine", "close", "2", "--connector", "okta").status == 0
+        assert ids(filled, "--connector", "okta") == [3, 1]

@@ -10,6 +10,7 @@ import pytest
 from ci_operators.answers.standing import is_behind
 from ci_operators.core.errors import UnknownOutcomeError
 from tests.commands.conftest import Desk
+from tests.ledger.delivered import plan_batch
 
 
 def of(desk: Desk, name: str = "okta") -> dict[str, object]:
@@ -34,6 +35,7 @@ def test_it_tells_window_counts_and_budget(desk: Desk) -> None:
         "quarantined": 2,
         "accepted": 2,
         "reasons": {"missing_actor": 2, "indicator_not_an_address": 2},
+        "resent": 0,
     }
     assert found["last_7_days"] == found["today"]
     assert found["quarantined"] == 1
@@ -79,6 +81,46 @@ def test_a_refused_detection_counts_as_rejected_not_as_accepted(desk: Desk) -> N
     desk.connection.commit()
     found = of(desk)
     assert (found["rejected"], found["today"]["accepted"]) == (1, 1)  # type: ignore[index]
+
+
+def test_what_was_sent_again_is_shown(desk: Desk) -> None:
+    path = desk.folder / "connectors.yaml"
+    path.write_text(path.read_text().replace("hold", "resend"))
+    desk.add_okta_events(1, 2, 3)
+    desk.simulator.add_fault("recorded_future", "drop_connection", path="/collective-insights/detections")
+    with pytest.raises(UnknownOutcomeError):
+        desk.deliver()
+    desk.simulator.clear_faults()
+    desk.deliver()
+    assert of(desk)["today"]["resent"] == of(desk)["last_7_days"]["resent"] == 3  # type: ignore[index]
+    printed = desk.run("status", "okta").out
+    assert [line.split("│")[-2].strip() for line in printed.splitlines() if "today" in line] == ["3"]
+    assert "sent again" in printed
+
+
+def test_a_connector_that_has_stopped_sending_is_an_error(desk: Desk) -> None:
+    desk.add_okta_events(1)
+    desk.deliver()
+    desk.connection.exec_driver_sql(
+        "UPDATE connector SET unknown_streak = 3, unknown_since = now(), unknown_at = now()"
+    )
+    desk.connection.commit()
+    printed = desk.run("status", "okta")
+    assert printed.status == 1
+    assert "okta: has stopped sending: since " in printed.out
+    assert of(desk)["stopped"]["submissions"] == 3  # type: ignore[index]
+
+
+def test_a_connector_that_was_renamed_is_named_with_what_it_left(desk: Desk) -> None:
+    deliveries, batch = plan_batch(desk.connection, 1, 2, connector="old-name")
+    deliveries.put_off(batch)
+    printed = desk.run("status")
+    assert printed.status == 1
+    assert (
+        "old-name: is not in the connectors file, so nothing sends what the ledger has of it: 2 waiting." in printed.out
+    )
+    assert [row["waiting"] for row in desk.run("status", "--json").json if row["gone"]] == [2]
+    assert desk.run("status", "s1").status == 0, "asked for another one"
 
 
 def test_a_connector_behind_is_shown(desk: Desk) -> None:

@@ -6,7 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +19,9 @@ from ci_operators.core.window import Window
 from ci_operators.ledger.access import open_connection
 from ci_operators.ledger.deliveries import Deliveries
 from ci_operators.sources.registry import load_source
+from ci_operators.stages.account import Rules
 from ci_operators.stages.contract import contract_for
-from ci_operators.stages.delivery import Rules, deliver_once
+from ci_operators.stages.delivery import deliver_once
 from ci_operators.stages.refusals import DryRun
 from ci_operators.stages.run import StageResult, Terms, extract, transform
 from ci_operators.stages.stored import look_up_with
@@ -50,7 +51,7 @@ class Line:
     debug: bool = False
     allowed: int = UNLIMITED
     allowed_for_waiting: int = UNLIMITED
-    today: Callable[[], date] = lambda: datetime.now(UTC).date()
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
     watch: Callable[[Deliveries], Any] = lambda deliveries: deliveries
     results: dict[str, StageResult] = field(default_factory=dict)
 
@@ -89,10 +90,16 @@ class Line:
         return result
 
     def _submit(self, before: Any) -> StageResult:
-        rules = Rules(self._terms, self.connector.unknown_policy, self.allowed, self.allowed_for_waiting)
+        rules = Rules(
+            self._terms,
+            self.connector.unknown_policy,
+            self.allowed,
+            self.allowed_for_waiting,
+            unknown_resends=self.connector.unknown_resends,
+        )
         with open_connection(self.engine) as connection:
             deliveries = Deliveries(
-                connection, self.connector.name, self.run_id, self.connector.destination_conn_id, today=self.today
+                connection, self.connector.name, self.run_id, self.connector.destination_conn_id, now=self.now
             )
             return deliver_once(
                 self.destination,
@@ -160,7 +167,7 @@ _RESENT = text(
     """
     SELECT d.event_id, d.indicator_type, d.indicator
     FROM detection d JOIN batch b ON b.id = d.batch_id JOIN connector c ON c.id = d.connector_id
-    WHERE b.resent AND c.name = :connector
+    WHERE b.resends > 0 AND c.name = :connector
     """
 )
 

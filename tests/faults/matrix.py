@@ -87,7 +87,7 @@ class Matrix:
             directory=self.folder / name,
             window=WINDOW,
             debug=column.stage == "validate",
-            today=lambda: time.instant.date(),
+            now=lambda: time.instant,
         )
 
 

@@ -34,7 +34,8 @@ from ci_operators.ledger.deliveries import Deliveries
 from ci_operators.ledger.row import read_row
 from ci_operators.ledger.settlement import find_standings, override
 from ci_operators.ledger.tables import State
-from ci_operators.stages.delivery import MISMATCH, Rules, deliver_once
+from ci_operators.stages.account import MISMATCH, Rules
+from ci_operators.stages.delivery import deliver_once
 from ci_operators.stages.run import StageResult, Terms
 from ci_operators.stages.stored import look_up_with
 from ci_operators.transport.client import Client
@@ -210,7 +211,7 @@ class LedgerMachine(RuleBasedStateMachine):
             with requests.Session() as session, open_connection(self.engine) as connection:
                 session.mount("http://", self.api)
                 client = self.client(session)
-                deliveries = Deliveries(connection, CONNECTOR, run_id, DESTINATION, today=self.today)
+                deliveries = Deliveries(connection, CONNECTOR, run_id, DESTINATION, now=lambda: self.time.instant)
                 source = stage(folder, [TEXTS[number] for number in window])
                 result = deliver_once(client, source, folder, rules, deliveries, look_up_with(client, deliveries))
         except KilledError:
@@ -284,7 +285,7 @@ class LedgerMachine(RuleBasedStateMachine):
 
 
 KEYS_OF = [read_row(CONNECTOR, one).key for one in TEXTS]
-_RESENT = "SELECT d.key FROM detection d JOIN batch b ON b.id = d.batch_id WHERE b.resent AND b.state = 1"
+_RESENT = "SELECT d.key FROM detection d JOIN batch b ON b.id = d.batch_id WHERE b.resends > 0 AND b.state = 1"
 
 
 @pytest.fixture

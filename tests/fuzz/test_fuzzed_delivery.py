@@ -7,7 +7,6 @@ import json
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,8 @@ from ci_operators.ledger.deliveries import Deliveries
 from ci_operators.ledger.row import read_row
 from ci_operators.ledger.settlement import find_standings
 from ci_operators.ledger.tables import State
-from ci_operators.stages.delivery import Rules, deliver_once
+from ci_operators.stages.account import Rules
+from ci_operators.stages.delivery import deliver_once
 from ci_operators.stages.run import StageResult, Terms
 from ci_operators.stages.stored import look_up_with
 from tests.faults.line import Identity, check_stage, held, identity
@@ -97,7 +97,7 @@ class Run:
     def _deliver(self, client: Any, rules: Rules) -> Callable[[], None]:
         def deliver() -> None:
             with open_connection(self.engine) as connection:
-                deliveries = Deliveries(connection, self.name, "run", self.name, today=_today)
+                deliveries = Deliveries(connection, self.name, "run", self.name, now=lambda: NOON)
                 source = stage(self.directory, TEXTS)
                 look_up = look_up_with(client, deliveries)
                 self.result = deliver_once(client, source, self.directory, rules, deliveries, look_up)
@@ -134,7 +134,3 @@ class Run:
 
 def _time_of(event_id: str) -> str:
     return next(str(json.loads(text)["timestamp"]) for text in TEXTS if json.loads(text)["incident"]["id"] == event_id)
-
-
-def _today() -> date:
-    return NOON.date()

@@ -9,7 +9,7 @@ import pytest
 from airflow.models.connection import Connection
 from sqlalchemy import URL, text
 
-from ci_operators.core.errors import ConfigurationError, UnavailableError
+from ci_operators.core.errors import ConfigurationError, LedgerError
 from ci_operators.hooks.ledger import CONN_TYPE, LedgerHook, ledger_address, ledger_engine, open_ledger
 from ci_operators.ledger.access import make_engine
 from ci_operators.ledger.version import NEEDED_VERSION, VERSION_TABLE
@@ -103,7 +103,7 @@ def test_a_ledger_without_tables_is_refused(monkeypatch: pytest.MonkeyPatch, emp
 
 def test_a_database_that_does_not_answer_is_worth_a_retry(monkeypatch: pytest.MonkeyPatch) -> None:
     connect(monkeypatch, {"conn_type": "postgres", "host": "127.0.0.1", "port": 1, "login": "ci", "password": "p@ss"})
-    with pytest.raises(UnavailableError, match="The ledger's database: ") as error, open_ledger("ledger_test"):
+    with pytest.raises(LedgerError, match="The ledger's database: ") as error, open_ledger("ledger_test"):
         pass
     assert "p@ss" not in str(error.value)
 

@@ -25,7 +25,7 @@ def plan_batch(
     connection: Connection, *numbers: int, connector: str = "okta", run_id: str = "scheduled__1"
 ) -> tuple[Deliveries, Batch]:
     """Return a planned batch of detections of these numbers."""
-    deliveries = Deliveries(connection, connector, run_id, "rf")
+    deliveries = Deliveries(connection, connector, run_id, "rf").lock()
     (batch,) = deliveries.plan([[make_row(number, connector) for number in numbers]], [])
     return deliveries, batch
 

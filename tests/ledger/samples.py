@@ -8,6 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from ci_operators.core.instant import format_instant
+from ci_operators.ledger.deliveries import Deliveries
 from ci_operators.ledger.row import Row, read_row
 from ci_operators.staging.artifact import write_artifact
 from tests.virtual_time import NOON
@@ -43,6 +44,11 @@ def detections(numbers: Iterable[int]) -> list[bytes]:
 def rows(numbers: Iterable[int], connector: str = "acme") -> list[Row]:
     """Return the rows of several detections."""
     return [read_row(connector, text) for text in detections(numbers)]
+
+
+def refuse(deliveries: Deliveries, found: Sequence[Row], words: str) -> None:
+    """Let the API have refused rows, each with the same words."""
+    deliveries.reject(found, {row.key: words for row in found})
 
 
 def stage(directory: Path, texts: Iterable[bytes]) -> Path:

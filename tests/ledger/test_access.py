@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import URL, Connection, Engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from ci_operators.core.errors import CollectiveInsightsError, ConfigurationError, UnavailableError
+from ci_operators.core.errors import CollectiveInsightsError, ConfigurationError, LedgerError
 from ci_operators.ledger.access import READERS, make_engine, make_reader, open_connection, speak_plainly
 from ci_operators.ledger.deliveries import Deliveries
 from ci_operators.ledger.schema import migrate
@@ -48,7 +48,7 @@ def test_every_spelling_of_postgresql_will_do(ledger_url: URL) -> None:
 )
 def test_a_wrong_address_is_told_without_the_password(changes: dict[str, Any], words: str, ledger_url: URL) -> None:
     engine = make_engine(ledger_url.set(password=PASSWORD).set(**changes))
-    with pytest.raises(UnavailableError, match=words) as caught:
+    with pytest.raises(LedgerError, match=words) as caught:
         open_and_close(engine)
     assert str(caught.value).startswith("The ledger's database: ")
     assert PASSWORD not in str(caught.value)
@@ -77,7 +77,7 @@ def reader(empty_database: URL) -> Iterator[URL]:
 def test_missing_rights_are_named_before_anything_is_sent(reader: URL) -> None:
     with (
         open_connection(make_engine(reader)) as connection,
-        pytest.raises(UnavailableError, match=r"permission denied for table connector \(SQLSTATE 42501\)\.$"),
+        pytest.raises(LedgerError, match=r"permission denied for table connector \(SQLSTATE 42501\)\.$"),
     ):
         Deliveries(connection, "acme", "run", "rf")
 
@@ -86,23 +86,23 @@ def test_rights_that_come_late_work(reader: URL, empty_database: URL) -> None:
     with make_engine(empty_database).begin() as connection:
         connection.execute(text(f"GRANT ALL ON ALL TABLES IN SCHEMA public TO {reader.username}"))
     with open_connection(make_engine(reader)) as connection:
-        deliveries = Deliveries(connection, "acme", "run", "rf")
+        deliveries = Deliveries(connection, "acme", "run", "rf").lock()
         assert deliveries.plan([rows([1])], [])
 
 
 def test_a_database_that_is_away_is_told_and_comes_back(ledger_url: URL) -> None:
     engine = make_engine(ledger_url)
-    with stopped(ledger_url), pytest.raises(UnavailableError, match="not currently accepting connections"):
+    with stopped(ledger_url), pytest.raises(LedgerError, match="not currently accepting connections"):
         open_and_close(engine)
     open_and_close(engine)
 
 
 def test_a_database_that_goes_away_in_between_is_told(ledger_url: URL) -> None:
     with open_connection(make_engine(ledger_url)) as connection:
-        deliveries = Deliveries(connection, "acme", "run", "rf")
+        deliveries = Deliveries(connection, "acme", "run", "rf").lock()
         with stopped(ledger_url):
             for _ in range(2):
-                with pytest.raises(UnavailableError, match="The ledger's database: "):
+                with pytest.raises(LedgerError, match="The ledger's database: "):
                     deliveries.plan([rows([1])], [])
     with open_connection(make_engine(ledger_url)) as connection:
         assert Deliveries(connection, "acme", "run", "rf").find(rows([1])) == {}
@@ -111,8 +111,8 @@ def test_a_database_that_goes_away_in_between_is_told(ledger_url: URL) -> None:
 def test_an_error_of_copy_is_told_like_any_other(ledger_url: URL) -> None:
     """COPY goes past SQLAlchemy: its errors are the driver's own."""
     with open_connection(make_engine(ledger_url)) as connection:
-        deliveries = Deliveries(connection, "acme", "run", "rf")
-        with pytest.raises(UnavailableError, match=r"duplicate key value .*\(SQLSTATE 23505\)\.$") as caught:
+        deliveries = Deliveries(connection, "acme", "run", "rf").lock()
+        with pytest.raises(LedgerError, match=r"duplicate key value .*\(SQLSTATE 23505\)\.$") as caught:
             deliveries.plan([[*rows([1]), *rows([1])]], [])
         assert "DETAIL" not in str(caught.value)
         assert deliveries.find(rows([1])) == {}, "half of it was recorded"
@@ -141,7 +141,7 @@ def pages(ledger_url: URL) -> Iterator[Engine]:
 
 
 def test_a_reader_writes_nothing(pages: Engine) -> None:
-    with open_connection(pages) as connection, pytest.raises(UnavailableError, match="read-only transaction"):
+    with open_connection(pages) as connection, pytest.raises(LedgerError, match="read-only transaction"):
         Deliveries(connection, "acme", "run", "rf")
     with open_connection(pages) as connection:
         assert connection.scalar(text("SHOW statement_timeout")) == "15s"
@@ -167,7 +167,7 @@ def test_a_reader_survives_a_restart_of_the_database(pages: Engine, ledger_url: 
 def test_readers_that_are_all_busy_are_told(pages: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pages.pool, "_timeout", 0.1)
     busy = [pages.connect() for _ in range(READERS)]
-    with pytest.raises(UnavailableError, match=r"^The ledger's connections are all in use; try again\.$"):
+    with pytest.raises(LedgerError, match=r"^The ledger's connections are all in use; try again\.$"):
         open_and_close(pages)
     for connection in busy:
         connection.close()
@@ -192,7 +192,7 @@ def test_readers_are_not_told_where_the_ledger_is(
     ledger_url: URL, pages: Engine, caplog: pytest.LogCaptureFixture
 ) -> None:
     away = make_reader(ledger_url.set(host="127.0.0.1", port=1, query={}, password=PASSWORD))
-    with pytest.raises(UnavailableError, match=r"^The ledger does not answer\.$"):
+    with pytest.raises(LedgerError, match=r"^The ledger does not answer\.$"):
         open_and_close(away)
     assert "Connection refused" in caplog.text
     assert PASSWORD not in caplog.text
@@ -200,7 +200,7 @@ def test_readers_are_not_told_where_the_ledger_is(
         throw_out(ledger_url)
         with stopped(ledger_url):
             for _ in range(2):
-                with pytest.raises(UnavailableError) as caught, speak_plainly(), connection.begin():
+                with pytest.raises(LedgerError) as caught, speak_plainly(), connection.begin():
                     connection.execute(text("SELECT 1"))
                 assert str(ledger_url.database) not in str(caught.value)
     open_and_close(pages)
@@ -208,7 +208,7 @@ def test_readers_are_not_told_where_the_ledger_is(
 
 def test_a_long_error_ends_with_a_sentence_or_a_word() -> None:
     for words, told in (("What. " * 90, "What."), ("where " * 90, "where ...")):
-        with pytest.raises(UnavailableError) as caught, speak_plainly():
+        with pytest.raises(LedgerError) as caught, speak_plainly():
             raise SQLAlchemyError(words)
         assert str(caught.value).endswith(told)
         assert len(str(caught.value)) < 450

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, Engine, text
 
-from ci_operators.core.errors import UnavailableError
+from ci_operators.core.errors import LedgerError
 from ci_operators.ledger.access import speak_plainly
 from ci_operators.ledger.bulk import copy_rows
 
@@ -73,7 +73,7 @@ def test_any_text_comes_back(table: Connection) -> None:
 
 
 def test_a_value_that_does_not_fit_is_told_without_it(table: Connection) -> None:
-    with pytest.raises(UnavailableError) as caught, speak_plainly():
+    with pytest.raises(LedgerError) as caught, speak_plainly():
         copied(table, [("no number", "secret-word", b"", [])])
     assert str(caught.value) == "The ledger's database: it refuses a value (SQLSTATE 22P02)."
     assert caught.value.__cause__ is None

@@ -11,12 +11,13 @@ from sqlalchemy import Connection, text
 from ci_operators.core.tally import Tally
 from ci_operators.core.window import Window
 from ci_operators.ledger import compaction
-from ci_operators.ledger.compaction import CHUNK, forget_delivered, forget_history
+from ci_operators.ledger.compaction import CHUNK, find_known_since, forget_delivered, forget_history
 from ci_operators.ledger.deliveries import Deliveries
 from ci_operators.ledger.history import History
+from ci_operators.ledger.quarantined import Wanted, close_entries, find_newest
 from ci_operators.ledger.tables import State
 from ci_operators.staging.manifest import Manifest
-from tests.ledger.samples import rows
+from tests.ledger.samples import refuse, rows
 from tests.virtual_time import NOON
 
 MUCH = 1_000_000
@@ -26,7 +27,7 @@ _AGE = text("UPDATE batch SET planned_at = planned_at - :time, settled_at = sett
 
 @pytest.fixture
 def deliveries(ledger_connection: Connection) -> Deliveries:
-    return Deliveries(ledger_connection, "acme", "run", "rf")
+    return Deliveries(ledger_connection, "acme", "run", "rf").lock()
 
 
 def age(connection: Connection, days: int) -> None:
@@ -76,7 +77,7 @@ def test_what_is_not_settled_stays_however_old(
 
 def test_refused_rows_of_a_delivered_batch_go_with_it(deliveries: Deliveries) -> None:
     batch = deliveries.plan([rows(range(3))], [])[0]
-    deliveries.reject(rows([1]), "no address")
+    refuse(deliveries, rows([1]), "no address")
     deliveries.accept(batch)
     assert forget_delivered(deliveries.connection, SOON) == 3
     assert count(deliveries.connection, "batch") == 0
@@ -109,7 +110,7 @@ def test_batches_that_others_took_over_are_cleared_away(deliveries: Deliveries) 
     keys = [row.key for row in rows(range(2))]
     deliveries.put_off(deliveries.plan([rows(range(2))], [])[0])
     deliveries.doubt(deliveries.plan([rows(range(2))], keys)[0], "lost")
-    newest = deliveries.plan([rows(range(2))], keys, resent=True)[0]
+    newest = deliveries.plan([rows(range(2))], keys, resends=1)[0]
     assert forget_delivered(deliveries.connection, datetime.now(UTC) - timedelta(days=1)) == 0
     assert count(deliveries.connection, "batch") == 3
     assert forget_delivered(deliveries.connection, SOON) == 0
@@ -130,13 +131,46 @@ def test_history_is_forgotten_by_its_age(ledger_connection: Connection) -> None:
     history.add_run(Manifest("filter", "acme", False, window, "form", None, Tally()).to_xcom(), "manual")
     history.add_dropped([[b'{"event_id":"event-1","reason":"odd"}']])
     history.add_quarantined([[b'{"event_id":"event-2","issue":"odd","record":{}}']])
-    deliveries = Deliveries(ledger_connection, "acme", "run", "rf")
+    deliveries = Deliveries(ledger_connection, "acme", "run", "rf").lock()
     deliveries.reserve(deliveries.plan([rows([1])], [])[0], MUCH)
     long_ago = datetime.now(UTC) - timedelta(days=1)
+    close_entries(ledger_connection, [1], "delivered")
     kinds = ("runs", "dropped", "quarantined", "budgets")
     assert forget_history(ledger_connection, long_ago) == dict.fromkeys(kinds, 0)
     assert forget_history(ledger_connection, SOON) == dict.fromkeys(kinds, 1)
     assert count(ledger_connection, "detection") == 1
+
+
+def test_an_open_quarantine_entry_stays_however_old(ledger_connection: Connection) -> None:
+    """Its record is the only text that there is: of a held detection, the one that `settle --resend` sends."""
+    history = History(ledger_connection, "acme", "run", "submit")
+    entry = '{"event_id":"%s","issue":"outcome_unknown","record":{"id":"%s"}}'
+    history.add_quarantined([[(entry % (name, name)).encode() for name in ("open", "again", "settled")]])
+    with ledger_connection.begin():
+        ledger_connection.execute(text("UPDATE quarantine SET seen_at = seen_at - CAST('400 days' AS interval)"))
+        ledger_connection.execute(
+            text("UPDATE quarantine SET replayed_at = seen_at - CAST('1 day' AS interval) WHERE event_id = 'again'")
+        )
+    close_entries(ledger_connection, [3], "settled by hand")
+    assert forget_history(ledger_connection, SOON - timedelta(days=180))["quarantined"] == 1
+    left = find_newest(ledger_connection, Wanted(settled_too=True), 9)
+    assert [entry.event_id for entry in left] == ["again", "open"]
+
+
+def test_what_is_forgotten_is_remembered_to_be_so(deliveries: Deliveries) -> None:
+    connection, now = deliveries.connection, datetime.now(UTC)
+    deliveries.accept(deliveries.plan([rows(range(3))], [])[0])
+    age(connection, 400)
+    assert find_known_since(connection, "acme") is None
+    forget_delivered(connection, now - timedelta(days=500))
+    assert find_known_since(connection, "acme") is None, "nothing was that old"
+    forget_delivered(connection, now - timedelta(days=370))
+    assert find_known_since(connection, "acme") == now - timedelta(days=370)
+    deliveries.accept(deliveries.plan([rows(range(3))], [])[0])
+    age(connection, 600)
+    forget_delivered(connection, now - timedelta(days=500))
+    assert find_known_since(connection, "acme") == now - timedelta(days=370), "a longer retention brings nothing back"
+    assert find_known_since(connection, "young") is None
 
 
 def test_chunks_are_small_beside_running_deliveries() -> None:

@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import URL, Connection, Engine, event, text
 
-from ci_operators.core.errors import RetriableError, UnavailableError
+from ci_operators.core.errors import LedgerError, RetriableError
 from ci_operators.ledger.access import make_engine, open_connection
 from ci_operators.ledger.deliveries import Batch, Deliveries, Known
 from ci_operators.ledger.row import read_row
 from ci_operators.ledger.tables import State
 from tests.ledger.outage import throw_out
-from tests.ledger.samples import detection, rows
+from tests.ledger.samples import detection, refuse, rows
 
 TODAY = date(2026, 3, 10)
 MUCH = 1_000_000
@@ -29,8 +29,12 @@ class Calendar:
 
     day: date = TODAY
 
-    def __call__(self) -> date:
-        return self.day
+    def __call__(self) -> datetime:
+        return at(self.day)
+
+
+def at(day: date) -> datetime:
+    return datetime.combine(day, time(12), UTC)
 
 
 @pytest.fixture
@@ -41,7 +45,7 @@ def calendar() -> Calendar:
 @pytest.fixture
 def deliveries(ledger_connection: Connection, calendar: Calendar) -> Deliveries:
     """The ledger of a run of connector acme."""
-    return Deliveries(ledger_connection, "acme", "run-1", "rf", today=calendar)
+    return Deliveries(ledger_connection, "acme", "run-1", "rf", now=calendar).lock()
 
 
 def states(deliveries: Deliveries, numbers: range) -> list[State | None]:
@@ -60,9 +64,9 @@ def spent(deliveries: Deliveries) -> dict[date, int]:
     return dict(map(tuple, look(deliveries, "SELECT day, spent FROM budget")))
 
 
-def plan_one(deliveries: Deliveries, numbers: range, *, resent: bool = False) -> Batch:
-    known = [row.key for row in rows(numbers)] if resent else []
-    (batch,) = deliveries.plan([rows(numbers)], known, resent=resent)
+def plan_one(deliveries: Deliveries, numbers: range, *, resends: int = 0) -> Batch:
+    known = [row.key for row in rows(numbers)] if resends else []
+    (batch,) = deliveries.plan([rows(numbers)], known, resends=resends)
     return batch
 
 
@@ -133,7 +137,7 @@ def test_an_id_with_nul_is_found_again(deliveries: Deliveries) -> None:
 
 
 def test_two_connectors_have_detections_of_their_own(deliveries: Deliveries, ledger_connection: Connection) -> None:
-    other = Deliveries(ledger_connection, "globex", "run", "rf")
+    other = Deliveries(ledger_connection, "globex", "run", "rf").lock()
     deliveries.accept(plan_one(deliveries, range(1)))
     assert other.find(rows([0], "globex")) == {}
 
@@ -170,10 +174,10 @@ class TestRecover:
         assert deliveries.recover() == 3
         assert deliveries.recover() == 0
         (known,) = set(deliveries.find(rows(range(3))).values())
-        assert known == Known(State.UNKNOWN, "the task ended before the answer came")
+        assert known == Known(State.UNKNOWN, "the task ended before the answer came", by_run=True, by_try=True)
 
     def test_everything_else_stays(self, deliveries: Deliveries, ledger_connection: Connection) -> None:
-        other = Deliveries(ledger_connection, "globex", "run", "rf")
+        other = Deliveries(ledger_connection, "globex", "run", "rf").lock()
         (theirs,) = other.plan([rows([9], "globex")], [])
         other.reserve(theirs, MUCH)
         plan_one(deliveries, range(1))
@@ -198,14 +202,14 @@ class TestPlan:
 
     def test_known_rows_move(self, deliveries: Deliveries) -> None:
         old = plan_one(deliveries, range(4))
-        deliveries.reject(rows([3]), "no address")
+        refuse(deliveries, rows([3]), "no address")
         (new,) = deliveries.plan([rows([2, 3, 4])], [row.key for row in rows([2, 3])])
         deliveries.accept(new)
         assert states(deliveries, range(5)) == [State.PLANNED] * 2 + [State.ACCEPTED] * 3
         assert new.number != old.number
 
     def test_half_a_plan_is_none(self, deliveries: Deliveries) -> None:
-        with pytest.raises(UnavailableError):
+        with pytest.raises(LedgerError):
             deliveries.plan([rows([1]), rows([1])], [])
         assert states(deliveries, range(1, 2)) == [None]
         assert look(deliveries, "SELECT 1 FROM batch") == []
@@ -230,14 +234,14 @@ class TestReserve:
 
     def test_nothing_of_it_happens_when_the_database_fails(self, ledger_url: URL) -> None:
         with open_connection(make_engine(ledger_url)) as connection:
-            deliveries = Deliveries(connection, "acme", "run", "rf")
+            deliveries = Deliveries(connection, "acme", "run", "rf").lock()
             first, second = deliveries.plan([rows([0]), rows([1])], [])
             deliveries.reserve(first, MUCH)
             throw_out(ledger_url)
-            with pytest.raises(UnavailableError):
+            with pytest.raises(LedgerError):
                 deliveries.reserve(second, MUCH, accepted=first)
         with open_connection(make_engine(ledger_url)) as connection:
-            again = Deliveries(connection, "acme", "run", "rf")
+            again = Deliveries(connection, "acme", "run", "rf").lock()
             assert states(again, range(2)) == [State.RESERVED, State.PLANNED]
 
     @pytest.mark.parametrize(("most", "fits"), [(2, False), (3, True), (4, True)])
@@ -258,8 +262,8 @@ class TestBudget:
     def test_connectors_of_one_destination_share_it(
         self, deliveries: Deliveries, ledger_connection: Connection
     ) -> None:
-        other = Deliveries(ledger_connection, "globex", "run", "rf", today=lambda: TODAY)
-        elsewhere = Deliveries(ledger_connection, "initech", "run", "rf_2", today=lambda: TODAY)
+        other = Deliveries(ledger_connection, "globex", "run", "rf", now=lambda: at(TODAY)).lock()
+        elsewhere = Deliveries(ledger_connection, "initech", "run", "rf_2", now=lambda: at(TODAY)).lock()
         assert deliveries.reserve(plan_one(deliveries, range(2)), 3)
         assert not other.reserve(other.plan([rows([1, 2], "globex")], [])[0], 3)
         assert elsewhere.reserve(elsewhere.plan([rows([1, 2], "initech")], [])[0], 3)
@@ -284,7 +288,7 @@ class TestBudget:
         self, deliveries: Deliveries, calendar: Calendar, ledger_connection: Connection
     ) -> None:
         tomorrow = TODAY + timedelta(days=1)
-        other = Deliveries(ledger_connection, "globex", "run", "rf", today=lambda: tomorrow)
+        other = Deliveries(ledger_connection, "globex", "run", "rf", now=lambda: at(tomorrow)).lock()
         other.reserve(other.plan([rows([1, 2], "globex")], [])[0], MUCH)
         batch = plan_one(deliveries, range(2))
         deliveries.reserve(batch, MUCH)
@@ -318,12 +322,12 @@ class TestOutcomes:
         deliveries.reserve(batch, MUCH)
         deliveries.doubt(batch, "the connection broke\0 off \ud800")
         (known,) = deliveries.find(rows(range(1))).values()
-        assert known == Known(State.UNKNOWN, "the connection broke off ?")
+        assert (known.state, known.note) == (State.UNKNOWN, "the connection broke off ?")
         assert spent(deliveries) == {TODAY: 1}, "what may have arrived is spent"
 
     def test_refused_rows_leave_their_batch(self, deliveries: Deliveries) -> None:
         batch = plan_one(deliveries, range(3))
-        deliveries.reject(rows([1]), "no address\0")
+        refuse(deliveries, rows([1]), "no address\0")
         deliveries.accept(batch)
         assert states(deliveries, range(3)) == [State.ACCEPTED, State.REJECTED, State.ACCEPTED]
         assert deliveries.find(rows([1])).popitem()[1].note == "no address"
@@ -345,7 +349,7 @@ class TestSentAgain:
         first = plan_one(deliveries, range(2))
         deliveries.reserve(first, MUCH)
         deliveries.doubt(first, "lost")
-        return plan_one(deliveries, range(2), resent=True)
+        return plan_one(deliveries, range(2), resends=1)
 
     @pytest.mark.parametrize(
         "step",
@@ -371,34 +375,34 @@ class TestSentAgain:
         assert states(deliveries, range(2)) == [State.ACCEPTED] * 2
 
     def test_it_is_counted_once_it_has_left(self, deliveries: Deliveries, again: Batch) -> None:
-        assert deliveries.count_resent() == 0
+        assert deliveries.count_run().resent == 0
         deliveries.reserve(again, MUCH)
-        assert deliveries.count_resent() == 2
+        assert deliveries.count_run().resent == 2
         deliveries.release(again)
-        assert deliveries.count_resent() == 0, "the API stored nothing"
+        assert deliveries.count_run().resent == 0, "the API stored nothing"
         deliveries.reserve(again, MUCH)
         deliveries.accept(again)
-        assert deliveries.count_resent() == 2
+        assert deliveries.count_run().resent == 2
 
     def test_it_counts_each_time(self, deliveries: Deliveries, again: Batch) -> None:
         deliveries.reserve(again, MUCH)
         deliveries.doubt(again, "lost again")
-        third = plan_one(deliveries, range(2), resent=True)
+        third = plan_one(deliveries, range(2), resends=1)
         deliveries.reserve(third, MUCH)
         deliveries.accept(third)
-        assert deliveries.count_resent() == 4
+        assert deliveries.count_run().resent == 4
 
     def test_what_is_refused_of_it_is_not_counted(self, deliveries: Deliveries, again: Batch) -> None:
-        deliveries.reject(rows([1]), "no address")
-        deliveries.reserve(Batch(again.number, rows([0]), resent=True), MUCH)
-        assert deliveries.count_resent() == 1
+        refuse(deliveries, rows([1]), "no address")
+        deliveries.reserve(Batch(again.number, rows([0]), resends=1), MUCH)
+        assert deliveries.count_run().resent == 1
 
     def test_another_run_counts_its_own(
         self, deliveries: Deliveries, again: Batch, ledger_connection: Connection
     ) -> None:
         deliveries.reserve(again, MUCH)
-        assert Deliveries(ledger_connection, "acme", "run-2", "rf").count_resent() == 0
-        assert Deliveries(ledger_connection, "globex", "run-1", "rf").count_resent() == 0
+        assert Deliveries(ledger_connection, "acme", "run-2", "rf").count_run().resent == 0
+        assert Deliveries(ledger_connection, "globex", "run-1", "rf").count_run().resent == 0
 
 
 class TestWaiting:

@@ -21,7 +21,7 @@ NAMES = ("acme", "globex")
 def met(ledger_connection: Connection) -> Connection:
     """Twelve detections of the indicator, some of the same instant; half of them of each connector."""
     for number, name in enumerate(NAMES):
-        deliveries = Deliveries(ledger_connection, name, "run", "rf")
+        deliveries = Deliveries(ledger_connection, name, "run", "rf").lock()
         made = [detection(n // 2, value=VALUE, event_id=f"event-{n}") for n in range(number, 12, 2)]
         batches = deliveries.plan([[read_row(name, one)] for one in [*made, detection(50)]], [])
         deliveries.accept(batches[0])

@@ -9,9 +9,10 @@ from typing import Any
 from sqlalchemy import Connection
 
 from ci_operators.ledger import overview
-from ci_operators.ledger.deliveries import find_connector
+from ci_operators.ledger.deliveries import Deliveries, find_connector
 from ci_operators.ledger.history import History
 from tests.ledger.delivered import accept_batch, doubt_batch, make_row, plan_batch
+from tests.ledger.samples import refuse
 
 SINCE = datetime.now(UTC) - timedelta(hours=1)
 
@@ -66,7 +67,7 @@ def test_counts(ledger_connection: Connection) -> None:
     accept_batch(connection, 4, connector="other")
     deliveries, batch = plan_batch(connection, 5, 6)
     deliveries.reserve(batch, 1000)
-    deliveries.reject([make_row(5)], "no")
+    refuse(deliveries, [make_row(5)], "no")
     deliveries.accept(batch)
     (other,) = overview.find_names(connection, ["other"])
     assert overview.count_since(connection, [number, other, 77], SINCE) == {
@@ -76,6 +77,32 @@ def test_counts(ledger_connection: Connection) -> None:
     }
     assert overview.count_since(connection, [number], SINCE + timedelta(days=1))[number].accepted == 0
     assert overview.count_since(connection, [], SINCE) == {}
+
+
+def test_what_was_sent_again_counts_by_its_runs_clock_without_what_was_refused(ledger_connection: Connection) -> None:
+    connection, number = ledger_connection, number_of(ledger_connection)
+    rows = [make_row(each) for each in (1, 2, 3)]
+    keys = [row.key for row in rows]
+    doubt_batch(connection, 1, 2, 3)
+    deliveries = Deliveries(connection, "okta", "scheduled__2", "rf").lock()
+    (again,) = deliveries.plan([rows], keys, resends=1)
+    assert overview.count_since(connection, [number], SINCE)[number].resent == 0, "it has not been sent yet"
+    deliveries.reserve(again, 1000)
+    deliveries.doubt(again, "no answer")
+    assert overview.count_since(connection, [number], SINCE)[number].resent == 3
+    (last,) = deliveries.plan([rows], keys, resends=2)
+    deliveries.reserve(last, 1000)
+    deliveries.reject(rows[:1], {keys[0]: "no address"})
+    deliveries.accept(last)
+    assert overview.count_since(connection, [number], SINCE)[number].resent == 3 + 2
+    assert overview.count_since(connection, [number], SINCE + timedelta(days=1))[number].resent == 0
+
+
+def test_connectors_that_are_not_named_are_found(ledger_connection: Connection) -> None:
+    for name in ("okta", "other"):
+        plan_batch(ledger_connection, 1, connector=name)
+    assert overview.find_others(ledger_connection, ["okta", "unmet"]) == {2: "other"}
+    assert overview.find_others(ledger_connection, ["okta", "other"]) == {}
 
 
 def test_names_are_found_by_number(ledger_connection: Connection) -> None:
@@ -92,12 +119,12 @@ def test_what_is_open(ledger_connection: Connection) -> None:
     deliveries.reserve(batch, 1000)
     waiting, put_off = plan_batch(connection, 6)
     waiting.put_off(put_off)
-    deliveries.confirm([make_row(1).key])
+    waiting.confirm([make_row(1).key])
     accept_batch(connection, 7)
-    deliveries.reject([make_row(7)], "no")
+    refuse(deliveries.lock(), [make_row(7)], "no")
     found = overview.find_open(connection, number)
     assert found.unknown == [overview.Doubt("scheduled__1", "no answer", 1)]
-    assert (found.in_flight, found.rejected, found.waiting, found.quarantined) == (3, 1, 1, {})
+    assert (found.in_flight, found.rejected, found.waiting, found.quarantined) == (3, 1, 1, {"rejected_by_api": 1})
 
 
 def test_what_is_open_of_several_is_each_ones_own(ledger_connection: Connection) -> None:

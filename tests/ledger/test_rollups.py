@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from sqlalchemy import URL, Connection, Engine, text
 
-from ci_operators.core.errors import UnavailableError
+from ci_operators.core.errors import LedgerError
 from ci_operators.ledger.access import make_engine, speak_plainly
 from ci_operators.ledger.compaction import forget_days, forget_delivered
 from ci_operators.ledger.deliveries import Batch, Deliveries
@@ -21,11 +21,11 @@ from ci_operators.ledger.indicators import find_by_indicator
 from ci_operators.ledger.overview import find_open
 from ci_operators.ledger.row import Row, read_row
 from ci_operators.ledger.schema import migrate
-from ci_operators.ledger.settlement import override
+from ci_operators.ledger.settlement import override, queue
 from ci_operators.ledger.tables import State
-from tests.ledger.old_ledger import migrate_to
+from tests.ledger.old_ledger import OldRun, migrate_to
 from tests.ledger.rollups import check_rollups, read_rollup
-from tests.ledger.samples import detection, rows
+from tests.ledger.samples import detection, refuse, rows
 from tests.ledger.waiters import wait_until_somebody_waits
 from tests.virtual_time import NOON
 
@@ -36,7 +36,7 @@ Act = Callable[[Deliveries, Batch], object]
 
 @pytest.fixture
 def deliveries(ledger_connection: Connection) -> Deliveries:
-    return Deliveries(ledger_connection, "acme", "run", "rf")
+    return Deliveries(ledger_connection, "acme", "run", "rf").lock()
 
 
 @pytest.fixture
@@ -97,8 +97,18 @@ def _accept_twice(deliveries: Deliveries, batch: Batch) -> None:
     deliveries.accept(batch)
 
 
+def _accept_then_reject(deliveries: Deliveries, batch: Batch) -> None:
+    deliveries.accept(batch)
+    refuse(deliveries, batch.rows[:1], "no")
+
+
+def _reject_then_accept(deliveries: Deliveries, batch: Batch) -> None:
+    refuse(deliveries, batch.rows[:1], "no")
+    deliveries.accept(batch)
+
+
 def _reject_and_send_again(deliveries: Deliveries, batch: Batch) -> None:
-    deliveries.reject(batch.rows[:1], "no")
+    refuse(deliveries, batch.rows[:1], "no")
     deliveries.accept(batch)
     override(deliveries.connection, keys(batch)[:1], State.PLANNED, "by hand", only=[State.REJECTED])
     (again,) = deliveries.plan([batch.rows[:1]], keys(batch)[:1])
@@ -132,8 +142,8 @@ _MORE = text(
         (lambda deliveries, batch: deliveries.put_off(batch), 0),
         (lambda deliveries, batch: deliveries.confirm(keys(batch)[:3]), 3),
         (lambda deliveries, batch: (deliveries.confirm(keys(batch)[:3]), deliveries.accept(batch)), 4),
-        (lambda deliveries, batch: (deliveries.accept(batch), deliveries.reject(batch.rows[:1], "no")), 3),
-        (lambda deliveries, batch: (deliveries.reject(batch.rows[:1], "no"), deliveries.accept(batch)), 3),
+        (_accept_then_reject, 3),
+        (_reject_then_accept, 3),
         (lambda deliveries, batch: (deliveries.accept(batch), deliveries.doubt(batch, "lost")), 0),
     ],
 )
@@ -173,7 +183,7 @@ def test_runs_that_count_the_same_days_do_not_block_each_other_for_good(ledger_e
     """Batches of the same days and codes, accepted by many at once, in any order: no deadlock."""
     codes = [("T1110", "T1078"), ("T1078", "T1110"), ()]
     with ledger_engine.connect() as connection:
-        deliveries = Deliveries(connection, "acme", "run", "rf")
+        deliveries = Deliveries(connection, "acme", "run", "rf").lock()
         made = [detection(n, days_ago=n % 5, codes=codes[n % 3]) for n in range(400)]
         batches = deliveries.plan([[read_row("acme", one) for one in made[n : n + 10]] for n in range(0, 400, 10)], [])
 
@@ -182,7 +192,7 @@ def test_runs_that_count_the_same_days_do_not_block_each_other_for_good(ledger_e
             mine = Deliveries(connection, "acme", "run", "rf")
             for batch in some:
                 mine.accept(batch)
-                mine.reject(batch.rows[::3], "no")
+                override(connection, keys(batch)[::3], State.REJECTED, "no", only=[State.ACCEPTED])
 
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(accept, [batches[n::4] for n in range(4)]))
@@ -205,7 +215,7 @@ def test_days_are_forgotten_whole_and_do_not_come_back(deliveries: Deliveries, b
         deliveries.connection.execute(text("DELETE FROM detection WHERE detected_at < :day"), {"day": DAY})
     assert forget_days(deliveries.connection, NOON) == 3
     assert {day for _, day in days(deliveries)} == {DAY}
-    deliveries.reject(batch.rows, "no")
+    refuse(deliveries, batch.rows, "no")
     assert days(deliveries) == {}
     assert forget_delivered(deliveries.connection, datetime.now(UTC) + timedelta(days=1)) == 2
     assert forget_days(deliveries.connection, datetime.now(UTC) + timedelta(days=1)) > 3
@@ -215,7 +225,7 @@ def test_the_figures_of_a_day_stay_as_long_as_its_detections(deliveries: Deliver
     """A backfill delivers today what was detected long ago: both are forgotten when their delivery is old."""
     deliveries.accept(batch)
     counted = days(deliveries)
-    (other,) = Deliveries(deliveries.connection, "other", "run", "rf").plan([rows([1], "other")], [])
+    (other,) = Deliveries(deliveries.connection, "other", "run", "rf").lock().plan([rows([1], "other")], [])
     deliveries.accept(other)
     with deliveries.connection.begin():
         deliveries.connection.execute(text("DELETE FROM detection WHERE batch_id = :id"), {"id": other.number})
@@ -272,22 +282,23 @@ def test_a_ledger_with_rows_is_counted_when_it_is_migrated(empty_database: URL) 
     engine = make_engine(empty_database)
     migrate_to(engine, "0001")
     with engine.connect() as connection:
-        deliveries = Deliveries(connection, "acme", "run", "rf")
         made = [detection(n, days_ago=n % 3, codes=[(), ("T1078", "T1110")][n % 2]) for n in range(12)]
-        first, second, third = deliveries.plan([[read_row("acme", one) for one in made[n::3]] for n in range(3)], [])
-        deliveries.accept(first)
-        deliveries.reject(first.rows[:1], "no")
-        deliveries.doubt(second, "lost")
-        deliveries.confirm([row.key for row in second.rows[:1]])
-        deliveries.put_off(third)
+        first, second, third = ([read_row("acme", one) for one in made[n::3]] for n in range(3))
+        run = OldRun(connection)
+        run.deliver(first)
+        unknown = run.deliver(second, State.UNKNOWN, resent=True)
+        run.deliver(third, State.WAITING)
+        override(connection, [first[0].key], State.REJECTED, "no", only=[State.ACCEPTED])
+        override(connection, [second[0].key], State.ACCEPTED, "found by search", only=[State.UNKNOWN])
+        queue(connection, run.number, third)
         History(connection, "acme", "run", "filter").add_run(manifest(), "scheduled")
     migrate(engine)
     with engine.connect() as connection:
         check_rollups(connection)
         assert sum(c for (_, code, _), c in read_rollup(connection, "delivered_day").items() if code == "*") == 4
         assert set(read_rollup(connection, "waiting_count").values()) == {4}
-        deliveries = Deliveries(connection, "acme", "run", "rf")
-        deliveries.accept(second)
+        with connection.begin():
+            connection.execute(text("UPDATE batch SET state = 2 WHERE id = :id"), {"id": unknown})
         check_rollups(connection)
 
 
@@ -297,7 +308,7 @@ def test_triggers_find_their_tables_whoever_writes(empty_database: URL) -> None:
         connection.execute(text("CREATE SCHEMA insights"))
     migrate(make_engine(empty_database, "insights"))
     with make_engine(empty_database, "insights").connect() as connection:
-        (batch,) = Deliveries(connection, "acme", "run", "rf").plan([rows(range(3))], [])
+        (batch,) = Deliveries(connection, "acme", "run", "rf").lock().plan([rows(range(3))], [])
     with make_engine(empty_database).begin() as connection:
         connection.execute(text("UPDATE insights.batch SET state = 2 WHERE id = :id"), {"id": batch.number})
     with make_engine(empty_database, "insights").connect() as connection:
@@ -323,7 +334,7 @@ def worker(empty_database: URL) -> Iterator[Engine]:
 
 def test_a_role_with_rights_on_the_first_tables_may_go_on(worker: Engine, empty_database: URL) -> None:
     with worker.connect() as connection:
-        deliveries = Deliveries(connection, "acme", "run", "rf")
+        deliveries = Deliveries(connection, "acme", "run", "rf").lock()
         first, second = deliveries.plan([rows(range(3)), rows(range(3, 5))], [])
         assert deliveries.reserve(first, MUCH)
         deliveries.accept(first)
@@ -331,7 +342,7 @@ def test_a_role_with_rights_on_the_first_tables_may_go_on(worker: Engine, empty_
         History(connection, "acme", "run", "filter").add_run(manifest(), "scheduled")
         assert find_open(connection, 1).waiting == 2
         assert forget_days(connection, datetime.now(UTC)) == 0
-        with pytest.raises(UnavailableError, match="permission denied for table delivered_day"), speak_plainly():
+        with pytest.raises(LedgerError, match="permission denied for table delivered_day"), speak_plainly():
             connection.execute(text("UPDATE delivered_day SET detections = 0"))
     with make_engine(empty_database).connect() as connection:
         check_rollups(connection)
@@ -342,10 +353,10 @@ def test_whoever_writes_needs_no_right_on_the_figures(worker: Engine, empty_data
     with owner.begin() as connection:
         connection.execute(text(f"REVOKE ALL ON delivered_day, stage_day, waiting_count FROM {worker.url.username}"))
     with worker.connect() as connection:
-        deliveries = Deliveries(connection, "acme", "run", "rf")
+        deliveries = Deliveries(connection, "acme", "run", "rf").lock()
         first, second = deliveries.plan([rows(range(3)), rows(range(3, 5))], [])
         deliveries.accept(first)
-        deliveries.reject(first.rows[:1], "no")
+        refuse(deliveries, first.rows[:1], "no")
         deliveries.put_off(second)
         deliveries.forget_waiting(second.rows[:1])
         for dropped in ({"a": 1}, {"b": 2}):
@@ -366,11 +377,11 @@ def test_a_writer_cannot_put_a_table_of_his_own_in_the_place_of_the_figures(
         with connection.begin():
             connection.execute(text(f"CREATE TABLE {place}.delivered_day (LIKE public.delivered_day INCLUDING ALL)"))
             connection.execute(text("SET SESSION search_path = pg_temp, mine, public"))
-        deliveries = Deliveries(connection, "acme", "run", "rf")
+        deliveries = Deliveries(connection, "acme", "run", "rf").lock()
         deliveries.accept(deliveries.plan([rows(range(3))], [])[0])
         assert connection.scalar(text(f"SELECT count(*) FROM {place}.delivered_day")) == 0  # noqa: S608 - two names
         connection.execute(text("CREATE TEMP TABLE waits (LIKE public.waiting)"))
-        with pytest.raises(UnavailableError, match="permission denied for function"), speak_plainly():
+        with pytest.raises(LedgerError, match="permission denied for function"), speak_plainly():
             connection.execute(_BIND)
     with make_engine(empty_database).connect() as connection:
         check_rollups(connection)

@@ -18,7 +18,7 @@ from tests.ledger.samples import rows
 def runs(ledger_connection: Connection) -> Connection:
     """Two runs of one connector, and one of the same name of another."""
     for connector, run, first in (("acme", "run-1", 0), ("acme", "run-2", 20), ("globex", "run-1", 0)):
-        deliveries = Deliveries(ledger_connection, connector, run, "rf")
+        deliveries = Deliveries(ledger_connection, connector, run, "rf").lock()
         batches = deliveries.plan([rows(range(first + n, first + n + 4), connector) for n in range(0, 12, 4)], [])
         deliveries.accept(batches[0])
         lines = [json.dumps({"event_id": f"{run}-{n}", "reason": "r"}).encode() for n in range(7)]
@@ -46,7 +46,7 @@ def test_detections_of_a_run(runs: Connection) -> None:
 
 def test_what_a_later_run_sends_is_that_ones(runs: Connection) -> None:
     taken = rows(range(4, 12), "acme")
-    Deliveries(runs, "acme", "run-3", "rf").plan([taken], [row.key for row in taken])
+    Deliveries(runs, "acme", "run-3", "rf").lock().plan([taken], [row.key for row in taken])
     assert len(find_run_detections(runs, "acme", "run-1", 100)) == 4
     assert len(find_run_detections(runs, "acme", "run-3", 100)) == 8
 

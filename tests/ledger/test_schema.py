@@ -12,8 +12,12 @@ from sqlalchemy import URL, Engine, text
 from ci_operators.core.errors import ConfigurationError
 from ci_operators.ledger import tables
 from ci_operators.ledger.access import make_engine, open_connection
+from ci_operators.ledger.breaker import find_streaks
 from ci_operators.ledger.schema import migrate
+from ci_operators.ledger.tables import State
 from ci_operators.ledger.version import NEEDED_VERSION, VERSION_TABLE
+from tests.ledger.old_ledger import OldRun, migrate_to
+from tests.ledger.samples import rows
 
 
 def open_and_close(engine: Engine) -> None:
@@ -84,3 +88,22 @@ def test_a_ledger_may_have_a_schema_of_its_own(empty_database: URL) -> None:
     open_and_close(make_engine(empty_database, "insights"))
     with pytest.raises(ConfigurationError, match="no tables yet"):
         open_and_close(make_engine(empty_database))
+
+
+def test_a_ledger_of_the_version_before_keeps_what_it_knows(empty_database: URL) -> None:
+    engine = make_engine(empty_database)
+    migrate_to(engine, "0002")
+    with engine.connect() as connection:
+        run = OldRun(connection)
+        first, again = run.deliver(rows(range(3))), run.deliver(rows(range(3, 5)), State.UNKNOWN, resent=True)
+    migrate(engine)
+    with open_connection(engine) as connection:
+        batches = connection.execute(text("SELECT id, resends, state FROM batch ORDER BY id"))
+        assert list(map(tuple, batches)) == [(first, 0, State.ACCEPTED), (again, 1, State.UNKNOWN)]
+        assert connection.execute(text("SELECT fence, unknown_streak, known_since FROM connector")).one() == (
+            0,
+            0,
+            None,
+        )
+        connection.rollback()
+        assert find_streaks(connection, [run.number]) == {}

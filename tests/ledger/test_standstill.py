@@ -10,19 +10,17 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import pytest
 from sqlalchemy import URL, Connection, Engine, text
 
-from ci_operators.core.errors import RetriableError, UnavailableError
+from ci_operators.core.errors import LedgerError, RetriableError
 from ci_operators.ledger import standstill, version
 from ci_operators.ledger.access import make_engine, make_reader
 from ci_operators.ledger.deliveries import Deliveries
 from ci_operators.ledger.schema import migrate
 from ci_operators.ledger.standstill import become_the_only_migration, stand_still
 from ci_operators.ledger.version import NEEDED_VERSION, read_version
-from tests.ledger.old_ledger import migrate_to
+from tests.ledger.old_ledger import OldRun, migrate_to
 from tests.ledger.rollups import check_rollups, read_rollup
 from tests.ledger.samples import rows
 from tests.ledger.waiters import wait_until_somebody_waits
-
-MUCH = 1_000_000
 
 
 @pytest.fixture
@@ -32,9 +30,8 @@ def old(empty_database: URL, monkeypatch: pytest.MonkeyPatch) -> Engine:
     engine = make_engine(empty_database)
     migrate_to(engine, "0001")
     with engine.connect() as connection:
-        deliveries = Deliveries(connection, "acme", "before", "rf")
-        for batch in deliveries.plan([rows(range(n, n + 50)) for n in range(10_000, 12_000, 50)], []):
-            deliveries.accept(batch)
+        for number in range(10_000, 12_000, 50):
+            OldRun(connection).deliver(rows(range(number, number + 50)))
     return engine
 
 
@@ -69,13 +66,11 @@ class Run:
 
     def _submit(self) -> None:
         with self._engine.connect() as connection:
-            deliveries = Deliveries(connection, "acme", "run", "rf")
-            deliveries.lock()
+            run = OldRun(connection)
+            run.lock()
             self._begun.set()
             while not self._end.is_set():
-                (batch,) = deliveries.plan([rows(range(self.accepted, self.accepted + 5))], [])
-                assert deliveries.reserve(batch, MUCH)
-                deliveries.accept(batch)
+                run.deliver(rows(range(self.accepted, self.accepted + 5)))
                 self.accepted += 5
 
     def wait_for_more(self) -> None:
@@ -118,7 +113,7 @@ def test_a_run_that_submits_is_waited_for_and_hindered_by_nothing(old: Engine, m
 @pytest.mark.usefixtures("hasty")
 def test_a_run_that_goes_on_is_named_and_nothing_has_changed(old: Engine) -> None:
     with Run(old) as run:
-        with pytest.raises(UnavailableError, match=r"^A run of acme is submitting, .* Nothing has been changed: run"):
+        with pytest.raises(LedgerError, match=r"^A run of acme is submitting, .* Nothing has been changed: run"):
             migrate(old)
         run.wait_for_more()
         assert version_of(old) == "0001"
@@ -137,7 +132,7 @@ def backup(old: Engine) -> Iterator[Connection]:
 @pytest.mark.usefixtures("hasty")
 def test_a_long_reader_is_named_before_anything_has_begun(old: Engine, backup: Connection) -> None:
     words = r"^The ledger is in use: pg_dump \(user \w+, process \d+\) at table detection\w* did not end within 1 s\. "
-    with pytest.raises(UnavailableError, match=words + "Nothing has been changed: run this again when no backup"):
+    with pytest.raises(LedgerError, match=words + "Nothing has been changed: run this again when no backup"):
         migrate(old)
     assert version_of(old) == "0001"
     with Run(old) as run:
@@ -156,14 +151,12 @@ def test_a_run_goes_on_beside_a_migration_that_gives_up(
     with ThreadPoolExecutor(1) as pool, old.connect() as connection:
         migrated = pool.submit(migrate, old)
         wait_for_a_waiter(old)
-        deliveries = Deliveries(connection, "acme", "run", "rf")
         with pytest.raises(RetriableError, match="Another run of acme is submitting"):
-            deliveries.lock()
-        assert isinstance(migrated.exception(60), UnavailableError)
-        deliveries.lock()
-        (batch,) = deliveries.plan([rows(range(3))], [])
-        assert deliveries.reserve(batch, MUCH)
-        deliveries.accept(batch)
+            Deliveries(connection, "acme", "run", "rf").lock()
+        assert isinstance(migrated.exception(60), LedgerError)
+        run = OldRun(connection)
+        run.lock()
+        run.deliver(rows(range(3)))
     backup.rollback()
 
 
@@ -186,7 +179,7 @@ def test_who_comes_while_it_stands_still_is_told(old: Engine, empty_database: UR
 def test_another_migration_that_lasts_is_told(old: Engine) -> None:
     with old.begin() as connection:
         become_the_only_migration(connection)
-        with pytest.raises(UnavailableError, match=r"^Another program is migrating the ledger: run this again"):
+        with pytest.raises(LedgerError, match=r"^Another program is migrating the ledger: run this again"):
             migrate(old)
 
 

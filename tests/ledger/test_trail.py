@@ -8,6 +8,7 @@ from ci_operators.ledger.history import History
 from ci_operators.ledger.keys import event_key
 from ci_operators.ledger.trail import find_connectors, find_states, find_trail, last_key
 from tests.ledger.delivered import accept_batch, doubt_batch, make_row, plan_batch
+from tests.ledger.samples import refuse
 
 
 def test_the_last_key_has_no_overflow() -> None:
@@ -42,7 +43,7 @@ def test_states_of_a_page(ledger_connection: Connection) -> None:
     accepted = accept_batch(ledger_connection, 1, 2)
     doubted = doubt_batch(ledger_connection, 3)
     deliveries, _ = plan_batch(ledger_connection, 4, run_id="another")
-    deliveries.reject([make_row(2)], "no address")
+    refuse(deliveries, [make_row(2)], "no address")
     found = find_states(ledger_connection, [make_row(number).key for number in (4, 3, 2, 1, 99)])
     assert set(found) == {make_row(number).key for number in (1, 2, 3, 4)}
     told = {

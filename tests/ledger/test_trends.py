@@ -13,7 +13,7 @@ from ci_operators.ledger.history import History
 from ci_operators.ledger.row import Row, read_row
 from ci_operators.ledger.tables import NO_CODE
 from ci_operators.ledger.trends import CodeCount, DayCount, IndicatorCount, ReasonCount, TopIndicators
-from tests.ledger.samples import detection
+from tests.ledger.samples import detection, refuse
 from tests.virtual_time import NOON
 
 DAY = NOON.date()
@@ -24,7 +24,7 @@ NAMES = ("acme", "globex")
 def accept(connection: Connection, connector: str, *texts: bytes) -> list[Row]:
     """Deliver detections; return their rows."""
     rows = [read_row(connector, one) for one in texts]
-    deliveries = Deliveries(connection, connector, "run", "rf")
+    deliveries = Deliveries(connection, connector, "run", "rf").lock()
     (batch,) = deliveries.plan([rows], [])
     deliveries.accept(batch)
     return rows
@@ -45,7 +45,7 @@ def test_days(ledger_connection: Connection) -> None:
 
 def test_a_day_that_has_nothing_left_is_left_out(ledger_connection: Connection) -> None:
     rows = accept(ledger_connection, "acme", detection(1))
-    Deliveries(ledger_connection, "acme", "run", "rf").reject(rows, "no")
+    refuse(Deliveries(ledger_connection, "acme", "run", "rf").lock(), rows, "no")
     assert trends.count_days(ledger_connection, NAMES, ago(9), ago(-9)) == []
     assert trends.count_codes(ledger_connection, NAMES, ago(9), ago(-9)) == []
 
@@ -95,8 +95,8 @@ def indicators(ledger_connection: Connection) -> Connection:
     accept(ledger_connection, "globex", detection(4, value="198.51.100.1"), detection(5, value="b"))
     accept(ledger_connection, "globex", detection(6, value="b"), detection(7, value="old", days_ago=30))
     rows = accept(ledger_connection, "acme", *(detection(n, value="refused") for n in range(10, 20)))
-    deliveries = Deliveries(ledger_connection, "acme", "run", "rf")
-    deliveries.reject(rows, "no")
+    deliveries = Deliveries(ledger_connection, "acme", "run", "rf").lock()
+    refuse(deliveries, rows, "no")
     deliveries.plan([[read_row("acme", detection(n, value="planned")) for n in range(20, 30)]], [])
     return ledger_connection
 

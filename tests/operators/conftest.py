@@ -65,6 +65,7 @@ class FakeRun:
     conf: dict[str, Any] | None = None
     run_id: str = "run:1"
     dag_id: str = ""
+    clear_number: int = 0
 
 
 @dataclass

@@ -8,10 +8,12 @@ from typing import Any
 
 import pytest
 from airflow.sdk.api.datamodels._generated import DagRunType
+from sqlalchemy import Connection, text
 
 from ci_operators.core.errors import ConfigurationError
 from ci_operators.core.instant import format_instant
 from ci_operators.core.window import Window
+from ci_operators.ledger.compaction import forget_delivered
 from tests.operators.conftest import Chain, FakeRun, Tenant
 
 
@@ -146,6 +148,22 @@ class TestLedger:
         with pytest.raises(ConfigurationError, match=r"begins before the ledger's memory \(400 days\)"):
             resolve(tenant.chain(), tenant.manual(**conf))
         assert resolve(tenant.chain(), tenant.manual(**conf, debug=True))[1] == "trigger form"
+
+    def test_a_longer_retention_does_not_open_a_window_that_is_forgotten(
+        self, tenant: Tenant, ledger_connection: Connection
+    ) -> None:
+        tenant.add_events(1)
+        chain = tenant.chain()
+        chain.run_all(tenant.scheduled(1, 0))
+        with ledger_connection.begin():
+            ledger_connection.execute(text("UPDATE batch SET settled_at = settled_at - CAST('380 days' AS interval)"))
+        since, forgotten = (tenant.now - timedelta(days=days) for days in (375, 370))
+        assert forget_delivered(ledger_connection, forgotten) == 1
+        conf = {"since": format_instant(since)}
+        with pytest.raises(ConfigurationError, match=f"before {format_instant(forgotten)}: the ledger has deleted"):
+            resolve(chain, tenant.manual(**conf))
+        assert resolve(chain, tenant.manual(**conf, debug=True))[1] == "trigger form"
+        assert resolve(chain, tenant.manual(since=format_instant(forgotten)))[1] == "trigger form"
 
 
 class TestOverlap:

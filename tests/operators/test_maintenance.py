@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import Connection, text
 
 from ci_operators.core.connector import Retention
 from ci_operators.core.errors import ConfigurationError
+from ci_operators.ledger.history import History
 from ci_operators.operators.maintenance import CompactLedgerOperator, DeleteArtifactsOperator
 from tests.operators.conftest import Tenant
 
@@ -96,3 +98,28 @@ class TestCompactLedger:
         ids = ["ledger_emea"]
         compact = CompactLedgerOperator(task_id="compact", retention=Retention(), ledger_conn_ids=ids, needed=[])
         assert compact.execute(NO_CONTEXT) == {}
+
+    def test_what_nobody_brings_to_its_end_is_told(
+        self,
+        tenant: Tenant,
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture[str],
+        ledger_connection: Connection,
+    ) -> None:
+        path = tmp_path / "connectors.yaml"
+        path.write_text("connectors: [{name: okta, source: okta, debug: false}, {name: wrong, source: nothing}]")
+        monkeypatch.setenv("COLLECTIVE_INSIGHTS_CONFIG", str(path))
+        for name in ("okta", "wrong", "renamed"):
+            lines = [b'{"issue":"bad","event_id":"x","record":1}']
+            History(ledger_connection, name, "run", "map").add_quarantined([lines])
+        with ledger_connection.begin():
+            ledger_connection.execute(text("UPDATE quarantine SET seen_at = seen_at - CAST('400 days' AS interval)"))
+        compact = CompactLedgerOperator(
+            task_id="compact", retention=Retention(), ledger_conn_ids=[LEDGER], needed=[LEDGER]
+        )
+        assert compact.execute(NO_CONTEXT)["quarantined"] == 0
+        told = [line for line in capsys.readouterr().out.splitlines() if "Left in the ledger: " in line]
+        assert len(told) == 2
+        assert "okta: 1 open quarantined records are older than `retention: history`" in told[0]
+        assert "renamed: is not in the connectors file" in told[1]

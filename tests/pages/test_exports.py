@@ -21,7 +21,7 @@ from tests.pages.test_trends import MARCH, TWO_LEDGERS
 
 def accept(ledger: Connection, indicator: str, codes: list[str]) -> None:
     """Have a detection of okta delivered."""
-    deliveries = Deliveries(ledger, "okta", "run", "rf")
+    deliveries = Deliveries(ledger, "okta", "run", "rf").lock()
     row = Row(indicator.encode().ljust(16)[:16], "e", "ip", indicator, "2026-03-10T12:00:00.000Z", codes, b"{}")
     (batch,) = deliveries.plan([[row]], [])
     deliveries.reserve(batch, 1000)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
@@ -19,7 +19,8 @@ from ci_operators.ledger.access import open_connection
 from ci_operators.ledger.deliveries import Deliveries, Known
 from ci_operators.ledger.row import read_row
 from ci_operators.ledger.tables import State
-from ci_operators.stages.delivery import Rules, deliver_once
+from ci_operators.stages.account import Rules
+from ci_operators.stages.delivery import deliver_once
 from ci_operators.stages.run import StageResult, Terms
 from ci_operators.stages.stored import look_up_with
 from ci_operators.transport.auth import JSON_TYPE
@@ -54,6 +55,7 @@ class Desk:
     allowed_for_waiting: int = UNLIMITED
     send_transient_id: bool = False
     lock_patience_s: int = 0
+    unknown_resends: int = 1
     runs: int = 0
     last_folder: Path = field(default_factory=Path)
 
@@ -70,16 +72,17 @@ class Desk:
             self.allowed_for_waiting,
             self.send_transient_id,
             self.lock_patience_s,
+            self.unknown_resends,
         )
         sender = client or self.client
         with open_connection(self.engine) as connection:
-            deliveries = Deliveries(connection, connector, run_id or f"run-{self.runs}", "rf", today=self.today)
+            deliveries = Deliveries(connection, connector, run_id or f"run-{self.runs}", "rf", now=self.now)
             source = stage(self.last_folder, texts)
             look_up = look_up_with(sender, deliveries, self.organization_ids)
             return deliver_once(sender, source, self.last_folder, rules, deliveries, look_up)
 
-    def today(self) -> date:
-        return self.time.instant.date()
+    def now(self) -> datetime:
+        return self.time.instant
 
     def known(self, texts: Iterable[bytes], connector: str = "acme") -> list[Known | None]:
         """Return what the ledger knows of detections."""

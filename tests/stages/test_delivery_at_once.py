@@ -3,29 +3,23 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 import pytest
 import requests
-from sqlalchemy import URL, Engine, text
+from sqlalchemy import text
 
 from ci_operators.core.errors import (
     ConfigurationError,
     RetriableError,
-    UnavailableError,
 )
-from ci_operators.ledger.access import make_engine, open_connection
+from ci_operators.ledger.access import open_connection
 from ci_operators.ledger.deliveries import Deliveries
 from ci_operators.ledger.version import NEEDED_VERSION
-from ci_operators.stages.delivery import Rules, deliver_once
-from ci_operators.stages.run import StageResult, Terms
-from ci_operators.stages.stored import look_up_with
+from ci_operators.stages.run import StageResult
 from ci_operators.transport.client import Client
-from tests.faults.line import UNLIMITED, check_staging, expected, stored
-from tests.ledger.outage import throw_out
-from tests.ledger.samples import detections, stage
+from tests.faults.line import expected, stored
+from tests.ledger.samples import detections
 from tests.ledger.waiters import wait_until_somebody_waits
 from tests.stages.desk import Desk
 from tests.vendor_cases import LIVE
@@ -95,7 +89,7 @@ class TestAtOnce:
         def work(number: int, connector: str, window: range) -> None:
             own = Desk(desk.engine, desk.folder / str(number), desk.client, desk.vendors, desk.time)
             own.allowed, own.allowed_for_waiting = desk.allowed, desk.allowed_for_waiting
-            own.lock_patience_s = desk.lock_patience_s
+            own.lock_patience_s, own.runs = desk.lock_patience_s, 100 * number
             begin.wait(30)
             with requests.Session() as session:
                 client = LIVE.connect(desk.vendors.url, session, desk.time)
@@ -120,36 +114,3 @@ class TestAtOnce:
             except RetriableError as err:
                 if "is submitting" not in str(err):
                     raise
-
-
-class TestLedgerAway:
-    """The database goes in between: nothing is sent that it does not know of."""
-
-    @pytest.mark.parametrize("after", range(1, 12))
-    def test_wherever_it_goes_the_next_try_is_exact(self, after: int, desk: Desk, ledger_url: URL) -> None:
-        calls = 0
-
-        class Fragile(Deliveries):
-            """Loses its connection before one of its calls."""
-
-            def __getattribute__(self, name: str) -> Any:
-                nonlocal calls
-                if name in CALLS:
-                    calls += 1
-                    if calls == after:
-                        throw_out(ledger_url)
-                return super().__getattribute__(name)
-
-        def deliver(kind: Callable[..., Deliveries], engine: Engine) -> StageResult:
-            folder = desk.folder / "run"
-            rules = Rules(Terms((), 3), "resend", UNLIMITED, UNLIMITED)
-            with open_connection(engine) as connection:
-                deliveries = kind(connection, "acme", "run", "rf")
-                source = stage(folder, detections(range(9)))
-                return deliver_once(desk.client, source, folder, rules, deliveries, look_up_with(desk.client))
-
-        with pytest.raises(UnavailableError, match="The ledger's database: "):
-            deliver(Fragile, desk.engine)
-        check_staging(desk.folder / "run")
-        deliver(Deliveries, make_engine(ledger_url))
-        assert stored(desk.vendors.detections) == expected(detections(range(9)))

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from ci_operators.core.errors import CredentialsError, RequestRefusedError, UnavailableError
+from ci_operators.core.errors import AccountingError, CredentialsError, RequestRefusedError, UnavailableError
 from ci_operators.core.verdict import Dropped, Quarantined
 from ci_operators.ledger.row import Row, read_row
-from ci_operators.stages.refusals import DryRun, find_refused, judge_refusal
+from ci_operators.stages.refusals import DryRun, find_refused
 from ci_operators.stages.run import Terms
 from ci_operators.transport.client import ATTEMPTS, Client
 from simulator import Simulator
@@ -32,6 +32,13 @@ def mixed(size: int, bad: set[int]) -> list[Row]:
     return [read_row("acme", detection(number, value=NO_ADDRESS if number in bad else None)) for number in range(size)]
 
 
+REFUSED = RequestRefusedError("Recorded Future answered 400.", status=400)
+
+
+def requests(vendors: Simulator) -> int:
+    return len(vendors.requests)
+
+
 @pytest.mark.parametrize(
     ("size", "bad"),
     [(1, {0}), (2, {1}), (7, {0, 6}), (16, {3, 4}), (16, {15}), (3, {0, 1, 2}), (100, {17, 18, 50})],
@@ -40,7 +47,7 @@ def test_the_bad_ones_are_found_with_the_apis_message(
     size: int, bad: set[int], client: Client, vendors: Simulator
 ) -> None:
     rows = mixed(size, bad)
-    refused = find_refused(client, rows, TERMS)
+    refused = find_refused(client, rows, TERMS, REFUSED)
     assert set(refused) == {rows[number].key for number in bad}
     assert all("data[0].ioc.value: not a valid ip" in words for words in refused.values())
     assert vendors.detections == []
@@ -48,29 +55,31 @@ def test_the_bad_ones_are_found_with_the_apis_message(
 
 
 def test_few_requests_find_one_among_many(client: Client, vendors: Simulator) -> None:
-    find_refused(client, mixed(100, {41}), TERMS)
-    assert len(vendors.requests) <= 15
+    find_refused(client, mixed(100, {41}), TERMS, REFUSED)
+    assert requests(vendors) <= 16
 
 
 def test_none_are_bad(client: Client) -> None:
-    assert find_refused(client, mixed(5, set()), TERMS) == {}
+    assert find_refused(client, mixed(5, set()), TERMS, REFUSED) == {}
 
 
-@pytest.mark.parametrize("size", [1, 2, 5])
-def test_a_request_that_is_wrong_itself_is_not_blamed_on_detections(size: int, client: Client) -> None:
+@pytest.mark.parametrize("size", [1, 2, 100])
+def test_a_request_that_is_wrong_itself_costs_one_more(size: int, client: Client, vendors: Simulator) -> None:
     """The organisation is no organisation: every detection would be refused."""
-    assert find_refused(client, mixed(size, set()), Terms(("no organisation",), 100)) == {}
+    with pytest.raises(RequestRefusedError) as caught:
+        find_refused(client, mixed(size, set()), Terms(("no organisation",), 100), REFUSED)
+    assert (caught.value, requests(vendors)) == (REFUSED, 1)
 
 
 def test_a_dry_run_has_the_organisations_of_the_batch(client: Client) -> None:
     with pytest.raises(CredentialsError):
-        find_refused(client, mixed(2, set()), Terms(("uhash:simOrgZ999",), 100))
+        find_refused(client, mixed(2, set()), Terms(("uhash:simOrgZ999",), 100), REFUSED)
 
 
 @pytest.mark.parametrize(
     ("program", "error"),
     [
-        (lambda vendors: vendors.add_fault("recorded_future", "status", status=413), RequestRefusedError),
+        (lambda vendors: vendors.add_fault("recorded_future", "status", status=413, skip=1), RequestRefusedError),
         (lambda vendors: vendors.add_fault("recorded_future", "status", status=401, skip=1), CredentialsError),
         (lambda vendors: vendors.add_fault("recorded_future", "status", count=ATTEMPTS), UnavailableError),
     ],
@@ -80,25 +89,26 @@ def test_what_says_nothing_of_the_detections_is_raised(
 ) -> None:
     program(vendors)
     with pytest.raises(error):
-        find_refused(client, mixed(4, {1}), TERMS)
+        find_refused(client, mixed(4, {1}), TERMS, REFUSED)
 
 
 def test_a_probe_refused_for_its_size_says_nothing(client: Client, vendors: Simulator) -> None:
-    vendors.add_fault("recorded_future", "status", status=413, skip=1)
+    vendors.add_fault("recorded_future", "status", status=413)
     with pytest.raises(RequestRefusedError) as caught:
-        find_refused(client, mixed(1, {0}), TERMS)
+        find_refused(client, mixed(1, {0}), TERMS, REFUSED)
     assert caught.value.status == 413
 
 
 def test_trouble_is_waited_out(client: Client, vendors: Simulator) -> None:
     vendors.add_fault("recorded_future", "status", count=ATTEMPTS - 1)
     rows = mixed(2, {1})
-    assert set(find_refused(client, rows, TERMS)) == {rows[1].key}
+    assert set(find_refused(client, rows, TERMS, REFUSED)) == {rows[1].key}
 
 
-def test_the_request_is_told_from_too_many(client: Client) -> None:
-    assert judge_refusal(client, mixed(2, set()), Terms(("no organisation",), 100)) is None
-    assert judge_refusal(client, mixed(2, set()), TERMS) == {}
+def test_another_status_is_no_detections_fault(client: Client, vendors: Simulator) -> None:
+    with pytest.raises(RequestRefusedError, match="404"):
+        find_refused(client, mixed(2, set()), TERMS, RequestRefusedError("It answered 404.", status=404))
+    assert requests(vendors) == 0
 
 
 class TestDryRun:
@@ -112,7 +122,13 @@ class TestDryRun:
     def test_nothing_is_refused(self, client: Client, vendors: Simulator, tmp_path: Path) -> None:
         found = self.dry_run(client, tmp_path, 7, set(), Terms((), 3))
         assert (found.processed, found.refused, found.batches) == ({"ip": 7}, {}, 3)
-        assert {entry.debug for entry in vendors.requests} == {True}
+        assert [(entry.debug, entry.entries) for entry in vendors.requests] == [(True, 3), (True, 3), (True, 1)]
+        assert vendors.detections == []
+
+    def test_a_batch_counted_otherwise_stops_it(self, client: Client, vendors: Simulator, tmp_path: Path) -> None:
+        vendors.add_fault("recorded_future", "wrong_counts", skip=1)
+        with pytest.raises(AccountingError, match="counts 2 ip processed, sent were 3 ip"):
+            self.dry_run(client, tmp_path, 7, set(), Terms((), 3))
 
     @pytest.mark.parametrize("bad", [{0}, {2, 3}, {6}, set(range(7))])
     def test_the_bad_ones_are_told_and_the_rest_checked(
@@ -122,6 +138,21 @@ class TestDryRun:
         assert set(found.refused) == {row.key for number, row in enumerate(mixed(7, bad)) if number in bad}
         assert found.processed.total() == 7 - len(bad)
         assert vendors.detections == []
+
+    def test_one_that_comes_twice_is_asked_about_once(self, client: Client, vendors: Simulator, tmp_path: Path) -> None:
+        """As a live run sends it once; in one batch, or in two."""
+        found = DryRun(client, "acme", Terms((), 3))
+        texts = [row.text for row in mixed(4, set())]
+        found.check(stage(tmp_path, [*texts, texts[0], texts[0], texts[3]]))
+        assert (found.processed, found.duplicates) == ({"ip": 4}, 3)
+        step = found.step(lambda record: record)
+        twice = [step(text) for text in (texts[0], texts[1], texts[0])]
+        assert twice == [texts[0], texts[1], Dropped("duplicate", "event-00000")]
+
+    def test_a_wrong_request_costs_two(self, client: Client, vendors: Simulator, tmp_path: Path) -> None:
+        with pytest.raises(RequestRefusedError):
+            self.dry_run(client, tmp_path, 100, set(), Terms(("no organisation",), 100))
+        assert len(vendors.requests) == 2
 
     def test_its_step_quarantines_them(self, client: Client, tmp_path: Path) -> None:
         found = self.dry_run(client, tmp_path, 3, {1})
@@ -144,13 +175,13 @@ class TestDryRun:
         with pytest.raises(RequestRefusedError):
             self.dry_run(client, tmp_path, 1, set())
 
-    @pytest.mark.parametrize("status", [400, 413])
+    @pytest.mark.parametrize(("status", "batches"), [(400, 2), (413, 3)])
     def test_too_many_at_once_are_asked_about_in_halves(
-        self, status: int, client: Client, vendors: Simulator, tmp_path: Path
+        self, status: int, batches: int, client: Client, vendors: Simulator, tmp_path: Path
     ) -> None:
         vendors.add_fault("recorded_future", "status", status=status)
         found = self.dry_run(client, tmp_path, 5, set())
-        assert (found.processed, found.refused, found.batches) == ({"ip": 5}, {}, 2)
+        assert (found.processed, found.refused, found.batches) == ({"ip": 5}, {}, batches)
 
     def test_one_too_large_alone_is_refused(self, client: Client, vendors: Simulator, tmp_path: Path) -> None:
         vendors.add_fault("recorded_future", "status", status=413)

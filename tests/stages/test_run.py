@@ -21,15 +21,11 @@ from ci_operators.core.tally import Tally
 from ci_operators.core.verdict import Step
 from ci_operators.sources.source import Page
 from ci_operators.stages.contract import contract_for
-from ci_operators.stages.run import StageResult, Terms, check_by_api, extract, transform
-from ci_operators.staging.artifact import read_artifact, write_artifact
-from simulator import Simulator
-from tests.noting_session import NotingSession
+from ci_operators.stages.run import StageResult, extract, transform
+from ci_operators.staging.artifact import read_artifact
 from tests.sources.okta.specimens import SPECIMENS as OKTA
 from tests.sources.sentinelone.specimens import SPECIMENS as SENTINELONE
 from tests.sources.specimens import Specimens
-from tests.vendor_cases import LIVE
-from tests.virtual_time import VirtualTime
 
 ODD = [b"", b"null", b"7", b"[]", b"{}", b"{", b"\xff", b'{"uuid":"\xff"}', b'{"id":' * 5000, b'"text"', b"\x00"]
 
@@ -134,33 +130,3 @@ def detections(count: int) -> list[bytes]:
     step = OKTA.source.mapping(OKTA.connector(), lambda _: None)
     found = [step(event.replace(b"000000000001", b"%012d" % number)) for number in range(count)]
     return [record for record in found if isinstance(record, bytes)]
-
-
-@pytest.fixture
-def validated(tmp_path: Path) -> Path:
-    """Return the artifact of seven detections."""
-    with write_artifact(tmp_path / "validate.jsonl.zst") as out:
-        out.write_all(detections(7))
-    return tmp_path / "validate.jsonl.zst"
-
-
-TERMS = Terms(organization_ids=(), batch_size=3)
-
-
-def test_a_dry_run_asks_the_api_in_batches_and_stores_nothing(
-    validated: Path, vendors: Simulator, session: NotingSession, virtual_time: VirtualTime
-) -> None:
-    result = check_by_api(LIVE.connect(vendors.url, session, virtual_time), validated, TERMS)
-    assert (result.tally.records_in, result.tally.records_out) == (7, 7)
-    assert result.extra == {"batches": 3, "processed": {"ip": 7}}
-    assert [entry.entries for entry in vendors.requests] == [3, 3, 1]
-    assert {entry.debug for entry in vendors.requests} == {True}
-    assert vendors.detections == []
-
-
-def test_a_batch_counted_otherwise_stops_the_dry_run(
-    validated: Path, vendors: Simulator, session: NotingSession, virtual_time: VirtualTime
-) -> None:
-    vendors.add_fault("recorded_future", "wrong_counts", skip=1)
-    with pytest.raises(AccountingError, match="counts 2 ip processed, sent were 3 ip"):
-        check_by_api(LIVE.connect(vendors.url, session, virtual_time), validated, TERMS)

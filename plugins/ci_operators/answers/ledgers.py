@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from sqlalchemy import Connection
 
 from ci_operators.core.connector import Connector
-from ci_operators.core.errors import CollectiveInsightsError, UnavailableError
+from ci_operators.core.errors import CollectiveInsightsError, LedgerError
 
 #: Gives a connection to the ledger of an Airflow Connection's id; raises an error of the tree.
 OpenLedger = Callable[[str], AbstractContextManager[Connection]]
@@ -34,6 +34,6 @@ def open_ledger(conn_id: str) -> Iterator[Connection]:
     with ExitStack() as stack:
         try:
             connection = stack.enter_context(ledger.open_ledger(conn_id))
-        except UnavailableError as err:
+        except LedgerError as err:
             raise NoLedgerError(f"Connection {conn_id}: {err}") from None
         yield connection

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from ci_operators.core.connector import Connector
 from ci_operators.ledger.tables import State
 from ci_operators.sources.registry import OPTIONS, load_source
+from ci_operators.stages.account import DROP_REASONS as SUBMIT_REASONS
+from ci_operators.stages.account import ISSUES as SUBMIT_ISSUES
 from ci_operators.stages.contract import ISSUES as CONTRACT_ISSUES
-from ci_operators.stages.delivery import DROP_REASONS as SUBMIT_REASONS
-from ci_operators.stages.delivery import ISSUES as SUBMIT_ISSUES
 
 STATES: Mapping[str, str] = {
     State.PLANNED.name.lower(): "not sent; the next run that reads its window sends it",

@@ -89,7 +89,7 @@ def _add_explain(commands: Any) -> None:
 
 
 def _add_quarantine(commands: Any) -> None:
-    quarantine = commands.add_parser("quarantine", help="list, show, export and replay what could not go on")
+    quarantine = commands.add_parser("quarantine", help="list, show, export, replay and close what could not go on")
     actions = quarantine.add_subparsers(dest="action", required=True, metavar="ACTION")
     listing = _add(actions, "list", "list quarantined records, the newest first")
     _add_selection(listing)
@@ -102,6 +102,14 @@ def _add_quarantine(commands: Any) -> None:
     export = _add(actions, "export", "write quarantined records to a file, a JSON text in each line")
     export.add_argument("file", metavar="FILE.jsonl", help="only you may read it: it holds personal data")
     _add_selection(export)
+    close = _add(
+        actions,
+        "close",
+        "close quarantined records that shall not be sent",
+        "Retention deletes closed records; open ones stay, however old. Held detections are for `settle`.",
+    )
+    close.add_argument("ids", nargs="*", type=_positive, metavar="ID", help="numbers in `quarantine list`")
+    _add_selection(close)
     _add_replay(actions)
 
 

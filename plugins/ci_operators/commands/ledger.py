@@ -13,7 +13,7 @@ from ci_operators.answers.ledgers import NoLedgerError
 from ci_operators.commands.selection import choose_connectors, name_ledgers
 from ci_operators.commands.terminal import Terminal, make_table
 from ci_operators.connectors_file import load_connectors
-from ci_operators.core.errors import ConfigurationError, UnavailableError
+from ci_operators.core.errors import ConfigurationError, LedgerError
 from ci_operators.ledger.access import speak_plainly
 from ci_operators.ledger.schema import migrate
 from ci_operators.ledger.version import NEEDED_VERSION, check_version, read_version
@@ -49,7 +49,7 @@ def _migrate(conn_ids: list[str]) -> Iterator[Version]:
         try:
             with speak_plainly():
                 version = migrate(ledger_engine(conn_id))
-        except UnavailableError as err:
+        except LedgerError as err:
             raise NoLedgerError(f"Connection {conn_id}: {err}") from None
         except CommandError:  # Alembic knows no way from a version it does not know
             raise ConfigurationError(
@@ -66,7 +66,7 @@ def _tell(conn_ids: list[str]) -> Iterator[Version]:
         try:
             with speak_plainly(), ledger_engine(conn_id).connect() as connection:
                 yield _version_of(conn_id, connection)
-        except UnavailableError as err:
+        except LedgerError as err:
             raise NoLedgerError(f"Connection {conn_id}: {err}") from None
 
 

@@ -1,11 +1,11 @@
-"""`quarantine`: list, show and export what could not go on; `replay` has a module of its own."""
+"""`quarantine`: list, show, export and close what could not go on; `replay` has a module of its own."""
 
 from __future__ import annotations
 
 import argparse
 import base64
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from ci_operators.commands.terminal import Terminal, make_table, sentence
 from ci_operators.connectors_file import load_connectors
 from ci_operators.core.connector import Connector
 from ci_operators.core.errors import ConfigurationError
-from ci_operators.ledger.quarantined import Entry, Wanted, count_entries, find_newest, read_pages
+from ci_operators.ledger.quarantined import Entry, Wanted, close_entries, count_entries, find_newest, read_pages
 from ci_operators.staging.private import make_private_file
 
 _LIST = ("id", "connector", "stage", "event", "issue", "detail", "seen", "replayed", "note")
@@ -47,7 +47,7 @@ def run(options: argparse.Namespace, terminal: Terminal) -> int:
         from ci_operators.commands.replay import run_replay
 
         return run_replay(options, terminal)
-    actions = {"list": _list, "show": _show, "export": _export}
+    actions = {"list": _list, "show": _show, "export": _export, "close": _close}
     return actions[options.action](options, terminal)
 
 
@@ -63,6 +63,12 @@ def select_entries(options: argparse.Namespace, terminal: Terminal) -> tuple[dic
         settled_too=getattr(options, "settled_too", False),
     )
     return group_by_ledger(chosen), wanted
+
+
+def refuse_everything(options: argparse.Namespace) -> None:
+    """Raise ConfigurationError unless the options name what the action is about."""
+    if not options.ids and not options.connector and not options.issue:
+        raise ConfigurationError(f"Name what to {options.action}: ids of `quarantine list`, --connector or --issue.")
 
 
 def _list(options: argparse.Namespace, terminal: Terminal) -> int:
@@ -129,6 +135,26 @@ def _export(options: argparse.Namespace, terminal: Terminal) -> int:
         draft.unlink(missing_ok=True)
     terminal.show({"file": str(target), "exported": count}, [sentence(f"{count} records exported to {target}.")])
     return 0
+
+
+def _close(options: argparse.Namespace, terminal: Terminal) -> int:
+    refuse_everything(options)
+    ledgers, wanted = select_entries(options, terminal)
+    if options.ids and len(ledgers) > 1:
+        raise ConfigurationError("Several ledgers may have these entries: add --connector.")
+    wanted, closed, held = replace(wanted, ids=options.ids or None, settled_too=False), 0, 0
+    for conn_id in ledgers:
+        with open_ledger(conn_id) as connection:
+            for page in read_pages(connection, wanted):
+                ids = [entry.id for entry in page if entry.issue != "outcome_unknown"]
+                close_entries(connection, ids, "closed by hand: not to be sent")
+                closed, held = closed + len(ids), held + len(page) - len(ids)
+    words = [sentence(f"{closed} records closed: they are not sent.")]
+    if held:
+        left = f"{held} held detections are left open: `settle` says whether Recorded Future has them."
+        words.append(sentence(left, "yellow"))
+    terminal.show({"closed": closed, "held": held}, words)
+    return 1 if held or not closed else 0
 
 
 def _export_line(entry: Entry) -> bytes:

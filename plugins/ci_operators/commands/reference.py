@@ -15,9 +15,9 @@ from ci_operators.core.connector import Connector, Destination, Retention
 from ci_operators.core.duration import format_duration
 from ci_operators.sources.okta.outcome_reasons import load_reasons
 from ci_operators.sources.registry import OPTIONS, load_source
+from ci_operators.stages.account import DROP_REASONS
+from ci_operators.stages.account import ISSUES as SUBMIT_ISSUES
 from ci_operators.stages.contract import ISSUES as CONTRACT_ISSUES
-from ci_operators.stages.delivery import DROP_REASONS
-from ci_operators.stages.delivery import ISSUES as SUBMIT_ISSUES
 
 
 def reference_text() -> str:

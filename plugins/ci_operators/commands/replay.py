@@ -11,13 +11,13 @@ from dataclasses import dataclass, field, replace
 from rich.console import RenderableType
 
 from ci_operators.answers.ledgers import open_ledger
-from ci_operators.commands.quarantine import select_entries
+from ci_operators.commands.quarantine import refuse_everything, select_entries
 from ci_operators.commands.replay_courier import Courier, open_courier
 from ci_operators.commands.replay_steps import Outcome, Traced, trace_entries
 from ci_operators.commands.terminal import Terminal, make_table, sentence
 from ci_operators.connectors_file import load_connectors
 from ci_operators.core.connector import Connector
-from ci_operators.core.errors import CollectiveInsightsError, ConfigurationError
+from ci_operators.core.errors import CollectiveInsightsError
 from ci_operators.core.instant import format_instant
 from ci_operators.ledger.quarantined import Wanted, find_newest, read_pages
 
@@ -46,8 +46,7 @@ class Report:
 
 def run_replay(options: argparse.Namespace, terminal: Terminal) -> int:
     """Replay the records that the options name; 1 if one of them has not come to its end."""
-    if not options.ids and not options.connector and not options.issue:
-        raise ConfigurationError("Name what to replay: ids of `quarantine list`, --connector or --issue.")
+    refuse_everything(options)
     ledgers, wanted = select_entries(options, terminal)
     if options.ids:
         wanted = replace(wanted, ids=options.ids, settled_too=True)

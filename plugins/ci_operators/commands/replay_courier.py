@@ -13,7 +13,6 @@ from sqlalchemy import Connection
 
 from ci_operators.commands.replay_steps import Outcome, Traced
 from ci_operators.core.connector import Connector, Destination
-from ci_operators.core.errors import RequestRefusedError
 from ci_operators.ledger.deliveries import Deliveries
 from ci_operators.ledger.history import History
 from ci_operators.ledger.quarantined import close_entries, note_entries
@@ -21,10 +20,11 @@ from ci_operators.ledger.row import Row, read_row
 from ci_operators.ledger.settlement import Standing, find_standings, override
 from ci_operators.ledger.tables import State
 from ci_operators.recorded_future.api import API
-from ci_operators.stages.delivery import Rules, deliver_once
+from ci_operators.stages.account import Rules
+from ci_operators.stages.delivery import deliver_once
 from ci_operators.stages.pump import SideArtifacts
-from ci_operators.stages.refusals import find_refused
-from ci_operators.stages.run import Terms, check_by_api
+from ci_operators.stages.refusals import DryRun
+from ci_operators.stages.run import Terms
 from ci_operators.stages.stored import look_up_with
 from ci_operators.staging.artifact import read_artifact, write_artifact
 from ci_operators.transport.client import Client
@@ -72,6 +72,7 @@ def open_courier(
             allowed=limit,
             allowed_for_waiting=limit,
             send_transient_id=connector.send_transient_id,
+            unknown_resends=connector.unknown_resends,
         )
         deliveries = Deliveries(connection, connector.name, run_id, connector.destination_conn_id)
         deliveries.lock()
@@ -102,14 +103,9 @@ class CheckingCourier:
         path = self.folder / "validate.jsonl.zst"
         with write_artifact(path) as out:
             out.write_all([row.text for row in rows])
-        try:
-            check_by_api(self.client, path, self.terms)
-        except RequestRefusedError as err:
-            refused = find_refused(self.client, rows, self.terms) if err.status == 400 else {}
-            if not refused:
-                raise
-            return refused
-        return {}
+        dry_run = DryRun(self.client, self.connector.name, self.terms)
+        dry_run.check(path)
+        return dry_run.refused
 
     def _outcome(self, trace: Traced, refused: dict[bytes, str]) -> Outcome:
         message = refused.get(read_row(self.connector.name, trace.record).key)

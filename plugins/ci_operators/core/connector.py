@@ -116,6 +116,12 @@ class Connector(BaseModel):
         default="resend",
         description="What to do with a detection that may have arrived, when the search endpoint cannot tell.",
     )
+    unknown_resends: int = Field(
+        default=1,
+        ge=0,
+        le=10,
+        description="unknown_policy resend: how often a detection is sent again before it is held.",
+    )
     send_transient_id: bool = Field(
         default=False,
         description="Name each detection in its submission, so that an answer can tell which ones the API dropped.",
@@ -204,7 +210,8 @@ class Retention(BaseModel):
 
     artifacts: Duration = Field(default=timedelta(days=30), description="Files of the staging area.")
     history: Duration = Field(
-        default=timedelta(days=180), description="Counts of runs, ids of dropped events, quarantined records."
+        default=timedelta(days=180),
+        description="Counts of runs, ids of dropped events, settled quarantined records. Open ones stay.",
     )
     ledger: Annotated[Duration, AfterValidator(_at_least_a_year)] = Field(
         default=timedelta(days=400),

@@ -12,7 +12,8 @@
         ├── UnavailableError        5xx, broken connection, time-out
         │   └── UnreachableError    no connection came about: nothing was sent
         ├── UnreadableAnswerError   HTML, half a JSON text or nothing where JSON was due
-        └── UnknownOutcomeError     a submission that may have been stored
+        ├── UnknownOutcomeError     a submission that may have been stored
+        └── LedgerError             the ledger's database failed, or another run has taken the connector over
 
 What is wrong with one record is not an error but a value: `core.verdict.Quarantined`.
 """
@@ -78,3 +79,7 @@ class UnreadableAnswerError(RetriableError):
 
 class UnknownOutcomeError(RetriableError):
     """A submission left, and nobody can say whether it was stored."""
+
+
+class LedgerError(RetriableError):
+    """The ledger's database failed, or another run holds the connector now: nothing more may be sent."""

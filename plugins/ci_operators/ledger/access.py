@@ -13,7 +13,7 @@ from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.pool import NullPool
 
-from ci_operators.core.errors import ConfigurationError, UnavailableError
+from ci_operators.core.errors import ConfigurationError, LedgerError
 from ci_operators.ledger.version import check_version
 
 log = logging.getLogger(__name__)
@@ -86,7 +86,7 @@ def _hide_address(context: ExceptionContext) -> None:
     # A connection that is tried before it is used may have ended: then there will be another one.
     if is_broken and not context.is_pre_ping and getattr(error, "pgcode", None) is None:
         log.warning("A ledger does not answer: %s", " ".join(str(error).split()))
-        raise UnavailableError("The ledger does not answer.") from None
+        raise LedgerError("The ledger does not answer.") from None
 
 
 def _address(url: str | URL) -> URL:
@@ -104,26 +104,36 @@ def _arguments(schema: str | None, more: Mapping[str, str]) -> dict[str, object]
 
 @contextmanager
 def open_connection(engine: Engine) -> Iterator[Connection]:
-    """Give a connection whose schema is the right one, and turn the database's errors into ours."""
+    """Give a connection whose schema is the right one, and turn the database's errors into ours.
+
+    A session that ended is not replaced: its locks are gone, and whoever used it would not notice.
+    """
     with speak_plainly():
         connection = engine.connect()
     with connection:
+        event.listen(connection, "begin", _refuse_replaced)
         with speak_plainly():
             check_version(connection)
             connection.rollback()
         yield connection
 
 
+def _refuse_replaced(connection: Connection) -> None:
+    """Raise LedgerError where SQLAlchemy would open another session in the place of one that ended."""
+    if connection.invalidated:
+        raise LedgerError("The ledger's database: the session has ended. The next try opens another one.")
+
+
 @contextmanager
 def speak_plainly() -> Iterator[None]:
-    """Turn an error of the database into an UnavailableError of one sentence, without statement and values."""
+    """Turn an error of the database into a LedgerError of one sentence, without statement and values."""
     try:
         yield
     except PoolTimeoutError:
-        raise UnavailableError("The ledger's connections are all in use; try again.") from None
+        raise LedgerError("The ledger's connections are all in use; try again.") from None
     except (SQLAlchemyError, psycopg2.Error) as err:  # type: ignore[attr-defined]  # psycopg2 has no types
         words = _find_words(getattr(err, "orig", None) or err)
-        raise UnavailableError(f"The ledger's database: {words}") from None
+        raise LedgerError(f"The ledger's database: {words}") from None
 
 
 def _shorten(words: str) -> str:

@@ -4,13 +4,26 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, select, text
 
+from ci_operators.ledger import tables
 from ci_operators.ledger.access import speak_plainly
 
 #: Batches, or rows, of one transaction.
 CHUNK = 500
 
+#: Written before anything is forgotten, and in a transaction of its own: a run locks its connector first, then rows.
+_KNOWN = text(
+    """
+    UPDATE connector c SET known_since = :before
+    WHERE (known_since IS NULL OR known_since < :before) AND EXISTS (
+        SELECT FROM batch b WHERE b.connector_id = c.id AND b.settled_at < :before AND (
+            b.state = 2
+            OR b.state = 4 AND EXISTS (SELECT FROM detection d WHERE d.batch_id = b.id AND d.state IN (2, 3))
+        )
+    )
+    """
+)
 #: The next batches after the one at (`at`, `id`): one that keeps a detection must not come again for ever.
 _DELIVERED = text(
     """
@@ -43,7 +56,8 @@ _LEFT = text(
 _HISTORY = {
     "runs": text("DELETE FROM stage_run WHERE finished_at < :before"),
     "dropped": text("DELETE FROM dropped_event WHERE seen_at < :before"),
-    "quarantined": text("DELETE FROM quarantine WHERE seen_at < :before"),
+    # What is open may be the only copy of its record: it stays until somebody settles it.
+    "quarantined": text("DELETE FROM quarantine WHERE seen_at < :before AND replayed_at >= seen_at"),
     "budgets": text("DELETE FROM budget WHERE day < CAST(:before AS date)"),
 }
 #: Figures count by the day of detection, detections are forgotten by the day they were delivered: what a backfill
@@ -65,8 +79,11 @@ _DAYS = (
 def forget_delivered(connection: Connection, before: datetime) -> int:
     """Delete what was delivered before an instant; return the number of detections.
 
-    What is unknown, waiting or planned stays, however old.
+    What is unknown, waiting or planned stays, however old. Each connector whose deliveries are forgotten keeps the
+    instant (`find_known_since`): a longer retention does not bring them back.
     """
+    with speak_plainly(), connection.begin():
+        connection.execute(_KNOWN, {"before": before})
     forgotten, at, last = 0, "-infinity", 0
     while True:
         with speak_plainly(), connection.begin():
@@ -80,7 +97,7 @@ def forget_delivered(connection: Connection, before: datetime) -> int:
 
 
 def forget_history(connection: Connection, before: datetime) -> dict[str, int]:
-    """Delete counts of runs, ids of dropped events and quarantined records from before an instant."""
+    """Delete counts of runs, ids of dropped events and settled quarantined records from before an instant."""
     with speak_plainly(), connection.begin():
         return {
             name: connection.execute(statement, {"before": before}).rowcount for name, statement in _HISTORY.items()
@@ -95,3 +112,11 @@ def forget_days(connection: Connection, before: datetime) -> int:
     with speak_plainly(), connection.begin():
         values = {"day": before.astimezone(UTC).date()}
         return sum(connection.execute(statement, values).rowcount for statement in _DAYS)
+
+
+def find_known_since(connection: Connection, connector: str) -> datetime | None:
+    """Return the instant before which deliveries of a connector are forgotten, None if none are."""
+    found = tables.connector
+    with speak_plainly(), connection.begin():
+        since: datetime | None = connection.scalar(select(found.c.known_since).where(found.c.name == connector))
+    return since

@@ -2,80 +2,77 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 
-from sqlalchemy import Connection, delete, select, text, update
+from sqlalchemy import Connection, select
 from sqlalchemy.dialects.postgresql import insert
 
-from ci_operators.core.errors import RetriableError
+from ci_operators.core.errors import LedgerError
 from ci_operators.core.text import storable
+from ci_operators.ledger import delivery_sql as sql
 from ci_operators.ledger import tables
 from ci_operators.ledger.access import speak_plainly
+from ci_operators.ledger.breaker import Streak, keep_streak
 from ci_operators.ledger.bulk import copy_rows
-from ci_operators.ledger.patience import has_got
+from ci_operators.ledger.lease import Lease
+from ci_operators.ledger.quarantined import keep_entries, make_entry
 from ci_operators.ledger.row import Row
 from ci_operators.ledger.tables import State
-from ci_operators.ledger.version import check_version
 
-#: Seconds until a run that found another one submitting looks again.
-LOCK_WAIT_S = 90.0
-#: Seconds for which a patient one stands in the queue at a time: in between a signal ends it, and others, a migration
-#: for one, come before it.
-LOCK_TURN_S = 2
-#: Of the advisory locks of connectors, each with its number: who has it submits, or migrates.
-LOCK_SPACE = 0x434C4F4B
-
-_COLUMNS = (
-    "key",
-    "batch_id",
-    "connector_id",
-    "event_id",
-    "indicator_type",
-    "indicator",
-    "detected_at",
-    "codes",
-)
-_TRY_LOCK = text("SELECT pg_try_advisory_lock(:space, :id)")
-_LOCK = text("SELECT pg_advisory_lock(:space, :id)")
-_FIND = text(
-    """
-    SELECT d.key, coalesce(d.state, b.state), coalesce(d.issue, b.note)
-    FROM detection d JOIN batch b ON b.id = d.batch_id
-    WHERE d.key = ANY(:keys)
-    """
-)
+COLUMNS = ("key", "batch_id", "connector_id", "event_id", "indicator_type", "indicator", "detected_at", "codes")
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What the ledger knows of a detection it has met: its state, and why it is in it."""
+    """What the ledger knows of a detection it has met: its state, and why it is in it.
+
+    resends: how often it has been sent again though it may have arrived; by_run: whether this run sent it last, in any
+    of its tries; by_try: whether this very try did.
+    """
 
     state: State
     note: str | None
+    resends: int = 0
+    by_run: bool = False
+    by_try: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
     """Detections of one request, with the ledger's number for it.
 
-    resent: an earlier request with them may have arrived, so that they are unknown until this one is accepted.
+    resends: how often they have been sent again once this request has left; above 0 an earlier one may have arrived,
+    so that they are unknown until this one is accepted.
     """
 
     number: int
     rows: Sequence[Row]
-    resent: bool = False
+    resends: int = 0
 
     def state_if_not_sent(self, state: State) -> State:
         """Return the state that the batch has while this request of it has not left: `state`, if it is the first."""
-        return State.UNKNOWN if self.resent else state
+        return State.UNKNOWN if self.resends else state
+
+
+@dataclass(frozen=True, slots=True)
+class RunCounts:
+    """What a run has sent, in all its tries: batches accepted, detections accepted by indicator type, sent again."""
+
+    batches: int
+    accepted: Counter[str]
+    resent: int
 
 
 class Deliveries:
     """The ledger of one connector's run. Every method is one transaction, committed when it returns.
 
-    Raises UnavailableError when the database fails: then nothing of the call has happened.
+    What changes anything proves that the run still holds the lease which `lock` took. Two things are facts, whoever
+    holds it: that the API accepted a batch, and that nobody can say whether it did.
+    Raises LedgerError when the database fails: then nothing of the call has happened.
+    clear_number: how often the run was cleared; a count by run begins anew with it.
     """
 
     def __init__(
@@ -85,245 +82,190 @@ class Deliveries:
         run_id: str,
         destination: str,
         *,
-        today: Callable[[], date] = lambda: datetime.now(UTC).date(),
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        clear_number: int = 0,
     ) -> None:
         self.connection = connection
         self.connector = connector
         self.run_id = run_id
         self.destination = destination
-        self._today = today
-        self._day = today()  # of the last reservation: what it took is given back to that day
+        self.clear_number = clear_number
+        self.since = "-infinity"  # of the deliveries that this run counts
+        self._now = now
+        self._day = now().date()  # of the last reservation: what it took is given back to that day
         with speak_plainly(), connection.begin():
-            self._connector_id = find_connector(connection, connector)
+            self.lease = Lease(connection, connector, find_connector(connection, connector))
+        self._run = {"connector": self.lease.number, "run": run_id}
 
-    def lock(self, patience_s: int = 0) -> None:
-        """Become the only run that submits for the connector, as long as the connection lasts.
+    def lock(self, patience_s: int = 0) -> Deliveries:
+        """Return the deliveries once they are the only ones of the connector: see `Lease.take`."""
+        self.lease.take(patience_s)
+        with speak_plainly(), self.connection.begin():
+            since = self.connection.scalar(sql.SINCE, {**self._run, "clear_number": self.clear_number})
+        self.since = since or self.since
+        return self
 
-        patience_s: how long to wait for another run. Raises RetriableError when that is still at it, and
-        ConfigurationError when it was a migration that we waited for, whose schema this code does not know.
-        """
-        with speak_plainly():
-            if not any(self._has_got_lock(wait_s) for wait_s in (0, *[LOCK_TURN_S] * (patience_s // LOCK_TURN_S))):
-                raise RetriableError(
-                    f"Another run of {self.connector} is submitting: this one waits for it.", retry_after_s=LOCK_WAIT_S
-                )
-
-    def _has_got_lock(self, wait_s: int) -> bool:
-        ours = {"space": LOCK_SPACE, "id": self._connector_id}
-        with self.connection.begin():
-            if wait_s:
-                taken = has_got(self.connection, _LOCK, wait_s, **ours)
-            else:
-                taken = bool(self.connection.scalar(_TRY_LOCK, ours))
-            if taken:
-                check_version(self.connection)
-        return taken
+    def check_breaker(self) -> None:
+        """Raise RetriableError if the connector has stopped sending, and no trial is due."""
+        self.lease.streak.check(self.connector, self._now())
 
     def recover(self) -> int:
         """Mark as unknown what a run reserved that is no more; return the number of detections.
 
-        The lock is ours, so whoever reserved them has died or lost the database.
+        The lease is ours, so the run that reserved them has died or lost the database.
         """
-        batch = tables.batch
-        with speak_plainly(), self.connection.begin():
-            sizes = self.connection.scalars(
-                update(batch)
-                .where(batch.c.connector_id == self._connector_id, batch.c.state == State.RESERVED)
-                .values(state=State.UNKNOWN, note="the task ended before the answer came")
-                .returning(batch.c.size)
-            )
-            return sum(sizes)
+        with self.lease.transaction():
+            return sum(self.connection.scalars(sql.RECOVER, self._run))
 
     def find(self, rows: Sequence[Row]) -> dict[bytes, Known]:
         """Return what is known of those of the rows that the ledger has met."""
+        values = {**self._run, "since": self.since, "taken_at": self.lease.taken_at, "keys": [row.key for row in rows]}
         with speak_plainly(), self.connection.begin():
-            found = self.connection.execute(_FIND, {"keys": [row.key for row in rows]})
-            return {bytes(key): Known(State(state), note) for key, state, note in found}
+            found = self.connection.execute(sql.FIND, values)
+            return {bytes(key): Known(State(state), *rest) for key, state, *rest in found}
 
-    def plan(self, batches: Sequence[Sequence[Row]], known: Iterable[bytes], *, resent: bool = False) -> list[Batch]:
+    def plan(self, batches: Sequence[Sequence[Row]], known: Iterable[bytes], *, resends: int = 0) -> list[Batch]:
         """Write batches that are to be sent; rows that the ledger has met (`known`) change their batch."""
         met = set(known)
-        with speak_plainly(), self.connection.begin():
-            state = State.UNKNOWN if resent else State.PLANNED
-            planned = [Batch(self._insert_batch(len(rows), state, resent=resent), rows, resent) for rows in batches]
+        with self.lease.transaction():
+            state = State.UNKNOWN if resends else State.PLANNED
+            planned = [Batch(self._insert_batch(len(rows), state, resends), rows, resends) for rows in batches]
             new = [(batch.number, row) for batch in planned for row in batch.rows if row.key not in met]
-            copy_rows(self.connection, "detection", _COLUMNS, [self._fields(number, row) for number, row in new])
+            copy_rows(self.connection, "detection", COLUMNS, [self._fields(number, row) for number, row in new])
             moved = [(batch.number, row.key) for batch in planned for row in batch.rows if row.key in met]
-            self._move(moved)
+            if moved:
+                numbers, keys = zip(*moved, strict=True)
+                self.connection.execute(sql.MOVE, {"keys": list(keys), "numbers": list(numbers)})
         return planned
 
     def reserve(self, batch: Batch, most: int, *, accepted: Batch | None = None) -> bool:
         """Settle the batch before (`accepted`) and reserve this one, at once.
 
         Returns False, and reserves nothing, when the destination's day would have more than `most` detections.
+        Raises LedgerError when another run holds the lease.
         """
-        self._day = self._today()
+        self._day = self._now().date()
         values = {
-            **self._spending(len(batch.rows), most),
+            **self._spending(len(batch.rows)),
+            **self._run,
+            "most": most,
+            "fence": self.lease.fence,
             "number": batch.number,
             "accepted": None if accepted is None else accepted.number,
         }
         with speak_plainly(), self.connection.begin():
-            return self.connection.scalar(_RESERVE, values) is not None
+            is_ours, is_reserved = self.connection.execute(sql.RESERVE, values).one()
+        if not is_ours:
+            raise self.lease.lost()
+        return bool(is_reserved)
 
     def accept(self, batch: Batch) -> None:
-        """Record that the API stored the batch."""
-        self._write(batch, State.ACCEPTED, None)
-
-    def release(self, batch: Batch) -> None:
-        """Record that the API stored nothing of the batch: it can be sent again, and its budget is given back."""
-        with speak_plainly(), self.connection.begin():
-            state = batch.state_if_not_sent(State.PLANNED)
-            self.connection.execute(_RELEASE, {"number": batch.number, "state": state})
-            self.connection.execute(_GIVE_BACK, self._spending(len(batch.rows), 0))
+        """Record that the API stored the batch; it ends a streak of unknown outcomes."""
+        self._record(batch, State.ACCEPTED, None, Streak())
 
     def doubt(self, batch: Batch, note: str) -> None:
         """Record that nobody can say whether the API stored the batch."""
-        self._write(batch, State.UNKNOWN, note)
+        self._record(batch, State.UNKNOWN, storable(note), self.lease.streak.longer(self._now()))
 
-    def reject(self, rows: Sequence[Row], issue: str) -> None:
-        """Record that the API refuses these detections, whatever becomes of their batch."""
-        self._override([row.key for row in rows], State.REJECTED, issue)
+    def release(self, batch: Batch) -> None:
+        """Record that the API stored nothing of the batch: it can be sent again, and its budget is given back."""
+        with self.lease.transaction():
+            state = batch.state_if_not_sent(State.PLANNED)
+            self.connection.execute(sql.RELEASE, {"number": batch.number, "state": state})
+            self.connection.execute(sql.GIVE_BACK, self._spending(len(batch.rows)))
+
+    def reject(self, rows: Sequence[Row], messages: Mapping[bytes, str]) -> None:
+        """Record that the API refuses these detections, whatever becomes of their batch, and keep their texts."""
+        with self.lease.transaction():
+            self._override([row.key for row in rows], State.REJECTED, [messages[row.key] for row in rows])
+            self._quarantine("rejected_by_api", rows, messages)
+
+    def hold(self, rows: Sequence[Row], messages: Mapping[bytes, str]) -> None:
+        """Keep the texts of detections whose outcome is unknown, and which are not to be sent again."""
+        with self.lease.transaction():
+            self._quarantine("outcome_unknown", rows, messages)
 
     def confirm(self, keys: Sequence[bytes]) -> None:
         """Record that the API has these detections, as a search told."""
-        self._override(keys, State.ACCEPTED, "found by search")
+        with self.lease.transaction():
+            self._override(keys, State.ACCEPTED, ["found by search"] * len(keys))
 
     def put_off(self, batch: Batch) -> None:
         """Keep a planned batch until there is budget for it: a later run of the connector sends it."""
         keys, texts = [row.key for row in batch.rows], [row.text for row in batch.rows]
-        values = {"connector": self._connector_id, "keys": keys, "texts": texts}
-        with speak_plainly(), self.connection.begin():
-            self._settle(batch, batch.state_if_not_sent(State.WAITING), "the day's budget is spent")
-            self.connection.execute(_QUEUE, values)
+        with self.lease.transaction():
+            state = batch.state_if_not_sent(State.WAITING)
+            values = {"number": batch.number, "state": state, "note": "the day's budget is spent"}
+            self.connection.execute(sql.SETTLE, values)
+            self.connection.execute(sql.QUEUE, {"connector": self.lease.number, "keys": keys, "texts": texts})
 
     def take_waiting(self, limit: int) -> list[bytes]:
         """Return the texts of the detections that have waited longest."""
         waiting = tables.waiting
-        query = (
-            select(waiting.c.detection)
-            .where(waiting.c.connector_id == self._connector_id)
-            .order_by(waiting.c.id)
-            .limit(limit)
-        )
+        query = select(waiting.c.detection).where(waiting.c.connector_id == self.lease.number)
         with speak_plainly(), self.connection.begin():
-            return [bytes(found) for found in self.connection.scalars(query)]
+            return [bytes(found) for found in self.connection.scalars(query.order_by(waiting.c.id).limit(limit))]
 
     def forget_waiting(self, rows: Sequence[Row]) -> None:
         """Take detections off the waiting list: they are on their way, or have arrived."""
-        with speak_plainly(), self.connection.begin():
-            keys = [row.key for row in rows]
-            self.connection.execute(delete(tables.waiting).where(tables.waiting.c.key.in_(keys)))
+        with self.lease.transaction():
+            self.connection.execute(sql.FORGET_WAITING, {"keys": [row.key for row in rows]})
 
-    def count_resent(self) -> int:
-        """Return how many detections this run has sent again, in all its tries, though they may have arrived."""
+    def count_run(self) -> RunCounts:
+        """Return what this run has sent, in all its tries."""
         with speak_plainly(), self.connection.begin():
-            found = self.connection.scalar(_RESENT, {"connector": self._connector_id, "run": self.run_id})
-        return int(found or 0)
+            batches, accepted, resent = self.connection.execute(sql.COUNT_RUN, {**self._run, "since": self.since}).one()
+        return RunCounts(batches, Counter(accepted), int(resent))
+
+    def count_left(self, most: int) -> int:
+        """Return how many detections the destination may have today until there are `most`."""
+        with speak_plainly(), self.connection.begin():
+            spent, is_exhausted = self.connection.execute(sql.SPENT, self._spending(0)).first() or (0, False)
+        return 0 if is_exhausted else max(most - spent, 0)
 
     def exhaust(self) -> None:
         """Record that the destination itself said its day's budget is spent."""
-        budget = tables.budget
-        values = {"destination": self.destination, "day": self._day, "spent": 0, "exhausted": True}
-        statement = insert(budget).values(values)
         with speak_plainly(), self.connection.begin():
-            self.connection.execute(
-                statement.on_conflict_do_update(index_elements=["destination", "day"], set_={"exhausted": True})
-            )
+            self.connection.execute(sql.EXHAUST, self._spending(0))
 
-    def _write(self, batch: Batch, state: State, note: str | None) -> None:
-        with speak_plainly(), self.connection.begin():
-            self._settle(batch, state, note)
+    def _record(self, batch: Batch, state: State, note: str | None, streak: Streak) -> None:
+        """Record a fact, over a connection of its own when the session of this one has ended."""
+        values = {"number": batch.number, "state": state, "note": note}
+        try:
+            self._write_fact(self.connection, values, streak)
+        except LedgerError:
+            with speak_plainly(), self.connection.engine.connect() as fresh:
+                self._write_fact(fresh, values, streak)
+        self.lease.streak = streak
 
-    def _settle(self, batch: Batch, state: State, note: str | None) -> None:
-        values = {"number": batch.number, "state": state, "note": None if note is None else storable(note)}
-        self.connection.execute(_SETTLE, values)
+    def _write_fact(self, connection: Connection, values: Mapping[str, object], streak: Streak) -> None:
+        with speak_plainly(), connection.begin():
+            connection.execute(sql.SETTLE, values)
+            if streak != self.lease.streak:
+                keep_streak(connection, self.lease.number, streak)
 
-    def _spending(self, count: int, most: int) -> dict[str, object]:
-        return {"destination": self.destination, "day": self._day, "count": count, "most": most}
+    def _spending(self, count: int) -> dict[str, object]:
+        return {"destination": self.destination, "day": self._day, "count": count}
 
-    def _insert_batch(self, size: int, state: State, *, resent: bool) -> int:
-        values = {
-            "connector_id": self._connector_id,
-            "run_id": self.run_id,
-            "destination": self.destination,
-            "state": state,
-            "size": size,
-            "resent": resent,
-        }
-        return int(
-            self.connection.execute(tables.batch.insert().values(values).returning(tables.batch.c.id)).scalar_one()
-        )
+    def _insert_batch(self, size: int, state: State, resends: int) -> int:
+        values = {"connector_id": self.lease.number, "run_id": self.run_id, "destination": self.destination}
+        values |= {"state": state, "size": size, "resends": resends}
+        statement = tables.batch.insert().values(values).returning(tables.batch.c.id)
+        return int(self.connection.execute(statement).scalar_one())
 
     def _fields(self, number: int, row: Row) -> tuple[object, ...]:
-        return (
-            row.key,
-            number,
-            self._connector_id,
-            row.event_id,
-            row.indicator_type,
-            row.indicator,
-            row.detected_at,
-            row.codes,
-        )
+        return row.key, number, self.lease.number, *(getattr(row, name) for name in COLUMNS[3:])
 
-    def _move(self, moved: Sequence[tuple[int, bytes]]) -> None:
-        if moved:
-            numbers, keys = zip(*moved, strict=True)
-            self.connection.execute(_MOVE, {"keys": list(keys), "numbers": list(numbers)})
+    def _override(self, keys: Sequence[bytes], state: State, issues: Sequence[str]) -> None:
+        values = {"keys": list(keys), "state": state, "issues": [storable(issue) for issue in issues]}
+        self.connection.execute(sql.OVERRIDE, values)
 
-    def _override(self, keys: Sequence[bytes], state: State, issue: str) -> None:
-        detection = tables.detection
-        with speak_plainly(), self.connection.begin():
-            self.connection.execute(
-                update(detection).where(detection.c.key.in_(list(keys))).values(state=state, issue=storable(issue))
-            )
-
-
-#: One statement, one round trip for each batch: the batch before is settled, the day's budget spent if enough
-#: is left, and only then the batch reserved.
-_RESERVE = text(
-    """
-    WITH settled AS (UPDATE batch SET state = 2, note = NULL, settled_at = now() WHERE id = :accepted),
-    spent AS (
-        INSERT INTO budget AS b (destination, day, spent) SELECT :destination, :day, :count WHERE :count <= :most
-        ON CONFLICT (destination, day) DO UPDATE SET spent = b.spent + :count
-        WHERE b.spent + :count <= :most AND NOT b.exhausted
-        RETURNING 1
-    )
-    UPDATE batch SET state = 1, attempts = attempts + 1, reserved_at = now()
-    WHERE id = :number AND EXISTS (SELECT FROM spent) RETURNING id
-    """
-)
-_GIVE_BACK = text(
-    "UPDATE budget SET spent = greatest(spent - :count, 0) WHERE destination = :destination AND day = :day"
-)
-_RELEASE = text(
-    "UPDATE batch SET state = :state, note = NULL, settled_at = now(), reserved_at = NULL WHERE id = :number"
-)
-#: Released batches have not been sent, and what was refused of a batch is stored nowhere.
-_RESENT = text(
-    """
-    SELECT coalesce(sum(b.size - (SELECT count(*) FROM detection d WHERE d.batch_id = b.id AND d.state = 3)), 0)
-    FROM batch b
-    WHERE b.connector_id = :connector AND b.run_id = :run AND b.resent AND b.reserved_at IS NOT NULL
-    """
-)
-#: One statement for all: triggers count once, not for each row.
-_MOVE = text(
-    """
-    UPDATE detection d SET batch_id = m.number, state = NULL, issue = NULL
-    FROM unnest(CAST(:keys AS bytea[]), CAST(:numbers AS bigint[])) m (key, number) WHERE d.key = m.key
-    """
-)
-_QUEUE = text(
-    """
-    INSERT INTO waiting (connector_id, key, detection) SELECT :connector, w.key, w.detection
-    FROM unnest(CAST(:keys AS bytea[]), CAST(:texts AS bytea[])) WITH ORDINALITY w (key, detection, place)
-    ORDER BY w.place ON CONFLICT (key) DO NOTHING
-    """
-)
-_SETTLE = text("UPDATE batch SET state = :state, note = :note, settled_at = now() WHERE id = :number")
+    def _quarantine(self, issue: str, rows: Sequence[Row], messages: Mapping[bytes, str]) -> None:
+        """Keep detections with their texts, and take them off the waiting list, which has the only other copy."""
+        place = (self.lease.number, self.run_id, "submit")
+        entries = [make_entry(*place, issue, row.event_id, messages[row.key], row.text) for row in rows]
+        keep_entries(self.connection, entries)
+        self.connection.execute(sql.FORGET_WAITING, {"keys": [row.key for row in rows]})
 
 
 def find_connector(connection: Connection, name: str) -> int:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import hashlib
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -12,12 +11,12 @@ import msgspec
 from sqlalchemy import Connection, select, text
 from sqlalchemy.dialects.postgresql import insert
 
-from ci_operators.core.text import storable
 from ci_operators.ledger import tables
 from ci_operators.ledger.access import speak_plainly
 from ci_operators.ledger.bulk import copy_rows
 from ci_operators.ledger.deliveries import find_connector
 from ci_operators.ledger.keys import event_key
+from ci_operators.ledger.quarantined import keep_entries, make_entry
 
 #: Rows of one COPY; memory does not grow with the number of dropped events.
 CHUNK = 5000
@@ -99,28 +98,14 @@ class History:
     def add_quarantined(self, chunks: Iterable[Sequence[bytes]]) -> None:
         """Keep quarantined records with their issues, as the side artifact holds them."""
         for chunk in chunks:
-            rows = list({row["record_digest"]: row for row in map(self._quarantine_row, chunk)}.values())
-            statement = insert(tables.quarantine)
-            newest = statement.on_conflict_do_update(
-                index_elements=["connector_id", "stage", "record_digest"],
-                set_={name: statement.excluded[name] for name in ("issue", "detail", "run_id", "seen_at")},
-            )
+            rows = [self._quarantine_row(line) for line in chunk]
             with speak_plainly(), self.connection.begin():
-                self.connection.execute(newest, rows)
+                keep_entries(self.connection, rows)
 
     def _quarantine_row(self, line: bytes) -> dict[str, Any]:
         entry = msgspec.json.decode(line, type=QuarantineEntry)
-        record = entry.payload()
-        return {
-            "connector_id": self._connector_id,
-            "run_id": self.run_id,
-            "stage": self.stage,
-            "event_id": entry.event_id and storable(entry.event_id),
-            "issue": entry.issue,
-            "detail": storable(entry.detail),
-            "record": record,
-            "record_digest": hashlib.sha256(record).digest(),
-        }
+        place = (self._connector_id, self.run_id, self.stage)
+        return make_entry(*place, entry.issue, entry.event_id, entry.detail, entry.payload())
 
 
 class QuarantineEntry(msgspec.Struct, frozen=True):

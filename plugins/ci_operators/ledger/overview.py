@@ -33,12 +33,15 @@ _FIRST_SINCE = text(
     """
 )
 #: Batches are accepted as a whole, but for those of their detections that have a state of their own.
-_ACCEPTED = text(
+_DELIVERED = text(
     """
     SELECT i.id, coalesce(a.accepted, 0) - (
         SELECT count(*) FROM detection d JOIN batch b ON b.id = d.batch_id
         WHERE d.connector_id = i.id AND d.state <> 2
           AND b.connector_id = i.id AND b.state = 2 AND b.settled_at >= :since
+    ), (
+        SELECT coalesce(sum(b.size - (SELECT count(*) FROM detection d WHERE d.batch_id = b.id AND d.state = 3)), 0)
+        FROM batch b WHERE b.connector_id = i.id AND b.resends > 0 AND b.reserved_at >= :since
     )
     FROM unnest(CAST(:connectors AS int[])) i (id) CROSS JOIN LATERAL (
         SELECT sum(size) AS accepted FROM batch WHERE connector_id = i.id AND state = 2 AND settled_at >= :since
@@ -49,20 +52,22 @@ _ACCEPTED = text(
 #: whole table.
 _OPEN = text(
     """
-    SELECT i.id, o.kind, o.name, o.note, o.records
+    SELECT i.id, o.kind, o.name, o.note, o.records, o.resends
     FROM unnest(CAST(:connectors AS int[])) i (id) CROSS JOIN LATERAL (
         SELECT 'unknown' AS kind, b.run_id AS name, coalesce(b.note, '') AS note,
-               count(*) AS records, min(b.id) AS place
+               count(*) AS records, min(b.id) AS place,
+               b.resends - CAST(b.resends > 0 AND b.reserved_at IS NULL AS int) AS resends
         FROM batch b JOIN detection d ON d.batch_id = b.id
-        WHERE b.connector_id = i.id AND b.state <> 2 AND b.state = 4 AND d.state IS NULL GROUP BY b.run_id, b.note
+        WHERE b.connector_id = i.id AND b.state <> 2 AND b.state = 4 AND d.state IS NULL
+        GROUP BY b.run_id, b.note, 6
         UNION ALL
-        SELECT 'in_flight', '', '', sum(size), 0 FROM batch WHERE connector_id = i.id AND state <> 2 AND state = 1
+        SELECT 'in_flight', '', '', sum(size), 0, 0 FROM batch WHERE connector_id = i.id AND state <> 2 AND state = 1
         UNION ALL
-        SELECT 'rejected', '', '', count(*), 0 FROM detection WHERE connector_id = i.id AND state <> 2 AND state = 3
+        SELECT 'rejected', '', '', count(*), 0, 0 FROM detection WHERE connector_id = i.id AND state <> 2 AND state = 3
         UNION ALL
-        SELECT 'waiting', '', '', detections, 0 FROM waiting_count WHERE connector_id = i.id
+        SELECT 'waiting', '', '', detections, 0, 0 FROM waiting_count WHERE connector_id = i.id
         UNION ALL
-        SELECT 'quarantined', issue, '', count(*), 0 FROM quarantine
+        SELECT 'quarantined', issue, '', count(*), 0, 0 FROM quarantine
         WHERE connector_id = i.id AND (replayed_at IS NULL OR replayed_at < seen_at) GROUP BY issue
     ) o
     ORDER BY i.id, o.kind, o.place, o.name
@@ -82,7 +87,10 @@ class Delivered:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """What became of events since some instant: `arrived_before` were accepted by an earlier run."""
+    """What became of events since some instant.
+
+    arrived_before: accepted by an earlier run; resent: sent again, though they may have arrived before.
+    """
 
     events: int
     dropped: int
@@ -90,15 +98,17 @@ class Counts:
     quarantined: int
     accepted: int
     reasons: dict[str, int] = field(default_factory=dict)
+    resent: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
-    """Detections of one run whose outcome is unknown, and why."""
+    """Detections of one run whose outcome is unknown, and why. resends: how often they have been sent again."""
 
     run_id: str
     note: str
     detections: int
+    resends: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +137,14 @@ def find_names(connection: Connection, connectors: Iterable[str]) -> dict[int, s
         return {number: name for number, name in connection.execute(query)}
 
 
+def find_others(connection: Connection, connectors: Iterable[str]) -> dict[int, str]:
+    """Return the numbers and names of all other connectors that the ledger has met."""
+    found = tables.connector
+    query = select(found.c.id, found.c.name).where(found.c.name.not_in(list(connectors))).order_by(found.c.name)
+    with speak_plainly(), connection.begin():
+        return {number: name for number, name in connection.execute(query)}
+
+
 def find_last_windows(connection: Connection, connector_ids: Iterable[int]) -> dict[int, Delivered]:
     """Return the newest window that a scheduled run of each connector has delivered, if there is one."""
     with speak_plainly(), connection.begin():
@@ -150,21 +168,21 @@ def count_since(connection: Connection, connector_ids: Iterable[int], since: dat
     """Return the counts of the stages finished (those of dry runs left out), and batches accepted, since an instant."""
     numbers = list(connector_ids)
     with speak_plainly(), connection.begin():
-        found = connection.execute(_ACCEPTED, {"connectors": numbers, "since": since})
-        accepted = [(number, int(count)) for number, count in found]
+        found = connection.execute(_DELIVERED, {"connectors": numbers, "since": since})
+        delivered = {number: (int(accepted), int(resent)) for number, accepted, resent in found}
     figures: dict[int, list[StageFigure]] = {}
     for figure in read_figures(connection, numbers, since):
         figures.setdefault(figure.connector_id, []).append(figure)
-    return {number: _count(figures.get(number, []), count) for number, count in accepted}
+    return {number: _count(figures.get(number, []), *counts) for number, counts in delivered.items()}
 
 
-def _count(figures: Sequence[StageFigure], accepted: int) -> Counts:
+def _count(figures: Sequence[StageFigure], accepted: int, resent: int) -> Counts:
     events = sum(each.events for each in figures if each.fate == "in" and each.stage == "extract")
     dropped = _by_code(figures, "dropped")
     issues = _by_code(figures, "quarantined")
     arrived = sum(dropped.pop(code, 0) for code in ARRIVED)
     reasons = {**dropped, **issues}
-    return Counts(events, sum(dropped.values()), arrived, sum(issues.values()), accepted, reasons)
+    return Counts(events, sum(dropped.values()), arrived, sum(issues.values()), accepted, reasons, resent)
 
 
 def _by_code(figures: Iterable[StageFigure], fate: str) -> dict[str, int]:
@@ -197,7 +215,7 @@ def _sort_open(rows: Iterable[Row[Any]]) -> Open:
         kinds.setdefault(row.kind, []).append(row)
     counts = {kind: int(sum(row.records or 0 for row in of_kind)) for kind, of_kind in kinds.items()}
     return Open(
-        unknown=[Doubt(row.name, row.note, int(row.records)) for row in kinds.get("unknown", [])],
+        unknown=[Doubt(row.name, row.note, int(row.records), row.resends) for row in kinds.get("unknown", [])],
         in_flight=counts.get("in_flight", 0),
         rejected=counts.get("rejected", 0),
         waiting=counts.get("waiting", 0),

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Select, func, or_, select, update
+from sqlalchemy.dialects.postgresql import insert
 
+from ci_operators.core.text import storable
 from ci_operators.ledger import tables
 from ci_operators.ledger.access import speak_plainly
 
@@ -39,6 +42,14 @@ class Entry:
     def is_open(self) -> bool:
         """Return whether the entry is not settled."""
         return self.replayed_at is None or self.replayed_at < self.seen_at
+
+
+@dataclass(frozen=True, slots=True)
+class Overdue:
+    """Open entries that are older than they should be, and when the oldest of them was seen."""
+
+    records: int
+    oldest: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +92,17 @@ def count_entries(connection: Connection, wanted: Wanted) -> int:
         return int(connection.scalar(query) or 0)
 
 
+def find_overdue(connection: Connection, connector_ids: Iterable[int], before: datetime) -> dict[int, Overdue]:
+    """Return how many open entries of connectors, by their number, were seen before an instant."""
+    query = (
+        select(_q.c.connector_id, func.count(), func.min(_q.c.seen_at))
+        .where(_q.c.connector_id.in_(list(connector_ids)), _IS_OPEN, _q.c.seen_at < before)
+        .group_by(_q.c.connector_id)
+    )
+    with speak_plainly(), connection.begin():
+        return {number: Overdue(*rest) for number, *rest in connection.execute(query)}
+
+
 def close_entries(connection: Connection, ids: Sequence[int], note: str) -> None:
     """Record that the entries have come to their end."""
     _write(connection, ids, {"replayed_at": func.clock_timestamp(), "replay_note": note[:500]})
@@ -89,6 +111,33 @@ def close_entries(connection: Connection, ids: Sequence[int], note: str) -> None
 def note_entries(connection: Connection, ids: Sequence[int], note: str) -> None:
     """Record what a replay found, and that the entries stay open."""
     _write(connection, ids, {"replayed_at": None, "replay_note": note[:500]})
+
+
+def make_entry(
+    connector_id: int, run_id: str, stage: str, issue: str, event_id: str | None, detail: str, record: bytes
+) -> dict[str, Any]:
+    """Return the row of a record that a stage could not pass on."""
+    return {
+        "connector_id": connector_id,
+        "run_id": run_id,
+        "stage": stage,
+        "event_id": event_id and storable(event_id),
+        "issue": issue,
+        "detail": storable(detail),
+        "record": record,
+        "record_digest": hashlib.sha256(record).digest(),
+    }
+
+
+def keep_entries(connection: Connection, entries: Sequence[dict[str, Any]]) -> None:
+    """Write rows within the connection's transaction; a record that comes again has its newest issue."""
+    statement = insert(tables.quarantine)
+    newest = statement.on_conflict_do_update(
+        index_elements=["connector_id", "stage", "record_digest"],
+        set_={name: statement.excluded[name] for name in ("issue", "detail", "run_id", "seen_at")},
+    )
+    if entries:
+        connection.execute(newest, list({entry["record_digest"]: entry for entry in entries}.values()))
 
 
 def _select(wanted: Wanted, first: Any) -> Select[Any]:

@@ -15,7 +15,7 @@ from ci_operators.ledger.version import NEEDED_VERSION, read_version
 def migrate(engine: Engine) -> str:
     """Bring the schema up to date; return its version.
 
-    Raises UnavailableError, and has changed nothing, when somebody uses the ledger and does not end soon.
+    Raises LedgerError, and has changed nothing, when somebody uses the ledger and does not end soon.
     """
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).with_name("migrations")))

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection, TextClause, text
 
-from ci_operators.core.errors import UnavailableError
-from ci_operators.ledger.deliveries import LOCK_SPACE
+from ci_operators.core.errors import LedgerError
+from ci_operators.ledger.lease import LOCK_SPACE
 from ci_operators.ledger.patience import has_got
 from ci_operators.ledger.tables import connector, metadata
 
@@ -38,13 +38,13 @@ _HOLDER = text(
 
 
 def become_the_only_migration(connection: Connection) -> None:
-    """Wait for other migrations of the ledger. Raises UnavailableError when one lasts."""
+    """Wait for other migrations of the ledger. Raises LedgerError when one lasts."""
     if not has_got(connection, _LOCK_MIGRATION, PATIENCE_S, lock=_MIGRATION):
-        raise UnavailableError("Another program is migrating the ledger: run this again when that one has ended.")
+        raise LedgerError("Another program is migrating the ledger: run this again when that one has ended.")
 
 
 def stand_still(connection: Connection) -> None:
-    """Keep everybody away from the ledger until the transaction ends. Raises UnavailableError when somebody stays.
+    """Keep everybody away from the ledger until the transaction ends. Raises LedgerError when somebody stays.
 
     First the connectors, as a run takes its own that submits: then none is between a request and the record of its
     answer, and a run that comes is told that another one submits. Then all tables, by the strongest lock.
@@ -52,7 +52,7 @@ def stand_still(connection: Connection) -> None:
     _lock_tables(connection, [connector.name], _LOCK_CONNECTORS)
     for number, name in connection.execute(_CONNECTORS).all():
         if not has_got(connection, _LOCK_RUN, PATIENCE_S, space=LOCK_SPACE, id=number):
-            raise UnavailableError(
+            raise LedgerError(
                 f"A run of {name} is submitting, and did not end within {PATIENCE_S} s. Nothing has been changed: "
                 "run this again when it has ended, or pause its DAG before."
             )
@@ -66,7 +66,7 @@ def _lock_tables(connection: Connection, names: Sequence[str], statement: TextCl
         return
     holder = connection.execute(_HOLDER, {"names": list(names)}).one_or_none()
     words = "somebody" if holder is None else "{} (user {}, process {}) at table {}".format(*holder)
-    raise UnavailableError(
+    raise LedgerError(
         f"The ledger is in use: {words} did not end within {TABLE_PATIENCE_S} s. Nothing has been changed: "
         "run this again when no backup and no long query runs."
     )

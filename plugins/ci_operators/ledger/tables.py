@@ -53,6 +53,14 @@ connector = Table(
     metadata,
     Column("id", Integer, Identity(), primary_key=True),
     Column("name", Text, nullable=False, unique=True),
+    # Counts the runs that have become the connector's only sender: one that holds an older number sends no more.
+    Column("fence", BigInteger, nullable=False, server_default="0"),
+    # Submissions in a row whose outcome is unknown, when the first and the last of them ended: see ledger/breaker.py.
+    Column("unknown_streak", Integer, nullable=False, server_default="0"),
+    Column("unknown_since", DateTime(timezone=True)),
+    Column("unknown_at", DateTime(timezone=True)),
+    # How far back the ledger knows what was delivered; null: it has forgotten nothing.
+    Column("known_since", DateTime(timezone=True)),
 )
 
 batch = Table(
@@ -65,7 +73,8 @@ batch = Table(
     Column("state", SmallInteger, nullable=False),
     Column("size", Integer, nullable=False),
     Column("attempts", SmallInteger, nullable=False, server_default="0"),
-    Column("resent", Boolean, nullable=False, server_default="false"),
+    # How often its detections have been sent again once its request leaves; 0: it is their first.
+    Column("resends", SmallInteger, nullable=False, server_default="0"),
     Column("note", Text),
     Column("planned_at", DateTime(timezone=True), nullable=False, server_default=_now),
     Column("reserved_at", DateTime(timezone=True)),
@@ -81,6 +90,7 @@ batch = Table(
         postgresql_where=text("state = 2"),
     ),
     Index("batch_run", "connector_id", "run_id", "id"),
+    Index("batch_resent", "connector_id", "reserved_at", postgresql_where=text("resends > 0")),
 )
 
 detection = Table(

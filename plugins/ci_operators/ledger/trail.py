@@ -30,7 +30,8 @@ _QUARANTINED = text(
 )
 _DETECTION = """
     SELECT c.name, d.key, d.indicator_type, d.indicator, d.detected_at, d.codes, coalesce(d.state, b.state),
-           b.id, b.run_id, b.attempts, b.resent, d.first_seen, b.reserved_at, b.settled_at, coalesce(d.issue, b.note)
+           b.id, b.run_id, b.attempts, b.resends > 0, d.first_seen, b.reserved_at, b.settled_at,
+           coalesce(d.issue, b.note)
     FROM detection d JOIN batch b ON b.id = d.batch_id JOIN connector c ON c.id = d.connector_id
 """
 #: A range with its bounds in the text, for one connector at a time: always an index scan.

@@ -8,7 +8,7 @@ from ci_operators.core.errors import ConfigurationError
 
 VERSION_TABLE = "ledger_version"
 #: The newest migration in migrations/versions; they are numbered.
-NEEDED_VERSION = "0002"
+NEEDED_VERSION = "0003"
 
 _THERE = text("SELECT to_regclass(:table) IS NOT NULL")
 _VERSION = text(f"SELECT version_num FROM {VERSION_TABLE}")  # noqa: S608 - a constant

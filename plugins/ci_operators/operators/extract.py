@@ -10,7 +10,7 @@ from airflow.sdk import Context
 from ci_operators.core.duration import format_duration
 from ci_operators.core.errors import ConfigurationError
 from ci_operators.core.window import ResolvedWindow, RunRequest, Window, resolve_window
-from ci_operators.operators.ledger_record import check_ledger
+from ci_operators.operators.ledger_record import check_ledger, check_memory
 from ci_operators.operators.progress import Progress
 from ci_operators.operators.stage import StageOperator, StageRun, run_kind
 from ci_operators.sources.registry import load_source
@@ -37,13 +37,9 @@ class ExtractOperator(StageOperator):
         _refuse_unknown_keys(context)
         resolved = self._resolve(context)
         run = self.make_run(context, resolved.window, resolved.basis, debug=context["params"]["debug"])
-        if run.has_ledger:
-            check_ledger(run.connector)
-        if not run.debug and run.window.since < datetime.now(UTC) - self.ledger_memory:
-            raise ConfigurationError(
-                f"The window {run.window} begins before the ledger's memory ({format_duration(self.ledger_memory)}): "
-                "what was delivered then could be sent twice. Lengthen `retention: ledger`, or shorten the window."
-            )
+        known_since = check_ledger(run.connector) if run.has_ledger else None
+        if not run.debug:
+            check_memory(run.window, datetime.now(UTC), self.ledger_memory, known_since)
         return run
 
     def run_stage(self, run: StageRun) -> StageResult:

@@ -10,6 +10,7 @@ from typing import Any
 
 from airflow.sdk import BaseOperator, Context, ObjectStoragePath
 
+from ci_operators.connectors_file import load_connectors
 from ci_operators.core.connector import DAG_PREFIX, Retention
 from ci_operators.core.errors import ConfigurationError
 from ci_operators.operators.staging_area import staging_url
@@ -37,7 +38,7 @@ class DeleteArtifactsOperator(BaseOperator):
 
 
 class CompactLedgerOperator(BaseOperator):
-    """Forgets what the ledgers no longer need.
+    """Forgets what the ledgers no longer need, and names in its log what no run will bring to its end.
 
     :param retention: how long things are kept.
     :param ledger_conn_ids: the ledgers' Airflow Connections.
@@ -66,14 +67,23 @@ class CompactLedgerOperator(BaseOperator):
                 continue
             total.update(deleted)
             self.log.info("%s: deleted %s", conn_id, deleted)
+        self._name_stranded()
         return dict(total)
+
+    def _name_stranded(self) -> None:
+        from ci_operators.answers.standing import find_orphans, find_standings, find_stranded  # not at DAG parse time
+
+        found = load_connectors()
+        for standing in (*find_standings(found, found.connectors, datetime.now(UTC)), *find_orphans(found)):
+            for sentence in find_stranded(standing):
+                self.log.warning("Left in the ledger: %s: %s", standing.connector, sentence)
 
 
 def _compact(conn_id: str, retention: Retention) -> dict[str, int]:
     from ci_operators.hooks.ledger import open_ledger  # not at DAG parse time
     from ci_operators.ledger.compaction import forget_days, forget_delivered, forget_history
 
-    now = datetime.now(UTC)
+    now = datetime.now(UTC).replace(microsecond=0)  # a sentence that names what is forgotten can be exact
     with open_ledger(conn_id) as connection:
         deleted = forget_history(connection, now - retention.history)
         delivered = forget_delivered(connection, now - retention.ledger)

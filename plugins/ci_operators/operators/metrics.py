@@ -58,6 +58,7 @@ METRICS = {
         Metric("accepted", "counter", _CONNECTOR, "Detections that Recorded Future accepted."),
         Metric("resent_unknown", "counter", _CONNECTOR, "Detections sent again, though they may have arrived before."),
         Metric("unknown", "gauge", _CONNECTOR, "Detections of which nobody can say whether they arrived."),
+        Metric("unknown_streak", "gauge", _CONNECTOR, "Submissions in a row whose outcome is unknown; 3 stop it."),
         Metric("waiting", "gauge", _CONNECTOR, "Detections that wait for the next day's budget."),
         Metric("window_end", "gauge", _CONNECTOR, "End of the last window that a scheduled run brought to its end."),
         Metric("lag", "gauge", _CONNECTOR, "How long ago that was when the run ended, in seconds."),
@@ -113,6 +114,11 @@ def wait_sample(connector: str, stage: str, waited_s: float, *, debug: bool) -> 
     """Return the sample of a wait for which a task gave its worker slot back: no manifest will tell of it."""
     labels = {**_connector_labels(connector, debug=debug), "stage": stage}
     return Sample(METRICS["rate_limit_wait"], waited_s, labels)
+
+
+def streak_sample(connector: str, submissions: int) -> Sample:
+    """Return the sample of a connector's submissions in a row whose outcome is unknown: also a failed run has one."""
+    return Sample(METRICS["unknown_streak"], submissions, _connector_labels(connector, debug=False))
 
 
 def _connector_labels(connector: str, *, debug: bool) -> dict[str, str]:

@@ -28,7 +28,10 @@ if TYPE_CHECKING:  # as in all stages: brings requests, which no DAG file needs
 
 @dataclass(frozen=True, slots=True)
 class StageRun:
-    """One run of one stage: the connector as this run's params set it, its window, its staging directory."""
+    """One run of one stage: the connector as this run's params set it, its window, its staging directory.
+
+    clear_number: how often somebody has cleared the run.
+    """
 
     connector: Connector
     kind: RunKind
@@ -37,6 +40,7 @@ class StageRun:
     basis: str
     debug: bool
     directory: Any
+    clear_number: int = 0
 
     @property
     def has_ledger(self) -> bool:
@@ -120,7 +124,8 @@ class StageOperator(BaseOperator, SkipMixin):
         connector = self.connector.for_run(context["params"])
         dag_run = context["dag_run"]
         directory = run_directory(dag_run.dag_id, dag_run.run_id)
-        return StageRun(connector, run_kind(context), dag_run.run_id, window, basis, debug, directory)
+        cleared = dag_run.clear_number or 0
+        return StageRun(connector, run_kind(context), dag_run.run_id, window, basis, debug, directory, cleared)
 
     def _send_metrics(self, run: StageRun, manifest: Manifest, *, ends: bool) -> None:
         """Send the stage's figures. Only what a scheduled run ends moves the end of the last window."""

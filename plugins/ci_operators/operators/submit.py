@@ -20,7 +20,8 @@ from ci_operators.transport.pacing import Pacer
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-    from ci_operators.stages.delivery import Rules
+    from ci_operators.ledger.deliveries import Deliveries
+    from ci_operators.stages.account import Rules
     from ci_operators.stages.run import StageResult
 
 
@@ -51,10 +52,14 @@ class SubmitOperator(StageOperator):
         connector, pacer = run.connector, Pacer()
         client, rules = VendorHook(API, connector.destination_conn_id).get_client(pacer), self._make_rules(run)
         with open_ledger(connector.ledger_conn_id) as connection:
-            deliveries = Deliveries(connection, connector.name, run.run_id, connector.destination_conn_id)
+            destination, clear_number = connector.destination_conn_id, run.clear_number
+            deliveries = Deliveries(connection, connector.name, run.run_id, destination, clear_number=clear_number)
             artifact = artifact_path(self.handover.artifact)
             look_up = look_up_with(client, deliveries, connector.organization_ids)
-            result = deliver_once(client, artifact, run.directory, rules, deliveries, look_up)
+            try:
+                result = deliver_once(client, artifact, run.directory, rules, deliveries, look_up)
+            finally:
+                _send_streak(run, deliveries)
             result.extra |= {"waited_s": round(pacer.waited_s, 1), **self._stand(connection, run)}
             return result
 
@@ -77,7 +82,7 @@ class SubmitOperator(StageOperator):
         context["outlet_events"][connector_asset(run.connector)].extra = _describe_delivery(run, manifest)
 
     def _make_rules(self, run: StageRun) -> Rules:
-        from ci_operators.stages.delivery import Rules
+        from ci_operators.stages.account import Rules
         from ci_operators.stages.run import Terms
 
         connector, bulk = run.connector, self.destination.limit_for_bulk
@@ -87,6 +92,7 @@ class SubmitOperator(StageOperator):
             allowed=self.destination.daily_limit if run.kind == "scheduled" else bulk,
             allowed_for_waiting=bulk,
             send_transient_id=connector.send_transient_id,
+            unknown_resends=connector.unknown_resends,
         )
 
     def is_last(self, run: StageRun, result: StageResult) -> bool:
@@ -96,13 +102,21 @@ class SubmitOperator(StageOperator):
 
     def words(self) -> Mapping[str, str]:
         """Return what the codes of this stage mean."""
-        from ci_operators.stages.delivery import DROP_REASONS, ISSUES
+        from ci_operators.stages.account import DROP_REASONS, ISSUES
 
         return {**DROP_REASONS, **ISSUES}
 
 
+def _send_streak(run: StageRun, deliveries: Deliveries) -> None:
+    """Send how many submissions in a row ended unknown, above all when the run fails of it."""
+    from ci_operators.operators.metrics import send, streak_sample  # not at DAG parse time
+
+    if deliveries.lease.is_taken:
+        send([streak_sample(run.connector.name, deliveries.lease.streak.submissions)])
+
+
 def _describe_delivery(run: StageRun, manifest: Manifest) -> dict[str, Any]:
-    """Return what an asset event tells: counts of the run's own detections.
+    """Return what an asset event tells: counts of the run's own detections, over all its tries.
 
     accepted: with those that had waited since an earlier run; unknown: all of the connector's, of any run.
     """

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 
 class ValidateOperator(StageOperator):
-    """Quarantines what the contract forbids. A debug run then posts the rest with debug=true, and quarantines
-    what the API refuses."""
+    """Quarantines what the contract forbids. A debug run then posts the rest with debug=true, each detection once, and
+    quarantines what the API refuses."""
 
     stage = "validate"
 
@@ -32,7 +32,7 @@ class ValidateOperator(StageOperator):
         result = transform(self.stage, source, step, Tally(), run.directory)
         if run.debug and result.artifact is not None and result.tally.records_out:
             checked = _dry_run(run, result.artifact)
-            if checked.refused:  # done again, so that the artifact holds what the API takes alone
+            if checked.refused or checked.duplicates:  # done again, so that the artifact holds what the API takes alone
                 result = transform(self.stage, source, checked.step(step), Tally(), run.directory)
             waited_s = round(checked.client.pacer.waited_s, 1)
             result.extra |= {
@@ -48,9 +48,10 @@ class ValidateOperator(StageOperator):
 
     def words(self) -> Mapping[str, str]:
         """Return what the codes of this stage mean."""
-        from ci_operators.stages.delivery import ISSUES as DELIVERY_ISSUES  # brings SQLAlchemy
+        from ci_operators.stages import account  # brings SQLAlchemy
 
-        return {**ISSUES, "rejected_by_api": DELIVERY_ISSUES["rejected_by_api"]}
+        found = {**account.DROP_REASONS, **account.ISSUES}
+        return {**ISSUES, **{code: found[code] for code in ("duplicate", "rejected_by_api")}}
 
 
 def _dry_run(run: StageRun, artifact: StagingPath) -> DryRun:

@@ -10,7 +10,7 @@ from typing import Any
 from fastapi import APIRouter
 
 from ci_operators.airflow_plugin.compat import SessionDep
-from ci_operators.answers.standing import Standing, find_remarks, find_standings
+from ci_operators.answers.standing import Standing, find_orphans, find_remarks, find_standings
 from ci_operators.core.connector import Connector
 from ci_operators.pages.airflow_runs import DagState, find_dags
 from ci_operators.pages.configuration import current_file
@@ -31,8 +31,9 @@ def show_connectors(readable: Readable, chosen: Chosen, session: SessionDep) -> 
     found, now = current_file(), datetime.now(UTC)
     mine = [connector for connector in found.connectors if connector.name in readable]
     picked = [connector for connector in mine if connector.name in chosen]
-    standings = {each.connector: each for each in find_standings(picked, found.destinations, now, open_reader)}
+    standings = {each.connector: each for each in find_standings(found, picked, now, open_reader)}
     closed = {each.destination_conn_id for each in found.connectors if each.name not in readable}
+    orphans = [each for each in find_orphans(found, open_reader) if each.connector in chosen]
     dags = find_dags(session, (connector.dag_id for connector in picked), now - FAILURES_OF)
     return {
         "connectors": [
@@ -40,13 +41,14 @@ def show_connectors(readable: Readable, chosen: Chosen, session: SessionDep) -> 
         ],
         "names": sorted(connector.name for connector in mine),
         "note": "" if mine else NO_CONNECTOR,
+        "problems": [f"{each.connector} {remark}" for each in orphans for remark in find_remarks(each)],
     }
 
 
 def _tell(connector: Connector, standing: Standing, dag: DagState | None) -> dict[str, Any]:
     last = dag.last_run if dag else None
     told = asdict(standing)
-    del told["connector"], told["runs_awaiting_retry"]
+    del told["connector"], told["runs_awaiting_retry"], told["gone"], told["overdue"]
     return {
         "name": connector.name,
         "dag_id": connector.dag_id,

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import msgspec
 from msgspec import Struct
 
+from ci_operators.ledger.row import Row
 from ci_operators.recorded_future.api import Submission
+from ci_operators.stages.account import Rules
 
 
 class _Ioc(Struct, frozen=True):
@@ -38,3 +41,42 @@ def make_submission(batch: Sequence[bytes], *, debug: bool, organization_ids: Se
     """Return the submission of a batch, with the counts per indicator type its answer must agree with."""
     types = Counter(_decode(record).ioc.type for record in batch)
     return Submission(batch, types, debug=debug, organization_ids=organization_ids)
+
+
+def make_live_submission(rows: Sequence[Row], rules: Rules) -> Submission:
+    """Return the submission that stores detections; each carries its key as `transient_id` if the rules say so."""
+    texts, organization_ids = [row.text for row in rows], rules.terms.organization_ids
+    submission = make_submission(texts, debug=False, organization_ids=organization_ids)
+    if not rules.send_transient_id:
+        return submission
+    names = {row.key.hex(): row.indicator_type for row in rows}
+    named = [b'{"transient_id":"%s",%s' % (row.key.hex().encode(), row.text[1:]) for row in rows]
+    return replace(submission, detections=named, names=names)
+
+
+@dataclass
+class RequestSize:
+    """How many detections, and how many bytes of them, go into one request. Refusals teach it, for all that follow."""
+
+    most: int
+    most_bytes: int | None = None
+
+    def learn(self, rows: Sequence[Row], status: int | None) -> None:
+        """Take half of what was refused: of its bytes after a 413, of its detections otherwise."""
+        if status == 413:
+            self.most_bytes = sum(len(row.text) for row in rows) // 2
+        else:
+            self.most = -(-len(rows) // 2)
+
+    def cut(self, rows: Sequence[Row]) -> list[Sequence[Row]]:
+        """Return the rows in parts of a request each; one that is too large alone is a part too."""
+        parts: list[list[Row]] = []
+        left = 0
+        for row in rows:
+            size = len(row.text)
+            if not parts or len(parts[-1]) == self.most or (self.most_bytes is not None and size > left):
+                parts.append([])
+                left = self.most_bytes or 0
+            parts[-1].append(row)
+            left -= size
+        return list(parts)

@@ -2,15 +2,15 @@
 
 A batch is reserved in the ledger before its request leaves and settled after the answer. What was reserved
 when a task died, or got no readable answer, is *unknown*: the search endpoint may know; else the connector's
-policy says whether it is sent again.
+policy says whether it is sent again, and how often. When one outcome after the other is unknown, nothing more is sent
+but a single detection now and then, until one is accepted.
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any
 
 from ci_operators.core.errors import (
     AccountingError,
@@ -24,87 +24,22 @@ from ci_operators.core.verdict import Dropped, Quarantined
 from ci_operators.ledger.deliveries import Batch, Deliveries, Known
 from ci_operators.ledger.row import Row, read_row
 from ci_operators.ledger.tables import State
-from ci_operators.recorded_future.api import Receipt, Submission, submit_named
-from ci_operators.stages.batches import cut_batches, make_submission
+from ci_operators.recorded_future.api import Receipt, submit_named
+from ci_operators.stages.account import MISMATCH, Account, Rules
+from ci_operators.stages.batches import RequestSize, cut_batches, make_live_submission
 from ci_operators.stages.pump import SideArtifacts
-from ci_operators.stages.refusals import judge_refusal
-from ci_operators.stages.run import StageResult, Terms
+from ci_operators.stages.refusals import find_refused
+from ci_operators.stages.run import StageResult
 from ci_operators.staging.artifact import StagingPath, read_artifact
 from ci_operators.transport.client import Client
 
 #: Batches looked up and planned at once: few and large transactions, and little memory.
 BATCHES_PER_GROUP = 20
 
-#: Seconds that a run waits for another one of its connector: most submit for a moment, and one that comes again does so
-#: after a minute and a half, when others may have come before it.
-LOCK_PATIENCE_S = 30
-
-UnknownPolicy = Literal["resend", "hold"]
 #: Gives the keys of those rows that the API has stored, None if nobody can tell.
 LookUp = Callable[[Sequence[Row]], set[bytes] | None]
-
-MISMATCH = "the API counted other detections than were sent"
-
-#: Codes of what becomes of a detection at submit, in words.
-DROP_REASONS = {
-    "already_accepted": "The API has accepted this detection before.",
-    "duplicate": "The same detection stands in this window twice.",
-}
-ISSUES = {
-    "rejected_by_api": "The API refuses the detection.",
-    "outcome_unknown": "The API may have stored the detection before: held until `settle` (option unknown_policy).",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """How a run delivers: how it submits, what it may spend of the day's budget, what it does about unknowns.
-
-    allowed: detections the destination may have today after this run; allowed_for_waiting: the same for those
-    that have waited since an earlier day or run. send_transient_id: whether each detection is sent with its key.
-    """
-
-    terms: Terms
-    unknown_policy: UnknownPolicy
-    allowed: int
-    allowed_for_waiting: int
-    send_transient_id: bool = False
-    lock_patience_s: int = LOCK_PATIENCE_S
-
-
-@dataclass
-class Account:
-    """What one run did, beside the tally of its own records.
-
-    waiting: own records that wait at its end; split: batches delivered as halves, too large for the API;
-    resent_unknown: detections sent again, in any try of the run, though they may have arrived before;
-    search_could_not_tell: unknown ones that no search told of; from_waiting, put_off_again, waiting_quarantined:
-    what became of those that waited (the rest of them still does).
-    """
-
-    processed: Counter[str] = field(default_factory=Counter)
-    batches: int = 0
-    accepted: int = 0
-    waiting: int = 0
-    split: int = 0
-    resent_unknown: int = 0
-    found_by_search: int = 0
-    search_could_not_tell: int = 0
-    from_waiting: int = 0
-    put_off_again: int = 0
-    waiting_quarantined: int = 0
-
-    def add_late(self, other: Account, tally: Tally) -> None:
-        """Add what was done about those that waited, as another account and its tally have it."""
-        self.processed += other.processed
-        for name in ("batches", "accepted", "split", "found_by_search", "search_could_not_tell"):
-            setattr(self, name, getattr(self, name) + getattr(other, name))
-        self.from_waiting, self.put_off_again = other.accepted, other.waiting
-        self.waiting_quarantined = tally.quarantined.total()
-
-    def to_extra(self) -> dict[str, Any]:
-        """Return the counts as they stand in the manifest."""
-        return {**vars(self), "processed": dict(self.processed)}
+#: Of a detection that the ledger has not met.
+NEW = Known(State.PLANNED, None)
 
 
 def deliver_once(
@@ -119,12 +54,14 @@ def deliver_once(
     recovered = deliveries.recover()
     tally = Tally()
     with SideArtifacts(directory, "submit") as side:
-        courier = Courier(client, rules, deliveries, look_up, tally, side)
+        size = RequestSize(rules.terms.batch_size)
+        courier = Courier(client, rules, deliveries, look_up, tally, side, size)
         courier.take_all(read_artifact(source))
         tally.check_conservation("submit")
         courier.take_waiting()
-    courier.account.resent_unknown = deliveries.count_resent()
-    extra = {**courier.account.to_extra(), "unknown_from_earlier_tries": recovered}
+    courier.account.add_run(deliveries.count_run())
+    counted = {"counted_since": deliveries.since, "clear_number": deliveries.clear_number}
+    extra = {**courier.account.to_extra(), "unknown_from_earlier_tries": recovered, **counted}
     return StageResult(tally, side_artifacts=dict(side.paths), extra=extra)
 
 
@@ -138,15 +75,16 @@ class Courier:
     look_up: LookUp
     tally: Tally
     side: SideArtifacts
+    size: RequestSize
     account: Account = field(default_factory=Account)
     _waiting: set[bytes] = field(default_factory=set)  # keys of those that were put off, or wait since before
+    _met: set[bytes] = field(default_factory=set)  # keys of all but those that the API accepts in this very try
     _answered: Batch | None = None  # accepted by the API; the ledger learns of it with the next reservation
 
     def take_all(self, chunks: Iterable[list[bytes]]) -> None:
         """Deliver all records of an artifact."""
-        size = self.rules.terms.batch_size * BATCHES_PER_GROUP
         try:
-            for group in cut_batches(chunks, size):
+            for group in cut_batches(chunks, self.rules.terms.batch_size * BATCHES_PER_GROUP):
                 self.tally.records_in += len(group)
                 self._take([read_row(self.deliveries.connector, text) for text in group], self.rules.allowed)
         finally:
@@ -154,7 +92,7 @@ class Courier:
 
     def take_waiting(self) -> None:
         """Deliver what waited for budget, the oldest first, until there is no more of either."""
-        late = replace(self, tally=Tally(), account=Account(), _waiting=set())
+        late = replace(self, tally=Tally(), account=Account(), _waiting=set(), _met=set())
         try:
             while not late._waiting and (texts := self.deliveries.take_waiting(self.rules.terms.batch_size)):
                 rows = [read_row(self.deliveries.connector, text) for text in texts]
@@ -173,9 +111,9 @@ class Courier:
         known = self.deliveries.find(rows)
         fresh, doubtful = self._sort(rows, known, waiting=waiting)
         again = self._resolve(doubtful, known)
-        size = min(self.rules.terms.batch_size, max(allowed, 1))  # a batch above the day's limit would wait for ever
-        planned = self.deliveries.plan(_cut(fresh, size), known)
-        planned += self.deliveries.plan(_cut(again, size), known, resent=True)
+        planned = self.deliveries.plan(self.size.cut(fresh), known) if fresh else []
+        for resends, group in again.items():
+            planned += self.deliveries.plan(self.size.cut(group), known, resends=resends)
         for batch in planned:
             self._send(batch, allowed)
 
@@ -184,37 +122,60 @@ class Courier:
         fresh: dict[bytes, Row] = {}
         doubtful: dict[bytes, Row] = {}
         for row in rows:
-            state = known[row.key].state if row.key in known else State.PLANNED
-            if row.key in fresh or row.key in doubtful:
+            found = known.get(row.key, NEW)
+            if row.key in self._met or row.key in fresh or row.key in doubtful:
                 self._drop("duplicate", row)
-            elif state is State.ACCEPTED:
-                self._drop("already_accepted", row)
-            elif state is State.REJECTED:
-                self._quarantine("rejected_by_api", row, known[row.key].note or "")
-            elif state is State.WAITING and not waiting:
+            elif found.state is State.ACCEPTED:
+                self._count_arrived(row, found)
+            elif found.state is State.REJECTED:
+                self._quarantine("rejected_by_api", row, found.note or "")
+            elif found.state is State.WAITING and not waiting:
                 self._count_waiting([row])
-            elif state in (State.UNKNOWN, State.RESERVED):
+            elif found.state in (State.UNKNOWN, State.RESERVED):
                 doubtful[row.key] = row
             else:
                 fresh[row.key] = row
         return list(fresh.values()), list(doubtful.values())
 
-    def _resolve(self, rows: list[Row], known: dict[bytes, Known]) -> list[Row]:
-        """Return those of the unknown rows that are to be sent again."""
+    def _count_arrived(self, row: Row, found: Known) -> None:
+        """Count one that the API has: sent by this run in an earlier try, in this one, or by another run."""
+        if found.by_try:
+            self._drop("duplicate", row)
+        elif found.by_run:
+            self._met.add(row.key)
+            self._count_accepted(1)
+        else:
+            self._drop("already_accepted", row)
+
+    def _resolve(self, rows: list[Row], known: dict[bytes, Known]) -> dict[int, list[Row]]:
+        """Return those of the unknown rows that are to be sent again, by how often that will have been."""
         if not rows:
-            return []
+            return {}
         stored = self._look_up(rows)
-        self.deliveries.confirm(list(stored))
+        if stored:
+            self.deliveries.confirm(list(stored))
         self.account.found_by_search += len(stored)
-        again = []
+        again, held = dict[int, list[Row]](), dict[bytes, str]()
         for row in rows:
+            found = known[row.key]
             if row.key in stored:
-                self._drop("already_accepted", row)
-            elif self.rules.unknown_policy == "hold" or known[row.key].note == MISMATCH:
-                self._quarantine("outcome_unknown", row, known[row.key].note or "")
+                self._count_arrived(row, found)
+            elif self._is_held(found):
+                held[row.key] = found.note or ""
             else:
-                again.append(row)
+                again.setdefault(found.resends + 1, []).append(row)
+        self._hold([row for row in rows if row.key in held], held)
         return again
+
+    def _is_held(self, found: Known) -> bool:
+        is_spent = self.rules.unknown_policy == "hold" or found.resends >= self.rules.unknown_resends
+        return is_spent or found.note == MISMATCH
+
+    def _hold(self, rows: Sequence[Row], messages: Mapping[bytes, str]) -> None:
+        if rows:
+            self.deliveries.hold(rows, messages)
+        for row in rows:
+            self._quarantine("outcome_unknown", row, messages[row.key])
 
     def _look_up(self, rows: list[Row]) -> set[bytes]:
         found = self.look_up(rows)
@@ -224,13 +185,37 @@ class Courier:
         return found
 
     def _send(self, batch: Batch, allowed: int) -> None:
+        """Send a batch, in parts if it is larger than a request may be now."""
+        parts = self._cut(batch.rows)
+        if len(parts) > 1:
+            self._send_parts(batch, parts, allowed)
+            return
         reserved = self.deliveries.reserve(batch, allowed, accepted=self._answered)
         self._answered = None
-        if not reserved:
-            self._put_off(batch)
+        if reserved:
+            self._submit(batch, allowed)
             return
+        left = self.deliveries.count_left(allowed)
+        if 0 < left < len(batch.rows):
+            self._send_parts(batch, [batch.rows[:left], batch.rows[left:]], allowed)
+        else:
+            self._put_off(batch)
+
+    def _cut(self, rows: Sequence[Row]) -> list[Sequence[Row]]:
+        """Return the rows by request; of a connector that has stopped sending, one detection comes first."""
+        if not self.deliveries.lease.streak.is_stopped:
+            return self.size.cut(rows)
+        self.deliveries.check_breaker()
+        return list(filter(None, [rows[:1], rows[1:]]))
+
+    def _send_parts(self, batch: Batch, parts: Sequence[Sequence[Row]], allowed: int) -> None:
+        for part in self.deliveries.plan(parts, [row.key for row in batch.rows], resends=batch.resends):
+            self._send(part, allowed)
+
+    def _submit(self, batch: Batch, allowed: int) -> None:
+        """Make the request of a reserved batch; the ledger learns what came of it."""
         try:
-            receipt = submit_named(self.client, self._make_submission(batch.rows))
+            receipt = submit_named(self.client, make_live_submission(batch.rows, self.rules))
         except (UnknownOutcomeError, AccountingError) as err:
             self.deliveries.doubt(batch, MISMATCH if isinstance(err, AccountingError) else str(err)[:500])
             raise
@@ -238,92 +223,67 @@ class Courier:
             self.deliveries.release(batch)
             self.deliveries.exhaust()
             self._put_off(batch)
-            return
         except RequestRefusedError as err:
             self.deliveries.release(batch)
             self._handle_refusal(batch, err, allowed)
-            return
         except CollectiveInsightsError:
             self.deliveries.release(batch)
             raise
-        self._take_receipt(batch, receipt)
-
-    def _make_submission(self, rows: Sequence[Row]) -> Submission:
-        organization_ids = self.rules.terms.organization_ids
-        submission = make_submission([row.text for row in rows], debug=False, organization_ids=organization_ids)
-        if not self.rules.send_transient_id:
-            return submission
-        names = {row.key.hex(): row.indicator_type for row in rows}
-        named = [b'{"transient_id":"%s",%s' % (row.key.hex().encode(), row.text[1:]) for row in rows]
-        return replace(submission, detections=named, names=names)
+        else:
+            self._take_receipt(batch, receipt)
 
     def _take_receipt(self, batch: Batch, receipt: Receipt) -> None:
         """Count what is accepted; what the API names as dropped is rejected before the batch can be settled."""
         dropped = {row.key: receipt.dropped[row.key.hex()] for row in batch.rows if row.key.hex() in receipt.dropped}
-        self._reject([row for row in batch.rows if row.key in dropped], dropped)
+        self._reject(batch.rows, dropped)
         self._answered = batch
-        count = len(batch.rows) - len(dropped)
-        self.tally.records_out += count
-        self.account.batches += 1
-        self.account.accepted += count
-        self.account.processed += receipt.processed
+        self._count_accepted(len(batch.rows) - len(dropped))
+        if self.deliveries.lease.streak.submissions:  # over, and what is next may be sent at once
+            self._settle_answered()
 
     def _handle_refusal(self, batch: Batch, error: RequestRefusedError, allowed: int) -> None:
-        """Quarantine the detections that a batch is refused for, or deliver it as halves if it is too large."""
-        refused = self._find_refused(batch, error)
+        """Quarantine the detections that a batch is refused for, or send it in smaller requests if it is too large."""
+        refused = find_refused(self.client, batch.rows, self.rules.terms, error)
         if not refused:
-            for half in self._split(batch):
-                self._send(half, allowed)
-            return
-        self._reject([row for row in batch.rows if row.key in refused], refused)
+            self.account.split += 1
+            self.size.learn(batch.rows, error.status)
+        self._reject(batch.rows, refused)
         good = [row for row in batch.rows if row.key not in refused]
         if good:
-            self._send(Batch(batch.number, good, batch.resent), allowed)
-
-    def _find_refused(self, batch: Batch, error: RequestRefusedError) -> dict[bytes, str]:
-        """Return the detections a batch is refused for, with messages; none if it is refused for its size."""
-        is_single = len(batch.rows) == 1
-        if error.status == 413:
-            return {batch.rows[0].key: str(error)} if is_single else {}
-        refused = judge_refusal(self.client, batch.rows, self.rules.terms) if error.status == 400 else None
-        if refused is None or (is_single and not refused):
-            raise error
-        return refused
+            self._send(replace(batch, rows=good), allowed)
 
     def _reject(self, rows: Sequence[Row], messages: Mapping[bytes, str]) -> None:
-        for row in rows:
-            message = messages[row.key][:500]
-            self.deliveries.reject([row], message)
-            self._quarantine("rejected_by_api", row, message)
-
-    def _split(self, batch: Batch) -> list[Batch]:
-        self.account.split += 1
-        middle = len(batch.rows) // 2
-        halves = [batch.rows[:middle], batch.rows[middle:]]
-        return self.deliveries.plan(halves, [row.key for row in batch.rows], resent=batch.resent)
+        refused = [row for row in rows if row.key in messages]
+        if refused:
+            self.deliveries.reject(refused, messages)
+        for row in refused:
+            self._quarantine("rejected_by_api", row, messages[row.key])
 
     def _put_off(self, batch: Batch) -> None:
         self.deliveries.put_off(batch)
         self._count_waiting(batch.rows)
 
     def _settle_answered(self) -> None:
-        answered, self._answered = self._answered, None
-        if answered is not None:
-            self.deliveries.accept(answered)
+        if self._answered is not None:
+            self.deliveries.accept(self._answered)
+            self._answered = None
+
+    def _count_accepted(self, count: int) -> None:
+        self.tally.records_out += count
+        self.account.accepted += count
 
     def _count_waiting(self, rows: Sequence[Row]) -> None:
         self.tally.records_out += len(rows)
-        self._waiting.update(row.key for row in rows)
+        keys = {row.key for row in rows}
+        self._waiting |= keys
+        self._met |= keys
         self.account.waiting = len(self._waiting)
 
     def _drop(self, reason: str, row: Row) -> None:
         self.tally.drop(Dropped(reason, row.event_id))
 
     def _quarantine(self, issue: str, row: Row, detail: str) -> None:
+        self._met.add(row.key)
         verdict = Quarantined(issue, row.event_id, detail)
         self.tally.quarantine(verdict)
         self.side.add_quarantined(verdict, row.text)
-
-
-def _cut(rows: list[Row], size: int) -> list[list[Row]]:
-    return [rows[start : start + size] for start in range(0, len(rows), size)]

@@ -3,36 +3,34 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from ci_operators.core.errors import RequestRefusedError
 from ci_operators.core.verdict import Dropped, Quarantined, Step
 from ci_operators.ledger.row import Row, read_row
 from ci_operators.recorded_future.api import make_probe, submit
-from ci_operators.stages.batches import cut_batches, make_submission
+from ci_operators.stages.batches import RequestSize, cut_batches, make_submission
 from ci_operators.stages.run import Terms
 from ci_operators.staging.artifact import StagingPath, read_artifact
 from ci_operators.transport.client import Client
 
 
-def find_refused(client: Client, rows: Sequence[Row], terms: Terms) -> dict[bytes, str]:
-    """Return the keys of the rows that the API refuses, with its message, found by halving in debug mode.
+def find_refused(client: Client, rows: Sequence[Row], terms: Terms, error: RequestRefusedError) -> dict[bytes, str]:
+    """Return the keys of the rows that a request was refused for, with the API's messages.
 
-    Nothing when the API takes each of them, or when it refuses a made-up good one just as well: then it is the
-    request that is wrong (an organisation, the token's rights), not its detections.
+    None of them: the API takes each, but not all at once. `error` is what the request was refused with; it is raised
+    when a made-up good detection is refused just as well: then it is the request that is wrong (an organisation, the
+    token's rights). What is wrong with a detection is found by halving in debug mode.
     """
-    return judge_refusal(client, rows, terms) or {}
-
-
-def judge_refusal(client: Client, rows: Sequence[Row], terms: Terms) -> dict[bytes, str] | None:
-    """Return what `find_refused` returns, but None when it is the request that is wrong.
-
-    Nothing found then means that the API takes each of them, though not all at once.
-    """
+    is_single = len(rows) == 1
+    if error.status == 413:
+        return {rows[0].key: _shorten(error)} if is_single else {}
+    if error.status != 400 or not _is_taken(client, terms):
+        raise error
     refused = _halve(client, rows, terms)
-    if len(refused) == len(rows) and not _is_taken(client, terms):
-        return None
+    if is_single and not refused:
+        raise error
     return refused
 
 
@@ -54,16 +52,23 @@ def _halve(client: Client, rows: Sequence[Row], terms: Terms) -> dict[bytes, str
         if err.status != 400:
             raise
         if len(rows) == 1:
-            return {rows[0].key: str(err)}
+            return {rows[0].key: _shorten(err)}
     else:
         return {}
     middle = len(rows) // 2
     return _halve(client, rows[:middle], terms) | _halve(client, rows[middle:], terms)
 
 
+def _shorten(error: RequestRefusedError) -> str:
+    return str(error)[:500]
+
+
 @dataclass
 class DryRun:
-    """What the API says of a connector's detections in debug mode: what it takes by type, what it refuses, and why."""
+    """What the API says of a connector's detections in debug mode: what it takes by type, what it refuses, and why.
+
+    What comes twice is asked about once, as it is sent once: it keeps the keys, some 100 bytes a detection.
+    """
 
     client: Client
     connector: str
@@ -71,27 +76,43 @@ class DryRun:
     processed: Counter[str] = field(default_factory=Counter)
     refused: dict[bytes, str] = field(default_factory=dict)
     batches: int = 0
+    duplicates: int = 0
+
+    def __post_init__(self) -> None:
+        self._size = RequestSize(self.terms.batch_size)
 
     def check(self, source: StagingPath) -> None:
         """Ask about all detections of an artifact.
 
         Raises what `recorded_future.api.submit` raises, RequestRefusedError when it is the request that is wrong.
         """
+        met = set[bytes]()
         for batch in cut_batches(read_artifact(source), self.terms.batch_size):
-            self._check([read_row(self.connector, text) for text in batch])
+            rows = {row.key: row for row in (read_row(self.connector, text) for text in batch) if row.key not in met}
+            met.update(rows)
+            self.duplicates += len(batch) - len(rows)
+            self._check_all(list(rows.values()))
 
     def step(self, step: Step) -> Step:
-        """Return `step`, but with those detections quarantined that the API refuses."""
+        """Return `step`, but with those detections quarantined that the API refuses, and doubled ones dropped."""
+        met = set[bytes]()
 
         def refuse(record: bytes) -> bytes | Dropped | Quarantined:
             result = step(record)
             if not isinstance(result, bytes):
                 return result
             row = read_row(self.connector, result)
+            if row.key in met:
+                return Dropped("duplicate", row.event_id)
+            met.add(row.key)
             message = self.refused.get(row.key)
             return result if message is None else Quarantined("rejected_by_api", row.event_id, message)
 
         return refuse
+
+    def _check_all(self, rows: Sequence[Row]) -> None:
+        for part in self._size.cut(rows):
+            self._check(part)
 
     def _check(self, rows: Sequence[Row]) -> None:
         texts = [row.text for row in rows]
@@ -100,24 +121,8 @@ class DryRun:
             self.processed += submit(self.client, submission)
             self.batches += 1
         except RequestRefusedError as err:
-            self._handle_refusal(rows, err)
-
-    def _handle_refusal(self, rows: Sequence[Row], error: RequestRefusedError) -> None:
-        refused = self._judge(rows, error)
-        self.refused |= refused
-        if refused:
-            parts = [[row for row in rows if row.key not in refused]]
-        else:
-            middle = len(rows) // 2
-            parts = [list(rows[:middle]), list(rows[middle:])]
-        for part in filter(None, parts):
-            self._check(part)
-
-    def _judge(self, rows: Sequence[Row], error: RequestRefusedError) -> Mapping[bytes, str]:
-        is_single = len(rows) == 1
-        if error.status == 413:
-            return {rows[0].key: str(error)} if is_single else {}
-        refused = judge_refusal(self.client, rows, self.terms) if error.status == 400 else None
-        if refused is None or (is_single and not refused):
-            raise error
-        return {key: message[:500] for key, message in refused.items()}
+            refused = find_refused(self.client, rows, self.terms, err)
+            self.refused |= refused
+            if not refused:
+                self._size.learn(rows, err.status)
+            self._check_all([row for row in rows if row.key not in refused])

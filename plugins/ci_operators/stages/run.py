@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 from ci_operators.core.tally import Tally
 from ci_operators.core.verdict import Step
-from ci_operators.recorded_future.api import submit
 from ci_operators.sources.source import Page
-from ci_operators.stages.batches import cut_batches, make_submission
 from ci_operators.stages.pump import SideArtifacts, pump
 from ci_operators.staging.artifact import SUFFIX, StagingPath, read_artifact, write_artifact
-from ci_operators.transport.client import Client
 
 
 @dataclass
@@ -55,19 +51,3 @@ class Terms:
 
     organization_ids: tuple[str, ...]
     batch_size: int
-
-
-def check_by_api(client: Client, source: StagingPath, terms: Terms) -> StageResult:
-    """Submit the detections of the artifact `source` with debug=true: the API checks them and stores nothing.
-
-    Raises what `recorded_future.api.submit` raises.
-    """
-    tally, processed, batches = Tally(), Counter[str](), 0
-    for batch in cut_batches(read_artifact(source), terms.batch_size):
-        submission = make_submission(batch, debug=True, organization_ids=terms.organization_ids)
-        processed += submit(client, submission)
-        tally.records_in += len(batch)
-        tally.records_out += len(batch)
-        batches += 1
-    tally.check_conservation("validate")
-    return StageResult(tally, extra={"batches": batches, "processed": dict(processed)})

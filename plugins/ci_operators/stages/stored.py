@@ -44,12 +44,12 @@ class Search:
     organization_ids: Sequence[str]
 
     def look_up(self, rows: Sequence[Row]) -> set[bytes] | None:
-        """Return the keys of those rows that the API has stored, None if it cannot tell."""
+        """Return the keys of those rows that the API has stored, None if it cannot tell. Raises LedgerError."""
         try:
             return self._find(rows)
         except UnreachableError:
             raise
-        except (UnavailableError, UnreadableAnswerError) as err:
+        except (UnavailableError, UnreadableAnswerError) as err:  # of the search alone: the ledger's are LedgerError
             log.warning("The search could not tell what of %d detections is stored: %s", len(rows), err)
             return None
 

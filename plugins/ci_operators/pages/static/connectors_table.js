@@ -15,6 +15,8 @@ const HOW_TO_BEGIN =
 
 const DRY = "The ledger keeps nothing of dry runs: their figures stand on each run's tab.";
 
+const RESENT = "Sent a second time after an unknown outcome: Recorded Future may have stored them twice";
+
 const NOT_RUN = "It has not run yet: its schedule starts it, or Trigger on its DAG's page does so now.";
 
 /** Returns the table of connectors, as GET api/connectors tells of them. */
@@ -24,7 +26,7 @@ export function ConnectorsTable({ found }) {
   return h(
     Stack,
     { gap: 2 },
-    problems.map((sentence) => h(Muted, { key: sentence, as: "p", color: "fg.error" }, sentence)),
+    problems.map((sentence) => h(Muted, { key: sentence, as: "p", color: "fg.error" }, markCode(sentence))),
     h(DataTable, {
       label: "Connectors",
       columns: COLUMNS,
@@ -64,6 +66,7 @@ export function standingOf(row) {
   if (row.problem) return ["red", "Not readable"];
   if (row.paused === null) return ["red", "No DAG"];
   if (row.paused) return ["gray", "Paused"];
+  if (row.stopped) return ["red", "Stopped sending"];
   if (row.last_run?.state === "failed") return ["red", "Failing"];
   if (row.behind) return ["orange", "Behind"];
   if (row.debug) return row.last_run ? ["purple", "Dry run"] : ["gray", "Not run yet"];
@@ -106,10 +109,15 @@ function LastRun({ row }) {
 
 function Today({ row }) {
   if (row.debug) return h(Muted, { title: DRY }, "–");
-  const { events, accepted, arrived_before: before } = row.today;
+  const { events, accepted, arrived_before: before, resent } = row.today;
   const title = before ? `${countOf(before, "event")} had arrived before` : undefined;
   const words = `${formatCount(events)} → ${formatCount(accepted)}`;
-  return h(Box, { whiteSpace: "nowrap", fontVariantNumeric: "tabular-nums", title }, words);
+  return h(
+    Stack,
+    { gap: 0.5, whiteSpace: "nowrap" },
+    h(Box, { fontVariantNumeric: "tabular-nums", title }, words),
+    resent > 0 && h(Muted, { fontSize: "xs", title: RESENT }, `${formatCount(resent)} sent again`),
+  );
 }
 
 const CARES = [

@@ -2,7 +2,7 @@
 
 import { DebugBadge } from "./badges.js";
 import { Chakra, h } from "./element.js";
-import { formatCount, formatDuration, formatWindow } from "./format.js";
+import { countOf, formatCount, formatDuration, formatWindow } from "./format.js";
 import { Facts } from "./section.js";
 
 const { Flex } = Chakra;
@@ -27,6 +27,11 @@ export function RunFacts({ run }) {
           "Overlap: what a source publishes late is read again",
         ],
         ["Pages read", run.pages === null ? "" : formatCount(run.pages)],
+        [
+          "Sent again",
+          run.delivery?.resent_unknown > 0 ? countOf(run.delivery.resent_unknown, "detection") : "",
+          "After an unknown outcome: Recorded Future may have stored them twice",
+        ],
         ["Waited for rate limits", run.waited_s > 0 ? formatDuration(run.waited_s) : ""],
         [
           "Stages worked",

@@ -1,0 +1,105 @@
+"""The statements of a delivery."""
+
+from __future__ import annotations
+
+from sqlalchemy import text
+
+#: Of a resent batch that has not left, the resend does not count yet.
+FIND = text(
+    """
+    SELECT d.key, coalesce(d.state, b.state), coalesce(d.issue, b.note),
+           b.resends - CAST(b.resends > 0 AND b.reserved_at IS NULL AS int),
+           b.connector_id = :connector AND b.run_id = :run
+           AND coalesce(b.reserved_at > CAST(:since AS timestamptz), false),
+           b.connector_id = :connector AND coalesce(b.reserved_at > :taken_at, false)
+    FROM detection d JOIN batch b ON b.id = d.batch_id
+    WHERE d.key = ANY(:keys)
+    """
+)
+RECOVER = text(
+    """
+    UPDATE batch SET state = 4, note = 'the task ended before the answer came'
+    WHERE connector_id = :connector AND state <> 2 AND state = 1 RETURNING size
+    """
+)
+#: One statement, one round trip for each batch: the lease is proved, the batch before is settled (that it was accepted
+#: is a fact, whoever holds the lease), the day's budget spent if enough is left, and only then the batch reserved.
+RESERVE = text(
+    """
+    WITH ours AS (SELECT FROM connector WHERE id = :connector AND fence = :fence FOR SHARE),
+    settled AS (UPDATE batch SET state = 2, note = NULL, settled_at = now() WHERE id = :accepted),
+    spent AS (
+        INSERT INTO budget AS b (destination, day, spent) SELECT :destination, :day, :count
+        WHERE :count <= :most AND EXISTS (SELECT FROM ours)
+        ON CONFLICT (destination, day) DO UPDATE SET spent = b.spent + :count
+        WHERE b.spent + :count <= :most AND NOT b.exhausted
+        RETURNING 1
+    ),
+    reserved AS (
+        UPDATE batch SET state = 1, attempts = attempts + 1, reserved_at = now()
+        WHERE id = :number AND EXISTS (SELECT FROM spent) RETURNING 1
+    )
+    SELECT EXISTS (SELECT FROM ours), EXISTS (SELECT FROM reserved)
+    """
+)
+SETTLE = text("UPDATE batch SET state = :state, note = :note, settled_at = now() WHERE id = :number")
+RELEASE = text(
+    "UPDATE batch SET state = :state, note = NULL, settled_at = now(), reserved_at = NULL WHERE id = :number"
+)
+GIVE_BACK = text(
+    "UPDATE budget SET spent = greatest(spent - :count, 0) WHERE destination = :destination AND day = :day"
+)
+SPENT = text("SELECT spent, exhausted FROM budget WHERE destination = :destination AND day = :day")
+EXHAUST = text(
+    """
+    INSERT INTO budget (destination, day, spent, exhausted) VALUES (:destination, :day, 0, true)
+    ON CONFLICT (destination, day) DO UPDATE SET exhausted = true
+    """
+)
+#: One statement for all: triggers count once, not for each row.
+MOVE = text(
+    """
+    UPDATE detection d SET batch_id = m.number, state = NULL, issue = NULL
+    FROM unnest(CAST(:keys AS bytea[]), CAST(:numbers AS bigint[])) m (key, number) WHERE d.key = m.key
+    """
+)
+QUEUE = text(
+    """
+    INSERT INTO waiting (connector_id, key, detection) SELECT :connector, w.key, w.detection
+    FROM unnest(CAST(:keys AS bytea[]), CAST(:texts AS bytea[])) WITH ORDINALITY w (key, detection, place)
+    ORDER BY w.place ON CONFLICT (key) DO NOTHING
+    """
+)
+FORGET_WAITING = text("DELETE FROM waiting WHERE key = ANY(:keys)")
+OVERRIDE = text(
+    """
+    UPDATE detection d SET state = :state, issue = m.issue
+    FROM unnest(CAST(:keys AS bytea[]), CAST(:issues AS text[])) m (key, issue) WHERE d.key = m.key
+    """
+)
+#: Since when a run's deliveries are counted: since its submit last ended well, or, in a try that comes after that and
+#: that nobody asked for by clearing the task, since what that one counted.
+SINCE = text(
+    """
+    SELECT CASE WHEN manifest ->> 'clear_number' = CAST(:clear_number AS text) THEN manifest ->> 'counted_since'
+           ELSE finished_at::text END
+    FROM stage_run WHERE connector_id = :connector AND run_id = :run AND stage = 'submit'
+    """
+)
+#: Released batches have not been sent, and what was refused of a batch is stored nowhere.
+COUNT_RUN = text(
+    """
+    WITH sent AS (
+        SELECT id, state, resends, size FROM batch
+        WHERE connector_id = :connector AND run_id = :run AND reserved_at > CAST(:since AS timestamptz)
+    ),
+    accepted AS (
+        SELECT d.indicator_type, count(*) AS detections FROM sent s JOIN detection d ON d.batch_id = s.id
+        WHERE coalesce(d.state, s.state) = 2 GROUP BY d.indicator_type
+    )
+    SELECT (SELECT count(*) FROM sent WHERE state = 2),
+           (SELECT coalesce(jsonb_object_agg(indicator_type, detections), '{}') FROM accepted),
+           (SELECT coalesce(sum(size - (SELECT count(*) FROM detection d WHERE d.batch_id = s.id AND d.state = 3)), 0)
+            FROM sent s WHERE resends > 0)
+    """
+)

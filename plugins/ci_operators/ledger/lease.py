@@ -1,0 +1,100 @@
+"""The right to send for a connector: a lock that dies with its session, and a fencing token that outlives it.
+
+The lock tells who has died. The token, a number in the connector's row, tells who was replaced: each lease has a
+higher one, and whatever a run writes proves in the same transaction that its own is still the newest. The row is
+locked FOR SHARE meanwhile, so a new lease waits for the transaction, and then sees all that it wrote.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy import Connection, text
+
+from ci_operators.core.errors import LedgerError, RetriableError
+from ci_operators.ledger.access import speak_plainly
+from ci_operators.ledger.breaker import Streak
+from ci_operators.ledger.patience import has_got
+from ci_operators.ledger.version import check_version
+
+#: Seconds until a run that found another one submitting looks again.
+LOCK_WAIT_S = 90.0
+#: Seconds for which a patient one waits in the queue at a time: in between a signal ends it, and others, a migration
+#: for one, come before it.
+LOCK_TURN_S = 2
+#: Of the advisory locks of connectors, each with its number: the one who has it submits, or migrates.
+LOCK_SPACE = 0x434C4F4B
+
+#: First the table, as the update needs it: one who waits for a migration must not hold a lock that it waits for.
+_ENTER = text("LOCK TABLE connector IN ROW EXCLUSIVE MODE")
+_TRY_LOCK = text("SELECT pg_try_advisory_lock(:space, :id)")
+_LOCK = text("SELECT pg_advisory_lock(:space, :id)")
+_TAKE = text(
+    """
+    UPDATE connector SET fence = fence + 1 WHERE id = :id
+    RETURNING fence, clock_timestamp(), unknown_streak, unknown_since, unknown_at
+    """
+)
+_PROVE = text("SELECT FROM connector WHERE id = :id AND fence = :fence FOR SHARE")
+
+
+@dataclass
+class Lease:
+    """The right of one run to send for one connector. number: the ledger's of the connector; streak: as it stands."""
+
+    connection: Connection
+    connector: str
+    number: int
+    fence: int = -1  # of nobody
+    taken_at: datetime | None = None
+    streak: Streak = field(default_factory=Streak)
+
+    @property
+    def is_taken(self) -> bool:
+        """Return whether this run has had the right to send; it may have lost it since."""
+        return self.fence >= 0
+
+    def take(self, patience_s: int = 0) -> None:
+        """Become the only run that submits for the connector.
+
+        patience_s: how long to wait for another run. Raises RetriableError when that is still at it, and
+        ConfigurationError when it was a migration that we waited for, whose schema this code does not know.
+        """
+        with speak_plainly():
+            if not any(self._has_taken(wait_s) for wait_s in (0, *[LOCK_TURN_S] * (patience_s // LOCK_TURN_S))):
+                raise RetriableError(
+                    f"Another run of {self.connector} is submitting: this one waits for it.", retry_after_s=LOCK_WAIT_S
+                )
+
+    def _has_taken(self, wait_s: int) -> bool:
+        with self.connection.begin():
+            taken = has_got(self.connection, _ENTER, wait_s or 1) and self._has_lock(wait_s)
+            if taken:
+                check_version(self.connection)
+                self.fence, self.taken_at, *streak = self.connection.execute(_TAKE, {"id": self.number}).one()
+                self.streak = Streak(*streak)
+        return taken
+
+    def _has_lock(self, wait_s: int) -> bool:
+        ours = {"space": LOCK_SPACE, "id": self.number}
+        if wait_s:
+            return has_got(self.connection, _LOCK, wait_s, **ours)
+        return bool(self.connection.scalar(_TRY_LOCK, ours))
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Open a transaction of the run that holds the lease. Raises LedgerError when another one holds it now."""
+        with speak_plainly(), self.connection.begin():
+            if self.connection.execute(_PROVE, {"id": self.number, "fence": self.fence}).first() is None:
+                raise self.lost()
+            yield
+
+    def lost(self) -> LedgerError:
+        """Return the error of a run that was replaced."""
+        return LedgerError(
+            f"Another run of {self.connector} has taken over, since this one lost its session of the ledger: it sends "
+            "no more. Its next try sends what is left."
+        )
