@@ -9,11 +9,21 @@ from ci_operators.attack import attack_matrix, attack_table
 
 def test_techniques_and_tactics_are_those_of_attack_for_enterprise() -> None:
     table = attack_table()
-    assert len(table.techniques) > 600
+    assert len(table.techniques) == 691
     assert len(table.tactics) == 14
     assert all(re.fullmatch(r"T\d{4}(\.\d{3})?", code) for code in table.techniques)
     assert all(re.fullmatch(r"TA\d{4}", code) for code in table.tactics.values())
-    assert {"T1110.001", "T1110.003", "T1110.004", "T1055.012"} <= table.techniques
+    assert {"T1110.001", "T1110.003", "T1110.004", "T1055.012", "T1059.013", "T1071.005"} <= table.techniques
+
+
+def test_retired_techniques_lead_to_active_ones_or_to_none() -> None:
+    table = attack_table()
+    assert len(table.retired) == 144
+    assert not table.techniques & table.retired.keys()
+    assert set(table.retired.values()) - {""} <= table.techniques
+    assert table.retired["T1086"] == "T1059.001"
+    assert table.retired["T1060"] == "T1547.001"
+    assert table.retired["T1064"] == ""
 
 
 def test_every_sub_technique_has_its_technique() -> None:

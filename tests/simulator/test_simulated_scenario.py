@@ -118,6 +118,7 @@ def test_technique_references_take_every_form(threat_week: list[PlannedThreat]) 
     assert None in names
     assert any(name and name != name.upper() for name in names)
     assert "T1055/012" in names
+    assert {"T1086", "T1060", "T1064"} <= set(names), "retired ones too"
     assert any("/T1055/012" in (technique["link"] or "") for technique in techniques)
 
 

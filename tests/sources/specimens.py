@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from ci_operators.core.connector import Connector
@@ -58,8 +59,10 @@ class Specimens:
         return replace(self, source=replace(self.source, **changes))
 
     def connector(self, options: Mapping[str, Any] | None = None) -> Connector:
-        """Return a connector of the source."""
-        return OPTIONS[self.source.name].model_validate({"name": "acme", "source": self.source.name, **(options or {})})
+        """Return a connector of the source; paths in its options begin at the folder of the source's tests."""
+        name = self.source.name
+        connector = OPTIONS[name].model_validate({"name": "acme", "source": name, **(options or {})})
+        return connector.resolve_paths(Path(__file__).parent / name)
 
     @property
     def all(self) -> list[Specimen]:

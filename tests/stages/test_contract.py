@@ -75,6 +75,7 @@ def test_what_the_api_takes_is_passed_on_as_it_is(entry: dict[str, Any]) -> None
         (detection(timestamp="2026-02-30T12:00:00.000Z"), "impossible_timestamp"),
         (detection(timestamp="2026-03-10T25:00:00.000Z"), "impossible_timestamp"),
         (detection(mitre_codes=["T9999"]), "unknown_mitre_code"),
+        (detection(mitre_codes=["T1086"]), "unknown_mitre_code"),
         (detection(mitre_codes=["T1110.003", "TA9999"]), "unknown_mitre_code"),
         (detection(timestamp="2026-03-10T12:00:00"), "contract_violation"),
         (detection(timestamp="2026-03-10T12:00:00.000Z\n"), "contract_violation"),

@@ -14,8 +14,10 @@ _TECHNIQUES: Final = (
     ("Credential Access", ("T1003.001", "T1555.003")),
     ("Initial Access", ("T1566.001", "T1203")),
 )
+_RETIRED: Final = ("T1086", "T1060", "T1064")
 _FORMS: Final = (
-    ("full", 48.0),
+    ("full", 46.0),
+    ("retired", 2.0),
     ("static", 28.0),
     ("repeated", 8.0),
     ("lower case", 3.0),
@@ -63,6 +65,8 @@ def _odd_tactic(draws: Draws, form: str) -> dict[str, Any]:
     code = draws.pick(codes)
     if form == "lower case":
         return _tactic(name, [{**_technique(code), "name": f" {code.lower()} "}])
+    if form == "retired":
+        return _tactic(name, [_technique(draws.pick(_RETIRED))])
     if form == "slash link":
         dotted = draws.pick(("T1055.012", "T1053.005"))
         return _tactic(name, [{"name": dotted.replace(".", "/"), "link": f"{_BASE}/{dotted.replace('.', '/')}/"}])

@@ -1,4 +1,4 @@
-"""MITRE ATT&CK for Enterprise v17.0: techniques and tactics.
+"""MITRE ATT&CK for Enterprise v18.1: techniques and tactics, and the techniques that it has retired.
 
 © 2025 The MITRE Corporation. This work is reproduced and distributed with the permission of The MITRE
 Corporation.
@@ -14,7 +14,7 @@ from ci_operators.core.attack import AttackTable
 from ci_operators.core.attack_matrix import Matrix, Technique
 
 #: ATT&CK's release that the tables hold.
-VERSION = "17"
+VERSION = "18"
 
 
 @cache
@@ -22,7 +22,8 @@ def attack_table() -> AttackTable:
     """Return the table that this package ships."""
     techniques = frozenset(row["technique_id"] for row in _rows("attack_techniques.csv"))
     tactics = {row["shortname"]: row["tactic_id"] for row in _rows("attack_tactics.csv")}
-    return AttackTable(techniques=techniques, tactics=tactics)
+    retired = {row["technique_id"]: row["successor_id"] for row in _rows("attack_retired.csv")}
+    return AttackTable(techniques=techniques, tactics=tactics, retired=retired)
 
 
 @cache

@@ -6,8 +6,16 @@ import re
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
+from ci_operators.core.verdict import Note
+
+#: Note code -> what became of a retired technique, in words. Every source that gives codes has these.
+NOTES = {
+    "replaced_technique": "ATT&CK has replaced the technique: the code of its successor is sent.",
+    "withdrawn_technique": "ATT&CK has withdrawn the technique and names no successor: no code for it.",
+}
+
 _TECHNIQUE = re.compile(r"T\d{4}(?:[./]\d{3})?", re.ASCII)
-_TECHNIQUE_LINK = re.compile(r"/techniques/(T\d{4})(?:/(\d{3}))?/?(?:[?#]|\Z)", re.ASCII | re.IGNORECASE)
+_TECHNIQUE_LINK = re.compile(r"/techniques/(T\d{4})(?:[./](\d{3}))?/?(?:[?#]|\Z)", re.ASCII | re.IGNORECASE)
 _TACTIC = re.compile(r"TA\d{4}", re.ASCII)
 #: Longer names and links are read without being remembered.
 _LONGEST_TEXT = 200
@@ -15,19 +23,35 @@ _LONGEST_TEXT = 200
 
 @dataclass(frozen=True)
 class AttackTable:
-    """The codes ATT&CK for Enterprise knows: technique ids, and tactic ids by their short name."""
+    """The codes of ATT&CK for Enterprise.
+
+    techniques: active ids. tactics: ids by short name. retired: revoked and deprecated techniques, each with the
+    active one that ATT&CK names as its successor, or "".
+    """
 
     techniques: frozenset[str]
     tactics: dict[str, str]
+    retired: dict[str, str]
 
     @cached_property
     def codes(self) -> frozenset[str]:
-        """Return all techniques and tactics."""
+        """Return all active techniques and tactics."""
         return self.techniques.union(self.tactics.values())
 
     def has_code(self, code: str) -> bool:
-        """Return whether ATT&CK knows this technique or tactic."""
-        return code in self.codes
+        """Return whether this is a technique or tactic of ATT&CK, active or retired."""
+        return code in self.codes or code in self.retired
+
+    def find_current(self, code: str | None, note: Note) -> str | None:
+        """Return the active code to send for `code`, None if there is none; note what was not active."""
+        if code in self.codes:
+            return code
+        successor = self.retired.get(code or "")
+        if successor is None:
+            note("unknown_technique")
+            return None
+        note("replaced_technique" if successor else "withdrawn_technique")
+        return successor or None
 
     def find_tactic(self, name: str) -> str | None:
         """Return the tactic id for a name like "Credential Access", "credential-access" or "TA0006"."""

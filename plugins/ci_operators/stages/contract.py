@@ -19,7 +19,7 @@ ISSUES = {
     "contract_violation": "The detection is not of the shape the API documents.",
     "malformed_indicator": "The indicator's value is not of its type.",
     "impossible_timestamp": "The timestamp is no date of the calendar.",
-    "unknown_mitre_code": "ATT&CK does not know the code.",
+    "unknown_mitre_code": "The code is not an active one of ATT&CK.",
 }
 
 

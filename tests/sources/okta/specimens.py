@@ -12,6 +12,8 @@ from simulator import Simulator
 from tests.sources.specimens import Specimen, Specimens
 from tests.vendor_cases import OKTA
 
+#: A table with codes that ATT&CK has retired.
+OLD_CODES = {"outcome_reasons_file": "golden/old_codes.csv"}
 EVENT_ID = "7a1f0c4e-0001-11f1-8c5b-000000000001"
 
 
@@ -91,6 +93,8 @@ SPECIMENS = Specimens(
     },
     noted={
         "unknown_outcome_reason": Specimen(threat_event(outcome={"reason": "Bad Luck"})),
+        "replaced_technique": Specimen(threat_event(outcome={"reason": "Old Shell"}), OLD_CODES),
+        "withdrawn_technique": Specimen(threat_event(outcome={"reason": "Old Script"}), OLD_CODES),
         "timestamp_without_zone": Specimen(threat_event(published="2026-03-10T11:30:00")),
         "no_outcome_reason": Specimen(threat_event(outcome={"reason": None})),
     },

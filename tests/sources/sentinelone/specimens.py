@@ -130,6 +130,8 @@ SPECIMENS = Specimens(
     },
     noted={
         "unknown_technique": Specimen(threat(indicators=indicators({"name": "T9999", "link": "https://example.com/"}))),
+        "replaced_technique": Specimen(threat(indicators=indicators(technique("T1086")))),
+        "withdrawn_technique": Specimen(threat(indicators=indicators(technique("T1064")))),
         "unknown_tactic": Specimen(threat(indicators=indicators(tactic="Mischief"))),
         "no_tactics": Specimen(threat(indicators=[{"category": "Static", "tactics": []}])),
         "timestamp_without_zone": Specimen(threat(info={"identifiedAt": "2026-03-10T11:30:00"})),

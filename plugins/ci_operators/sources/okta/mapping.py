@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import lru_cache
 
+from ci_operators.core.attack import NOTES as ATTACK_NOTES
 from ci_operators.core.detection import (
     MAX_NAME_LENGTH,
     Detection,
@@ -52,12 +53,13 @@ ISSUES = {
 #: Note code -> what was degraded, in words.
 NOTES = {
     "unknown_outcome_reason": "A phrase of outcome.reason stands in no line of the table: no code for it.",
+    **ATTACK_NOTES,
     "timestamp_without_zone": "The published date names no zone: read as UTC.",
     "no_outcome_reason": "outcome.reason is null: no ATT&CK code.",
 }
 
 #: Note code -> the question of Recorded Future's FAQ that it answers: why there is no ATT&CK code.
-FAQ = {"no_outcome_reason": "FAQ 3a", "unknown_outcome_reason": "FAQ 3"}
+FAQ = {"no_outcome_reason": "FAQ 3a", "unknown_outcome_reason": "FAQ 3", "withdrawn_technique": "FAQ 3"}
 
 
 def mapping_for(connector: OktaConnector, note: Note) -> Step:

@@ -51,7 +51,8 @@ def find_codes(reason: str | None, table: ReasonTable, note: Note) -> list[str]:
     """Return the ATT&CK codes of all phrases of `outcome.reason`, in their order, each once.
 
     "Login Failures" and "Login failures with high unknown users count" differ in more than their beginning:
-    only whole phrases count. A phrase the table lacks is noted and gives no code.
+    only whole phrases count. A phrase the table lacks is noted and gives no code. A code that ATT&CK has retired is
+    noted and gives that of its successor, if there is one.
     """
     codes: dict[str, None] = {}
     for part in (reason or "").split(","):
@@ -61,6 +62,6 @@ def find_codes(reason: str | None, table: ReasonTable, note: Note) -> list[str]:
         code = table.get(phrase)
         if code is None:
             note("unknown_outcome_reason")
-        else:
-            codes[code] = None
+        elif current := attack_table().find_current(code, note):
+            codes[current] = None
     return list(codes)

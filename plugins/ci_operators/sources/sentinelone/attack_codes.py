@@ -10,8 +10,8 @@ from ci_operators.sources.sentinelone.threat import Tactic, ThreatWithIndicators
 def find_codes(threat: ThreatWithIndicators, table: AttackTable, note: Note) -> list[str]:
     """Return the ATT&CK codes of all tactics of all indicators, in their order, each once.
 
-    A tactic's techniques give their ids; a tactic without a usable technique gives its own. A technique that
-    ATT&CK does not know, and a tactic of which nothing is known, are noted.
+    A tactic's techniques give their ids, a retired one that of its successor. A tactic without a usable technique
+    gives its own id. Retired and unknown techniques are noted, and tactics that give no code.
     """
     codes: dict[str, None] = {}
     for indicator in threat.indicators or ():
@@ -30,11 +30,10 @@ def has_tactics(threat: ThreatWithIndicators) -> bool:
 def _codes_of(tactic: Tactic, table: AttackTable, note: Note) -> list[str]:
     codes = []
     for technique in tactic.techniques or ():
-        code = technique and read_technique(technique.name, technique.link)
-        if code and code in table.techniques:
+        written = technique and read_technique(technique.name, technique.link)
+        code = table.find_current(written, note)
+        if code is not None:
             codes.append(code)
-        else:
-            note("unknown_technique")
     if codes:
         return codes
     own_code = table.find_tactic(tactic.name or "")

@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from operator import attrgetter
 
 from ci_operators.attack import attack_table
+from ci_operators.core.attack import NOTES as ATTACK_NOTES
 from ci_operators.core.attack import AttackTable
 from ci_operators.core.detection import MAX_NAME_LENGTH, Detection, Incident, Ioc, Method, encode_detection
 from ci_operators.core.instant import normalise_instant
@@ -46,13 +47,14 @@ ISSUES = {
 #: Note code -> what was degraded, in words.
 NOTES = {
     "unknown_technique": "A technique that ATT&CK does not know, or one without an id: no code for it.",
+    **ATTACK_NOTES,
     "unknown_tactic": "A tactic that ATT&CK does not know, without a usable technique: no code for it.",
     "no_tactics": "The threat has no tactics: no ATT&CK code.",
     "timestamp_without_zone": "The threat's time names no zone: read as UTC.",
 }
 
 #: Note code -> the question of Recorded Future's FAQ that it answers: why there is no ATT&CK code.
-FAQ = {"no_tactics": "FAQ 4", "unknown_tactic": "FAQ 4", "unknown_technique": "FAQ 4"}
+FAQ = {"no_tactics": "FAQ 4", "unknown_tactic": "FAQ 4", "unknown_technique": "FAQ 4", "withdrawn_technique": "FAQ 4"}
 
 
 def mapping_for(connector: SentinelOneConnector, note: Note) -> Step:
