@@ -95,6 +95,7 @@ SPECIMENS = Specimens(
         "unknown_outcome_reason": Specimen(threat_event(outcome={"reason": "Bad Luck"})),
         "replaced_technique": Specimen(threat_event(outcome={"reason": "Old Shell"}), OLD_CODES),
         "withdrawn_technique": Specimen(threat_event(outcome={"reason": "Old Script"}), OLD_CODES),
+        "no_display_message": Specimen(threat_event(displayMessage=None)),
         "timestamp_without_zone": Specimen(threat_event(published="2026-03-10T11:30:00")),
         "no_outcome_reason": Specimen(threat_event(outcome={"reason": None})),
     },

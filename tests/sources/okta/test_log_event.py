@@ -22,6 +22,7 @@ def test_both_ways_of_reading_agree(story: str) -> None:
 
 def test_members_of_the_wrong_type_are_absent_or_read_as_text() -> None:
     event = threat_event(uuid=7, eventType=None, published={}, displayMessage=True, actor=[], outcome={"reason": [1]})
+    event["legacyEventType"] = ["x"]
     assert read_log_event(json.dumps(event).encode()) == LogEvent(uuid="7", displayMessage="true", outcome=Outcome())
 
 

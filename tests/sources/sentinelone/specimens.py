@@ -125,7 +125,7 @@ SPECIMENS = Specimens(
         "event_not_an_object": Specimen("Alice Example"),
         "missing_event_id": Specimen(threat(id=..., info={"threatId": None})),
         "missing_timestamp": Specimen(threat(info={"identifiedAt": None, "createdAt": ""})),
-        "unreadable_timestamp": Specimen(threat(info={"identifiedAt": "yesterday at noon"})),
+        "unreadable_timestamp": Specimen(threat(info={"identifiedAt": "yesterday at noon", "createdAt": "noon"})),
         "indicator_not_a_hash": Specimen(threat(info={"sha1": "", "sha256": None})),
     },
     noted={
@@ -134,6 +134,7 @@ SPECIMENS = Specimens(
         "withdrawn_technique": Specimen(threat(indicators=indicators(technique("T1064")))),
         "unknown_tactic": Specimen(threat(indicators=indicators(tactic="Mischief"))),
         "no_tactics": Specimen(threat(indicators=[{"category": "Static", "tactics": []}])),
+        "timestamp_replaced": Specimen(threat(info={"identifiedAt": "yesterday at noon"})),
         "timestamp_without_zone": Specimen(threat(info={"identifiedAt": "2026-03-10T11:30:00"})),
     },
     make_event=_make_event,

@@ -31,6 +31,7 @@ class LogEvent(Struct, frozen=True, gc=False):
     eventType: str | None = None
     published: str | None = None
     displayMessage: str | None = None
+    legacyEventType: str | None = None
     actor: Actor | None = None
     outcome: Outcome | None = None
 

@@ -4,7 +4,7 @@
 |---|---|---|
 | Indicator Type, Value | ioc | actor.displayName |
 | UUID | incident.id | uuid |
-| Name | incident.name | displayMessage |
+| Name | incident.name | displayMessage, else legacyEventType or eventType in words |
 | Type | incident.type | eventType |
 | Reason | detection.name, mitre_codes | outcome.reason |
 """
@@ -55,6 +55,7 @@ NOTES = {
     "unknown_outcome_reason": "A phrase of outcome.reason stands in no line of the table: no code for it.",
     **ATTACK_NOTES,
     "timestamp_without_zone": "The published date names no zone: read as UTC.",
+    "no_display_message": "displayMessage is null: the event's type in words is the incident's name.",
     "no_outcome_reason": "outcome.reason is null: no ATT&CK code.",
 }
 
@@ -100,7 +101,7 @@ def _map(fields: LogEvent, actor: Actor, find_codes_of: FindCodes, note: Note) -
     return Detection(
         timestamp=timestamp,
         ioc=Ioc(type=indicator[0], value=indicator[1], source_type=SOURCE_TYPE, field="actor.displayName"),
-        incident=Incident(id=event_id, type=EVENT_TYPE, name=_clip(fields.displayMessage) or None),
+        incident=Incident(id=event_id, type=EVENT_TYPE, name=_find_name(fields, note)),
         detection=Method(name=_clip(f"{METHOD_NAME}: {reason}" if reason else METHOD_NAME), type="correlation"),
         mitre_codes=find_codes_of(reason),
     )
@@ -132,6 +133,19 @@ def _read_indicator(actor: Actor) -> tuple[IndicatorType, str] | None:
         return None  # "john.doe" would pass for a domain: no person's name leaves the company
     domain = read_domain(text)
     return None if domain is None else ("domain", domain)
+
+
+def _find_name(fields: LogEvent, note: Note) -> str:
+    """Return what Okta says of the event, else the words of its type: the page lists a name for each incident."""
+    message = _clip(fields.displayMessage)
+    if message:
+        return message
+    note("no_display_message")
+    return _clip(_say_type(fields.legacyEventType or "")) or _say_type(EVENT_TYPE)
+
+
+def _say_type(event_type: str) -> str:
+    return " ".join(event_type.replace(".", " ").replace("_", " ").split()).capitalize()
 
 
 def _clip(text: str | None) -> str:

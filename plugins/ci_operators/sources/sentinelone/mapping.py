@@ -4,7 +4,7 @@
 |---|---|---|
 | Threat ID | incident.id | threatInfo.threatId |
 | Indicator | ioc | threatInfo.sha256, else sha1, else md5 |
-| Timestamp | timestamp | threatInfo.identifiedAt, else createdAt (option detection_time) |
+| Timestamp | timestamp | threatInfo.identifiedAt, else createdAt; the reverse by option detection_time |
 | MITRE codes | mitre_codes | indicators[].tactics[].techniques[] |
 
 The threat's name stays behind: it is a file's name as a rule and may name a person.
@@ -40,7 +40,7 @@ ISSUES = {
     "event_not_an_object": "The event is no JSON object.",
     "missing_event_id": "The threat has no id: it could not be told from others.",
     "missing_timestamp": "The threat has neither identifiedAt nor createdAt.",
-    "unreadable_timestamp": "The threat's time is no date.",
+    "unreadable_timestamp": "None of the threat's times, identifiedAt and createdAt, is a date.",
     "indicator_not_a_hash": "None of sha256, sha1 and md5 is a well-formed hash.",
 }
 
@@ -50,6 +50,7 @@ NOTES = {
     **ATTACK_NOTES,
     "unknown_tactic": "A tactic that ATT&CK does not know, without a usable technique: no code for it.",
     "no_tactics": "The threat has no tactics: no ATT&CK code.",
+    "timestamp_replaced": "The time that option detection_time names is not a date: the threat's other time is sent.",
     "timestamp_without_zone": "The threat's time names no zone: read as UTC.",
 }
 
@@ -85,15 +86,9 @@ def _map(
     value = choose_hash(info)
     if value is None:
         return "indicator_not_a_hash"
-    written = times[0] or times[1]
-    if not written:
-        return "missing_timestamp"
-    try:
-        timestamp, has_zone = normalise_instant(written)
-    except ValueError:
-        return "unreadable_timestamp"
-    if not has_zone:
-        note("timestamp_without_zone")
+    timestamp = _read_timestamp(times, note)
+    if timestamp is None:
+        return "unreadable_timestamp" if any(times) else "missing_timestamp"
     codes = find_codes(threat, table, note)
     if not codes and not has_tactics(threat):
         note("no_tactics")
@@ -104,6 +99,23 @@ def _map(
         detection=Method(name=METHOD_NAME, type="correlation"),
         mitre_codes=codes,
     )
+
+
+def _read_timestamp(times: Sequence[str | None], note: Note) -> str | None:
+    """Return the first of the times that is a date, None if none is; note what is degraded about it."""
+    is_replaced = False
+    for written in filter(None, times):
+        try:
+            timestamp, has_zone = normalise_instant(written)
+        except ValueError:
+            is_replaced = True
+            continue
+        if is_replaced:
+            note("timestamp_replaced")
+        if not has_zone:
+            note("timestamp_without_zone")
+        return timestamp
+    return None
 
 
 def _field(info: ThreatInfo, value: str) -> str:

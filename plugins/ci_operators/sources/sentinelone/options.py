@@ -42,7 +42,7 @@ class SentinelOneConnector(Connector):
     )
     detection_time: Literal["identified_at", "created_at"] = Field(
         default="identified_at",
-        description="The threat's time that becomes the timestamp; the other stands in for a missing one.",
+        description="The threat's time that becomes the timestamp; the other is used if it is missing or unreadable.",
     )
     account_ids: tuple[NumericId, ...] = Field(
         default=(), max_length=500, strict=False, description="Only threats of these SentinelOne accounts."
