@@ -16,7 +16,7 @@ from tests.airflow_home import IGNORED, ROOT
 from tests.dags.test_dag_integrity import HEAVY
 
 #: What even a task imports only when it is asked for.
-RARE = {"psengine", "ci_operators.operators.alerts"}
+RARE = {"psengine", "publicsuffixlist", "ci_operators.operators.alerts"}
 TASKS, DAG_FILES = "ci_operators.task_imports", "ci_operators.dag_factory"
 
 #: Loads plugins as an `airflow …` command does, and prints which modules are there then.

@@ -25,6 +25,7 @@ HEAVY = (
     "psengine",
     "tenacity",
     "msgspec",
+    "publicsuffixlist",
     "ci_operators.transport.client",
     "ci_operators.staging.artifact",
     "ci_operators.sources.okta.api",

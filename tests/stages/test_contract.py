@@ -69,6 +69,8 @@ def test_what_the_api_takes_is_passed_on_as_it_is(entry: dict[str, Any]) -> None
         (ioc("ip", "::ffff:198.51.100.7"), "malformed_indicator"),
         (ioc("domain", "Proxy.example.org"), "malformed_indicator"),
         (ioc("domain", "proxy"), "malformed_indicator"),
+        (ioc("domain", "john.doe"), "malformed_indicator"),
+        (ioc("domain", "srv.corp"), "malformed_indicator"),
         (ioc("hash", SHA256.upper()), "malformed_indicator"),
         (ioc("hash", SHA256[:-1]), "malformed_indicator"),
         (ioc("url", "  "), "malformed_indicator"),

@@ -13,6 +13,7 @@ from ci_operators.core.detection import Detection, decode_detection
 from ci_operators.core.indicator import is_hash, read_domain, read_ip
 from ci_operators.core.instant import normalise_instant
 from ci_operators.core.verdict import Quarantined, Step
+from ci_operators.sources.public_suffix import has_public_suffix
 
 #: Issue code -> what is wrong, in words.
 ISSUES = {
@@ -56,7 +57,7 @@ def _is_well_formed(kind: str, value: str) -> bool:
     if kind == "ip":
         return read_ip(value) == value
     if kind == "domain":
-        return read_domain(value) == value
+        return read_domain(value) == value and has_public_suffix(value)
     if kind == "hash":
         return is_hash(value)
     return bool(value.strip())

@@ -31,9 +31,13 @@ from ci_operators.sources.okta.criteria import EVENT_TYPE
 from ci_operators.sources.okta.log_event import Actor, LogEvent, read_log_event
 from ci_operators.sources.okta.options import OktaConnector
 from ci_operators.sources.okta.outcome_reasons import ReasonTable, find_codes, load_reasons
+from ci_operators.sources.public_suffix import has_public_suffix
 
 SOURCE_TYPE = "Okta"
 METHOD_NAME = "Okta Threat Detection"
+
+#: The type of ThreatInsight's actors, and the only one whose name may be a domain: another may bear a person's name.
+ADDRESS_TYPE = "ip address"
 
 #: Okta cuts a reason at this length.
 LONGEST_REASON = 255
@@ -47,7 +51,9 @@ ISSUES = {
     "missing_event_id": "The event has no uuid: it could not be told from others.",
     "missing_timestamp": "The event has no published date.",
     "unreadable_timestamp": "The published date is no date.",
-    "indicator_not_an_address": "The actor's display name is neither an IP address nor a domain.",
+    "indicator_not_an_address": (
+        "The actor's display name is not an IP address, and not a public domain whose actor has the type IP address."
+    ),
 }
 
 #: Note code -> what was degraded, in words.
@@ -129,10 +135,10 @@ def _read_indicator(actor: Actor) -> tuple[IndicatorType, str] | None:
     ip = read_ip(text)
     if ip is not None:
         return "ip", ip
-    if (actor.type or "").casefold() == "user":
-        return None  # "john.doe" would pass for a domain: no person's name leaves the company
+    if (actor.type or "").strip().casefold() != ADDRESS_TYPE:
+        return None
     domain = read_domain(text)
-    return None if domain is None else ("domain", domain)
+    return ("domain", domain) if domain and has_public_suffix(domain) else None
 
 
 def _find_name(fields: LogEvent, note: Note) -> str:
