@@ -29,7 +29,7 @@ def test_a_quarantined_event_names_its_issue(desk: Desk) -> None:
     desk.deliver()
     assert explain(desk, "event-0001") == [
         "okta: quarantined by map as indicator_not_an_address in run scheduled__1 (quarantine 1): "
-        "The actor's display name is neither an IP address nor a domain."
+        "The actor's display name is neither an IP address nor a public domain of an actor whose type is IP address."
     ]
 
 

@@ -67,7 +67,7 @@ def test_show_prints_the_record_and_redact_hides_the_person(filled: Desk) -> Non
     assert redacted.json["record"]["uuid"] == shown["event_id"]
     people = filled.run("quarantine", "show", str(number))
     assert '"alternateId": "jane.doe@acme.example"' in people.out
-    assert "neither an IP address nor a domain" in people.out
+    assert "neither an IP address nor a public domain" in people.out
     assert "jane.doe" not in filled.run("quarantine", "show", str(number), "--redact").out
 
 

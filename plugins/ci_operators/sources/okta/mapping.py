@@ -52,7 +52,7 @@ ISSUES = {
     "missing_timestamp": "The event has no published date.",
     "unreadable_timestamp": "The published date is no date.",
     "indicator_not_an_address": (
-        "The actor's display name is not an IP address, and not a public domain whose actor has the type IP address."
+        "The actor's display name is neither an IP address nor a public domain of an actor whose type is IP address."
     ),
 }
 
@@ -101,9 +101,7 @@ def _map(fields: LogEvent, actor: Actor, find_codes_of: FindCodes, note: Note) -
         return "unreadable_timestamp"
     if not has_zone:
         note("timestamp_without_zone")
-    reason = (fields.outcome.reason or "").strip() if fields.outcome else ""
-    if not reason:
-        note("no_outcome_reason")
+    reason = _read_reason(fields, note)
     return Detection(
         timestamp=timestamp,
         ioc=Ioc(type=indicator[0], value=indicator[1], source_type=SOURCE_TYPE, field="actor.displayName"),
@@ -139,6 +137,13 @@ def _read_indicator(actor: Actor) -> tuple[IndicatorType, str] | None:
         return None
     domain = read_domain(text)
     return ("domain", domain) if domain and has_public_suffix(domain) else None
+
+
+def _read_reason(fields: LogEvent, note: Note) -> str:
+    reason = (fields.outcome.reason or "").strip() if fields.outcome else ""
+    if not reason:
+        note("no_outcome_reason")
+    return reason
 
 
 def _find_name(fields: LogEvent, note: Note) -> str:

@@ -30,7 +30,7 @@ def has_tactics(threat: ThreatWithIndicators) -> bool:
 def _codes_of(tactic: Tactic, table: AttackTable, note: Note) -> list[str]:
     codes = []
     for technique in tactic.techniques or ():
-        written = technique and read_technique(technique.name, technique.link)
+        written = read_technique(technique.name, technique.link) if technique else None
         code = table.find_current(written, note)
         if code is not None:
             codes.append(code)
