@@ -98,8 +98,8 @@ def test_schema_and_port_have_fields_of_their_own(
         ({"host": "http://acme.okta.com", "password": TOKEN}, "okta_test: host .* in the clear: use https"),
         ({"host": "acme.okta.com", "schema": "http", "password": TOKEN}, "okta_test: host .* in the clear: use https"),
         ({"host": "https://yourdomain.okta.com", "password": TOKEN}, "okta_test: host .* is still a placeholder"),
-        ({"host": "https://[acme.okta.com", "password": TOKEN}, "okta_test: host .* is no address"),
-        ({"host": "://acme.okta.com", "password": TOKEN}, "okta_test: host .* is no address"),
+        ({"host": "https://[acme.okta.com", "password": TOKEN}, "okta_test: host .* is not a valid URL"),
+        ({"host": "://acme.okta.com", "password": TOKEN}, "okta_test: host .* is not the URL of a web server"),
     ],
 )
 def test_a_connection_that_cannot_be_right_is_refused_with_the_mend(
