@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 from airflow.models.connection import Connection
 from cryptography.fernet import Fernet
+from deploy import check_secrets
 from sqlalchemy import URL, create_engine
 
 from demo.ports import find_free_port
-from deploy import check_secrets
 from tests.compose.compose_file import ROOT, services
 from tests.compose.new_variables import new_variables
 from tests.end_to_end.tenant import wait_for
@@ -31,7 +31,7 @@ def test_redis_ends_when_it_is_asked_to(tmp_path: Path) -> None:
     environment = {"PATH": os.environ["PATH"], **service.environment, "REDIS_PORT": port}
     started = subprocess.Popen(
         [*shell, script.replace("dir /data", f"dir {tmp_path}\nbind 127.0.0.1")], env=environment
-    )  # noqa: S603 - the file's own command
+    )
     try:
         assert service.health is not None
         health = service.health.argv

@@ -110,15 +110,6 @@ def test_a_connection_that_cannot_be_right_is_refused_with_the_mend(
     assert TOKEN not in str(refusal.value)
 
 
-def test_a_missing_connection_is_named_with_what_to_create() -> None:
-    with pytest.raises(ConfigurationError) as refusal:
-        VendorHook(SENTINELONE, "sentinelone_emea").get_client()
-    assert str(refusal.value) == (
-        "Airflow Connection sentinelone_emea does not exist: create it under Admin > Connections with the URL of "
-        "SentinelOne as host and the API token as password."
-    )
-
-
 def test_recorded_future_has_a_url_by_default(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AIRFLOW_CONN_RF_TEST", json.dumps({"conn_type": "http", "password": RECORDED_FUTURE_TOKEN}))
     client = VendorHook(RECORDED_FUTURE, "rf_test").get_client()

@@ -8,10 +8,10 @@ from typing import Any
 import requests
 from airflow.providers.http.hooks.http import HttpHook
 from airflow.sdk import Connection
-from airflow.sdk.exceptions import AirflowNotFoundException
 from airflow.sdk.log import mask_secret
 
-from ci_operators.core.errors import CollectiveInsightsError, ConfigurationError
+from ci_operators.core.errors import CollectiveInsightsError
+from ci_operators.hooks.connection import find_connection
 from ci_operators.transport.api import Api, Credentials, open_client, read_base_url
 from ci_operators.transport.client import Client
 from ci_operators.transport.pacing import Pacer
@@ -60,7 +60,12 @@ class VendorHook(HttpHook):
 
     def get_credentials(self) -> Credentials:
         """Return what the Connection holds, as a person entered it."""
-        connection = self._find_connection()
+        connection = find_connection(
+            self.http_conn_id,
+            self.get_connection,
+            f"create it under Admin > Connections with the URL of {self.api.vendor.title} as host and the API token "
+            f"as password.",
+        )
         host = connection.host or ""
         if host and "://" not in host and connection.schema in ("http", "https"):
             host = f"{connection.schema}://{host}"
@@ -91,16 +96,6 @@ class VendorHook(HttpHook):
         """Return the hook's own Connection, asked for once: in a task that is a request to Airflow's API server."""
         self._found = self._found or super().get_connection(conn_id)
         return self._found
-
-    def _find_connection(self) -> Connection:
-        conn_id = self.http_conn_id
-        try:
-            return self.get_connection(conn_id)
-        except AirflowNotFoundException:
-            raise ConfigurationError(
-                f"Airflow Connection {conn_id} does not exist: create it under Admin > Connections with the URL "
-                f"of {self.api.vendor.title} as host and the API token as password."
-            ) from None
 
     def _set_base_url(self, connection: Any) -> None:
         """Read the URL as everywhere here; the provider's way ends in ValueError on what we repair or refuse."""
