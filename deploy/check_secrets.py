@@ -44,7 +44,7 @@ def _find_problems(environment: Mapping[str, str]) -> Iterator[str]:
         yield f"FERNET_KEY is not a Fernet key ({err}). Restore the right one in .env."
         return
     try:
-        lost = sorted(_find_undecryptable(keys, environment["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"]))
+        lost = sorted(set(_find_undecryptable(keys, environment["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"])))
     except OperationalError as err:
         yield f"Airflow's database refuses AIRFLOW_DB_PASSWORD or does not answer: {err.orig}"
         return

@@ -48,17 +48,16 @@ def test_redis_ends_when_it_is_asked_to(tmp_path: Path) -> None:
 
 @pytest.fixture
 def secrets(empty_database: URL) -> dict[str, str]:
-    """The environment of init, with a database in which Airflow keeps two Connections."""
+    """The environment of init, with a database in which Airflow keeps three Connections."""
     address = empty_database.render_as_string(hide_password=False)
     key = Fernet.generate_key()
     engine = create_engine(address)
     Connection.metadata.create_all(engine, [Connection.metadata.tables["team"], Connection.__table__])
     with engine.begin() as connection:
-        for name, member in (("okta_default", "password"), ("s3", "extra")):
-            row = {"conn_id": name, "conn_type": "http", "is_encrypted": False, "is_extra_encrypted": False}
-            row |= {member: Fernet(key).encrypt(b"secret").decode()}
-            row |= {"is_encrypted" if member == "password" else "is_extra_encrypted": True}
-            connection.execute(Connection.__table__.insert().values(row))
+        for name, members in (("okta_default", {"password", "extra"}), ("s3", {"extra"}), ("open", set())):
+            row = dict.fromkeys(members, Fernet(key).encrypt(b"{}").decode())
+            flags = {"is_encrypted": "password" in members, "is_extra_encrypted": "extra" in members}
+            connection.execute(Connection.__table__.insert().values(conn_id=name, conn_type="http", **row, **flags))
     return {
         **{name: value for name, value in new_variables().items() if name.endswith("_PASSWORD")},
         "AIRFLOW__CORE__FERNET_KEY": key.decode(),

@@ -51,7 +51,7 @@ def find(conn_id: str) -> str | None:
 
 def test_where_the_database_can_be_asked_the_reason_is_certain(server: pytest.MonkeyPatch) -> None:
     assert find("okta_default") == "secret"
-    with pytest.raises(ConfigurationError, match=f"^{MISSING}: create it\\.$"):
+    with pytest.raises(ConfigurationError, match=rf"^{MISSING}: create it\.$"):
         find("okta_emea")
     use_key(server, "w" * 43 + "=")
     for name in ("okta_default", "okta_oauth"):
@@ -64,10 +64,10 @@ def test_a_task_names_both_reasons(server: pytest.MonkeyPatch) -> None:
         raise RuntimeError("Direct database access via the ORM is not allowed in Airflow 3.0")
 
     server.setattr(settings, "Session", block)  # a task of LocalExecutor
-    with pytest.raises(ConfigurationError, match=f"^{MISSING} or cannot be decrypted. .* Otherwise create it.$"):
+    with pytest.raises(ConfigurationError, match=rf"^{MISSING} or cannot be decrypted\. .* Otherwise create it\.$"):
         find("okta_emea")
     server.delenv("_AIRFLOW_PROCESS_CONTEXT")  # a task of Celery
-    with pytest.raises(ConfigurationError, match=f"^{MISSING} or cannot be decrypted. .* Otherwise create it.$"):
+    with pytest.raises(ConfigurationError, match=rf"^{MISSING} or cannot be decrypted\. .* Otherwise create it\.$"):
         find("okta_emea")
 
 
@@ -75,5 +75,6 @@ def test_a_vendors_connection_is_named_with_what_to_create() -> None:
     with pytest.raises(ConfigurationError, match="sentinelone_emea does not exist or") as refusal:
         VendorHook(SENTINELONE, "sentinelone_emea").get_client()
     assert str(refusal.value).endswith(
-        "Otherwise create it under Admin > Connections with the URL of SentinelOne as host and the API token as password."
+        "Otherwise create it under Admin > Connections with the URL of SentinelOne as host and the API token as "
+        "password."
     )

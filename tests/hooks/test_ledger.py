@@ -85,7 +85,7 @@ def test_a_migrated_ledger_can_be_read(monkeypatch: pytest.MonkeyPatch, ledger_u
 
 
 def test_a_missing_connection_is_named_with_what_to_do() -> None:
-    with pytest.raises(ConfigurationError, match="ledger_emea does not exist .* Otherwise create it with conn type"):
+    with pytest.raises(ConfigurationError, match=r"ledger_emea does not exist .* Otherwise create it with conn"):
         ledger_engine("ledger_emea")
 
 

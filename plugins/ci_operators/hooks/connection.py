@@ -29,8 +29,8 @@ def find_connection(conn_id: str, get: Callable[[str], Connection], create: str)
     if has_another_key is False:
         raise ConfigurationError(f"{name} does not exist: {create}")
     raise ConfigurationError(
-        f"{name} does not exist or cannot be decrypted. If Admin > Connections lists it, FERNET_KEY is not the key that "
-        f"encrypted it: restore that key, or enter the Connection's secrets again. Otherwise {create}"
+        f"{name} does not exist or cannot be decrypted. If Admin > Connections lists it, FERNET_KEY is not the key "
+        f"that encrypted it: restore that key, or enter the Connection's secrets again. Otherwise {create}"
     )
 
 

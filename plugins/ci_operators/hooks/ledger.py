@@ -16,8 +16,8 @@ from ci_operators.ledger.version import NEEDED_VERSION
 
 CONN_TYPE = "collective_insights_ledger"
 _CREATE = (
-    f"create it with conn type {CONN_TYPE}, and run `python -m ci_operators ledger migrate`: a live connector needs the "
-    f"ledger, so that nothing is sent twice."
+    f"create it with conn type {CONN_TYPE}, and run `python -m ci_operators ledger migrate`: a live connector needs "
+    f"the ledger, so that nothing is sent twice."
 )
 #: Parameters of libpq that may stand in the Connection's extra.
 _PARAMETERS = ("host", "sslmode", "sslrootcert", "sslcert", "sslkey", "target_session_attrs", "service")
