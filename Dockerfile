@@ -1,32 +1,27 @@
 # One image for all of Airflow's services in docker-compose.yaml: `docker compose build`.
 # A build needs a package index (PIP_INDEX_URL names another than pip's own); a start needs no network.
 
-FROM apache/airflow:3.3.2-python3.11 AS wheel
+# Pins come first: they change less often than the code, so that a rebuild takes them from the cache.
+FROM apache/airflow:3.3.2-python3.11 AS packages
 ARG PIP_INDEX_URL
+COPY --chown=airflow:0 requirements-image.txt /tmp/requirements/
+RUN pip install --no-cache-dir --require-hashes -r /tmp/requirements/requirements-image.txt
+
+
+FROM packages AS wheel
 # The same files give the same wheel, byte for byte.
 ENV SOURCE_DATE_EPOCH=1767225600
 COPY --chown=airflow:0 pyproject.toml README.md /tmp/project/
 COPY --chown=airflow:0 plugins/ci_operators /tmp/project/plugins/ci_operators
 # In a copy: a build writes beside its sources, and not every engine gives their folder to airflow.
 RUN cp -R /tmp/project /tmp/build \
- && pip wheel --no-cache-dir --no-deps --wheel-dir /tmp/wheels /tmp/build
+ && pip wheel --no-index --no-deps --no-build-isolation --wheel-dir /tmp/wheels /tmp/build
 
 
-FROM apache/airflow:3.3.2-python3.11
-ARG PIP_INDEX_URL
-
-# Pins come first: they change less often than the code, so that a rebuild takes them from the cache.
-COPY --chown=airflow:0 requirements.txt requirements-deploy.txt /tmp/requirements/
-RUN pip install --no-cache-dir -r /tmp/requirements/requirements-deploy.txt
-
-# For the staging area on object storage (s3://…); in the version that fits the fsspec of the image.
-RUN pip install --no-cache-dir apache-airflow-providers-amazon \
-      "s3fs==$(python -c 'import fsspec; print(fsspec.__version__)')"
-
-
+FROM packages
 # (Airflow itself is not imported: it would write an airflow.cfg with keys of its own into this layer.)
 COPY --from=wheel --chown=airflow:0 /tmp/wheels/ /tmp/wheels/
-RUN pip install --no-cache-dir --no-deps /tmp/wheels/*.whl \
+RUN pip install --no-index --no-deps /tmp/wheels/*.whl \
  && python -c "import celery; assert celery.VERSION < (5, 7), celery.VERSION"
 
 COPY --chown=airflow:0 dags/ /opt/airflow/dags/

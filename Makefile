@@ -34,8 +34,11 @@ lint: install ## ruff, mypy, import-linter
 audit: install ## the pinned requirements against published vulnerabilities
 	@PYTHONPATH=plugins:include:. $(VENV)/python -m tests.package.audit
 
+PIN := $(VENV)/uv pip compile --quiet --python-version 3.11 --no-header --no-annotate
+
 lock: install ## pin everything anew
-	@$(VENV)/uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate requirements-dev.txt -o requirements-lock.txt
+	@$(PIN) --universal requirements-dev.txt -o requirements-lock.txt
+	@$(PIN) --python-platform linux --generate-hashes -c requirements-lock.txt requirements-deploy.txt -o requirements-image.txt
 
 bench: install ## events per second, memory, run and parse times: a table, and a plot in build/
 	@$(VENV)/python -m benchmarks --plot build/benchmarks.png

@@ -1,26 +1,25 @@
 #!/bin/sh
-# Prints the variables that docker-compose.yaml wants, with new random secrets: sh deploy/new-env.sh > .env
-# With the word demo also what points the connectors to the simulator: sh deploy/new-env.sh demo > .env
+# Writes .env, or adds to it what docker-compose.yaml needs and it lacks, with new random secrets: sh deploy/new-env.sh
+# With the word demo also what points the connectors to the simulator: sh deploy/new-env.sh demo
+# What .env has already stays as it is.
 set -eu
 umask 077
+cd "$(dirname "$0")/.."
+[ -e .env ] || echo "# Secrets of one deployment. Losing FERNET_KEY loses the Connections." > .env
+chmod 600 .env
+[ -z "$(tail -c 1 .env)" ] || echo >> .env # its last line has an end
 
 hex() { od -An -v -tx1 -N "$1" /dev/urandom | tr -d ' \n'; }
+add() { grep -q "^$1=." .env || echo "$1=$2" >> .env; }
 
-cat <<VARIABLES
-# Secrets of one deployment: readable by its owner alone, in no repository. Losing FERNET_KEY loses the Connections.
-FERNET_KEY=$(head -c 32 /dev/urandom | base64 | tr '+/' '-_')
-JWT_SECRET=$(hex 64)
-API_SECRET_KEY=$(hex 32)
-POSTGRES_PASSWORD=$(hex 24)
-AIRFLOW_DB_PASSWORD=$(hex 24)
-LEDGER_DB_PASSWORD=$(hex 24)
-REDIS_PASSWORD=$(hex 24)
-VARIABLES
+add FERNET_KEY "$(head -c 32 /dev/urandom | base64 | tr '+/' '-_')"
+add JWT_SECRET "$(hex 64)"
+add API_SECRET_KEY "$(hex 32)"
+for name in POSTGRES AIRFLOW_DB CELERY_DB LEDGER_DB REDIS; do
+  add "${name}_PASSWORD" "$(hex 24)"
+done
 if [ "${1:-}" = demo ]; then
-  cat <<VARIABLES
-
-# The demo: connectors that are live, towards the simulator.
-COMPOSE_PROFILES=demo
-CONNECTORS_FOLDER=./include/demo
-VARIABLES
+  add COMPOSE_PROFILES demo
+  add CONNECTORS_FOLDER ./include/demo
+  add NEW_CONNECTORS_PAUSED False
 fi

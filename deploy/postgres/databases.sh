@@ -1,15 +1,19 @@
 #!/bin/sh
-# Makes the two databases, each with an owner of its own, when PostgreSQL starts on an empty volume. The ledger's
-# role cannot reach Airflow's database, nor the other way round.
+# Makes the databases, each with a role of its own that cannot reach the others, when PostgreSQL starts on an empty
+# volume. On another one it makes what is missing and sets the passwords: deploy/update.sh.
 set -eu
 
-create() { # role and database, password
-  psql --set ON_ERROR_STOP=1 --set name="$1" --set password="$2" --username "$POSTGRES_USER" --dbname postgres <<'SQL'
-CREATE ROLE :"name" LOGIN PASSWORD :'password';
-CREATE DATABASE :"name" OWNER :"name";
+provide() { # role and database, password
+  psql --set ON_ERROR_STOP=1 --set name="$1" --set password="$2" --username "${POSTGRES_USER:-postgres}" \
+       --dbname postgres --quiet <<'SQL'
+SELECT format('CREATE ROLE %I LOGIN', :'name') WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = :'name') \gexec
+ALTER ROLE :"name" PASSWORD :'password';
+SELECT format('CREATE DATABASE %I OWNER %I', :'name', :'name')
+WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = :'name') \gexec
 REVOKE ALL ON DATABASE :"name" FROM PUBLIC;
 SQL
 }
 
-create airflow "$AIRFLOW_DB_PASSWORD"
-create ledger "$LEDGER_DB_PASSWORD"
+provide airflow "$AIRFLOW_DB_PASSWORD"
+provide celery "$CELERY_DB_PASSWORD"
+provide ledger "$LEDGER_DB_PASSWORD"

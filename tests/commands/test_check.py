@@ -192,7 +192,7 @@ def test_a_connection_that_is_missing_has_a_mend(connectors: Path) -> None:
     connectors.write_text(LIVE, encoding="utf-8")
     status, shown = run(all_is_well, probe_ledger=open_and_close_ledger)
     assert status == 1
-    assert "mend  live: Ledger (ledger_emea): Airflow Connection ledger_emea does not exist: " in shown
+    assert "mend  live: Ledger (ledger_emea): Connection ledger_emea does not exist or " in shown
 
 
 def test_a_ledger_without_tables_or_of_another_version_has_a_mend(

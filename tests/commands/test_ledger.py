@@ -65,7 +65,7 @@ def test_a_newer_schema_is_refused_by_every_command(
 def test_no_connection_no_server_no_right(desk: Desk, connect: Connect) -> None:
     printed = desk.run("ledger", "migrate", "--connection", "ledger_nowhere")
     assert printed.status == 2
-    assert "Airflow Connection ledger_nowhere does not exist" in printed.err
+    assert "Connection ledger_nowhere does not exist" in printed.err
     dead = '{"conn_type": "postgres", "host": "127.0.0.1", "port": 9, "login": "x", "password": "ledger-password"}'
     connect("ledger_dead", dead)
     for action in ("migrate", "version"):

@@ -149,7 +149,7 @@ def test_a_debug_connector_needs_no_ledger(desk: Desk, monkeypatch: pytest.Monke
     assert "dry: in debug mode" in printed.out
     printed = desk.run("status", "okta")
     assert printed.status == 2
-    assert "Airflow Connection collective_insights_ledger does not exist" in printed.err
+    assert "Connection collective_insights_ledger does not exist" in printed.err
 
 
 def test_an_unknown_connector_is_wrong_use(desk: Desk) -> None:

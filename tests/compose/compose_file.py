@@ -56,6 +56,9 @@ def load(variables: Mapping[str, str], file: Path = FILE) -> dict[str, Any]:
         return interpolate(node, variables) if isinstance(node, str) else node
 
     filled: dict[str, Any] = walk(yaml.safe_load(file.read_text(encoding="utf-8")))
+    for entry in filled["services"].values():  # where the specification wants a number, a filled in text becomes one
+        if "deploy" in entry:
+            entry["deploy"]["replicas"] = int(entry["deploy"]["replicas"])
     return filled
 
 

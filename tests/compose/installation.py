@@ -1,7 +1,8 @@
 """docker-compose.yaml as processes of this machine: its commands, environments, conditions, health checks, restarts.
 
-What differs from containers: hosts and ports (all on loopback, free ports), /opt/airflow (a temporary folder), and
-this project's virtual environment in the place of the image.
+What differs from containers: hosts and ports (all on loopback, free ports; the addresses of the simulator stay, and
+`held/sitecustomize.py` resolves them), /opt/airflow (a temporary folder), and this project's virtual environment in the
+place of the image.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+
+import redis
 
 from demo.environment import base_environment
 from demo.guard import session_members
@@ -108,11 +111,31 @@ class Installation:
         self.start(name)
         self.wait_healthy(name)
 
+    def change(self, name: str, **changed: str) -> None:
+        """Start a service that was stopped, with other variables."""
+        service = self.services[name]
+        self.services[name] = replace(service, environment={**service.environment, **changed})
+        self.start(name)
+
+    def add_worker(self, name: str) -> None:
+        """Start another worker; its name is its host's, which containers have of themselves."""
+        worker = self.services["worker"]
+        self.services[name] = replace(worker, name=name, argv=(*worker.argv, "--celery-hostname", name), health=None)
+        self.start(name)
+
+    def read_log(self, name: str) -> str:
+        """Return what a service has printed since its start."""
+        return self._command(name).log.read_text(encoding="utf-8", errors="replace")
+
     def processes(self, name: str) -> list[int]:
         """Return the ids of a service's processes."""
         guard = self.children[name].pid
         leaders = [pid for pid in map(int, filter(str.isdigit, os.listdir("/proc"))) if _parent(pid) == guard]  # noqa: PTH208
         return [pid for leader in leaders for pid in session_members(leader)]
+
+    def connect_queue(self) -> redis.Redis:
+        """Return a client of the queue."""
+        return redis.Redis.from_url(self.services["worker"].environment["AIRFLOW__CELERY__BROKER_URL"])
 
     @property
     def checked(self) -> list[str]:
@@ -138,12 +161,14 @@ class Installation:
             )
             time.sleep(_POLL_S)
 
-    def ask(self, name: str, argv: tuple[str, ...], timeout_s: float = 30) -> subprocess.CompletedProcess[str]:
-        """Return how a command ends in the environment of a service."""
+    def ask(
+        self, name: str, argv: tuple[str, ...], timeout_s: float = 30, **changed: str
+    ) -> subprocess.CompletedProcess[str]:
+        """Return how a command ends in the environment of a service, of which some may be changed."""
         try:
             return subprocess.run(  # noqa: S603 - the file's own command
                 argv,
-                env=self._environment(self.services[name]),
+                env=self._environment(self.services[name]) | changed,
                 cwd=self.home,
                 timeout=timeout_s,
                 text=True,
@@ -195,6 +220,7 @@ class Installation:
             "AIRFLOW__API__HOST": "127.0.0.1",
             "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}",
             "PYTHONPATH": os.pathsep.join(filter(None, paths)),
+            "TEST_SIMULATOR_PORT": str(self.ports["simulator"]),
         }
 
     def _keep(self) -> None:
@@ -226,7 +252,6 @@ class Installation:
             "dir /data": f"dir {self.folder}",
             "api-server:8080": f"127.0.0.1:{ports['api-server']}",
             "localhost:8099": f"localhost:{ports['simulator']}",
-            "simulator:8099": f"localhost:{ports['simulator']}",
             "0.0.0.0": "127.0.0.1",  # noqa: S104 - it is what is replaced
             HOME: str(self.home),
         }
@@ -243,7 +268,7 @@ class Installation:
             (self.home / name).symlink_to(ROOT / name)
         shutil.copytree(ROOT / "deploy", self.home / "deploy")
         connections = self.home / "deploy" / "demo" / "connections.json"
-        connections.write_text(self._localise(connections.read_text()))
+        connections.write_text(connections.read_text().replace(HOME, str(self.home)))
 
 
 def _parent(pid: int) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import os
 import re
+from pathlib import Path
 from typing import Any
 
 import compose_spec
@@ -22,7 +23,7 @@ from tests.compose.compose_file import (
     seconds,
     services,
 )
-from tests.compose.new_variables import new_variables
+from tests.compose.new_variables import new_variables, read_variables, write_env
 
 IMAGES = {"postgres:17", "redis:7.2-bookworm"}
 OWN = "collective-insights-airflow:"
@@ -33,6 +34,7 @@ SECRETS = {
     "API_SECRET_KEY",
     "POSTGRES_PASSWORD",
     "AIRFLOW_DB_PASSWORD",
+    "CELERY_DB_PASSWORD",
     "LEDGER_DB_PASSWORD",
     "REDIS_PASSWORD",
 }
@@ -100,6 +102,22 @@ def test_no_secret_has_a_default() -> None:
         load({})
 
 
+def test_the_file_of_secrets_is_its_owners_alone_and_keeps_what_it_has(tmp_path: Path) -> None:
+    env = tmp_path / ".env"
+    env.write_text("REDIS_PASSWORD=mine\nJWT_SECRET=\n# and no end of line")
+    env.chmod(0o644)
+    written = read_variables(write_env(tmp_path))
+    assert written["REDIS_PASSWORD"] == "mine"
+    assert env.stat().st_mode & 0o777 == 0o600
+    assert set(written) == SECRETS
+    assert all(written.values())
+    assert read_variables(write_env(tmp_path)) == written
+
+
+def test_a_new_file_of_secrets_is_its_owners_alone(tmp_path: Path) -> None:
+    assert write_env(tmp_path).stat().st_mode & 0o777 == 0o600
+
+
 def test_new_secrets_are_long_and_new() -> None:
     first, second = new_variables(), new_variables()
     assert set(first) == SECRETS
@@ -109,17 +127,22 @@ def test_new_secrets_are_long_and_new() -> None:
     assert all(re.fullmatch(r"[A-Za-z0-9_-]{40,}=?", value) for value in first.values())
 
 
-def test_each_secret_goes_to_those_who_need_it(entries: dict[str, dict[str, Any]]) -> None:
+def test_each_secret_goes_to_those_alone_who_need_it() -> None:
     variables = new_variables()
     who = {
         secret: {name for name, entry in load(variables)["services"].items() if variables[secret] in str(entry)}
         for secret in SECRETS
     }
-    airflow = {name for name, entry in entries.items() if entry["image"].startswith(OWN)} - {"simulator"}
+    database = {"init", "api-server", "scheduler", "dag-processor", "triggerer", "demo-connections"}
     assert who["POSTGRES_PASSWORD"] == {"postgres"}
-    assert who["REDIS_PASSWORD"] == {"redis", *airflow}
-    assert who["AIRFLOW_DB_PASSWORD"] == who["LEDGER_DB_PASSWORD"] == {"postgres", *airflow}
-    assert who["FERNET_KEY"] == who["JWT_SECRET"] == who["API_SECRET_KEY"] == airflow
+    assert who["AIRFLOW_DB_PASSWORD"] == {"postgres", *database}
+    assert who["FERNET_KEY"] == database
+    assert who["JWT_SECRET"] == {"api-server", "scheduler"}
+    assert who["API_SECRET_KEY"] == {"api-server"}
+    # init checks the passwords.
+    assert who["LEDGER_DB_PASSWORD"] == {"postgres", "init", "api-server", "worker"}
+    assert who["CELERY_DB_PASSWORD"] == {"postgres", "init", "scheduler", "worker"}
+    assert who["REDIS_PASSWORD"] == {"redis", "init", "scheduler", "worker"}
 
 
 def test_each_service_tells_its_health(read: dict[str, Service]) -> None:
@@ -205,10 +228,37 @@ def test_object_storage_by_one_variable() -> None:
     assert worker.environment["COLLECTIVE_INSIGHTS_STAGING"] == url
 
 
-def test_the_demo_is_live_towards_the_simulator() -> None:
+def test_the_demo_is_live_towards_the_simulator(read: dict[str, Service]) -> None:
     variables = new_variables("demo")
     assert variables["COMPOSE_PROFILES"] == "demo"
     assert (ROOT / variables["CONNECTORS_FOLDER"] / "connectors.yaml").is_file()
+    name = "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION"
+    assert services(variables)["dag-processor"].environment[name] == "False"
+    assert read["dag-processor"].environment[name] == "True"
+
+
+def test_the_image_is_built_once_and_never_pulled(entries: dict[str, dict[str, Any]]) -> None:
+    own = {name: entry for name, entry in entries.items() if entry["image"].startswith(OWN)}
+    assert [name for name, entry in own.items() if "build" in entry] == ["init"]
+    assert {entry["pull_policy"] for entry in own.values()} == {"never"}
+
+
+def test_a_wrong_secret_is_told_before_anything_waits_for_a_database(read: dict[str, Service]) -> None:
+    """The image's entrypoint would ask the database first, twenty times."""
+    assert read["init"].environment["CONNECTION_CHECK_MAX_COUNT"] == "0"
+    assert read["init"].argv[-1].startswith("python deploy/check_secrets.py && ")
+
+
+def test_the_number_of_workers_is_a_variable() -> None:
+    found = [load({**new_variables(), **more})["services"]["worker"]["deploy"] for more in ({}, {"WORKERS": "3"})]
+    assert found == [{"replicas": 1}, {"replicas": 3}]
+
+
+def test_what_the_simulator_stores_is_kept_on_its_volume(entries: dict[str, dict[str, Any]]) -> None:
+    simulator = entries["simulator"]
+    folder = simulator["command"][simulator["command"].index("--state") + 1]
+    (volume,) = [volume for volume in simulator["volumes"] if folder.startswith(volume.split(":")[1] + "/")]
+    assert volume == "demo:/opt/airflow/demo"
 
 
 def test_settings_that_celery_and_the_connectors_need(read: dict[str, Service]) -> None:

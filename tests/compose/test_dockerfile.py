@@ -9,6 +9,8 @@ import pytest
 from tests.compose.compose_file import ROOT
 
 BASE = "apache/airflow:3.3.2-python3.11"
+#: Stages of this Dockerfile, built upon by later ones.
+STAGES = {"packages", "wheel"}
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +28,18 @@ def words_of(steps: list[tuple[str, str]], instruction: str) -> list[str]:
 
 
 def test_the_base_is_pinned(steps: list[tuple[str, str]]) -> None:
-    assert {words.split()[0] for words in words_of(steps, "FROM")} == {BASE}
+    assert {words.split()[0] for words in words_of(steps, "FROM")} - STAGES == {BASE}
+
+
+def test_what_comes_from_an_index_is_held_to_its_hash(steps: list[tuple[str, str]]) -> None:
+    """The build backend too: it is installed among the requirements, and a build fetches nothing."""
+    commands = [each for words in words_of(steps, "RUN") for each in re.findall(r"pip (?:install|wheel) [^&]+", words)]
+    assert len(commands) == 3
+    for command in commands:
+        local = {"--no-index", "--no-deps"} <= set(command.split())
+        assert local or "--require-hashes" in command, command
+    (build,) = [command for command in commands if command.startswith("pip wheel")]
+    assert "--no-build-isolation" in build
 
 
 def test_it_ends_as_airflow_and_is_never_root(steps: list[tuple[str, str]]) -> None:

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
 import yaml
+from sqlalchemy import create_engine, inspect, make_url
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.pool import NullPool
 
 from ci_operators.operators.staging_area import run_directory
 from ci_operators.staging.private import make_private_folder
@@ -33,6 +37,7 @@ from tests.end_to_end.tenant import FINISHED, STAGES, Tenant, events, ids, wait_
 
 pytestmark = [pytest.mark.airflow, pytest.mark.celery, pytest.mark.timeout(600)]
 
+DEMO = ROOT / "include" / "demo" / "connectors.yaml"
 PASSWORD = "invented-for-this-test-alone"
 #: Longer than any of these tests: only the end of the task's process ends a request that is held back.
 HELD_S = 300.0
@@ -45,7 +50,9 @@ _TIMES = {
     # Five tasks hang at the same time, and more are to run beside them.
     "WORKER_CONCURRENCY": "8",
 }
-_CUTS = ("redis-cut", "postgres-cut", "scheduler-cut", "late")
+_DISTURBED = ("taken", "handed-out-again", "redis-cut", "postgres-cut", "scheduler-cut", "updated", "late")
+#: As long as the composition leaves a task that was taken and not begun with its worker.
+VISIBILITY = "AIRFLOW__CELERY_BROKER_TRANSPORT_OPTIONS__VISIBILITY_TIMEOUT"
 
 
 @dataclass(frozen=True)
@@ -64,7 +71,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """All services of the file, those of the demo too."""
     folder = tmp_path_factory.mktemp("compose")
     installation = Installation(folder, {**new_variables("demo"), **_TIMES})
-    _write_connectors(installation.home / "connectors" / "connectors.yaml")
+    shutil.copy(DEMO, installation.home / "connectors")
     try:
         installation.up(installation.services)
         words = ("--role", "Admin", "--firstname", "Ada", "--lastname", "Acme", "--email", "ada@acme.example")
@@ -77,7 +84,13 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 
 @pytest.fixture(scope="module")
 def make_tenant(running: Running) -> Iterator[MakeTenant]:
-    """Gives a connector vendors of its own with 25 events, and these faults; serves them until the module ends."""
+    """Gives a connector vendors of its own with 25 events, and these faults; serves them until the module ends.
+
+    These connectors are new, and start paused as outside of the demo.
+    """
+    running.installation.stop("dag-processor")
+    _write_connectors(running.installation.home / "connectors" / "connectors.yaml")
+    running.installation.change("dag-processor", AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION="True")
     begin = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=30)
     with ExitStack() as stack:
 
@@ -95,8 +108,8 @@ def make_tenant(running: Running) -> Iterator[MakeTenant]:
 
 def _write_connectors(path: Path) -> None:
     """Write the demo's connectors, and those that the tests disturb: their first run is all there is for a day."""
-    content: dict[str, Any] = yaml.safe_load((ROOT / "include" / "demo" / "connectors.yaml").read_text("utf-8"))
-    for name in (*(f"killed-{stage}" for stage in STAGES), *_CUTS):
+    content: dict[str, Any] = yaml.safe_load(DEMO.read_text("utf-8"))
+    for name in (*(f"killed-{stage}" for stage in STAGES), *_DISTURBED):
         content["connectors"].append(
             {
                 "name": name,
@@ -166,9 +179,10 @@ def test_health_checks_tell_what_is_not_there(running: Running) -> None:
 
 
 def test_the_demo_is_delivered_by_celery(running: Running) -> None:
-    """Both DAGs read from the simulator over TLS, and what the stages counted is what it stores, each once."""
-    for connector in CONNECTORS:
-        wait_for(partial(running.api.unpause, connector.dag_id), connector.dag_id)
+    """Both DAGs run without being unpaused, read from the simulator at its address as shipped, over TLS.
+
+    What the stages counted is what it stores, each once.
+    """
     reader = RunReader(running.api)
 
     def look() -> tuple[Any, ...]:
@@ -182,6 +196,31 @@ def test_the_demo_is_delivered_by_celery(running: Running) -> None:
     seen = Counter((entry["incident"]["id"], entry["ioc"]["value"]) for entry in stored)
     assert len(seen) > 100
     assert set(seen.values()) == {1}
+
+
+def test_the_simulator_keeps_what_it_stored(running: Running) -> None:
+    before = Counter(entry["incident"]["id"] for entry in stored_by_the_demo(running.installation))
+    running.installation.restart("simulator")
+    assert before <= Counter(entry["incident"]["id"] for entry in stored_by_the_demo(running.installation))
+
+
+def test_init_refuses_a_key_that_does_not_decrypt_the_connections(running: Running) -> None:
+    check = ("python", "deploy/check_secrets.py")
+    assert running.installation.ask("init", check).returncode == 0
+    answer = running.installation.ask("init", check, AIRFLOW__CORE__FERNET_KEY=new_variables()["FERNET_KEY"])
+    assert answer.returncode == 1
+    assert "FERNET_KEY does not decrypt the Connections okta_default, recorded_future_default" in answer.stdout
+
+
+def test_a_worker_has_no_way_to_airflows_database(running: Running) -> None:
+    """Its only database is Celery's, which has the tasks' ends and nothing else."""
+    environment = running.installation.services["worker"].environment
+    assert "airflow:" not in str(environment)
+    address = environment["AIRFLOW__CELERY__RESULT_BACKEND"].removeprefix("db+")
+    with create_engine(address, poolclass=NullPool).connect() as connection:
+        assert all(name.startswith("celery_") for name in inspect(connection).get_table_names())
+    with pytest.raises(OperationalError, match="permission denied for database"):
+        create_engine(make_url(address).set(database="airflow"), poolclass=NullPool).connect()
 
 
 def stored_by_the_demo(installation: Installation) -> list[dict[str, Any]]:
@@ -235,6 +274,56 @@ def test_a_worker_killed_in_the_middle_of_each_stage(running: Running, make_tena
     assert (submit["dropped"], submit["found_by_search"], submit["accepted"]) == ({"already_accepted": 20}, 10, 5)
 
 
+def count_starts(tenant: Tenant, run_id: str, stage: str) -> int:
+    """Return how often Airflow let a worker begin a task."""
+    found = tenant.api.list_all("/eventLogs", "event_logs", dag_id=tenant.dag_id, run_id=run_id, event="running")
+    return [entry["task_id"] for entry in found].count(stage)
+
+
+def wait_until_due(installation: Installation) -> None:
+    """Wait until a task has been with a worker for longer than the queue waits for its end."""
+    visibility_s = float(installation.services["worker"].environment[VISIBILITY])
+    with installation.connect_queue() as queue:
+
+        def look() -> bool:
+            return bool(queue.zcount("unacked_index", 0, time.time() - visibility_s) > 0)
+
+        wait_for(look, "a task that is due again")
+
+
+def test_a_task_that_a_killed_worker_had_taken_and_not_begun(running: Running, make_tenant: MakeTenant) -> None:
+    """It waits neither for `task_queued_timeout` nor for a retry."""
+    installation, tenant = running.installation, make_tenant("taken")
+    for pid in installation.processes("worker"):
+        if os.getsid(pid) != pid:  # the process that takes tasks from the queue goes on
+            os.kill(pid, signal.SIGSTOP)
+    run_id = begin_run(tenant)
+    tenant.wait_for_state(run_id, "extract", "queued")
+    wait_until_due(installation)
+    installation.kill("worker")
+    assert finish(tenant, run_id) == "success"
+    assert tenant.task(run_id, "extract")["try_number"] == 1
+    assert count_starts(tenant, run_id, "extract") == 1
+    assert tenant.sent == ALL
+
+
+def test_a_task_that_is_handed_out_again_while_it_runs_is_not_begun_again(
+    running: Running, make_tenant: MakeTenant
+) -> None:
+    """A worker looks for what is due when it starts."""
+    installation, tenant = running.installation, make_tenant("handed-out-again", Fault("okta", "slow", seconds=60))
+    run_id = begin_run(tenant)
+    wait_until_held(tenant)
+    wait_until_due(installation)
+    installation.add_worker("another")
+    wait_for(lambda: "Task already running elsewhere" in installation.read_log("another"), "the task's second message")
+    installation.stop("another")
+    assert finish(tenant, run_id) == "success"
+    assert tenant.task(run_id, "extract")["try_number"] == 1
+    assert count_starts(tenant, run_id, "extract") == 1
+    assert tenant.sent == ALL
+
+
 def disturb_redis(installation: Installation) -> None:
     """Restart Redis, or cut its connections where it is not this test's own."""
     if installation.redis is None:
@@ -261,6 +350,24 @@ def test_a_server_restarted_in_the_middle_of_a_submission(
     wait_until_held(tenant)
     disturb(running.installation)
     assert finish(tenant, run_id) == "success"
+    assert tenant.sent == ALL
+
+
+def test_an_update_in_the_middle_of_a_submission(running: Running, make_tenant: MakeTenant) -> None:
+    """In the order of deploy/update.sh: the task ends and reports, although its scheduler has gone."""
+    installation = running.installation
+    tenant = make_tenant("updated", Fault("recorded_future", "slow", skip=1, seconds=10))
+    run_id = begin_run(tenant)
+    wait_until_held(tenant)
+    installation.stop("scheduler")
+    installation.stop("worker")
+    assert tenant.task(run_id, "submit")["state"] == "success"
+    installation.postgres.initialise()
+    installation.restart("api-server")
+    for name in ("scheduler", "worker"):
+        installation.start(name)
+    assert finish(tenant, run_id) == "success"
+    assert tenant.task(run_id, "submit")["try_number"] == 1
     assert tenant.sent == ALL
 
 

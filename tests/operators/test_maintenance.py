@@ -91,7 +91,7 @@ class TestCompactLedger:
     def test_a_missing_ledger_is_named(self) -> None:
         ids = ["ledger_emea"]
         compact = CompactLedgerOperator(task_id="compact", retention=Retention(), ledger_conn_ids=ids, needed=ids)
-        with pytest.raises(ConfigurationError, match="Airflow Connection ledger_emea does not exist"):
+        with pytest.raises(ConfigurationError, match="Connection ledger_emea does not exist"):
             compact.execute(NO_CONTEXT)
 
     def test_a_ledger_that_nobody_needs_yet_may_be_missing(self) -> None:

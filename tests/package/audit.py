@@ -24,6 +24,8 @@ from packaging.utils import canonicalize_name
 
 from tests.airflow_home import ROOT
 
+#: What is developed and tested with, and what the image holds.
+LISTS = ("requirements-lock.txt", "requirements-image.txt")
 #: Seconds for all of it: CI must not hang.
 LIMIT_S = 900
 #: Vulnerable since 2019: CVE-2019-10906.
@@ -72,10 +74,16 @@ class Verdict:
 
 def main() -> int:
     """Audit, tell what came of it, return an exit status."""
-    lock = (ROOT / "requirements-lock.txt").read_text(encoding="utf-8")
-    verdict = audit(lock, PipAudit(time.monotonic() + LIMIT_S), IGNORED, datetime.now(UTC).date())
-    sys.stdout.write(f"Audit of requirements-lock.txt: {verdict.words}\n")
+    verdict = audit(read_pins(), PipAudit(time.monotonic() + LIMIT_S), IGNORED, datetime.now(UTC).date())
+    sys.stdout.write(f"Audit of {' and '.join(LISTS)}: {verdict.words}\n")
     return verdict.status
+
+
+def read_pins() -> str:
+    """Return the lines of all lists, each once and without its hashes."""
+    texts = [(ROOT / name).read_text(encoding="utf-8") for name in LISTS]
+    lines = [line.removesuffix(" \\") for text in texts for line in text.splitlines() if line[:1].isalnum()]
+    return "".join(f"{line}\n" for line in dict.fromkeys(lines))
 
 
 @dataclass(frozen=True)

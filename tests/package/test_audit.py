@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from datetime import date, timedelta
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.airflow_home import ROOT
-from tests.package.audit import CANARY, IGNORED, Ask, Ignored, PipAudit, audit, judge, split
+from tests.package.audit import CANARY, IGNORED, LISTS, Ask, Ignored, PipAudit, audit, judge, read_pins, split
 
 TODAY = date(2026, 11, 22)
 GOOD = {"name": "flask", "version": "3.1.3", "vulns": []}
@@ -103,11 +104,12 @@ def test_every_python_s_pins_are_audited_and_no_name_twice_at_once() -> None:
     assert split(LOCK) == ["flask==3.1.3\nnumpy==2.4.6\nother==1.0\n", "NumPy==2.5.5\n"]
 
 
-def test_the_lock_is_audited_to_the_last_line() -> None:
-    lock = (ROOT / "requirements-lock.txt").read_text(encoding="utf-8")
-    pins = [pin for each in split(lock) for pin in each.splitlines()]
-    assert len(pins) == len([line for line in lock.splitlines() if line[:1].isalnum()])
-    assert not [pin for pin in pins if ";" in pin]
+def test_each_list_is_audited_to_the_last_line() -> None:
+    pins = [pin for each in split(read_pins()) for pin in each.splitlines()]
+    assert not [pin for pin in pins if re.search(r"[;\\]|--", pin)]
+    for name in LISTS:
+        text = (ROOT / name).read_text(encoding="utf-8")
+        assert set(re.findall(r"^\w[^\s;]*==[^\s;]+", text, re.MULTILINE)) <= set(pins), name
 
 
 def test_the_lock_is_clean_when_the_canary_is_reported_and_nothing_else() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,9 @@ from packaging.version import Version
 
 from tests.airflow_home import ROOT
 
-RUNTIME, DEPLOYED, DEVELOPED, LOCK = (ROOT / f"requirements{name}.txt" for name in ("", "-deploy", "-dev", "-lock"))
+RUNTIME, DEPLOYED, DEVELOPED, LOCK, IMAGE = (
+    ROOT / f"requirements{name}.txt" for name in ("", "-deploy", "-dev", "-lock", "-image")
+)
 PYTHONS = ("3.11", "3.12", "3.13")
 
 
@@ -27,8 +30,8 @@ def project() -> dict[str, Any]:
 def read(path: Path) -> list[Requirement]:
     """Return the requirements of a list and of those that it names."""
     found: list[Requirement] = []
-    for line in path.read_text(encoding="utf-8").splitlines():
-        text = line.partition(" #")[0].strip()
+    for line in path.read_text(encoding="utf-8").replace("\\\n", "").splitlines():
+        text = line.partition(" #")[0].partition(" --hash=")[0].strip()
         if text.startswith("-r "):
             found += read(path.parent / text[3:])
         elif text and not text.startswith("#"):
@@ -51,7 +54,7 @@ ASKED: dict[str, SpecifierSet] = {
 }
 
 
-@pytest.mark.parametrize("path", [RUNTIME, DEPLOYED, DEVELOPED, LOCK], ids=lambda path: path.name)
+@pytest.mark.parametrize("path", [RUNTIME, DEPLOYED, DEVELOPED, LOCK, IMAGE], ids=lambda path: path.name)
 def test_everything_is_pinned(path: Path) -> None:
     for each in read(path):
         assert [one.operator for one in each.specifier] == ["=="], f"{each} is no pin"
@@ -65,11 +68,24 @@ def test_a_deployment_gets_what_the_package_asks_for() -> None:
 
 
 @pytest.mark.parametrize("python", PYTHONS)
-@pytest.mark.parametrize("path", [RUNTIME, DEPLOYED, DEVELOPED], ids=lambda path: path.name)
+@pytest.mark.parametrize("path", [RUNTIME, DEVELOPED], ids=lambda path: path.name)
 def test_what_is_developed_with_is_what_is_deployed(path: Path, python: str) -> None:
     locked = pins(LOCK, python)
     others = {name: version for name, version in pins(path, python).items() if locked.get(name) != version}
     assert not others, f"run `make lock`: {others} in {path.name}, otherwise in the lock"
+
+
+def test_the_image_holds_what_is_deployed_in_the_versions_that_are_tested() -> None:
+    image, tested = pins(IMAGE, "3.11"), pins(LOCK, "3.11")
+    missing = {name for name, version in pins(DEPLOYED, "3.11").items() if image.get(name) != version}
+    assert not missing, f"run `make lock`: {missing} in {DEPLOYED.name}, otherwise in {IMAGE.name}"
+    others = {name: version for name, version in image.items() if tested.get(name, version) != version}
+    assert not others, f"run `make lock`: {others} in {IMAGE.name}, otherwise in {LOCK.name}"
+
+
+def test_each_package_of_the_image_has_a_hash() -> None:
+    entries = IMAGE.read_text(encoding="utf-8").replace("\\\n", "").splitlines()
+    assert [entry for entry in entries if not re.search(r" --hash=sha256:[0-9a-f]{64}\b", entry)] == []
 
 
 def test_the_pythons_are_those_of_the_metadata() -> None:

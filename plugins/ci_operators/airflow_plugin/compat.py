@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from airflow.models.taskinstance import TaskInstance as TaskInstance
     from airflow.models.xcom import XComModel as XComModel
     from airflow.sdk.observability import stats as stats
+    from airflow.secrets.metastore import MetastoreBackend as MetastoreBackend
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +94,12 @@ PRIVATE_USES: Final[Mapping[str, PrivateUse]] = {
         ("operators.metrics",),
         "nothing public sends metrics where Airflow sends its own",
         ("incr", "gauge", "timing"),
+    ),
+    "MetastoreBackend": PrivateUse(
+        "airflow.secrets.metastore.MetastoreBackend",
+        ("hooks.connection",),
+        "to a task, a Connection that cannot be decrypted looks like one that does not exist",
+        ("get_connection",),
     ),
     "Job": PrivateUse(
         "airflow.jobs.job.Job",

@@ -7,15 +7,18 @@ from contextlib import contextmanager
 from typing import Any
 
 from airflow.sdk import BaseHook
-from airflow.sdk import Connection as AirflowConnection
-from airflow.sdk.exceptions import AirflowNotFoundException
 from sqlalchemy import URL, Connection, Engine
 
 from ci_operators.core.errors import CollectiveInsightsError, ConfigurationError
+from ci_operators.hooks.connection import find_connection
 from ci_operators.ledger.access import make_engine, open_connection
 from ci_operators.ledger.version import NEEDED_VERSION
 
 CONN_TYPE = "collective_insights_ledger"
+_CREATE = (
+    f"create it with conn type {CONN_TYPE}, and run `python -m ci_operators ledger migrate`: a live connector needs "
+    f"the ledger, so that nothing is sent twice."
+)
 #: Parameters of libpq that may stand in the Connection's extra.
 _PARAMETERS = ("host", "sslmode", "sslrootcert", "sslcert", "sslkey", "target_session_attrs", "service")
 
@@ -76,7 +79,7 @@ def ledger_address(conn_id: str) -> tuple[URL, str | None]:
     Its type is `collective_insights_ledger` or `postgres`, with the same fields; extra may hold parameters of libpq,
     and `ledger_schema` for a schema of its own in a shared database. Without a port it is PostgreSQL's, 5432.
     """
-    connection = _find_connection(conn_id)
+    connection = find_connection(conn_id, BaseHook.get_connection, _CREATE)
     extra: dict[str, Any] = connection.extra_dejson
     url = URL.create(
         _name_driver(connection.conn_type or CONN_TYPE),
@@ -88,16 +91,6 @@ def ledger_address(conn_id: str) -> tuple[URL, str | None]:
         query={name: str(extra[name]) for name in _PARAMETERS if extra.get(name)},
     )
     return url, str(extra.get("ledger_schema") or "").strip() or None
-
-
-def _find_connection(conn_id: str) -> AirflowConnection:
-    try:
-        return BaseHook.get_connection(conn_id)
-    except AirflowNotFoundException:
-        raise ConfigurationError(
-            f"Airflow Connection {conn_id} does not exist: a live connector needs the ledger, so that nothing is sent "
-            f"twice. Create it with conn type {CONN_TYPE}, and run `python -m ci_operators ledger migrate`."
-        ) from None
 
 
 def _name_driver(conn_type: str) -> str:

@@ -6,10 +6,10 @@ import json
 
 from airflow.providers.http.hooks.http import HttpHook
 from airflow.sdk import Connection
-from airflow.sdk.exceptions import AirflowNotFoundException
 from airflow.sdk.log import mask_secret
 
-from ci_operators.core.errors import CollectiveInsightsError, ConfigurationError
+from ci_operators.core.errors import CollectiveInsightsError
+from ci_operators.hooks.connection import find_connection
 from ci_operators.transport.api import Api, Credentials, open_client, read_base_url
 from ci_operators.transport.client import Client
 from ci_operators.transport.pacing import Pacer
@@ -102,12 +102,10 @@ class VendorHook(HttpHook):
 
     def _find_connection(self) -> Connection:
         """Return the stored Connection, asked for once: in a task that is a request to Airflow's API server."""
-        conn_id = self.http_conn_id
-        try:
-            self._found = self._found or super().get_connection(conn_id)
-            return self._found
-        except AirflowNotFoundException:
-            raise ConfigurationError(
-                f"Airflow Connection {conn_id} does not exist: create it under Admin > Connections with the URL "
-                f"of {self.api.vendor.title} as host and the API token as password."
-            ) from None
+        if self._found is None:
+            title = self.api.vendor.title
+            create = (
+                f"create it under Admin > Connections with the URL of {title} as host and the API token as password."
+            )
+            self._found = find_connection(self.http_conn_id, super().get_connection, create)
+        return self._found

@@ -11,14 +11,18 @@ from ci_operators.core.indicator import read_domain, read_ip
 
 _PLACEHOLDERS = ("{", "}", "<", ">", "$", "yourdomain", "your-domain", "youroktadomain")
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*://", re.ASCII | re.IGNORECASE)
+#: A host of the company's own network, with a letter in it.
+_LABEL = re.compile(r"(?=.*[a-z])[a-z0-9](?:[a-z0-9_-]{0,61}[a-z0-9])?", re.ASCII)
 
 
 def repair_base_url(text: str | None, *, label: str, example: str) -> str:
     """Return scheme, host and port of `text`, without path, query and trailing slash.
 
-    A missing scheme becomes https; a pasted browser address or API path loses everything behind the host.
-    Raises ConfigurationError, in one sentence with the mend, for plain http (loopback excepted), a
-    placeholder, credentials in the URL, or no host at all. `label` names the setting.
+    A missing scheme becomes https; a pasted browser address or API path loses everything behind the host. A host
+    without a dot needs the scheme: `acme` alone is a forgotten domain. `label` names the setting.
+
+    Raises ConfigurationError, in one sentence with the fix, for plain http (loopback excepted), a placeholder,
+    credentials in the URL, or no host at all.
     """
     pasted = (text or "").strip().strip("'\"")
     mend = f"Enter it like {example}."
@@ -29,14 +33,18 @@ def repair_base_url(text: str | None, *, label: str, example: str) -> str:
     if any(mark in url.netloc.lower() for mark in _PLACEHOLDERS) or f".{host}".endswith(".example.com"):
         raise ConfigurationError(f"{label} {shown} is still a placeholder. {mend}")
     if scheme not in ("http", "https") or "//" in url.path or host.endswith(".com.com"):
-        raise ConfigurationError(f"{label} {shown} is no address of a web server. {mend}")
-    if not is_loopback(host) and not read_domain(host) and not read_ip(host):
-        raise ConfigurationError(f"{label} {shown} names no host. {mend}")
+        raise ConfigurationError(f"{label} {shown} is not the URL of a web server. {mend}")
+    if not is_loopback(host) and not read_domain(host) and not read_ip(host) and not _is_label(pasted, host):
+        raise ConfigurationError(f"{label} {shown} does not name a host. {mend}")
     if scheme == "http" and not is_loopback(host):
         raise ConfigurationError(f"{label} {shown} would send the token in the clear: use https. {mend}")
     netloc = f"[{host}]" if ":" in host else host
     port = url.port
     return f"{scheme}://{netloc}" if port in (None, 443 if scheme == "https" else 80) else f"{scheme}://{netloc}:{port}"
+
+
+def _is_label(pasted: str, host: str) -> bool:
+    return bool(_SCHEME.match(pasted) and _LABEL.fullmatch(host))
 
 
 def is_loopback(host: str) -> bool:
@@ -57,5 +65,5 @@ def _split(pasted: str, label: str, mend: str) -> SplitResult:
         url.port  # noqa: B018 - reading it is what checks it
     except ValueError as err:
         shown = pasted.rpartition("@")[2][:80]  # before the @ there may stand a password
-        raise ConfigurationError(f"{label} {shown!r} is no address ({err}). {mend}") from None
+        raise ConfigurationError(f"{label} {shown!r} is not a valid URL ({err}). {mend}") from None
     return url

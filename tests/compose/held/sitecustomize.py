@@ -1,9 +1,11 @@
-"""For the services that are run natively: a stage that is about to write a file waits while a pipe lies beside it.
+"""For the services that are run natively. Python imports this by itself, since the folder is on their PYTHONPATH.
 
-Python imports this by itself, since the folder is on their PYTHONPATH.
+A stage that is about to write a file waits while a pipe lies beside it. The host `simulator` is this machine, and its
+port is the one that the test found free.
 """
 
 import os
+import socket
 import sys
 from typing import Any
 
@@ -20,3 +22,15 @@ def _wait_beside(event: str, arguments: tuple[Any, ...]) -> None:
 
 
 sys.addaudithook(_wait_beside)
+
+
+_find_addresses = socket.getaddrinfo
+
+
+def _find_simulator(host: Any, port: Any, *rest: Any, **more: Any) -> Any:
+    if host == "simulator":
+        host, port = "127.0.0.1", int(os.environ["TEST_SIMULATOR_PORT"])
+    return _find_addresses(host, port, *rest, **more)
+
+
+socket.getaddrinfo = _find_simulator
