@@ -53,7 +53,9 @@ def bring(deliveries: Deliveries, state: State, number: int) -> None:
 def states(deliveries: Deliveries, count: int) -> dict[int, State]:
     """Return the states of a connector's detections by number, as its next run finds them."""
     by_key = {row.key: number for number, row in enumerate(rows(range(count), deliveries.connector))}
-    return {by_key[key]: known.state for key, known in deliveries.find(rows(range(count), deliveries.connector)).items()}
+    return {
+        by_key[key]: known.state for key, known in deliveries.find(rows(range(count), deliveries.connector)).items()
+    }
 
 
 def test_every_state_goes_over_with_its_text_and_its_figures(old: Deliveries, new: Deliveries) -> None:

@@ -47,7 +47,9 @@ def _add_setup(commands: Any) -> None:
 
 
 def _add_ledger(commands: Any) -> None:
-    ledger = commands.add_parser("ledger", help="bring the ledger's tables up to date, tell their version, rename a connector in it")
+    ledger = commands.add_parser(
+        "ledger", help="bring the ledger's tables up to date, tell their version, rename a connector in it"
+    )
     actions = ledger.add_subparsers(dest="action", required=True, metavar="ACTION")
     migrate = _add(
         actions, "migrate", "make the ledger's tables, or bring them up to date", "Run it after each update."
@@ -74,8 +76,9 @@ def _add_status(commands: Any) -> None:
         "status",
         "tell how each connector stands",
         "Behind is a connector whose last window ended more than two update frequencies ago. Counts are those of "
-        "today (UTC) and of the last 7 days. Exit status 1: a connector is behind, holds detections for `settle`, or "
-        "its ledger cannot be read.",
+        "today (UTC) and of the last 7 days. Exit status 1: a connector is behind, holds detections for `settle`, has "
+        "stopped sending, has open records older than the history, left the file with something open, or its ledger "
+        "cannot be read.",
     )
     status.add_argument("connectors", nargs="*", metavar="CONNECTOR", help="connectors to show (default: all)")
 
