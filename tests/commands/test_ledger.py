@@ -8,8 +8,10 @@ import pytest
 from sqlalchemy import URL, column, table, text
 
 from ci_operators.ledger.access import make_engine
+from ci_operators.ledger.deliveries import Deliveries
 from ci_operators.ledger.version import NEEDED_VERSION, VERSION_TABLE
-from tests.commands.conftest import Desk
+from tests.commands.conftest import FILE, Desk, stored_ids
+from tests.ledger.delivered import plan_batch
 from tests.ledger_database import airflow_connection
 
 Connect = Callable[..., None]
@@ -75,3 +77,66 @@ def test_no_connection_no_server_no_right(desk: Desk, connect: Connect) -> None:
     connect("ledger_mysql", '{"conn_type": "mysql", "host": "127.0.0.1"}')
     printed = desk.run("ledger", "version", "--connection", "ledger_mysql")
     assert (printed.status, printed.err) == (2, "The ledger needs PostgreSQL, not mysql.\n")
+
+
+class TestHandOver:
+    def rename(self, desk: Desk, old: str, new: str) -> None:
+        path = desk.folder / "connectors.yaml"
+        path.write_text(path.read_text().replace(f"name: {old},", f"name: {new}, source_conn_id: okta_default,"))
+
+    def test_a_renamed_connector_sends_what_waits_and_nothing_twice(self, desk: Desk) -> None:
+        desk.add_okta_events(1, 2)
+        desk.deliver()
+        with desk.connection.engine.connect() as run:
+            deliveries, batch = plan_batch(run, 7)
+            deliveries.put_off(batch)
+        self.rename(desk, "okta", "okta-emea")
+        assert "ledger hand-over okta NEW" in desk.run("status").out
+        printed = desk.run("ledger", "hand-over", "okta", "okta-emea")
+        assert printed.status == 0
+        assert printed.out == (
+            "okta-emea has taken over 3 detections of okta, 1 of them wait for the next run, and 0 open quarantined "
+            "records.\n"
+        )
+        assert desk.run("status").status == 0
+        desk.add_okta_events(3)
+        desk.deliver("okta-emea", "scheduled__9")
+        assert stored_ids(desk.simulator) == ["event-0001", "event-0002", "event-0003", "event-7"]
+
+    def test_without_it_the_overlap_is_sent_twice(self, desk: Desk) -> None:
+        desk.add_okta_events(1)
+        desk.deliver()
+        self.rename(desk, "okta", "okta-emea")
+        desk.deliver("okta-emea", "scheduled__9")
+        assert stored_ids(desk.simulator) == ["event-0001", "event-0001"]
+
+    def test_a_connector_of_the_file_is_not_handed_over_be_its_entry_wrong(self, desk: Desk) -> None:
+        desk.add_okta_events(1)
+        desk.deliver()
+        path = desk.folder / "connectors.yaml"
+        for entry in ("name: okta, overlap: never,", "name: okta,"):
+            path.write_text(FILE.replace("name: okta,", entry))
+            printed = desk.run("ledger", "hand-over", "okta", "s1")
+            assert (printed.status, printed.out) == (2, "")
+            assert "okta is in the connectors file" in printed.err
+
+    def test_names_that_nobody_knows_are_one_sentence(self, desk: Desk) -> None:
+        desk.add_okta_events(1)
+        desk.deliver()
+        self.rename(desk, "okta", "okta-emea")
+        printed = desk.run("ledger", "hand-over", "octa", "okta-emea")
+        assert (printed.status, printed.err) == (
+            2,
+            "The ledger of okta-emea has no connector octa; it has, beside those of the file: okta.\n",
+        )
+        assert desk.run("ledger", "hand-over", "okta", "nobody").status == 2
+
+    def test_a_run_that_submits_is_waited_for(self, desk: Desk) -> None:
+        desk.add_okta_events(1)
+        desk.deliver()
+        self.rename(desk, "okta", "okta-emea")
+        with desk.connection.engine.connect() as other:
+            Deliveries(other, "okta-emea", "run", "rf").lock()
+            printed = desk.run("ledger", "hand-over", "okta", "okta-emea")
+        assert printed.status == 1
+        assert "Another run of okta-emea is submitting" in printed.err

@@ -47,7 +47,9 @@ def _add_setup(commands: Any) -> None:
 
 
 def _add_ledger(commands: Any) -> None:
-    ledger = commands.add_parser("ledger", help="bring the ledger's tables up to date, or tell their version")
+    ledger = commands.add_parser(
+        "ledger", help="bring the ledger's tables up to date, tell their version, rename a connector in it"
+    )
     actions = ledger.add_subparsers(dest="action", required=True, metavar="ACTION")
     migrate = _add(
         actions, "migrate", "make the ledger's tables, or bring them up to date", "Run it after each update."
@@ -57,6 +59,15 @@ def _add_ledger(commands: Any) -> None:
         parser.add_argument(
             "--connection", metavar="ID", help="Airflow Connection of the ledger (default: those the connectors name)"
         )
+    hand_over = _add(
+        actions,
+        "hand-over",
+        "give what a connector has left in the ledger to another one",
+        "For a connector that was renamed, or removed while something was open: NEW knows all that OLD delivered, and "
+        "its next run sends what waits, with NEW's Connections and organization_ids. Broken off, run it again.",
+    )
+    hand_over.add_argument("old", metavar="OLD", help="a connector that is in the connectors file no more")
+    hand_over.add_argument("new", metavar="NEW", help="a connector of the file, of the same tenant")
 
 
 def _add_status(commands: Any) -> None:
@@ -65,8 +76,9 @@ def _add_status(commands: Any) -> None:
         "status",
         "tell how each connector stands",
         "Behind is a connector whose last window ended more than two update frequencies ago. Counts are those of "
-        "today (UTC) and of the last 7 days. Exit status 1: a connector is behind, holds detections for `settle`, or "
-        "its ledger cannot be read.",
+        "today (UTC) and of the last 7 days. Exit status 1: a connector is behind, holds detections for `settle`, has "
+        "stopped sending, has open records older than the history, left the file with something open, or its ledger "
+        "cannot be read.",
     )
     status.add_argument("connectors", nargs="*", metavar="CONNECTOR", help="connectors to show (default: all)")
 

@@ -1,4 +1,4 @@
-"""`ledger`: its tables brought up to date, or their version told. Tasks never do that by themselves."""
+"""`ledger`: its tables brought up to date, their version told, a connector handed over. Tasks do none of that."""
 
 from __future__ import annotations
 
@@ -9,12 +9,15 @@ from dataclasses import dataclass
 from alembic.util import CommandError
 from sqlalchemy import Connection
 
-from ci_operators.answers.ledgers import NoLedgerError
-from ci_operators.commands.selection import choose_connectors, name_ledgers
-from ci_operators.commands.terminal import Terminal, make_table
+from ci_operators.answers.ledgers import NoLedgerError, open_ledger
+from ci_operators.commands.selection import choose_connectors, load_one, name_ledgers
+from ci_operators.commands.terminal import Terminal, make_table, sentence
 from ci_operators.connectors_file import load_connectors
 from ci_operators.core.errors import ConfigurationError, LedgerError
 from ci_operators.ledger.access import speak_plainly
+from ci_operators.ledger.deliveries import Deliveries
+from ci_operators.ledger.hand_over import hand_over
+from ci_operators.ledger.overview import find_others
 from ci_operators.ledger.schema import migrate
 from ci_operators.ledger.version import NEEDED_VERSION, check_version, read_version
 
@@ -30,12 +33,39 @@ class Version:
 
 
 def run(options: argparse.Namespace, terminal: Terminal) -> int:
-    """Migrate, or tell the version; 1 if a version is not the one that is needed."""
+    """Migrate, hand over, or tell the version; 1 if a version is not the one that is needed."""
+    if options.action == "hand-over":
+        return _hand_over(options, terminal)
     conn_ids = [options.connection] if options.connection else _named()
     versions = list(_migrate(conn_ids) if options.action == "migrate" else _tell(conn_ids))
     rows = [(v.connection, v.version or "none", v.needed, v.problem or "up to date") for v in versions]
     terminal.show(versions, [make_table("Ledger", ("Connection", "version", "needed", "state"), rows)])
     return 1 if any(version.problem for version in versions) else 0
+
+
+def _hand_over(options: argparse.Namespace, terminal: Terminal) -> int:
+    found, new = load_one(options.new)
+    if options.old in found.names:
+        raise ConfigurationError(
+            f"{options.old} is in the connectors file, and goes on by itself: rename or remove its entry first."
+        )
+    with open_ledger(new.ledger_conn_id) as connection:
+        others = find_others(connection, filter(None, found.names)).values()
+        if options.old not in others:
+            raise ConfigurationError(
+                f"The ledger of {new.name} has no connector {options.old}; it has, beside those of the file: "
+                f"{', '.join(others) or 'none'}."
+            )
+        both = [Deliveries(connection, name, "hand-over", new.destination_conn_id) for name in (options.old, new.name)]
+        for deliveries in both:
+            deliveries.lock().recover()
+        done = hand_over(*(deliveries.lease for deliveries in both))
+    words = (
+        f"{new.name} has taken over {done.detections} detections of {options.old}, {done.waiting} of them wait for the "
+        f"next run, and {done.quarantined} open quarantined records."
+    )
+    terminal.show(done, [sentence(words)])
+    return 0
 
 
 def _named() -> list[str]:

@@ -88,9 +88,13 @@ class Lease:
     def transaction(self) -> Iterator[None]:
         """Open a transaction of the run that holds the lease. Raises LedgerError when another one holds it now."""
         with speak_plainly(), self.connection.begin():
-            if self.connection.execute(_PROVE, {"id": self.number, "fence": self.fence}).first() is None:
-                raise self.lost()
+            self.prove()
             yield
+
+    def prove(self) -> None:
+        """Raise LedgerError, within the connection's transaction, unless this run still holds the lease."""
+        if self.connection.execute(_PROVE, {"id": self.number, "fence": self.fence}).first() is None:
+            raise self.lost()
 
     def lost(self) -> LedgerError:
         """Return the error of a run that was replaced."""

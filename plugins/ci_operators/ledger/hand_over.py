@@ -1,0 +1,141 @@
+"""Handing over: what one connector has left in the ledger becomes another's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, text
+
+from ci_operators.ledger import delivery_sql as sql
+from ci_operators.ledger.keys import detection_key
+from ci_operators.ledger.lease import Lease
+from ci_operators.ledger.row import read_row
+from ci_operators.ledger.tables import State
+
+#: Detections, or batches, of one transaction.
+CHUNK = 2000
+#: Of what both connectors have met, the state further behind is kept.
+FINALITY = [State.PLANNED, State.WAITING, State.RESERVED, State.UNKNOWN, State.REJECTED, State.ACCEPTED]
+
+_REMEMBER = text(
+    """
+    UPDATE connector n SET known_since = greatest(n.known_since, o.known_since)
+    FROM connector o WHERE n.id = :new AND o.id = :old
+    """
+)
+_DETECTIONS = """
+    SELECT d.key, coalesce(d.state, b.state), d.event_id, d.indicator_type, d.indicator
+    FROM detection d JOIN batch b ON b.id = d.batch_id
+"""
+#: The newest first: an overlap reads those.
+_OF_OLD = text(_DETECTIONS + "WHERE d.connector_id = :old ORDER BY d.detected_at DESC LIMIT :chunk")
+_OF_KEYS = text(_DETECTIONS + "WHERE d.key = ANY(:keys)")
+#: Triggers subtract what is no longer accepted, and nothing that is deleted.
+_UNCOUNT = text("UPDATE detection SET state = 0 WHERE key = ANY(:keys)")
+_DELETE = text("DELETE FROM detection WHERE key = ANY(:keys)")
+_RENAME = text(
+    """
+    UPDATE detection d SET key = m.becomes, connector_id = :new
+    FROM unnest(CAST(:keys AS bytea[]), CAST(:becomes AS bytea[])) m (key, becomes) WHERE d.key = m.key
+    """
+)
+_TAKE_WAITING = text(
+    """
+    WITH taken AS (
+        DELETE FROM waiting WHERE id IN (SELECT id FROM waiting WHERE connector_id = :old ORDER BY id LIMIT :chunk)
+        RETURNING id, detection
+    )
+    SELECT detection FROM taken ORDER BY id
+    """
+)
+_FORGET_SAME = text(
+    """
+    DELETE FROM quarantine n USING quarantine o
+    WHERE n.connector_id = :new AND o.connector_id = :old AND (o.replayed_at IS NULL OR o.replayed_at < o.seen_at)
+      AND n.stage = o.stage AND n.record_digest = o.record_digest
+    """
+)
+_MOVE_QUARANTINE = text(
+    """
+    UPDATE quarantine SET connector_id = :new
+    WHERE connector_id = :old AND (replayed_at IS NULL OR replayed_at < seen_at)
+    """
+)
+_MOVE_BATCHES = text(
+    """
+    UPDATE batch SET connector_id = :new
+    WHERE id IN (SELECT id FROM batch WHERE connector_id = :old LIMIT :chunk)
+    """
+)
+
+
+@dataclass(frozen=True, slots=True)
+class HandedOver:
+    """How many detections went over, how many of them wait for budget, and open quarantine entries."""
+
+    detections: int = 0
+    waiting: int = 0
+    quarantined: int = 0
+
+
+def hand_over(old: Lease, new: Lease) -> HandedOver:
+    """Make the detections, waiting texts and open quarantine entries of a connector another one's.
+
+    Keys hold the connector's name: they are made anew, so the new connector sends nothing again that the old one has
+    delivered. The history of runs stays. Both leases are taken. Broken off, the next call goes on where it stopped.
+    Raises LedgerError when a lease is lost.
+    """
+    connection, values = old.connection, {"old": old.number, "new": new.number, "chunk": CHUNK}
+    with _both(old, new):
+        connection.execute(_REMEMBER, values)
+    detections = sum(iter(lambda: _move_detections(old, new, values), 0))
+    # A text on the list without its detection would be sent as one that nobody has met.
+    waiting = sum(iter(lambda: _move_waiting(old, new, values), 0))
+    with _both(old, new):
+        connection.execute(_FORGET_SAME, values)
+        quarantined = connection.execute(_MOVE_QUARANTINE, values).rowcount
+    sum(iter(lambda: _move_batches(old, new, values), 0))
+    return HandedOver(detections, waiting, quarantined)
+
+
+@contextmanager
+def _both(old: Lease, new: Lease) -> Iterator[Connection]:
+    with new.transaction():
+        old.prove()
+        yield old.connection
+
+
+def _move_detections(old: Lease, new: Lease, values: dict[str, int]) -> int:
+    """Move some detections; return how many there were, 0 when none is left."""
+    with _both(old, new) as connection:
+        found = connection.execute(_OF_OLD, values).all()
+        becomes = {bytes(key): detection_key(new.connector, *name) for key, _, *name in found}
+        met = connection.execute(_OF_KEYS, {"keys": list(becomes.values())})
+        kept = {bytes(key): (bytes(key), State(state)) for key, state, *_ in met}
+        losers = []
+        for key, state, *_ in found:
+            place, ours = becomes[bytes(key)], (bytes(key), State(state))
+            first, last = sorted((kept.get(place, ours), ours), key=lambda each: FINALITY.index(each[1]))
+            if first is not last:
+                losers.append(first[0])
+            kept[place] = last
+        connection.execute(_UNCOUNT, {"keys": losers})
+        connection.execute(_DELETE, {"keys": losers})
+        pairs = {"keys": list(becomes), "becomes": list(becomes.values())}
+        connection.execute(_RENAME, {**values, **pairs})
+        return len(found)
+
+
+def _move_waiting(old: Lease, new: Lease, values: dict[str, int]) -> int:
+    with _both(old, new) as connection:
+        rows = [read_row(new.connector, bytes(text)) for text in connection.scalars(_TAKE_WAITING, values)]
+        texts = {"keys": [row.key for row in rows], "texts": [row.text for row in rows]}
+        connection.execute(sql.QUEUE, {"connector": new.number, **texts})
+        return len(rows)
+
+
+def _move_batches(old: Lease, new: Lease, values: dict[str, int]) -> int:
+    with _both(old, new) as connection:
+        return connection.execute(_MOVE_BATCHES, values).rowcount
