@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +51,10 @@ _TIMES = {
     # Five tasks hang at the same time, and more are to run beside them.
     "WORKER_CONCURRENCY": "8",
 }
-_DISTURBED = ("taken", "handed-out-again", "redis-cut", "postgres-cut", "scheduler-cut", "updated", "late")
+NEW_CONNECTORS = (
+    *(f"killed-{stage}" for stage in STAGES),
+    *("taken", "handed-out-again", "redis-cut", "postgres-cut", "scheduler-cut", "updated", "late"),
+)
 #: As long as the composition leaves a task that was taken and not begun with its worker.
 VISIBILITY = "AIRFLOW__CELERY_BROKER_TRANSPORT_OPTIONS__VISIBILITY_TIMEOUT"
 
@@ -91,6 +95,8 @@ def make_tenant(running: Running) -> Iterator[MakeTenant]:
     running.installation.stop("dag-processor")
     _write_connectors(running.installation.home / "connectors" / "connectors.yaml")
     running.installation.change("dag-processor", AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION="True")
+    for name in NEW_CONNECTORS:
+        wait_for(partial(is_read, running.api, name), name)
     begin = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=30)
     with ExitStack() as stack:
 
@@ -106,10 +112,15 @@ def make_tenant(running: Running) -> Iterator[MakeTenant]:
         yield make
 
 
+def is_read(api: AirflowApi, name: str) -> bool:
+    """Return whether Airflow has read a connector's DAG."""
+    return api.request("GET", f"/dags/collective_insights_{name}/details", allowed=(404,)).ok
+
+
 def _write_connectors(path: Path) -> None:
     """Write the demo's connectors, and those that the tests disturb: their first run is all there is for a day."""
     content: dict[str, Any] = yaml.safe_load(DEMO.read_text("utf-8"))
-    for name in (*(f"killed-{stage}" for stage in STAGES), *_DISTURBED):
+    for name in NEW_CONNECTORS:
         content["connectors"].append(
             {
                 "name": name,

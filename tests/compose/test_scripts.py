@@ -29,8 +29,8 @@ def test_redis_ends_when_it_is_asked_to(tmp_path: Path) -> None:
     service, port = services(new_variables())["redis"], str(find_free_port())
     *shell, script = service.argv
     environment = {"PATH": os.environ["PATH"], **service.environment, "REDIS_PORT": port}
-    words = [*shell, script.replace("dir /data", f"dir {tmp_path}\nbind 127.0.0.1")]
-    started = subprocess.Popen(words, env=environment)  # noqa: S603 - the compose file's own command
+    argv = [*shell, script.replace("dir /data", f"dir {tmp_path}\nbind 127.0.0.1")]
+    started = subprocess.Popen(argv, env=environment)  # noqa: S603 - the file's own command
     try:
         assert service.health is not None
         health = service.health.argv
