@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import URL, Engine, create_engine, text
+import psycopg2
+from sqlalchemy import URL, Connection, Engine, create_engine, event, text
 from sqlalchemy.pool import NullPool
 
 _END = text("SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = :name")
@@ -42,3 +45,45 @@ def stopped(url: URL) -> Iterator[None]:
 
 def _administrator(url: URL) -> Engine:
     return create_engine(url.set(database="postgres"), isolation_level="AUTOCOMMIT", poolclass=NullPool)
+
+
+@dataclass
+class LostSession:
+    """Ends a connection's session at the n-th of its instants.
+
+    Before each transaction, after each statement in it, and after its commit, of which the client then learns nothing.
+
+    Then `meanwhile` happens, before the connection's user goes on. Without n it counts the instants.
+    """
+
+    nth: int = 0
+    meanwhile: Callable[[], None] = lambda: None
+    passed: int = 0
+
+    def watch(self, connection: Connection) -> None:
+        """Look on from now on. The connection's engine must be its own."""
+        pid = connection.connection.driver_connection.info.backend_pid  # type: ignore[union-attr]
+        dialect: Any = connection.engine.dialect
+        commit = dialect.do_commit
+
+        def reach(*_: object) -> None:
+            self.passed += 1
+            if self.passed == self.nth:
+                end_session(connection.engine.url, pid)
+                self.meanwhile()
+
+        def commit_unheard(dbapi_connection: Any) -> None:
+            commit(dbapi_connection)
+            reach()
+            if self.passed == self.nth:
+                raise psycopg2.OperationalError("server closed the connection unexpectedly")
+
+        dialect.do_commit = commit_unheard
+        for name in ("begin", "after_cursor_execute"):
+            event.listen(connection, name, reach)
+
+
+def end_session(url: URL, pid: int) -> None:
+    """End one session, and wait until it is gone."""
+    with _administrator(url).connect() as connection:
+        assert connection.scalar(text("SELECT pg_terminate_backend(:pid, 10000)"), {"pid": pid})

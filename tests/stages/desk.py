@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
 from ci_operators.core.errors import (
     RequestRefusedError,
@@ -56,6 +56,8 @@ class Desk:
     send_transient_id: bool = False
     lock_patience_s: int = 0
     unknown_resends: int = 1
+    destination: str = "rf"
+    watch: Callable[[Connection], None] = lambda _: None
     runs: int = 0
     last_folder: Path = field(default_factory=Path)
 
@@ -76,7 +78,9 @@ class Desk:
         )
         sender = client or self.client
         with open_connection(self.engine) as connection:
-            deliveries = Deliveries(connection, connector, run_id or f"run-{self.runs}", "rf", now=self.now)
+            self.watch(connection)
+            run_id = run_id or f"run-{self.runs}"
+            deliveries = Deliveries(connection, connector, run_id, self.destination, now=self.now)
             source = stage(self.last_folder, texts)
             look_up = look_up_with(sender, deliveries, self.organization_ids)
             return deliver_once(sender, source, self.last_folder, rules, deliveries, look_up)

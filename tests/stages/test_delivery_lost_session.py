@@ -1,0 +1,241 @@
+"""The session of the ledger ends at any instant of a delivery, and another run takes over, or the same one goes on."""
+
+from __future__ import annotations
+
+import functools
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+import pytest
+from sqlalchemy import Connection, text
+
+from ci_operators.core.errors import LedgerError, UnknownOutcomeError
+from ci_operators.ledger.access import make_engine, open_connection
+from ci_operators.ledger.comparison import Kept
+from ci_operators.ledger.deliveries import Deliveries
+from ci_operators.ledger.tables import State
+from ci_operators.stages import stored as stages_stored
+from ci_operators.stages.run import StageResult
+from tests.faults.line import UNLIMITED, Identity, expected, stored
+from tests.ledger.outage import LostSession, throw_out
+from tests.ledger.rollups import check_rollups
+from tests.ledger.samples import NO_ADDRESS, detection, detections, rows
+from tests.stages.desk import Desk
+
+#: A window, of which the API refuses one, and which has one twice; before it others that wait, one of them bad.
+GOOD = detections(range(6))
+WINDOW = [*GOOD[:5], detection(90, value=NO_ADDRESS), *GOOD[5:], GOOD[2]]
+WAITING = [*detections([20, 21]), detection(91, value=NO_ADDRESS), *detections([22])]
+KEPT = [*WAITING[:2], WAITING[3]]
+WANTED = expected([*GOOD, *KEPT])
+#: Instants that a delivery has at least.
+MANY = 70
+
+_RESENT = text(
+    """
+    SELECT coalesce(sum(b.size), 0) FROM batch b JOIN connector c ON c.id = b.connector_id
+    WHERE c.name = :name AND b.resends > 0 AND b.reserved_at IS NOT NULL
+    """
+)
+
+
+@dataclass
+class Story:
+    """A run that has lost an answer in its first try; its second one is struck."""
+
+    desk: Desk
+    name: str
+    resent: int = 0
+
+    def prepare(self) -> None:
+        """Leave detections that wait for budget, and a batch whose outcome is unknown."""
+        self.desk.vendors.reset()
+        self.desk.vendors.clear_faults()
+        self._deliver(WAITING, "before", allowed=0, late=0)
+        self.desk.fault("store_then_drop", skip=1)
+        with pytest.raises(UnknownOutcomeError):
+            self._deliver(WINDOW, "run", late=0)
+
+    def strike(self, session: LostSession) -> StageResult:
+        """Do the second try, watched; then whatever is left, until all has come to its end."""
+        results = dict[str, StageResult]()
+        try:
+            results["run"] = self._deliver(WINDOW, "run", late=9, session=session)
+            assert session.nth == 0 or session.nth > session.passed, "its session has ended, and it has not noticed"
+        except LedgerError:
+            results["run"] = self._deliver(WINDOW, "run", late=9)
+        self._deliver(WINDOW, "after")
+        return results["run"]
+
+    def take_over(self) -> None:
+        """Deliver the same window in another run."""
+        self._deliver(WINDOW, "other", late=9)
+
+    def _deliver(
+        self,
+        texts: list[bytes],
+        run_id: str,
+        *,
+        allowed: int = UNLIMITED,
+        late: int = UNLIMITED,
+        session: LostSession | None = None,
+    ) -> StageResult:
+        desk = replace(self.desk, destination=self.name, allowed=allowed, allowed_for_waiting=late)
+        desk.folder = self.desk.folder / self.name / f"{run_id}-{self.desk.runs}"
+        self.desk.runs += 1
+        if session is not None:
+            desk.watch, desk.engine = session.watch, make_engine(desk.engine.url)
+        return desk.deliver(texts, connector=self.name, run_id=run_id)
+
+    def check(self, *, may_search: bool) -> None:
+        """Hold what is stored, and what the ledger says of it, against what has to be."""
+        found = stored(self.desk.vendors.detections)
+        twice, missing = found - WANTED, WANTED - found
+        with open_connection(self.desk.engine) as connection:
+            again = int(connection.scalar(_RESENT, {"name": self.name}) or 0)
+            held = set(connection.scalars(_HELD, {"name": self.name}))
+            connection.rollback()
+            check_rollups(connection)
+        assert twice.total() <= again, f"{twice} are there twice, reported are {again}"
+        assert {event for event, _, _ in missing} <= held, f"{missing} are lost"
+        assert not (may_search and twice), f"the search tells all, and yet {twice} are there twice"
+        self.check_states(found)
+
+    def check_states(self, found: Counter[Identity]) -> None:
+        """Hold the ledger's states against the store."""
+        texts = [*GOOD, *KEPT]
+        for one, known in zip(texts, self.desk.known(texts, self.name), strict=True):
+            assert known is not None
+            (who,) = expected([one])
+            assert known.state in (State.ACCEPTED, State.UNKNOWN)
+            assert known.state is State.UNKNOWN or found[who], f"{who} is accepted, and not there"
+
+
+_HELD = text(
+    """
+    SELECT q.event_id FROM quarantine q JOIN connector c ON c.id = q.connector_id
+    WHERE c.name = :name AND q.stage = 'submit' AND q.issue = 'outcome_unknown'
+    """
+)
+
+
+def count_instants(desk: Desk) -> int:
+    """Return the instants of a second try that nothing strikes."""
+    story, session = Story(desk, "count"), LostSession()
+    story.prepare()
+    story.strike(session)
+    story.check(may_search=False)
+    return session.passed
+
+
+@pytest.fixture(params=[True, False], ids=["search", "no search"])
+def looking(request: pytest.FixtureRequest, desk: Desk) -> tuple[Desk, bool]:
+    """A desk, and whether its token may search."""
+    return (desk if request.param else request.getfixturevalue("blind")), request.param
+
+
+def test_wherever_the_session_ends_the_next_try_is_exact(blind: Desk) -> None:
+    strike_everywhere(blind, lambda story: None, may_search=False)
+
+
+def test_wherever_it_ends_and_another_run_takes_over_it_is_exact(looking: tuple[Desk, bool]) -> None:
+    desk, may_search = looking
+    strike_everywhere(desk, Story.take_over, may_search=may_search)
+
+
+def strike_everywhere(desk: Desk, meanwhile: Callable[[Story], None], *, may_search: bool) -> None:
+    instants = count_instants(desk)
+    assert instants >= MANY
+    for nth in range(1, instants + 1):
+        story = Story(desk, f"lost-{nth}")
+        story.prepare()
+        session = LostSession(nth, functools.partial(meanwhile, story))
+        story.strike(session)
+        assert session.passed >= nth
+        story.check(may_search=may_search)
+
+
+class TestReplaced:
+    """A run that another one has replaced changes nothing of what that one has done."""
+
+    def test_it_does_not_reserve(self, desk: Desk) -> None:
+        with open_connection(desk.engine) as connection, open_connection(desk.engine) as other:
+            first = Deliveries(connection, "acme", "first", "rf").lock()
+            (batch,) = first.plan([rows([1])], [])
+            take_over(first, Deliveries(other, "acme", "second", "rf"))
+            with pytest.raises(LedgerError, match="Another run of acme has taken over"):
+                first.reserve(batch, UNLIMITED)
+        assert desk.states(detections([1])) == [State.PLANNED]
+
+    def test_what_the_other_one_recovered_stays_unknown(self, desk: Desk) -> None:
+        with open_connection(desk.engine) as connection, open_connection(desk.engine) as other:
+            first = Deliveries(connection, "acme", "first", "rf").lock()
+            (batch,) = first.plan([rows([1])], [])
+            assert first.reserve(batch, UNLIMITED)
+            second = Deliveries(other, "acme", "second", "rf")
+            take_over(first, second)
+            assert second.recover() == 1
+            for step in (
+                lambda: first.release(batch),
+                lambda: first.put_off(batch),
+                lambda: first.plan([rows([1])], [batch.rows[0].key]),
+                lambda: first.reject(batch.rows, {batch.rows[0].key: "no"}),
+                lambda: first.confirm([batch.rows[0].key]),
+                lambda: first.hold(batch.rows, {batch.rows[0].key: "no"}),
+                lambda: first.forget_waiting(batch.rows),
+                first.recover,
+            ):
+                with pytest.raises(LedgerError, match="has taken over"):
+                    step()
+        assert desk.states(detections([1])) == [State.UNKNOWN]
+
+    def test_what_it_knows_to_be_accepted_is(self, desk: Desk) -> None:
+        """A fact: else it would be sent again."""
+        with open_connection(desk.engine) as connection:
+            first = Deliveries(connection, "acme", "first", "rf").lock()
+            (batch,) = first.plan([rows([1])], [])
+            assert first.reserve(batch, UNLIMITED)
+            throw_out(desk.engine.url)
+            first.accept(batch)
+            assert connection.invalidated
+            with pytest.raises(LedgerError, match="the session has ended"):
+                first.find(rows([1]))
+        assert desk.states(detections([1])) == [State.ACCEPTED]
+
+    def test_a_reservation_is_seen_by_the_one_that_takes_over_or_does_not_happen(self, desk: Desk) -> None:
+        """The new lease waits for a reservation that has begun, even over another session's snapshot."""
+        with open_connection(desk.engine) as connection, open_connection(desk.engine) as other:
+            first = Deliveries(connection, "acme", "first", "rf").lock()
+            with first.lease.transaction(), other.begin():
+                other.execute(text("SET LOCAL lock_timeout = '200ms'"))
+                with pytest.raises(Exception, match="lock timeout"):
+                    other.execute(text("UPDATE connector SET fence = fence + 1 WHERE name = 'acme'"))
+
+
+def take_over(first: Deliveries, second: Deliveries) -> None:
+    """Let a run take the lease while the session of the first lives on, as behind a pooler of transactions."""
+    with first.connection.begin():
+        first.connection.execute(text("SELECT pg_advisory_unlock_all()"))
+    second.lock()
+
+
+def test_a_ledger_that_ends_under_the_look_up_ends_the_run(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its error is not taken for one of the search: nothing more is sent over another session."""
+    desk.deliver(detections(range(3)), connector="globex")  # what it has stored is looked up in the ledger
+    desk.fault("store_then_drop")
+    with pytest.raises(UnknownOutcomeError):
+        desk.deliver(detections(range(7)))
+    posts, read = len(desk.posts), stages_stored.read_detected
+
+    def lose_session(connection: Connection, *times: datetime) -> Iterator[Kept]:
+        throw_out(desk.engine.url)
+        return read(connection, *times)
+
+    monkeypatch.setattr(stages_stored, "read_detected", lose_session)
+    with pytest.raises(LedgerError, match="The ledger's database"):
+        desk.deliver(detections(range(7)))
+    assert len(desk.posts) == posts
+    monkeypatch.undo()
+    assert desk.deliver(detections(range(7))).extra["found_by_search"] == 3
