@@ -7,7 +7,8 @@ import json
 from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from datetime import date
+from typing import Any, Literal, get_args
 
 import requests
 import urllib3
@@ -18,9 +19,9 @@ from tests.faults.line import Identity, identity
 
 #: What becomes of a submission: stored and answered; stored, the answer lost; lost on the way; counted wrongly, half
 #: of it stored; refused for a short time; for the day; as too large; the task killed before, or after, it is stored;
-#: refused for the token.
-Fate = Literal["ok", "lost answer", "lost", "half", "429", "day", "413", "killed before", "killed after", "401"]
-FATES: tuple[Fate, ...] = (
+#: refused for the token; the task's session of the ledger ended meanwhile; and another run of the connector has taken
+#: over, before or after it is stored.
+Fate = Literal[
     "ok",
     "lost answer",
     "lost",
@@ -31,7 +32,11 @@ FATES: tuple[Fate, ...] = (
     "killed before",
     "killed after",
     "401",
-)
+    "session lost",
+    "taken over before",
+    "taken over after",
+]
+FATES: tuple[Fate, ...] = get_args(Fate)
 
 
 class KilledError(BaseException):
@@ -42,12 +47,16 @@ class KilledError(BaseException):
 class ScriptedApi(HTTPAdapter):
     """Answers submissions and searches; `watch` sees every live submission before its fate.
 
-    is_bad: what the API refuses. may_search: whether the token may.
+    is_bad: what the API refuses. may_search: whether the token may. lose_session, take_over: what happens to the task
+    that submits. today: the day that a submission is charged to.
     """
 
     is_bad: Callable[[Identity], bool]
     watch: Callable[[list[Identity]], None] = lambda sent: None
     may_search: bool = False
+    lose_session: Callable[[], None] = lambda: None
+    take_over: Callable[[], None] = lambda: None
+    today: Callable[[], date] = lambda: date.min
     fates: deque[Fate] = field(default_factory=deque)
     stored: Counter[Identity] = field(default_factory=Counter)
     times: dict[Identity, str] = field(default_factory=dict)
@@ -55,8 +64,8 @@ class ScriptedApi(HTTPAdapter):
     too_large: set[Identity] = field(default_factory=set)
     #: What it has counted wrongly: perhaps stored, perhaps not.
     miscounted: set[Identity] = field(default_factory=set)
-    #: Detections of live submissions that were stored, or may have been as far as the sender can tell.
-    charged: int = 0
+    #: Detections of live submissions that were stored, or may have been as far as the sender can tell, by day.
+    charged: Counter[date] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
         super().__init__()
@@ -86,15 +95,24 @@ class ScriptedApi(HTTPAdapter):
             raise KilledError
         if bad and fate != "lost":
             return self._refuse(request, bad)
-        self.charged += len(sent)
+        self.charged[self.today()] += len(sent)
+        self._strike(fate, ("session lost", "taken over before"))
         self.stored.update(sent[: len(sent) // 2] if fate == "half" else [] if fate == "lost" else sent)
         if fate == "half":
             self.miscounted.update(sent)
+        self._strike(fate, ("taken over after",))
         if fate == "killed after":
             raise KilledError
         if fate in ("lost", "lost answer"):
             raise requests.ConnectionError(urllib3.exceptions.ProtocolError("Connection aborted."))
         return self._accept(request, sent[: len(sent) // 2] if fate == "half" else sent, debug=False)
+
+    def _strike(self, fate: Fate, fates: tuple[Fate, ...]) -> None:
+        """Let the task lose its session by one of these fates."""
+        if fate in fates:
+            self.lose_session()
+            if fate != "session lost":
+                self.take_over()
 
     def _accept(self, request: requests.PreparedRequest, sent: list[Identity], *, debug: bool) -> requests.Response:
         processed = Counter(kind for _, kind, _ in sent)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import random
 import tempfile
-from collections import Counter
+from collections import Counter, deque
 from contextlib import ExitStack
 from datetime import date, timedelta
 from pathlib import Path
@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 import pytest
 import requests
-from hypothesis import HealthCheck, Phase, settings
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -30,6 +30,7 @@ from sqlalchemy import URL, Connection, text
 
 from ci_operators.core.errors import CollectiveInsightsError, FatalError
 from ci_operators.ledger.access import make_engine, open_connection
+from ci_operators.ledger.breaker import Streak, find_streaks
 from ci_operators.ledger.deliveries import Deliveries
 from ci_operators.ledger.row import read_row
 from ci_operators.ledger.settlement import find_standings, override
@@ -42,6 +43,7 @@ from ci_operators.transport.client import Client
 from simulator.settings import RECORDED_FUTURE_TOKEN
 from tests.faults.line import Identity, check_staging, held, identity
 from tests.faults.scripted_api import FATES, KilledError, ScriptedApi
+from tests.ledger.outage import end_session
 from tests.ledger.rollups import check_rollups
 from tests.ledger.samples import detection, stage
 from tests.vendor_cases import LIVE
@@ -61,7 +63,7 @@ BAD = {WHO[5], WHO[12]}
 #: A day that is over says little about anything else.
 WEIGHTS = [1 if fate == "day" else 4 for fate in FATES]
 #: Steps of one machine, and machines.
-STEPS, MACHINES = 8, 6
+STEPS, MACHINES = 8, 50
 
 windows = st.tuples(st.integers(0, EVENTS - 1), st.integers(1, 12)).map(
     lambda pair: range(pair[0], min(EVENTS, pair[0] + pair[1]))
@@ -77,21 +79,29 @@ class LedgerMachine(RuleBasedStateMachine):
         policy=st.sampled_from(["resend", "resend", "hold"]),
         may_search=st.sampled_from([False, False, True]),
         limit=st.sampled_from(LIMITS),
+        resends=st.sampled_from([0, 1, 1, 3]),
     )
-    def begin(self, policy: Literal["resend", "hold"], may_search: bool, limit: int) -> None:
+    def begin(self, policy: Literal["resend", "hold"], may_search: bool, limit: int, resends: int) -> None:
         """Open an empty ledger and an empty API."""
         self.limit, self.limit_for_bulk = limit, int(limit * SHARE_FOR_BULK)
         self.stack = ExitStack()
         self.folder = Path(self.stack.enter_context(tempfile.TemporaryDirectory()))
-        self.engine, self.policy = make_engine(self.url), policy
+        self.engine, self.policy, self.resends = make_engine(self.url), policy, resends
         with self.engine.begin() as connection:
             connection.execute(text("TRUNCATE batch, detection, waiting, budget, connector RESTART IDENTITY CASCADE"))
-        self.api = ScriptedApi(is_bad=BAD.__contains__, watch=self.look_on, may_search=may_search)
         self.time, self.runs = VirtualTime(), 0
+        self.api = ScriptedApi(
+            is_bad=BAD.__contains__,
+            watch=self.look_on,
+            may_search=may_search,
+            lose_session=self.lose_session,
+            take_over=self.take_over,
+            today=self.today,
+        )
+        self.sessions: list[int] = []
         self.accepted: set[Identity] = set()
         self.by_hand: set[Identity] = set()
         self.resent: Counter[Identity] = Counter()
-        self.spent: Counter[date] = Counter()
 
     def teardown(self) -> None:
         """Let all come to its end: nothing is lost but what is held, and a person is told of that."""
@@ -173,21 +183,36 @@ class LedgerMachine(RuleBasedStateMachine):
     def the_budget_is_kept(self) -> None:
         """On no day did more leave than the limit allows, and the ledger knows of all of it."""
         if hasattr(self, "api"):
-            assert all(count <= self.limit for count in self.spent.values()), self.spent
+            assert all(count <= self.limit for count in self.api.charged.values()), self.api.charged
             with self.engine.connect() as connection:
                 known = dict(map(tuple, connection.execute(text("SELECT day, spent FROM budget"))))
-            assert all(known[day] >= count for day, count in self.spent.items() if count)
+            assert all(known[day] >= count for day, count in self.api.charged.items() if count)
             assert all(count <= self.limit for count in known.values())
 
     @invariant()
     def there_twice_is_what_was_reported(self) -> None:
-        """Each copy beyond the first was sent as one that may have arrived, or by a person's word."""
+        """Each copy beyond the first was sent as one that may have arrived, or by a person's word.
+
+        And there are no more of them than the option allows.
+        """
         if hasattr(self, "api"):
             for who, count in self.api.stored.items():
                 if who not in self.by_hand:
                     assert count <= 1 + self.resent[who], f"{who} is there {count} times"
+                    assert count <= 1 + self.resends, f"{who} is there {count} times"
 
     # The machinery.
+
+    def lose_session(self) -> None:
+        """End the session of the run that submits."""
+        end_session(self.url, self.sessions[-1])
+
+    def take_over(self) -> None:
+        """Let another run of the connector deliver all, with an API that works, before the first one goes on."""
+        fates, self.api.fates = self.api.fates, deque()
+        self.runs += 1
+        self.deliver(range(EVENTS), f"run-{self.runs}", self.limit)
+        self.api.fates = fates
 
     def look_on(self, sent: list[Identity]) -> None:
         """Hold a live submission against the ledger before it leaves."""
@@ -199,17 +224,23 @@ class LedgerMachine(RuleBasedStateMachine):
             standings = find_standings(connection, list(KEYS))
             reserved = {KEYS[key] for key, standing in standings.items() if standing.state is State.RESERVED}
             resent = {KEYS[bytes(key)] for key in connection.scalars(text(_RESENT))}
+            connection.rollback()
+            streak = find_streaks(connection, [1]).get(1, Streak())
         assert set(sent) <= reserved, "a request leaves that the ledger does not know of"
+        if streak.trial_at is not None:
+            assert len(sent) == 1, "a connector that has stopped sends more than a trial"
+            assert self.time.instant >= streak.trial_at
         self.resent.update(set(sent) & resent)
 
     def deliver(self, window: range, run_id: str, allowed: int) -> StageResult | None:
         """Do one try of a run; None when it failed."""
-        folder, before = self.folder / run_id, self.api.charged
-        rules = Rules(Terms((), BATCH), self.policy, allowed, self.limit_for_bulk)
+        folder = self.folder / run_id
+        rules = Rules(Terms((), BATCH), self.policy, allowed, self.limit_for_bulk, unknown_resends=self.resends)
         result: StageResult | None = None
         try:
             with requests.Session() as session, open_connection(self.engine) as connection:
                 session.mount("http://", self.api)
+                self.sessions.append(connection.connection.driver_connection.info.backend_pid)  # type: ignore[union-attr]
                 client = self.client(session)
                 deliveries = Deliveries(connection, CONNECTOR, run_id, DESTINATION, now=lambda: self.time.instant)
                 source = stage(folder, [TEXTS[number] for number in window])
@@ -220,7 +251,7 @@ class LedgerMachine(RuleBasedStateMachine):
             if isinstance(err, FatalError) and not any(word in str(err) for word in ("counts", "401")):
                 raise
         finally:
-            self.spent[self.today()] += self.api.charged - before
+            self.sessions.pop()
             check_staging(folder)
         if result is not None:
             self.check(result, window)
@@ -262,9 +293,14 @@ class LedgerMachine(RuleBasedStateMachine):
             who = KEYS[standing.key]
             if who in on_hold:
                 assert standing.state is State.UNKNOWN
-                assert self.policy == "hold" or standing.message == MISMATCH
+                assert self.policy == "hold" or standing.message == MISMATCH or self.is_spent(standing.key)
             else:
                 assert standing.state in (State.ACCEPTED, State.REJECTED), f"{who} is {standing.state.name}"
+
+    def is_spent(self, key: bytes) -> bool:
+        """Return whether a detection has been sent again as often as it may be, as far as the ledger can tell."""
+        with self.engine.connect() as connection:
+            return bool(connection.scalar(text(_RESENDS), {"key": key}) >= self.resends)
 
     def find(self, keys: list[bytes]) -> dict[bytes, Any]:
         with open_connection(self.engine) as connection:
@@ -286,6 +322,7 @@ class LedgerMachine(RuleBasedStateMachine):
 
 KEYS_OF = [read_row(CONNECTOR, one).key for one in TEXTS]
 _RESENT = "SELECT d.key FROM detection d JOIN batch b ON b.id = d.batch_id WHERE b.resends > 0 AND b.state = 1"
+_RESENDS = "SELECT b.resends FROM detection d JOIN batch b ON b.id = d.batch_id WHERE d.key = :key"
 
 
 @pytest.fixture
@@ -302,7 +339,6 @@ def test_any_interleaving_is_exact(machine: type[LedgerMachine]) -> None:
             stateful_step_count=STEPS,
             deadline=None,
             derandomize=True,
-            phases=[Phase.generate],
             suppress_health_check=list(HealthCheck),
         ),
     )
