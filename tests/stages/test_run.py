@@ -16,14 +16,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ci_operators.attack import attack_table
-from ci_operators.core.errors import AccountingError, UnavailableError
+from ci_operators.core.errors import AccountingError
 from ci_operators.core.tally import Tally
 from ci_operators.core.verdict import Step
-from ci_operators.sources.source import Page
 from ci_operators.stages.contract import contract_for
-from ci_operators.stages.run import StageResult, Terms, check_by_api, extract, transform
-from ci_operators.staging.artifact import read_artifact, write_artifact
+from ci_operators.stages.run import StageResult, Terms, check_by_api, transform
+from ci_operators.staging.artifact import Artifact
 from simulator import Simulator
+from tests.artifacts import extract_pages, read_all, write_all
 from tests.noting_session import NotingSession
 from tests.sources.okta.specimens import SPECIMENS as OKTA
 from tests.sources.sentinelone.specimens import SPECIMENS as SENTINELONE
@@ -40,10 +40,6 @@ def texts(specimens: Specimens) -> st.SearchStrategy[bytes]:
     damaged = st.tuples(st.sampled_from(good), st.integers(0, 2000)).map(lambda pair: pair[0][: pair[1]])
     lines = st.binary(max_size=20).filter(lambda record: b"\n" not in record)
     return st.sampled_from(good) | damaged | st.sampled_from(ODD) | lines
-
-
-def read_all(path: Any) -> list[bytes]:
-    return [record for chunk in read_artifact(path) for record in chunk] if path else []
 
 
 def records_of(entries: list[bytes]) -> list[bytes]:
@@ -80,7 +76,7 @@ def test_no_record_goes_missing_in_any_stage(specimens: Specimens, options: Mapp
     def check(pages: list[list[bytes]]) -> None:
         with tempfile.TemporaryDirectory() as name:
             directory = Path(name)
-            extracted = extract((Page(page) for page in pages), directory)
+            extracted = extract_pages(pages, directory)
             events = [event for page in pages for event in page]
             assert read_all(extracted.artifact) == events
             assert extracted.tally.records_in == extracted.tally.records_out == len(events)
@@ -102,7 +98,7 @@ def test_no_record_goes_missing_in_any_stage(specimens: Specimens, options: Mapp
 
 def test_a_stage_done_twice_leaves_the_same(tmp_path: Path) -> None:
     connector = OKTA.connector()
-    extracted = extract([Page([specimen.text for specimen in OKTA.all])], tmp_path)
+    extracted = extract_pages([[specimen.text for specimen in OKTA.all]], tmp_path)
     assert extracted.artifact is not None
     first = transform("filter", extracted.artifact, OKTA.source.criteria(connector), Tally(), tmp_path)
     content = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
@@ -112,21 +108,11 @@ def test_a_stage_done_twice_leaves_the_same(tmp_path: Path) -> None:
 
 
 def test_a_stage_that_loses_a_record_fails_and_leaves_nothing(tmp_path: Path) -> None:
-    extracted = extract([Page([b"a"])], tmp_path)
+    extracted = extract_pages([[b"a"]], tmp_path)
     assert extracted.artifact is not None
     with pytest.raises(AccountingError, match="Stage map took 2 records"):
         transform("map", extracted.artifact, lambda record: record, Tally(records_in=1), tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["extract.jsonl.zst"]
-
-
-def test_a_source_that_fails_leaves_no_artifact(tmp_path: Path) -> None:
-    def pages() -> Any:
-        yield Page([b"a"])
-        raise UnavailableError("Okta answered 503.")
-
-    with pytest.raises(UnavailableError):
-        extract(pages(), tmp_path)
-    assert list(tmp_path.iterdir()) == []
 
 
 def detections(count: int) -> list[bytes]:
@@ -137,18 +123,16 @@ def detections(count: int) -> list[bytes]:
 
 
 @pytest.fixture
-def validated(tmp_path: Path) -> Path:
+def validated(tmp_path: Path) -> Artifact:
     """Return the artifact of seven detections."""
-    with write_artifact(tmp_path / "validate.jsonl.zst") as out:
-        out.write_all(detections(7))
-    return tmp_path / "validate.jsonl.zst"
+    return write_all(tmp_path / "validate.jsonl.zst", detections(7))
 
 
 TERMS = Terms(organization_ids=(), batch_size=3)
 
 
 def test_a_dry_run_asks_the_api_in_batches_and_stores_nothing(
-    validated: Path, vendors: Simulator, session: NotingSession, virtual_time: VirtualTime
+    validated: Artifact, vendors: Simulator, session: NotingSession, virtual_time: VirtualTime
 ) -> None:
     result = check_by_api(LIVE.connect(vendors.url, session, virtual_time), validated, TERMS)
     assert (result.tally.records_in, result.tally.records_out) == (7, 7)
@@ -159,7 +143,7 @@ def test_a_dry_run_asks_the_api_in_batches_and_stores_nothing(
 
 
 def test_a_batch_counted_otherwise_stops_the_dry_run(
-    validated: Path, vendors: Simulator, session: NotingSession, virtual_time: VirtualTime
+    validated: Artifact, vendors: Simulator, session: NotingSession, virtual_time: VirtualTime
 ) -> None:
     vendors.add_fault("recorded_future", "wrong_counts", skip=1)
     with pytest.raises(AccountingError, match="counts 2 ip processed, sent were 3 ip"):

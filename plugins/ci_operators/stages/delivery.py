@@ -29,7 +29,7 @@ from ci_operators.stages.batches import cut_batches, make_submission
 from ci_operators.stages.pump import SideArtifacts
 from ci_operators.stages.refusals import judge_refusal
 from ci_operators.stages.run import StageResult, Terms
-from ci_operators.staging.artifact import StagingPath, read_artifact
+from ci_operators.staging.artifact import Artifact, read_artifact
 from ci_operators.transport.client import Client
 
 #: Batches looked up and planned at once: few and large transactions, and little memory.
@@ -108,7 +108,7 @@ class Account:
 
 
 def deliver_once(
-    client: Client, source: StagingPath, directory: Any, rules: Rules, deliveries: Deliveries, look_up: LookUp
+    client: Client, source: Artifact, directory: Any, rules: Rules, deliveries: Deliveries, look_up: LookUp
 ) -> StageResult:
     """Deliver the detections of the artifact `source`, then those that waited for budget.
 
@@ -125,7 +125,7 @@ def deliver_once(
         courier.take_waiting()
     courier.account.resent_unknown = deliveries.count_resent()
     extra = {**courier.account.to_extra(), "unknown_from_earlier_tries": recovered}
-    return StageResult(tally, side_artifacts=dict(side.paths), extra=extra)
+    return StageResult(tally, side_artifacts=side.artifacts, extra=extra)
 
 
 @dataclass

@@ -12,7 +12,7 @@ from ci_operators.ledger.row import Row, read_row
 from ci_operators.recorded_future.api import make_probe, submit
 from ci_operators.stages.batches import cut_batches, make_submission
 from ci_operators.stages.run import Terms
-from ci_operators.staging.artifact import StagingPath, read_artifact
+from ci_operators.staging.artifact import Artifact, read_artifact
 from ci_operators.transport.client import Client
 
 
@@ -72,7 +72,7 @@ class DryRun:
     refused: dict[bytes, str] = field(default_factory=dict)
     batches: int = 0
 
-    def check(self, source: StagingPath) -> None:
+    def check(self, source: Artifact) -> None:
         """Ask about all detections of an artifact.
 
         Raises what `recorded_future.api.submit` raises, RequestRefusedError when it is the request that is wrong.
