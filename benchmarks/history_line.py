@@ -85,8 +85,7 @@ class Line:
             self.clock.advance(seconds=SLOT.total_seconds())
 
     def _deliver(self, kind: str, prefix: bytes, number: int, size: int) -> None:
-        path = self.folder / "validate.jsonl.zst"
-        with write_artifact(path) as out:
+        with write_artifact(self.folder / "validate.jsonl.zst") as out:
             out.write_all([_DETECTION % (each % 250, prefix, number, each) for each in range(size)])
         client = open_client(
             API, Credentials(NAME, self.simulator.url, RECORDED_FUTURE_TOKEN), requests.Session(), Pacer()
@@ -94,7 +93,7 @@ class Line:
         run_id = f"{kind}-{number}"
         started = time.thread_time()
         deliveries = Deliveries(self.connection, NAME, run_id, "rf", now=self.clock)
-        result = deliver_once(client, path, self.folder, _rules(kind), deliveries, lambda _rows: set())
+        result = deliver_once(client, out.artifact, self.folder, _rules(kind), deliveries, lambda _rows: set())
         self.done.append(_describe(kind, result, time.thread_time() - started))
 
     def delays(self) -> Counter[timedelta]:

@@ -18,7 +18,7 @@ from ci_operators.stages.account import Rules
 from ci_operators.stages.batches import cut_batches, make_submission
 from ci_operators.stages.delivery import deliver_once
 from ci_operators.stages.run import Terms
-from ci_operators.staging.artifact import read_artifact, write_artifact
+from ci_operators.staging.artifact import Artifact, read_artifact, write_artifact
 from ci_operators.transport.api import Credentials, open_client
 from ci_operators.transport.client import Client
 from ci_operators.transport.pacing import Pacer
@@ -35,28 +35,28 @@ def main() -> None:
         artifact = _stage(Path(folder) / "validate.jsonl.zst", int(count))
         started = time.perf_counter()
         if side == "ledger":
-            _deliver(client, ledger, artifact)
+            _deliver(client, ledger, artifact, Path(folder))
         else:
             for batch in cut_batches(read_artifact(artifact), TERMS.batch_size):
                 submit(client, make_submission(batch, debug=False, organization_ids=()))
         print(json.dumps({"wall_s": time.perf_counter() - started}))
 
 
-def _deliver(client: Client, ledger: str, artifact: Path) -> None:
+def _deliver(client: Client, ledger: str, artifact: Artifact, folder: Path) -> None:
     name = f"benchmark-{uuid.uuid4()}"
     rules = Rules(TERMS, "resend", allowed=_NO_LIMIT, allowed_for_waiting=_NO_LIMIT)
     with open_connection(make_engine(ledger)) as connection:
         deliveries = Deliveries(connection, name, "run", name)
-        result = deliver_once(client, artifact, artifact.parent, rules, deliveries, lambda _rows: set())
+        result = deliver_once(client, artifact, folder, rules, deliveries, lambda _rows: set())
     assert result.extra["accepted"] == result.tally.records_in
 
 
-def _stage(path: Path, count: int) -> Path:
+def _stage(path: Path, count: int) -> Artifact:
     batch = uuid.uuid4().hex.encode()
     with write_artifact(path) as out:
         for number in range(count):
             out.write(_DETECTION % (number % 250, batch, number))
-    return path
+    return out.artifact
 
 
 _DETECTION = (

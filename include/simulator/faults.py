@@ -23,6 +23,8 @@ KINDS: Final[Mapping[str, tuple[str, ...]]] = {
     "repeated_cursor": (OKTA, SENTINELONE),
     "foreign_next_link": (OKTA,),
     "concurrency_limit": (OKTA,),
+    "empty_page": (OKTA,),
+    "partial_errors": (SENTINELONE,),
     "store_then_status": (RECORDED_FUTURE,),
     "store_then_drop": (RECORDED_FUTURE,),
     "wrong_counts": (RECORDED_FUTURE,),

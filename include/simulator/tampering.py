@@ -37,6 +37,8 @@ def tampered(fault: Fault, reply: Reply, call: Call) -> Reply:
         return reply
     if fault.kind == "wrong_counts":
         return replace(reply, body=_miscounted(reply.body))
+    if fault.kind == "partial_errors":
+        return replace(reply, body=_with_errors(reply.body))
     if fault.kind == "foreign_next_link":
         return _with_next(reply, call, FOREIGN_ORIGIN)
     if fault.kind == "repeated_cursor":
@@ -75,6 +77,14 @@ def _with_next(reply: Reply, call: Call, origin: str) -> Reply:
     others = tuple(pair for pair in reply.headers if pair[0] != "Link")
     lines = [link for link in kept if link] + [f'<{origin}{target}>; rel="next"']
     return replace(reply, headers=(*others, *(("Link", line) for line in lines)))
+
+
+def _with_errors(body: bytes) -> bytes:
+    """Returns the page of which a part of the console could not answer: the last page, by its cursor."""
+    answer = orjson.loads(body)
+    errors = [{"code": 5000010, "title": "Internal Server Error", "detail": "Server could not process the request."}]
+    pagination = {**answer["pagination"], "nextCursor": None}
+    return orjson.dumps({"data": answer["data"][::2], "errors": errors, "pagination": pagination})
 
 
 def _with_repeated(reply: Reply, call: Call) -> Reply:

@@ -207,6 +207,8 @@ class Simulator:
             return None
         if fault.kind in WITHOUT_HANDLING:
             return replaced_reply(fault, self._usual(vendor, call, fault))
+        if fault.kind == "empty_page":
+            return self._okta.answer(call, is_empty=True)
         reply = self._answer(vendor, call)
         if fault.kind == "store_then_drop":
             return None

@@ -19,10 +19,10 @@ from ci_operators.core.tally import Tally
 from ci_operators.core.verdict import Dropped, Quarantined, Step
 from ci_operators.core.window import Window
 from ci_operators.sources.registry import OPTIONS, load_source
-from ci_operators.sources.source import Page
 from ci_operators.stages.contract import contract_for
-from ci_operators.stages.run import StageResult, extract, transform
+from ci_operators.stages.run import StageResult, transform
 from ci_operators.staging.manifest import Manifest
+from tests.artifacts import extract_pages
 
 WINDOW = Window(datetime(2026, 3, 10, 12, tzinfo=UTC), datetime(2026, 3, 10, 13, tzinfo=UTC))
 OKTA: Connector = OPTIONS["okta"].model_validate({"name": "okta-acme", "source": "okta", "debug": False})
@@ -62,7 +62,7 @@ class StagedRun:
     def run(self, events: Iterable[Any], until: str = "validate") -> StagedRun:
         """Take events (JSON values, or texts as they are) through the stages."""
         texts = [each if isinstance(each, bytes) else json.dumps(each).encode() for each in events]
-        self._add("extract", extract([Page(texts)], self.directory), pages=1, waited_s=0.5, overlap_s=600)
+        self._add("extract", extract_pages([texts], self.directory), pages=1, waited_s=0.5, overlap_s=600)
         source = load_source(self.connector.source)
         steps: Mapping[str, Callable[[Tally], Step]] = {
             "filter": lambda _: source.criteria(self.connector),
@@ -109,9 +109,9 @@ class StagedRun:
             debug=self.debug,
             window=WINDOW,
             basis="data interval",
-            artifact=str(result.artifact) if result.artifact else None,
+            artifact=str(result.artifact.path) if result.artifact else None,
             tally=result.tally,
-            side_artifacts={kind: str(path) for kind, path in result.side_artifacts.items()},
+            side_artifacts={kind: str(side.path) for kind, side in result.side_artifacts.items()},
             bytes=1234,
             duration_s=1.5,
             extra={**result.extra, **extra},

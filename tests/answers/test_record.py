@@ -12,8 +12,8 @@ import pytest
 
 from ci_operators.answers.record import UNREADABLE, Candidate, Record, RecordReader, read_detection
 from ci_operators.ledger.keys import detection_key
-from ci_operators.staging.artifact import read_artifact
 from tests.answers.staged_run import OKTA, READER, WORDING, StagedRun, event
+from tests.artifacts import read_all
 
 BEGAN = datetime(2026, 3, 10, 13, tzinfo=UTC)
 
@@ -32,7 +32,7 @@ class Known:
 
 def detection_of(tmp_path: Path) -> bytes:
     StagedRun(tmp_path).run([event(1)])
-    return next(read_artifact(tmp_path / "validate.jsonl.zst"))[0]
+    return read_all(tmp_path / "validate.jsonl.zst")[0]
 
 
 def test_a_dropped_event_is_told_in_words() -> None:

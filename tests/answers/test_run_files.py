@@ -27,7 +27,7 @@ def test_every_fate_has_its_artifact(tmp_path: Path) -> None:
         ("map.quarantined", "quarantined", "map", 8),
         ("validate", "detection", "validate", 20),
     ]
-    assert all(file.path.exists() for file in run.files.settled())  # type: ignore[attr-defined]  # a pathlib.Path
+    assert all(file.path.exists() for file in run.files.settled())
     events = run.files.events()
     assert events is not None
     assert (events.name, events.expected) == ("extract", 40)

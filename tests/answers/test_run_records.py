@@ -18,9 +18,10 @@ from ci_operators.answers.record_search import FATES, RecordQuery
 from ci_operators.answers.run_records import check_artifacts, find_records
 from ci_operators.answers.scan import Limits
 from ci_operators.core.verdict import Dropped, Quarantined
-from ci_operators.staging.artifact import read_artifact, write_artifact
+from ci_operators.staging.artifact import write_artifact
 from tests.answers.staged_run import OKTA, READER, WORDING, StagedRun, event, mixed_events
 from tests.answers.test_record import Known
+from tests.artifacts import read_all
 
 BEGAN = datetime(2026, 3, 10, 13, tzinfo=UTC)
 EVERYTHING = Limits(records=10_000)
@@ -96,11 +97,7 @@ def test_states_are_searched_as_a_naive_filter_would(
         "rejected": Quarantined("rejected_by_api", "x", "no"),
     }
     run.submit([fates.get(state) for state in states])
-    keys = [
-        READER.read(line, "detection", "submit").key
-        for chunk in read_artifact(run.directory / "validate.jsonl.zst")
-        for line in chunk
-    ]
+    keys = [READER.read(line, "detection", "submit").key for line in read_all(run.directory / "validate.jsonl.zst")]
     known = {
         key: Known("accepted", BEGAN - timedelta(1)) if state == "before" else Known(state, BEGAN)
         for key, state in zip(keys, states, strict=True)

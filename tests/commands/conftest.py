@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,8 @@ from ci_operators.sources.registry import load_source
 from ci_operators.stages.account import Rules
 from ci_operators.stages.contract import contract_for
 from ci_operators.stages.delivery import deliver_once
-from ci_operators.stages.run import StageResult, Terms, extract, transform
+from ci_operators.stages.extraction import extract
+from ci_operators.stages.run import StageResult, Terms, transform
 from ci_operators.stages.stored import look_up_with
 from ci_operators.staging.artifact import read_artifact
 from ci_operators.staging.manifest import Manifest
@@ -113,7 +115,7 @@ class Chain:
         """Run all stages, writing into the ledger what the operators write."""
         source, connector, folder = load_source(self.connector.source), self.connector, self.desk.folder / self.run_id
         client = VendorHook(source.api, connector.source_conn_id).get_client()
-        result = extract(source.fetch(client, connector, self.window), folder)
+        result = extract(partial(source.fetch, client, connector), self.window, "events", folder)
         self.record("extract", result)
         steps = {
             "filter": source.criteria(connector),

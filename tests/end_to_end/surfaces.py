@@ -16,8 +16,9 @@ from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 
 from ci_operators.pages.application import make_application
-from ci_operators.staging.artifact import SUFFIX, read_artifact
+from ci_operators.staging.artifact import SUFFIX
 from demo.postgres import PostgresAddress
+from tests.artifacts import read_all
 from tests.end_to_end.conftest import Installation
 
 #: Where something stands, and what stands there.
@@ -80,8 +81,7 @@ def staged_records(installation: Installation) -> Iterator[Text]:
     """Yield what the artifacts hold."""
     for path in staged_files(installation):
         assert path.name.endswith(SUFFIX), "a file of another kind: how is it read?"
-        for chunk in read_artifact(path):
-            yield str(path), b"\n".join(chunk).decode(errors="replace")
+        yield str(path), b"\n".join(read_all(path)).decode(errors="replace")
 
 
 def processes(installation: Installation, what: str) -> Iterator[Text]:

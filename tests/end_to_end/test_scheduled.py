@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from ci_operators.staging.artifact import read_artifact
+from tests.artifacts import read_all
 from tests.end_to_end.tenant import STAGES, Tenant
 
 pytestmark = pytest.mark.airflow
@@ -49,8 +49,7 @@ def truth(tenant: Tenant, source: str, extract: dict[str, Any]) -> Counter[str]:
 
 def ids_of(url: str) -> list[str]:
     """Return the event ids that a side artifact lists."""
-    chunks = read_artifact(Path(url.removeprefix("file://")))
-    return [json.loads(record)["event_id"] for chunk in chunks for record in chunk]
+    return [json.loads(record)["event_id"] for record in read_all(Path(url.removeprefix("file://")))]
 
 
 def test_initial_import_reads_everything_there_is(tenant: Tenant, source: str, chains: list[dict[str, Any]]) -> None:

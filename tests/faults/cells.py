@@ -69,6 +69,8 @@ FAULTS = (
     Fault("same cursor twice", "repeated_cursor", only=("okta", "sentinelone")),
     Fault("next link elsewhere", "foreign_next_link", only=("okta",)),
     Fault("concurrency limit", "concurrency_limit", only=("okta",)),
+    Fault("empty page", "empty_page", members={"count": 2}, only=("okta",)),
+    Fault("200 with errors", "partial_errors", only=("sentinelone",)),
 )
 #: Kinds whose request the server handles, so that they cannot strike before it has stored.
 _HANDLED = ("slow", "truncated_json", "empty_body", "wrong_counts")

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +23,14 @@ from ci_operators.sources.registry import load_source
 from ci_operators.stages.account import Rules
 from ci_operators.stages.contract import contract_for
 from ci_operators.stages.delivery import deliver_once
+from ci_operators.stages.extraction import extract
 from ci_operators.stages.refusals import DryRun
-from ci_operators.stages.run import StageResult, Terms, extract, transform
+from ci_operators.stages.run import StageResult, Terms, transform
 from ci_operators.stages.stored import look_up_with
-from ci_operators.staging.artifact import SUFFIX, read_artifact
+from ci_operators.staging.artifact import SUFFIX
 from ci_operators.transport.client import Client
 from simulator import StoredDetection
+from tests.artifacts import find_artifact, read_all
 
 UNLIMITED = 1_000_000
 #: What tells detections apart: event id, indicator type, indicator.
@@ -57,7 +60,8 @@ class Line:
 
     def run_stage(self, stage: str) -> StageResult:
         """Do one stage, as its task would, and check what it leaves."""
-        before = self.artifact(stage)
+        path = self.artifact(stage)
+        before = None if path is None else find_artifact(path)
         result = self._extract() if before is None else self._go_on(stage, before)
         self.results[stage] = result
         check_stage(before, result)
@@ -71,7 +75,7 @@ class Line:
 
     def _extract(self) -> StageResult:
         source = load_source(self.connector.source)
-        return extract(source.fetch(self.source, self.connector, self.window), self.directory)
+        return extract(partial(source.fetch, self.source, self.connector), self.window, "events", self.directory)
 
     def _go_on(self, stage: str, before: Any) -> StageResult:
         source, tally = load_source(self.connector.source), Tally()
@@ -135,11 +139,6 @@ def check_staging(directory: Path) -> None:
             assert not path.name.startswith("."), f"a draft is left: {path.name}"
             for record in read_all(path):
                 json.loads(record)
-
-
-def read_all(path: Any) -> list[bytes]:
-    """Return the records of an artifact, none if there is none."""
-    return [] if path is None else [record for chunk in read_artifact(path) for record in chunk]
 
 
 def identity(entry: Mapping[str, Any]) -> Identity:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +17,13 @@ from ci_operators.core.tally import Tally
 from ci_operators.core.verdict import Step
 from ci_operators.sources.source import Source
 from ci_operators.stages.contract import contract_for
-from ci_operators.stages.run import StageResult, extract, transform
+from ci_operators.stages.extraction import extract
+from ci_operators.stages.run import StageResult, transform
 from ci_operators.transport.client import Client
 from simulator.exchange import RefusalError
 from simulator.recorded_future.entry_rules import check_entry
-from tests.faults.line import check_stage, read_all
+from tests.artifacts import read_all
+from tests.faults.line import check_stage
 from tests.fuzz.answering import URL, Reply, open_session, spoil
 from tests.fuzz.choices import Choices
 from tests.fuzz.conftest import Fuzz
@@ -79,7 +82,8 @@ class Chain:
 
     def run(self) -> None:
         """Do all stages; raises the errors of extract."""
-        self._check("extract", None, extract(self.source.fetch(self.client, self.connector, WINDOW), self.directory))
+        fetch = partial(self.source.fetch, self.client, self.connector)
+        self._check("extract", None, extract(fetch, WINDOW, "events", self.directory))
         self._transform("filter", "extract", self.source.criteria(self.connector), Tally())
         tally = Tally()
         self._transform("map", "filter", self.source.mapping(self.connector, tally.note), tally)

@@ -76,7 +76,8 @@ class LostSession:
             commit(dbapi_connection)
             reach()
             if self.passed == self.nth:
-                raise psycopg2.OperationalError("server closed the connection unexpectedly")
+                error = psycopg2.OperationalError  # type: ignore[attr-defined]  # psycopg2 has no types
+                raise error("server closed the connection unexpectedly")
 
         dialect.do_commit = commit_unheard
         for name in ("begin", "after_cursor_execute"):

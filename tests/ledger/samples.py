@@ -10,7 +10,8 @@ from pathlib import Path
 from ci_operators.core.instant import format_instant
 from ci_operators.ledger.deliveries import Deliveries
 from ci_operators.ledger.row import Row, read_row
-from ci_operators.staging.artifact import write_artifact
+from ci_operators.staging.artifact import Artifact
+from tests.artifacts import write_all
 from tests.virtual_time import NOON
 
 #: The API refuses it as an address.
@@ -51,9 +52,6 @@ def refuse(deliveries: Deliveries, found: Sequence[Row], words: str) -> None:
     deliveries.reject(found, {row.key: words for row in found})
 
 
-def stage(directory: Path, texts: Iterable[bytes]) -> Path:
+def stage(directory: Path, texts: Iterable[bytes]) -> Artifact:
     """Write texts as the artifact that validate leaves."""
-    path = directory / "validate.jsonl.zst"
-    with write_artifact(path) as out:
-        out.write_all(list(texts))
-    return path
+    return write_all(directory / "validate.jsonl.zst", texts)

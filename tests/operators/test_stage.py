@@ -16,7 +16,7 @@ from ci_operators.core.errors import ConfigurationError, UnavailableError
 from ci_operators.core.instant import format_instant
 from ci_operators.sources.registry import load_source
 from ci_operators.stages.contract import ISSUES
-from ci_operators.staging.artifact import read_artifact
+from tests.artifacts import read_all
 from tests.operators.conftest import TOKENS, Chain, Tenant, okta_event
 
 STAGES = ["extract", "filter", "map", "validate", "submit"]
@@ -45,7 +45,7 @@ def add_a_bit_of_everything(tenant: Tenant) -> None:
 
 def records_of(manifest: dict[str, object]) -> list[bytes]:
     path = Path(str(manifest["artifact"]).removeprefix("file://"))
-    return [record for chunk in read_artifact(path) for record in chunk]
+    return read_all(path)
 
 
 class TestEmptyWindow:

@@ -13,7 +13,7 @@ from ci_operators.operators.staging_area import artifact_path
 from simulator.recorded_future import submission
 from simulator.recorded_future.entry_rules import check_entry
 from simulator.recorded_future.refusals import refused
-from tests.faults.line import read_all
+from tests.artifacts import read_all
 from tests.operators.conftest import Chain, Tenant
 
 STAGES = ["extract", "filter", "map"]

@@ -83,6 +83,28 @@ def test_okta_links_and_concurrency(start: Start) -> None:
     assert (busy.headers["X-Rate-Limit-Limit"], busy.headers["X-Rate-Limit-Remaining"]) == ("0", "0")
 
 
+def test_an_okta_page_without_records_leads_to_them(start: Start) -> None:
+    simulator, caller = start(okta_events=EVENTS)
+    first = caller.okta(**WINDOW, limit=1)
+    simulator.add_fault("okta", "empty_page", count=2)
+    seen = {first.links["next"]["url"]}
+    for _ in range(2):
+        empty = caller.okta(first.links["next"]["url"])
+        assert empty.json() == []
+        seen.add(empty.links["next"]["url"])
+    assert len(seen) == 3
+    assert caller.okta(empty.links["next"]["url"]).json() == caller.okta(first.links["next"]["url"]).json() != []
+
+
+def test_a_part_of_sentinelone_fails(start: Start) -> None:
+    simulator, caller = start(sentinelone_threats=THREATS)
+    simulator.add_fault("sentinelone", "partial_errors")
+    answer = caller.threats(limit=1).json()
+    assert answer["errors"][0]["code"] == 5000010
+    assert answer["pagination"]["nextCursor"] is None
+    assert caller.threats(limit=1).json()["errors"] is None
+
+
 def test_sentinelone_repeats_a_cursor(start: Start) -> None:
     simulator, caller = start(sentinelone_threats=THREATS)
     simulator.add_fault("sentinelone", "repeated_cursor")

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import re
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
@@ -24,7 +24,6 @@ from hypothesis import strategies as st
 from ci_operators.attack import attack_table
 from ci_operators.core.errors import CollectiveInsightsError, CredentialsError
 from ci_operators.core.verdict import Quarantined
-from ci_operators.core.window import Window
 from ci_operators.sources.registry import OPTIONS, load_source
 from ci_operators.stages.contract import contract_for
 from simulator.exchange import RefusalError
@@ -247,6 +246,15 @@ class SourceContract:
             assert wire.session.hosts == {wire.simulator.url.removeprefix("http://")}
             assert len(wire.session.sent) == 2
 
+    def test_reading_continues_at_any_page(self) -> None:
+        with wired(self.specimens, self._many_events()) as wire:
+            pages = list(islice(self._pages(wire), ENOUGH_PAGES))
+            tokens = [page.token for page in pages if page.token]
+            assert len(tokens) == len(pages) - 1 > 0
+            for read in range(1, len(pages)):
+                left = [event for page in pages[read:] for event in page.events]
+                assert self._fetch(wire, tokens[:read]) == left
+
     def test_a_repeated_cursor_is_refused(self) -> None:
         with wired(self.specimens, self._many_events()) as wire:
             wire.simulator.add_fault(self.specimens.case.name, "repeated_cursor", count=100)
@@ -326,11 +334,11 @@ class SourceContract:
         pace = (WINDOW.until - WINDOW.since) / 2000
         return [self.specimens.make_event(WINDOW.since + pace * number, number) for number in range(1500)]
 
-    def _pages(self, wire: Wire, window: Window = WINDOW) -> Iterator[Any]:
-        return self.specimens.source.fetch(wire.client, self.specimens.connector(), window)
+    def _pages(self, wire: Wire, tokens: Sequence[str] = ()) -> Iterator[Any]:
+        return self.specimens.source.fetch(wire.client, self.specimens.connector(), WINDOW, tokens)
 
-    def _fetch(self, wire: Wire) -> list[bytes]:
-        pages = list(islice(self._pages(wire), ENOUGH_PAGES))
+    def _fetch(self, wire: Wire, tokens: Sequence[str] = ()) -> list[bytes]:
+        pages = list(islice(self._pages(wire, tokens), ENOUGH_PAGES))
         assert len(pages) < ENOUGH_PAGES, "the pages do not end"
         return [event for page in pages for event in page.events]
 

@@ -30,7 +30,8 @@ from simulator import Simulator
 from simulator.settings import (
     RECORDED_FUTURE_TOKEN_WITHOUT_SEARCH,
 )
-from tests.faults.line import UNLIMITED, read_all
+from tests.artifacts import read_all
+from tests.faults.line import UNLIMITED
 from tests.ledger.samples import stage
 from tests.noting_session import NotingSession
 from tests.vendor_cases import LIVE

@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import Connection, text
 
 from ci_operators.core.errors import LedgerError, UnknownOutcomeError
+from ci_operators.ledger import comparison
 from ci_operators.ledger.access import make_engine, open_connection
 from ci_operators.ledger.comparison import Kept
 from ci_operators.ledger.deliveries import Deliveries
@@ -227,7 +228,7 @@ def test_a_ledger_that_ends_under_the_look_up_ends_the_run(desk: Desk, monkeypat
     desk.fault("store_then_drop")
     with pytest.raises(UnknownOutcomeError):
         desk.deliver(detections(range(7)))
-    posts, read = len(desk.posts), stages_stored.read_detected
+    posts, read = len(desk.posts), comparison.read_detected
 
     def lose_session(connection: Connection, *times: datetime) -> Iterator[Kept]:
         throw_out(desk.engine.url)

@@ -12,11 +12,12 @@ import pytest
 from ci_operators.core.tally import Tally
 from ci_operators.core.verdict import Dropped, Quarantined
 from ci_operators.stages.pump import SideArtifacts, pump
-from ci_operators.staging.artifact import read_artifact, write_artifact
+from ci_operators.staging.artifact import write_artifact
+from tests.artifacts import read_all
 
 
-def read_all(path: Any) -> list[Any]:
-    return [msgspec.json.decode(record) for chunk in read_artifact(path) for record in chunk]
+def read_entries(path: Any) -> list[Any]:
+    return [msgspec.json.decode(record) for record in read_all(path)]
 
 
 def judge(record: bytes) -> bytes | Dropped | Quarantined:
@@ -34,20 +35,20 @@ def test_records_go_where_their_verdict_says(tmp_path: Path) -> None:
         pump([[b"a", b"d1"], [], [b"q\xff", b'{"b": 1.0}', b"c"]], judge, out, side, tally)
     tally.check_conservation("filter")
     assert (tally.records_in, tally.records_out) == (5, 2)
-    assert [chunk for chunk in read_artifact(tmp_path / "out")] == [[b"A", b"C"]]
-    assert read_all(side.paths["dropped"]) == [{"event_id": "d1", "reason": "begins_with_d"}]
+    assert read_all(tmp_path / "out") == [b"A", b"C"]
+    assert read_entries(side.artifacts["dropped"]) == [{"event_id": "d1", "reason": "begins_with_d"}]
     kept = {"event_id": None, "issue": "begins_oddly", "detail": "It begins oddly."}
-    assert read_all(side.paths["quarantined"]) == [
+    assert read_entries(side.artifacts["quarantined"]) == [
         {**kept, "record_base64": base64.b64encode(b"q\xff").decode()},
         {**kept, "record": {"b": 1.0}},
     ]
-    assert side.paths["dropped"].name == "filter.dropped.jsonl.zst"
+    assert side.artifacts["dropped"].path.name == "filter.dropped.jsonl.zst"
 
 
 def test_nothing_is_made_for_what_there_is_none_of(tmp_path: Path) -> None:
     with SideArtifacts(tmp_path, "filter") as side, write_artifact(tmp_path / "out") as out:
         pump([[b"a"]], judge, out, side, Tally())
-    assert side.paths == {}
+    assert side.artifacts == {}
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
 
 
@@ -66,5 +67,5 @@ def test_side_artifacts_go_with_their_stage_when_it_fails(tmp_path: Path) -> Non
 def test_a_record_that_is_no_json_is_kept_to_the_byte(record: bytes, tmp_path: Path) -> None:
     with SideArtifacts(tmp_path, "map") as side:
         side.add_quarantined(Quarantined("event_not_an_object", None), record)
-    (entry,) = read_all(side.paths["quarantined"])
+    (entry,) = read_entries(side.artifacts["quarantined"])
     assert base64.b64decode(entry["record_base64"]) == record

@@ -16,13 +16,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ci_operators.attack import attack_table
-from ci_operators.core.errors import AccountingError, UnavailableError
+from ci_operators.core.errors import AccountingError
 from ci_operators.core.tally import Tally
 from ci_operators.core.verdict import Step
-from ci_operators.sources.source import Page
 from ci_operators.stages.contract import contract_for
-from ci_operators.stages.run import StageResult, extract, transform
-from ci_operators.staging.artifact import read_artifact
+from ci_operators.stages.run import StageResult, transform
+from tests.artifacts import extract_pages, read_all
 from tests.sources.okta.specimens import SPECIMENS as OKTA
 from tests.sources.sentinelone.specimens import SPECIMENS as SENTINELONE
 from tests.sources.specimens import Specimens
@@ -36,10 +35,6 @@ def texts(specimens: Specimens) -> st.SearchStrategy[bytes]:
     damaged = st.tuples(st.sampled_from(good), st.integers(0, 2000)).map(lambda pair: pair[0][: pair[1]])
     lines = st.binary(max_size=20).filter(lambda record: b"\n" not in record)
     return st.sampled_from(good) | damaged | st.sampled_from(ODD) | lines
-
-
-def read_all(path: Any) -> list[bytes]:
-    return [record for chunk in read_artifact(path) for record in chunk] if path else []
 
 
 def records_of(entries: list[bytes]) -> list[bytes]:
@@ -76,7 +71,7 @@ def test_no_record_goes_missing_in_any_stage(specimens: Specimens, options: Mapp
     def check(pages: list[list[bytes]]) -> None:
         with tempfile.TemporaryDirectory() as name:
             directory = Path(name)
-            extracted = extract((Page(page) for page in pages), directory)
+            extracted = extract_pages(pages, directory)
             events = [event for page in pages for event in page]
             assert read_all(extracted.artifact) == events
             assert extracted.tally.records_in == extracted.tally.records_out == len(events)
@@ -98,7 +93,7 @@ def test_no_record_goes_missing_in_any_stage(specimens: Specimens, options: Mapp
 
 def test_a_stage_done_twice_leaves_the_same(tmp_path: Path) -> None:
     connector = OKTA.connector()
-    extracted = extract([Page([specimen.text for specimen in OKTA.all])], tmp_path)
+    extracted = extract_pages([[specimen.text for specimen in OKTA.all]], tmp_path)
     assert extracted.artifact is not None
     first = transform("filter", extracted.artifact, OKTA.source.criteria(connector), Tally(), tmp_path)
     content = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
@@ -108,21 +103,11 @@ def test_a_stage_done_twice_leaves_the_same(tmp_path: Path) -> None:
 
 
 def test_a_stage_that_loses_a_record_fails_and_leaves_nothing(tmp_path: Path) -> None:
-    extracted = extract([Page([b"a"])], tmp_path)
+    extracted = extract_pages([[b"a"]], tmp_path)
     assert extracted.artifact is not None
     with pytest.raises(AccountingError, match="Stage map took 2 records"):
         transform("map", extracted.artifact, lambda record: record, Tally(records_in=1), tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["extract.jsonl.zst"]
-
-
-def test_a_source_that_fails_leaves_no_artifact(tmp_path: Path) -> None:
-    def pages() -> Any:
-        yield Page([b"a"])
-        raise UnavailableError("Okta answered 503.")
-
-    with pytest.raises(UnavailableError):
-        extract(pages(), tmp_path)
-    assert list(tmp_path.iterdir()) == []
 
 
 def detections(count: int) -> list[bytes]:

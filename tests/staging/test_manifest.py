@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 from collections import Counter
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ci_operators.core.errors import ConfigurationError
 from ci_operators.core.tally import Tally
 from ci_operators.core.verdict import Dropped
 from ci_operators.core.window import Window
@@ -29,9 +32,13 @@ def make(window: Window, tally: Tally, debug: bool = False) -> Manifest:
         tally=tally,
         side_artifacts={"dropped": "file:///staging/filter.dropped.jsonl.zst"},
         bytes=512,
+        digest="ab12",
         duration_s=0.12345,
         extra={"pages": 2},
     )
+
+
+GOOD = make(Window(SINCE, SINCE), Tally()).to_xcom()
 
 
 def test_xcom_holds_plain_numbers_and_places() -> None:
@@ -53,6 +60,7 @@ def test_xcom_holds_plain_numbers_and_places() -> None:
         "notes": {"no_outcome_reason": 1},
         "samples": {"missing_actor": ["event-1"]},
         "bytes": 512,
+        "digest": "ab12",
         "duration_s": 0.123,
         "pages": 2,
     }
@@ -63,5 +71,22 @@ def test_what_is_handed_over_is_taken_over(since: datetime, until: datetime, rec
     window = Window(since, until)
     xcom = make(window, Tally(records_in=records, records_out=records), debug).to_xcom()
     assert read_handover(json.loads(json.dumps(xcom))) == Handover(
-        window=window, basis="data interval", debug=debug, artifact="file:///staging/filter.jsonl.zst", records=records
+        window=window,
+        basis="data interval",
+        debug=debug,
+        artifact="file:///staging/filter.jsonl.zst",
+        records=records,
+        digest="ab12",
     )
+
+
+def test_a_manifest_of_an_older_version_has_no_digest() -> None:
+    xcom = make(Window(SINCE, SINCE), Tally()).to_xcom()
+    del xcom["digest"]
+    assert read_handover(xcom).digest is None
+
+
+@pytest.mark.parametrize("manifest", [None, "done", 7, [], {}, {"window": None}, {**GOOD, "artifact": None}])
+def test_what_is_not_a_manifest_is_named_with_what_to_do(manifest: Any) -> None:
+    with pytest.raises(ConfigurationError, match="left no manifest: its task was marked as success by hand, or its"):
+        read_handover(manifest)

@@ -19,16 +19,20 @@ _SEAL: Final = 8
 
 @dataclass(frozen=True, slots=True)
 class Continuation:
-    """Where a page ended: the period of the first request and the place of the last record."""
+    """Where a page ended: the period of the first request and the place of the last record.
+
+    turn: tells the token of an empty page from the one before, at the same place.
+    """
 
     since: int
     until: int
     position: Position
+    turn: int = 0
 
 
 def encode_after(query: LogQuery, continuation: Continuation) -> str:
     """Returns the token; a bounded one also seals `since` and `until`, so neither can be changed."""
-    numbers = (continuation.since, continuation.until, *continuation.position)
+    numbers = (continuation.since, continuation.until, *continuation.position, continuation.turn)
     plain = ",".join(map(str, numbers)).encode()
     return base64.urlsafe_b64encode(_seal(plain, _bindings(query)) + plain).decode().rstrip("=")
 
@@ -43,7 +47,7 @@ def resume(query: LogQuery) -> tuple[LogQuery, Position]:
     seal, plain = raw[:_SEAL], raw[_SEAL:]
     if seal != _seal(plain, _bindings(query)):
         raise invalid("after", "after: the cursor does not belong to this request")
-    since, until, moment, serial = map(int, plain.split(b","))
+    since, until, moment, serial, _ = map(int, plain.split(b","))
     return replace(query, since=since, until=until), (moment, serial)
 
 

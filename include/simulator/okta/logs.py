@@ -32,13 +32,13 @@ class OktaApi:
         self._history = min(history, RETENTION)
         self._pages = 0
 
-    def answer(self, call: Call) -> Reply:
-        """Returns the answer to one request."""
+    def answer(self, call: Call, *, is_empty: bool = False) -> Reply:
+        """Returns the answer to one request; is_empty: a page without records, whose next link leads to them."""
         state = self._window.take(call.now)
         if state.is_exceeded:
             return with_rate(status_error(429), state)
         try:
-            return with_rate(self._page(call), state)
+            return with_rate(self._page(call, is_empty=is_empty), state)
         except RefusalError as refusal:
             return with_rate(refusal.reply, state)
 
@@ -50,7 +50,7 @@ class OktaApi:
         """Returns the 429 of too many simultaneous requests: Limit and Remaining 0, Reset only a hint."""
         return with_rate(status_error(429), WindowState(0, 0, (call.now + MINUTE) // SECOND, True))
 
-    def _page(self, call: Call) -> Reply:
+    def _page(self, call: Call, *, is_empty: bool) -> Reply:
         if call.path == TOKEN_PATH:
             return self.token_endpoint.answer(call)
         if call.path != PATH:
@@ -66,7 +66,8 @@ class OktaApi:
         start: Position | None = None
         if query.after is not None:
             query, start = resume(query)
-        return self._render(call, query, *self._select(query, start, call.now))
+        found = ([], start, True) if is_empty else self._select(query, start, call.now)
+        return self._render(call, query, *found, turn=self._pages + 1 if is_empty else 0)
 
     def _may_read(self, call: Call) -> bool | None:
         """Returns whether the caller has the right to read the log, None if nobody knows the token."""
@@ -104,13 +105,19 @@ class OktaApi:
                 yield record
 
     def _render(
-        self, call: Call, query: LogQuery, records: list[LogRecord], position: Position | None, has_more: bool
+        self,
+        call: Call,
+        query: LogQuery,
+        records: list[LogRecord],
+        position: Position | None,
+        has_more: bool,
+        turn: int,
     ) -> Reply:
         self_url = f"{call.origin}{call.path}" + (f"?{call.query}" if call.query else "")
         links = [f'<{self_url}>; rel="self"']
         if query.is_polling or (has_more and query.limit > 0):
             place = position if position is not None else _ASCENDING_START
-            after = encode_after(query, Continuation(query.since, query.until, place))
+            after = encode_after(query, Continuation(query.since, query.until, place, turn))
             links.append(f'<{page_url(call, query, after)}>; rel="next"')
         self._pages += 1
         body = b"[" + b",".join(record.payload for record in records) + b"]"

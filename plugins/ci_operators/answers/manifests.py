@@ -12,7 +12,7 @@ from ci_operators.core.tally import STAGES
 #: What every manifest has; what else stands in one counts something of its stage alone.
 _COMMON = frozenset({
     "stage", "connector", "debug", "window", "artifact", "side_artifacts", "records_in", "records_out", "dropped",
-    "quarantined", "notes", "samples", "bytes", "duration_s",
+    "quarantined", "notes", "samples", "bytes", "digest", "duration_s",
 })  # fmt: skip
 _LONGEST = 200
 _MOST_EXTRAS = 30

@@ -100,11 +100,10 @@ class CheckingCourier:
         return [trace.outcome or trace.as_outcome("not_sent", words) for trace in traced]
 
     def _find_refused(self, rows: Sequence[Row]) -> dict[bytes, str]:
-        path = self.folder / "validate.jsonl.zst"
-        with write_artifact(path) as out:
+        with write_artifact(self.folder / "validate.jsonl.zst") as out:
             out.write_all([row.text for row in rows])
         dry_run = DryRun(self.client, self.connector.name, self.terms)
-        dry_run.check(path)
+        dry_run.check(out.artifact)
         return dry_run.refused
 
     def _outcome(self, trace: Traced, refused: dict[bytes, str]) -> Outcome:
@@ -132,11 +131,10 @@ class DeliveringCourier:
         self._keep_quarantined(traced)
         going = [key for id_, key in rows.items() if id_ in {t.entry.id for t in traced if t.outcome is None}]
         override(connection, going, State.PLANNED, "replayed", only=[State.REJECTED])
-        path = self.folder / "validate.jsonl.zst"
-        with write_artifact(path) as out:
+        with write_artifact(self.folder / "validate.jsonl.zst") as out:
             out.write_all([trace.record for trace in traced if trace.outcome is None])
         look_up = look_up_with(self.client, self.deliveries, self.rules.terms.organization_ids)
-        result = deliver_once(self.client, path, self.folder, self.rules, self.deliveries, look_up)
+        result = deliver_once(self.client, out.artifact, self.folder, self.rules, self.deliveries, look_up)
         if "quarantined" in result.side_artifacts:
             self._history("submit").add_quarantined(read_artifact(result.side_artifacts["quarantined"]))
         return self.outcomes(traced)
@@ -181,7 +179,7 @@ class DeliveringCourier:
                 for trace in later:
                     if trace.verdict is not None:
                         side.add_quarantined(trace.verdict, trace.record)
-            self._history(stage).add_quarantined(read_artifact(side.paths["quarantined"]))
+            self._history(stage).add_quarantined(read_artifact(side.artifacts["quarantined"]))
 
     def _history(self, stage: str) -> History:
         deliveries = self.deliveries

@@ -5,6 +5,7 @@
     │   ├── ConfigurationError      connectors.yaml, trigger form, Airflow Connection
     │   ├── CredentialsError        401, 403: the vendor knows the token not, or its rights are too few
     │   ├── RequestRefusedError     another 4xx: the vendor refuses the request as it stands
+    │   ├── DamagedArtifactError    a staged file is not what its stage wrote
     │   └── AccountingError         counts that must agree do not
     └── RetriableError              the same call may go well later, see `retry_after_s`
         ├── RateLimitedError        429
@@ -12,6 +13,7 @@
         ├── UnavailableError        5xx, broken connection, time-out
         │   └── UnreachableError    no connection came about: nothing was sent
         ├── UnreadableAnswerError   HTML, half a JSON text or nothing where JSON was due
+        ├── StagingError            the staging area does not take an artifact
         ├── UnknownOutcomeError     a submission that may have been stored
         └── LedgerError             the ledger's database failed, or another run has taken the connector over
 
@@ -45,6 +47,10 @@ class RequestRefusedError(FatalError):
         self.status = status
 
 
+class DamagedArtifactError(FatalError):
+    """A staged file is not what its stage wrote: passing it on would lose records unseen."""
+
+
 class AccountingError(FatalError):
     """Counts that must agree do not: records would be lost or sent unseen."""
 
@@ -75,6 +81,10 @@ class UnreachableError(UnavailableError):
 
 class UnreadableAnswerError(RetriableError):
     """A 200 whose body is not what it has to be."""
+
+
+class StagingError(RetriableError):
+    """The staging area does not take an artifact: it is full, or closed to the user that runs the tasks."""
 
 
 class UnknownOutcomeError(RetriableError):

@@ -45,13 +45,19 @@ class ExtractOperator(StageOperator):
     def run_stage(self, run: StageRun) -> StageResult:
         """Stage the events of all pages of the window."""
         from ci_operators.hooks.vendor import VendorHook  # 0.2 s to import, not at DAG parse time
-        from ci_operators.stages.run import extract
+        from ci_operators.stages.extraction import extract
 
-        source, pacer = load_source(run.connector.source), Pacer()
-        client = VendorHook(source.api, run.connector.source_conn_id).get_client(pacer)
-        overlap = run.connector.overlap if run.kind == "scheduled" and not run.debug else timedelta(0)
-        window = self._clip(Window(run.window.since - overlap, run.window.until), source.keeps)
-        result = extract(source.fetch(client, run.connector, window) if window else (), run.directory)
+        connector, source, pacer = run.connector, load_source(run.connector.source), Pacer()
+        client = VendorHook(source.api, connector.source_conn_id).get_client(pacer)
+        overlap = connector.overlap if run.kind == "scheduled" and not run.debug else timedelta(0)
+        asked = Window(run.window.since - overlap, run.window.until)
+        window = self._clip(asked, source.keeps)
+        result = extract(
+            lambda bounds, tokens: source.fetch(client, connector, bounds, tokens) if window else (),
+            window or asked,
+            f"{client.base_url} {asked} {connector.model_dump_json()}",
+            run.directory,
+        )
         result.extra |= {"waited_s": round(pacer.waited_s, 1), "overlap_s": int(overlap.total_seconds())}
         return result
 

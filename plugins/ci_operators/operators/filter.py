@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from ci_operators.core.tally import Tally
 from ci_operators.operators.stage import StageOperator, StageRun
-from ci_operators.operators.staging_area import artifact_path
 from ci_operators.sources.registry import load_source
 
 if TYPE_CHECKING:
@@ -24,7 +23,7 @@ class FilterOperator(StageOperator):
         from ci_operators.stages.run import transform  # not at DAG parse time
 
         step = load_source(run.connector.source).criteria(run.connector)
-        return transform(self.stage, artifact_path(self.handover.artifact), step, Tally(), run.directory)
+        return transform(self.stage, self.source, step, Tally(), run.directory)
 
     def words(self) -> Mapping[str, str]:
         """Return what the codes of this stage mean."""

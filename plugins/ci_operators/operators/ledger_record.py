@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from ci_operators.core.connector import Connector
 from ci_operators.core.duration import format_duration
 from ci_operators.core.errors import ConfigurationError
 from ci_operators.core.instant import format_instant
 from ci_operators.core.window import RunKind, Window
-from ci_operators.operators.staging_area import artifact_path
 from ci_operators.staging.manifest import Manifest
 
+if TYPE_CHECKING:
+    from ci_operators.staging.artifact import Artifact
 
-def record_stage(connector: Connector, run_id: str, kind: RunKind, manifest: Manifest) -> bool:
+
+def record_stage(
+    connector: Connector, run_id: str, kind: RunKind, manifest: Manifest, sides: Mapping[str, Artifact]
+) -> bool:
     """Write one stage's run into the connector's ledger; a retry writes the same again.
 
     Returns whether detections of the connector wait for budget.
@@ -22,13 +28,12 @@ def record_stage(connector: Connector, run_id: str, kind: RunKind, manifest: Man
     from ci_operators.ledger.history import History
     from ci_operators.staging.artifact import read_artifact
 
-    sides = manifest.side_artifacts
     with open_ledger(connector.ledger_conn_id) as connection:
         history = History(connection, connector.name, run_id, manifest.stage)
         if "dropped" in sides:
-            history.add_dropped(read_artifact(artifact_path(sides["dropped"])))
+            history.add_dropped(read_artifact(sides["dropped"]))
         if "quarantined" in sides:
-            history.add_quarantined(read_artifact(artifact_path(sides["quarantined"])))
+            history.add_quarantined(read_artifact(sides["quarantined"]))
         history.add_run(manifest.to_xcom(), kind)
         return history.has_waiting()
 

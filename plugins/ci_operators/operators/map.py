@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from ci_operators.core.tally import Tally
 from ci_operators.operators.stage import StageOperator, StageRun
-from ci_operators.operators.staging_area import artifact_path
 from ci_operators.sources.registry import load_source
 
 if TYPE_CHECKING:
@@ -25,7 +24,7 @@ class MapOperator(StageOperator):
 
         tally = Tally()
         step = load_source(run.connector.source).mapping(run.connector, tally.note)
-        return transform(self.stage, artifact_path(self.handover.artifact), step, tally, run.directory)
+        return transform(self.stage, self.source, step, tally, run.directory)
 
     def words(self) -> Mapping[str, str]:
         """Return what the codes of this stage mean."""

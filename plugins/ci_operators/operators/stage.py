@@ -24,6 +24,7 @@ from ci_operators.transport.pacing import MAX_WAIT_S
 
 if TYPE_CHECKING:  # as in all stages: brings requests, which no DAG file needs
     from ci_operators.stages.run import StageResult
+    from ci_operators.staging.artifact import Artifact
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,7 @@ class StageOperator(BaseOperator, SkipMixin):
             raise
         manifest = _make_manifest(self.stage, run, result, time.monotonic() - started)
         tell(self.log, manifest, self.words())
-        waits = run.has_ledger and record_stage(run.connector, run.run_id, run.kind, manifest)
+        waits = run.has_ledger and record_stage(run.connector, run.run_id, run.kind, manifest, result.side_artifacts)
         # Detections wait for budget: on to submit, even with nothing of this window.
         goes_on = waits and not run.debug and bool(self.downstream_task_ids)
         ends = not goes_on and self.is_last(run, result)
@@ -119,6 +120,14 @@ class StageOperator(BaseOperator, SkipMixin):
         """Return what the stage before handed over."""
         return read_handover(self.manifest)
 
+    @property
+    def source(self) -> Artifact:
+        """Return the artifact that the stage before handed over."""
+        from ci_operators.staging.artifact import Artifact  # brings zstandard, which no DAG file needs
+
+        handover = self.handover
+        return Artifact(artifact_path(handover.artifact), handover.records, handover.digest)
+
     def make_run(self, context: Context, window: Window, basis: str, *, debug: bool) -> StageRun:
         """Return a run of this stage; params of the run replace the connector's options of the same name."""
         connector = self.connector.for_run(context["params"])
@@ -160,17 +169,18 @@ def run_kind(context: Context) -> RunKind:
 
 
 def _make_manifest(stage: str, run: StageRun, result: StageResult, duration_s: float) -> Manifest:
-    size = result.artifact.stat().st_size if result.artifact is not None else 0
+    artifact = result.artifact
     return Manifest(
         stage=stage,
         connector=run.connector.name,
         debug=run.debug,
         window=run.window,
         basis=run.basis,
-        artifact=None if result.artifact is None else str(result.artifact),
+        artifact=str(artifact.path) if artifact else None,
         tally=result.tally,
-        side_artifacts={kind: str(path) for kind, path in result.side_artifacts.items()},
-        bytes=size,
+        side_artifacts={kind: str(side.path) for kind, side in result.side_artifacts.items()},
+        bytes=artifact.bytes if artifact else 0,
+        digest=artifact.digest if artifact else None,
         duration_s=duration_s,
         extra=result.extra,
     )

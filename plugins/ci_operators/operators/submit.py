@@ -13,7 +13,6 @@ from ci_operators.core.connector import Destination
 from ci_operators.core.instant import format_instant
 from ci_operators.operators.progress import connector_asset
 from ci_operators.operators.stage import StageOperator, StageRun
-from ci_operators.operators.staging_area import artifact_path
 from ci_operators.staging.manifest import Manifest
 from ci_operators.transport.pacing import Pacer
 
@@ -54,10 +53,9 @@ class SubmitOperator(StageOperator):
         with open_ledger(connector.ledger_conn_id) as connection:
             destination, clear_number = connector.destination_conn_id, run.clear_number
             deliveries = Deliveries(connection, connector.name, run.run_id, destination, clear_number=clear_number)
-            artifact = artifact_path(self.handover.artifact)
             look_up = look_up_with(client, deliveries, connector.organization_ids)
             try:
-                result = deliver_once(client, artifact, run.directory, rules, deliveries, look_up)
+                result = deliver_once(client, self.source, run.directory, rules, deliveries, look_up)
             finally:
                 _send_streak(run, deliveries)
             result.extra |= {"waited_s": round(pacer.waited_s, 1), **self._stand(connection, run)}

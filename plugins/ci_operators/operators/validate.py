@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING
 from ci_operators.attack import attack_table
 from ci_operators.core.tally import Tally
 from ci_operators.operators.stage import StageOperator, StageRun
-from ci_operators.operators.staging_area import artifact_path
 from ci_operators.stages.contract import ISSUES, contract_for
 
 if TYPE_CHECKING:
     from ci_operators.stages.refusals import DryRun
     from ci_operators.stages.run import StageResult
-    from ci_operators.staging.artifact import StagingPath
+    from ci_operators.staging.artifact import Artifact
 
 
 class ValidateOperator(StageOperator):
@@ -28,12 +27,11 @@ class ValidateOperator(StageOperator):
         from ci_operators.stages.run import transform  # not at DAG parse time
 
         step = contract_for(attack_table())
-        source = artifact_path(self.handover.artifact)
-        result = transform(self.stage, source, step, Tally(), run.directory)
+        result = transform(self.stage, self.source, step, Tally(), run.directory)
         if run.debug and result.artifact is not None and result.tally.records_out:
             checked = _dry_run(run, result.artifact)
             if checked.refused or checked.duplicates:  # done again, so that the artifact holds what the API takes alone
-                result = transform(self.stage, source, checked.step(step), Tally(), run.directory)
+                result = transform(self.stage, self.source, checked.step(step), Tally(), run.directory)
             waited_s = round(checked.client.pacer.waited_s, 1)
             result.extra |= {
                 "checked_by_api": dict(checked.processed),
@@ -54,7 +52,7 @@ class ValidateOperator(StageOperator):
         return {**ISSUES, **{code: found[code] for code in ("duplicate", "rejected_by_api")}}
 
 
-def _dry_run(run: StageRun, artifact: StagingPath) -> DryRun:
+def _dry_run(run: StageRun, artifact: Artifact) -> DryRun:
     from ci_operators.hooks.vendor import VendorHook  # 0.2 s to import, not at DAG parse time
     from ci_operators.recorded_future.api import API
     from ci_operators.stages.refusals import DryRun

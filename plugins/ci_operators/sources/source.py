@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,13 +11,7 @@ from ci_operators.core.verdict import Note, Step
 from ci_operators.core.window import Window
 from ci_operators.transport.api import Api
 from ci_operators.transport.client import Client
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """One answer of a source: raw JSON elements, each one event (or whatever stood in its place)."""
-
-    events: list[bytes]
+from ci_operators.transport.paging import Page
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +20,7 @@ class Source:
 
     name: its word in connectors.yaml; title: its name for people; docs_url: the page whose criteria it follows.
     api: how to speak to it.
-    fetch: yields the pages of a window, oldest event first.
+    fetch: yields the pages of a window, oldest event first; it continues at the last of the page tokens it is given.
     criteria: the filter step of a connector; mapping: its map step.
     drop_reasons, issues, notes: every code the steps can give, in words.
     faq: code -> the question of the page's FAQ that it answers, for the codes that one asks about.
@@ -42,7 +36,7 @@ class Source:
     title: str
     docs_url: str
     api: Api
-    fetch: Callable[[Client, Any, Window], Iterator[Page]]
+    fetch: Callable[[Client, Any, Window, Sequence[str]], Iterator[Page]]
     criteria: Callable[[Any], Step]
     mapping: Callable[[Any, Note], Step]
     drop_reasons: Mapping[str, str]

@@ -30,7 +30,7 @@ from ci_operators.stages.batches import RequestSize, cut_batches, make_live_subm
 from ci_operators.stages.pump import SideArtifacts
 from ci_operators.stages.refusals import find_refused
 from ci_operators.stages.run import StageResult
-from ci_operators.staging.artifact import StagingPath, read_artifact
+from ci_operators.staging.artifact import Artifact, read_artifact
 from ci_operators.transport.client import Client
 
 #: Batches looked up and planned at once: few and large transactions, and little memory.
@@ -43,7 +43,7 @@ NEW = Known(State.PLANNED, None)
 
 
 def deliver_once(
-    client: Client, source: StagingPath, directory: Any, rules: Rules, deliveries: Deliveries, look_up: LookUp
+    client: Client, source: Artifact, directory: Any, rules: Rules, deliveries: Deliveries, look_up: LookUp
 ) -> StageResult:
     """Deliver the detections of the artifact `source`, then those that waited for budget.
 
@@ -62,7 +62,7 @@ def deliver_once(
     courier.account.add_run(deliveries.count_run())
     counted = {"counted_since": deliveries.since, "clear_number": deliveries.clear_number}
     extra = {**courier.account.to_extra(), "unknown_from_earlier_tries": recovered, **counted}
-    return StageResult(tally, side_artifacts=dict(side.paths), extra=extra)
+    return StageResult(tally, side_artifacts=side.artifacts, extra=extra)
 
 
 @dataclass

@@ -12,7 +12,7 @@ import msgspec
 
 from ci_operators.core.tally import Tally
 from ci_operators.core.verdict import Dropped, Quarantined, Step
-from ci_operators.staging.artifact import ArtifactWriter, StagingPath, write_artifact
+from ci_operators.staging.artifact import SUFFIX, Artifact, ArtifactWriter, write_artifact
 
 _encode = msgspec.json.Encoder().encode
 
@@ -23,7 +23,6 @@ class SideArtifacts:
 
     directory: Any  # a StagingPath
     stage: str
-    paths: dict[str, StagingPath] = field(default_factory=dict)
     _stack: ExitStack = field(default_factory=ExitStack)
     _writers: dict[str, ArtifactWriter] = field(default_factory=dict)
 
@@ -33,6 +32,11 @@ class SideArtifacts:
 
     def __exit__(self, *exc: Any) -> bool | None:
         return self._stack.__exit__(*exc)
+
+    @property
+    def artifacts(self) -> dict[str, Artifact]:
+        """Return what was written, by its kind, once the block has ended."""
+        return {kind: writer.artifact for kind, writer in self._writers.items()}
 
     def add_dropped(self, verdict: Dropped) -> None:
         """Keep id and reason of a dropped event, not its payload."""
@@ -45,9 +49,8 @@ class SideArtifacts:
 
     def _writer(self, kind: str) -> ArtifactWriter:
         if kind not in self._writers:
-            path = self.directory / f"{self.stage}.{kind}.jsonl.zst"
+            path = self.directory / f"{self.stage}.{kind}{SUFFIX}"
             self._writers[kind] = self._stack.enter_context(write_artifact(path))
-            self.paths[kind] = path
         return self._writers[kind]
 
 

@@ -12,7 +12,7 @@ from ci_operators.ledger.row import Row, read_row
 from ci_operators.recorded_future.api import make_probe, submit
 from ci_operators.stages.batches import RequestSize, cut_batches, make_submission
 from ci_operators.stages.run import Terms
-from ci_operators.staging.artifact import StagingPath, read_artifact
+from ci_operators.staging.artifact import Artifact, read_artifact
 from ci_operators.transport.client import Client
 
 
@@ -81,7 +81,7 @@ class DryRun:
     def __post_init__(self) -> None:
         self._size = RequestSize(self.terms.batch_size)
 
-    def check(self, source: StagingPath) -> None:
+    def check(self, source: Artifact) -> None:
         """Ask about all detections of an artifact.
 
         Raises what `recorded_future.api.submit` raises, RequestRefusedError when it is the request that is wrong.

@@ -1,24 +1,31 @@
-"""Artifacts: JSON Lines compressed with Zstandard, written whole or not at all.
+"""Artifacts: JSON Lines compressed with Zstandard, written whole or not at all, and read only if they are whole.
 
 `zstdcat extract.jsonl.zst | head -1 | jq` shows one. A path is a pathlib.Path or an Airflow ObjectStoragePath.
 """
 
 from __future__ import annotations
 
+import errno
+import hashlib
+import secrets
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import IO, Any, Protocol
 
 import zstandard
 
-from ci_operators.staging.private import make_private_file, make_private_folder
+from ci_operators.core.errors import DamagedArtifactError, StagingError
+from ci_operators.staging.private import make_private_file, make_private_folder, remove_drafts, sync
 
 SUFFIX = ".jsonl.zst"
 #: Fast, and still a tenth of JSON's size; level 3 saves a little space for twice the time.
 COMPRESSION_LEVEL = 1
-#: Bytes of plain text handed to the compressor, and asked of the decompressor, at a time.
+#: Bytes of plain text handed to the compressor at a time.
 CHUNK_BYTES = 1 << 18
+#: Compressed bytes handed to the decompressor at a time. They are few because each can stand for many.
+_PIECE_BYTES = 1 << 13
+_COPY_BYTES = 1 << 20
 
 
 class StagingPath(Protocol):
@@ -29,6 +36,7 @@ class StagingPath(Protocol):
     @property
     def parent(self) -> Any: ...
     def open(self, mode: str) -> Any: ...
+    def exists(self) -> bool: ...
     def stat(self) -> Any: ...
     def with_name(self, name: str) -> Any: ...
     def replace(self, target: Any) -> Any: ...
@@ -36,14 +44,62 @@ class StagingPath(Protocol):
     def mkdir(self, mode: int = 0o777, parents: bool = False, exist_ok: bool = False) -> None: ...
 
 
+@dataclass(frozen=True, slots=True)
+class Artifact:
+    """An artifact as its writer left it.
+
+    records: how many it holds. digest: SHA-256 of the file in hex; None if an older version wrote the manifest.
+    """
+
+    path: StagingPath
+    records: int
+    digest: str | None = None
+    bytes: int = 0
+
+    def refuse(self) -> DamagedArtifactError:
+        """Return the error for an artifact that is not what its writer left."""
+        return DamagedArtifactError(
+            f"The artifact {self.path.name} is not the file of {self.records} records that its stage wrote: it was cut "
+            f"or changed in {self.path.parent}. Clear the run from extract on, or let the next scheduled run read the "
+            "window again."
+        )
+
+
+@dataclass
+class _Sealed:
+    """A file that is written, with the digest and the number of its bytes."""
+
+    file: IO[bytes]
+    path: StagingPath
+    digest: Any = field(default_factory=hashlib.sha256)
+    size: int = 0
+
+    def write(self, data: bytes) -> int:
+        with _explain(self.path):
+            self.file.write(data)
+        self.digest.update(data)
+        self.size += len(data)
+        return len(data)
+
+
 @dataclass
 class ArtifactWriter:
-    """Takes records (each a text without line breaks) and counts them."""
+    """Takes records (each a text without line breaks) and counts them. path: where they appear when all is written."""
 
-    sink: IO[bytes]
+    path: StagingPath
+    _sealed: _Sealed
     records: int = 0
     _pending: list[bytes] = field(default_factory=list)
     _pending_bytes: int = 0
+
+    def __post_init__(self) -> None:
+        compressor = zstandard.ZstdCompressor(level=COMPRESSION_LEVEL, write_checksum=True, threads=1)
+        self._sink: Any = compressor.stream_writer(self._sealed, closefd=False)  # type: ignore[arg-type]  # writes alone
+
+    @property
+    def artifact(self) -> Artifact:
+        """Return what was written, once the block of `write_artifact` has ended."""
+        return Artifact(self.path, self.records, self._sealed.digest.hexdigest(), self._sealed.size)
 
     def write(self, record: bytes) -> None:
         """Add one record."""
@@ -60,49 +116,99 @@ class ArtifactWriter:
         self._pending.extend(records)
         self.flush()
 
+    def append(self, part: Artifact) -> None:
+        """Add another artifact as it is, before any record: compressed files can be joined byte by byte."""
+        with open_whole(part) as file:
+            while block := file.read(_COPY_BYTES):
+                self._sealed.write(block)
+        self.records += part.records
+
     def flush(self) -> None:
         """Hand what is pending to the compressor."""
         if self._pending:
             self._pending.append(b"")
-            self.sink.write(b"\n".join(self._pending))
+            self._sink.write(b"\n".join(self._pending))
             self._pending.clear()
             self._pending_bytes = 0
+
+    def close(self) -> None:
+        """Write what is left."""
+        self.flush()
+        self._sink.close()
 
 
 @contextmanager
 def write_artifact(path: StagingPath) -> Iterator[ArtifactWriter]:
-    """Give a writer whose records stand at `path` once the block ends well; else nothing does.
+    """Give a writer whose records appear at `path` once the block ends well; else nothing does.
 
-    They are written under a temporary name and renamed, so that a retry, a reader and a killed worker never
-    meet half an artifact. They hold personal data: only the user who runs the tasks can read them.
+    They are written to a draft of this process alone and renamed, so that a retry, a reader and a killed worker never
+    meet half an artifact. Whoever begins last removes the drafts of the others: a process that Airflow has given up
+    cannot replace what its successor wrote. They hold personal data: only the user who runs the tasks can read them.
+
+    Raises StagingError with a sentence if the staging area does not take them.
     """
-    make_private_folder(path.parent)
-    draft = path.with_name(f".{path.name}.draft")
-    try:
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}.draft")
+    with _explain(path):
+        make_private_folder(path.parent)
+        remove_drafts(path)
         make_private_file(draft)
-        with draft.open("wb") as file:
-            compressor = zstandard.ZstdCompressor(level=COMPRESSION_LEVEL, write_checksum=True, threads=1)
-            with compressor.stream_writer(file, closefd=False) as sink:
-                writer = ArtifactWriter(sink)
-                yield writer
-                writer.flush()
-        draft.replace(path)
+        file = draft.open("wb")
+    try:
+        writer = ArtifactWriter(path, _Sealed(file, path))
+        yield writer
+        writer.close()
+        with _explain(path):
+            file.close()
+            sync(draft)
+            draft.replace(writer.path)
+            sync(path.parent)
     except BaseException:
-        draft.unlink(missing_ok=True)
+        with suppress(OSError):
+            file.close()
+        with suppress(OSError):
+            draft.unlink(missing_ok=True)
         raise
 
 
-def read_artifact(path: StagingPath) -> Iterator[list[bytes]]:
-    """Yield the records at `path`, a list for each chunk of text; memory holds one chunk at a time."""
-    with path.open("rb") as file:
+def read_artifact(artifact: Artifact) -> Iterator[list[bytes]]:
+    """Yield the records, a list for each chunk of text; memory holds one chunk at a time.
+
+    Raises DamagedArtifactError, before the first record, if the artifact is not what its writer left.
+    """
+    with open_whole(artifact) as file:
         yield from _split_lines(_read_chunks(file))
 
 
+@contextmanager
+def open_whole(artifact: Artifact) -> Iterator[IO[bytes]]:
+    """Give the artifact's file. Raises DamagedArtifactError if it is not what its writer left."""
+    with artifact.path.open("rb") as file:
+        if not _is_whole(file, artifact):
+            raise artifact.refuse()
+        file.seek(0)
+        yield file
+
+
+def _is_whole(file: Any, artifact: Artifact) -> bool:
+    if artifact.digest is not None:
+        return hashlib.file_digest(file, "sha256").hexdigest() == artifact.digest
+    try:
+        return sum(map(len, _split_lines(_read_chunks(file)))) == artifact.records
+    except (zstandard.ZstdError, EOFError):
+        return False
+
+
 def _read_chunks(file: IO[bytes]) -> Iterator[bytes]:
-    decompressor = zstandard.ZstdDecompressor()
-    with decompressor.stream_reader(file, read_across_frames=True, closefd=False) as text:
-        while chunk := text.read(CHUNK_BYTES):
-            yield chunk
+    """Yield the text of all frames. Raises ZstdError for what is no frame, EOFError for one that breaks off."""
+    decompressor, frame = zstandard.ZstdDecompressor(), None
+    while piece := file.read(_PIECE_BYTES):
+        while piece:
+            frame = frame or decompressor.decompressobj()
+            if text := frame.decompress(piece):
+                yield text
+            piece, frame = (frame.unused_data, None) if frame.eof else (b"", frame)
+    if frame is not None:
+        raise EOFError
 
 
 def _split_lines(chunks: Iterable[bytes]) -> Iterator[list[bytes]]:
@@ -117,3 +223,29 @@ def _split_lines(chunks: Iterable[bytes]) -> Iterator[list[bytes]]:
             parts.append(rest)
     if parts:
         yield [b"".join(parts)]
+
+
+@contextmanager
+def _explain(path: StagingPath) -> Iterator[None]:
+    """Say in a sentence why the staging area does not take an artifact."""
+    try:
+        yield
+    except OSError as err:
+        raise StagingError(_describe(err, path)) from err
+
+
+def _describe(error: OSError, path: StagingPath) -> str:
+    said = error.strerror or type(error).__name__
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return f"The staging area is full ({said}): {path.parent}. Free space, or shorten `retention: artifacts`."
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return (
+            f"The staging area does not let the task write ({said}): {path.parent}. Give the user that runs the tasks "
+            "write access to the folder."
+        )
+    if error.errno == errno.ENOENT:
+        return (
+            f"The draft of {path.name} is gone from {path.parent}: another process of this task has begun after this "
+            "one, or the folder was deleted."
+        )
+    return f"The artifact {path.name} cannot be written to {path.parent} ({said})."

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from ci_operators.core.errors import ConfigurationError
 from ci_operators.core.instant import format_instant, read_instant
 from ci_operators.core.tally import Tally
 from ci_operators.core.window import Window
@@ -16,9 +17,9 @@ class Manifest:
     """What one stage did with one window.
 
     window, basis: the run's window and where it comes from; debug: whether this run is a dry run.
-    artifact: URL of the records passed on; side_artifacts: URLs of those dropped (ids and reasons) and
-    quarantined (events and issues). Counts as in `Tally`; seconds and bytes as named; extra: counts of
-    this stage alone, such as pages read.
+    artifact: URL of the records passed on; digest: SHA-256 of that file in hex; side_artifacts: URLs of those
+    dropped (ids and reasons) and quarantined (events and issues). Counts as in `Tally`; seconds and bytes as named;
+    extra: counts of this stage alone, such as pages read.
     """
 
     stage: str
@@ -30,6 +31,7 @@ class Manifest:
     tally: Tally
     side_artifacts: dict[str, str] = field(default_factory=dict)
     bytes: int = 0
+    digest: str | None = None
     duration_s: float = 0.0
     extra: dict[str, Any] = field(default_factory=dict)
 
@@ -54,6 +56,7 @@ class Manifest:
             "notes": dict(tally.notes),
             "samples": tally.samples,
             "bytes": self.bytes,
+            "digest": self.digest,
             "duration_s": round(self.duration_s, 3),
             **self.extra,
         }
@@ -61,25 +64,42 @@ class Manifest:
 
 @dataclass(frozen=True, slots=True)
 class Handover:
-    """What a stage takes from the manifest of the one before it."""
+    """What a stage takes from the manifest of the one before it. digest: None in the manifest of an older version."""
 
     window: Window
     basis: str
     debug: bool
     artifact: str
     records: int
+    digest: str | None = None
 
 
-def read_handover(manifest: dict[str, Any]) -> Handover:
-    """Return the part of an upstream task's XCom that the next stage works with."""
-    window = manifest["window"]
-    return Handover(
-        window=Window(_instant(window["since"]), _instant(window["until"])),
-        basis=window["basis"],
-        debug=manifest["debug"],
-        artifact=manifest["artifact"],
-        records=manifest["records_out"],
-    )
+def read_handover(manifest: Any) -> Handover:
+    """Return the part of an upstream task's XCom that the next stage works with.
+
+    Raises ConfigurationError if it is not a manifest: a task that a person marks as success leaves none.
+    """
+    try:
+        window = manifest["window"]
+        return Handover(
+            window=Window(_instant(window["since"]), _instant(window["until"])),
+            basis=window["basis"],
+            debug=manifest["debug"],
+            artifact=_text(manifest["artifact"]),
+            records=manifest["records_out"],
+            digest=manifest.get("digest"),
+        )
+    except (TypeError, KeyError, ValueError, AttributeError):
+        raise ConfigurationError(
+            "The stage before this one left no manifest: its task was marked as success by hand, or its XCom was "
+            "deleted or changed. Clear the run from extract on, or let the next scheduled run read the window again."
+        ) from None
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError(value)
+    return value
 
 
 def _instant(text: str) -> datetime:

@@ -1,4 +1,4 @@
-"""Folders and files that their owner alone may enter and read, where the storage knows owners: on a local disk.
+"""What only a local disk can do: folders and files that only their owner can read, drafts, writing through.
 
 fsspec drops the mode it is given, and a umask of 022 leaves folders open to everybody. Object storage has no modes.
 """
@@ -37,8 +37,27 @@ def make_private_file(path: Any) -> None:
         os.close(os.open(local, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, _FILE_MODE))
 
 
+def remove_drafts(path: Any) -> None:
+    """Remove the drafts of an artifact that other processes have begun, on a local disk: they publish no more."""
+    local = _find_local(path)
+    for draft in local.parent.glob(f".{local.name}.*draft") if local is not None else ():
+        draft.unlink(missing_ok=True)
+
+
+def sync(path: Any) -> None:
+    """Write a file, or the names in a folder, through to a local disk: a power cut then leaves what was there."""
+    local = _find_local(path)
+    if local is None:
+        return
+    descriptor = os.open(local, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 def _find_local(path: Any) -> Path | None:
-    """Return the path on this machine's disk, None if it is none."""
+    """Return the path on this machine's disk, None if it is elsewhere."""
     if isinstance(path, Path):
         return path
     return Path(path.path) if getattr(path, "protocol", None) in _LOCAL else None

@@ -60,20 +60,31 @@ def test_requests_are_bounded_ordered_and_filtered(
     assert session.sent[0].headers["Authorization"] == f"SSWS {OKTA.token}"
 
 
-def test_an_empty_page_with_a_next_link_ends_it(
+@pytest.mark.parametrize("skip", [0, 1, 2])
+def test_an_empty_page_with_a_next_link_does_not_end_it(
+    skip: int, vendors: Simulator, session: NotingSession, virtual_time: VirtualTime
+) -> None:
+    add_events(vendors, 2500)
+    vendors.add_fault("okta", "empty_page", skip=skip, count=3)
+    assert len(fetch_all(vendors, session, virtual_time)) == 2500
+    assert len(session.sent) == 6
+
+
+def test_an_empty_page_that_leads_to_itself_ends_it(
     vendors: Simulator, session: NotingSession, virtual_time: VirtualTime
 ) -> None:
+    """As polling ends, should Okta take a bounded request for one."""
     headers = {"Link": f'<{vendors.url}/api/v1/logs?after=1>; rel="next"'}
+    vendors.add_fault("okta", "status", status=200, body=[{}], headers=headers)
     vendors.add_fault("okta", "status", status=200, body=[], headers=headers)
-    assert fetch_all(vendors, session, virtual_time) == []
-    assert len(session.sent) == 1
+    assert fetch_all(vendors, session, virtual_time) == [b"{}"]
+    assert len(session.sent) == 2
 
 
 @pytest.mark.parametrize(
     "link",
     [
         "https://foreign.example.net/api/v1/users?after=1",
-        "https://foreign.example.net/api/v1/logs",
         "/api/v1/logs/../users?after=1",
         "https://[::1/api/v1/logs?after=1",
     ],
@@ -129,22 +140,62 @@ def test_a_foreign_host_in_the_next_link_is_replaced_by_the_connections(
     assert session.hosts == {vendors.url.removeprefix("http://")}
 
 
-def test_a_repeated_next_link_is_refused(vendors: Simulator, session: NotingSession, virtual_time: VirtualTime) -> None:
+@pytest.mark.parametrize(
+    ("skip", "sentence"),
+    [
+        (0, r"Okta's next link leads to the first page again: it has no `after`\."),
+        (1, r"Okta sent the same page token twice: the paging does not move on\."),
+    ],
+    ids=["page 1", "page 2"],
+)
+def test_a_next_link_that_leads_back_is_retried_on_every_page(
+    skip: int, sentence: str, vendors: Simulator, session: NotingSession, virtual_time: VirtualTime
+) -> None:
     add_events(vendors, 2500)
-    vendors.add_fault("okta", "repeated_cursor", skip=1)
-    with pytest.raises(UnreadableAnswerError, match="same next link twice"):
+    vendors.add_fault("okta", "repeated_cursor", skip=skip)
+    with pytest.raises(UnreadableAnswerError, match=sentence):
         fetch_all(vendors, session, virtual_time)
-    assert len(session.sent) == 2
+    assert len(session.sent) == skip + 1
+
+
+def test_a_page_token_leads_to_the_connections_host_alone(
+    vendors: Simulator, session: NotingSession, virtual_time: VirtualTime
+) -> None:
+    """It comes from the staging area, which somebody else may have written to."""
+    client = OKTA.connect(vendors.url, session, virtual_time)
+    list(fetch(client, CONNECTOR, WINDOW, ["@foreign.example.net/api/v1/logs?after=1"]))
+    assert session.hosts == {vendors.url.removeprefix("http://")}
 
 
 def test_it_pauses_before_the_budget_is_empty(session: NotingSession, virtual_time: VirtualTime) -> None:
     limits = Limits(okta_per_minute=10)
     with serve(Simulator(clock=virtual_time, scenario=False, limits=limits)) as vendors:
         add_events(vendors, 12_500)
-        assert len(fetch_all(vendors, session, virtual_time)) == 12_500
-        remaining = [entry.status for entry in vendors.requests]
-    assert remaining == [200] * 13
-    assert virtual_time.slept == [61.0]  # after the ninth: one of ten stays unused
+        client = OKTA.connect(vendors.url, session, virtual_time)
+        virtual_time.sleep(30)  # the minute began with another one's request
+        vendors.requests.clear()
+        pages = fetch(client, CONNECTOR, WINDOW)
+        read = [next(pages) for _ in range(9)]
+        with pytest.raises(RateLimitedError, match=r"Okta's rate limit is used up\.") as caught:
+            next(pages)
+        assert caught.value.retry_after_s == 61.0  # after the ninth: one of ten stays unused
+        virtual_time.sleep(61)
+        tokens = [page.token for page in read if page.token]
+        read += fetch(client, CONNECTOR, WINDOW, tokens)
+        assert sum(len(page.events) for page in read) == 12_500
+        assert [entry.status for entry in vendors.requests] == [200] * 13
+
+
+def test_a_short_pause_for_the_budget_is_slept(
+    vendors: Simulator, session: NotingSession, virtual_time: VirtualTime
+) -> None:
+    add_events(vendors, 1500)
+    link = f'<{vendors.url}/api/v1/logs?after=1>; rel="next"'
+    low = {"X-Rate-Limit-Limit": "20", "X-Rate-Limit-Remaining": "2", "X-Rate-Limit-Reset": str(RESET), "Link": link}
+    vendors.add_fault("okta", "status", status=200, body=[{}], headers=low)
+    vendors.add_fault("okta", "status", status=200, body=[])
+    fetch_all(vendors, session, virtual_time)
+    assert virtual_time.slept == [31.0]
 
 
 def test_a_429_is_waited_out_until_the_reset_by_the_servers_clock(
@@ -180,6 +231,7 @@ def test_a_reset_far_away_gives_the_slot_back(
         ({"X-Rate-Limit-Reset": str(RESET), **DATE}, 31.0),
         ({"X-Rate-Limit-Reset": f"{RESET}, {RESET + 9}", **DATE}, 31.0),
         ({"X-Rate-Limit-Reset": str(RESET)}, 21.0),
+        ({"X-Rate-Limit-Reset": str(RESET + 7200)}, 61.0),  # the local clock is slow: Okta counts by the minute
         ({"X-Rate-Limit-Reset": str(RESET - 99), **DATE}, 1.0),
         ({"X-Rate-Limit-Reset": str(RESET), "X-Rate-Limit-Limit": "0", **DATE}, None),
         ({"X-Rate-Limit-Reset": "inf", **DATE}, 86_401.0),

@@ -125,7 +125,7 @@ def test_a_long_429_gives_the_slot_back(vendors: Simulator, session: NotingSessi
 def test_a_repeated_cursor_is_refused(vendors: Simulator, session: NotingSession, virtual_time: VirtualTime) -> None:
     add_threats(vendors, 1500)
     vendors.add_fault("sentinelone", "repeated_cursor", count=100)
-    with pytest.raises(UnreadableAnswerError, match="same cursor twice"):
+    with pytest.raises(UnreadableAnswerError, match="same page token twice"):
         fetch_all(vendors, session, virtual_time)
     assert len(session.sent) == 2
 
@@ -146,6 +146,27 @@ def test_an_envelope_without_pagination_ends_it(
 ) -> None:
     vendors.add_fault("sentinelone", "status", status=200, body={"data": [], **pagination})
     assert fetch_all(vendors, session, virtual_time) == []
+
+
+@pytest.mark.parametrize(
+    "errors", [[{"code": 5000010, "title": "Internal Server Error"}], ["x"], {"code": 1}, "broken"]
+)
+def test_a_page_that_reports_errors_is_not_taken_for_whole(
+    errors: Any, vendors: Simulator, session: NotingSession, virtual_time: VirtualTime
+) -> None:
+    body = {"data": [threat()], "pagination": {"nextCursor": None}, "errors": errors}
+    vendors.add_fault("sentinelone", "status", status=200, body=body)
+    with pytest.raises(UnreadableAnswerError, match=r"answered 200 with errors \(.*\): the page may be incomplete"):
+        fetch_all(vendors, session, virtual_time)
+
+
+@pytest.mark.parametrize("errors", [None, []])
+def test_a_page_without_errors_is_read(
+    errors: Any, vendors: Simulator, session: NotingSession, virtual_time: VirtualTime
+) -> None:
+    body = {"data": [threat()], "pagination": {"nextCursor": None}, "errors": errors}
+    vendors.add_fault("sentinelone", "status", status=200, body=body)
+    assert len(fetch_all(vendors, session, virtual_time)) == 1
 
 
 @pytest.mark.parametrize("body", [[], {"errors": [{"code": 1}]}, {"data": None}, {"data": [], "pagination": None}])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from urllib.parse import parse_qs, urlsplit
 
 import msgspec
@@ -13,42 +13,41 @@ from ci_operators.core.instant import format_instant
 from ci_operators.core.window import Window
 from ci_operators.sources.okta.criteria import EVENT_TYPE
 from ci_operators.sources.okta.options import OktaConnector
-from ci_operators.sources.source import Page
 from ci_operators.transport.client import Client, name_host
 from ci_operators.transport.elements import cut_elements, decode_answer
 from ci_operators.transport.link_header import find_link
 from ci_operators.transport.pacing import limit_wait, read_date
+from ci_operators.transport.paging import Page, read_pages
 from ci_operators.transport.vendor import Answer, Headers, Vendor
 
 LOGS_PATH = "/api/v1/logs"
 PAGE_SIZE = 1000
 #: Part of the budget that stays unused: Okta reports an empty one to the org's admins as a violation.
 RESERVE = 0.1
+#: Okta counts requests by the minute.
+RATE_WINDOW_S = 60.0
 
 HOW_TO_GET_ONE = "Create one in the Okta Admin Console under Security > API > Tokens, as a Read Only Admin."
 _elements = msgspec.json.Decoder(list[msgspec.Raw])
 
 
-def fetch(client: Client, connector: OktaConnector, window: Window) -> Iterator[Page]:
+def fetch(client: Client, connector: OktaConnector, window: Window, tokens: Sequence[str] = ()) -> Iterator[Page]:
     """Yield the pages of threat events published in the window, in order of publication.
 
-    Bounded requests (since and until) end with a page without a next link; an empty page ends them too.
+    Bounded requests (since and until) end with a page without a next link. An empty page with one does not end them.
     """
     del connector  # no option changes the request
-    answer = client.get(LOGS_PATH, _first_page(window, PAGE_SIZE))
-    seen: set[str] = set()
-    while True:
+
+    def ask(query: str | None) -> Page:
+        first = _first_page(window, PAGE_SIZE)
+        answer = client.get(f"{LOGS_PATH}?{query}") if query else client.get(LOGS_PATH, first)
         events = cut_elements(decode_answer(answer.body, _elements, client.vendor.title))
-        yield Page(events)
-        link = find_link(answer.headers.get("Link"), "next")
-        if link is None or not events:
-            return
-        path = _pin(link, client)
-        if path in seen:
-            raise UnreadableAnswerError("Okta sent the same next link twice: the paging does not move on.")
-        seen.add(path)
-        _spare_budget(client, answer)
-        answer = client.get(path)
+        following = _find_next(answer, client)
+        if not events and following == query:
+            following = None  # the end of a request that Okta treats as polling: its link leads to itself
+        return Page(events, following, _find_pause(answer, client))
+
+    return read_pages(client, ask, tokens)
 
 
 def check(client: Client) -> str:
@@ -61,6 +60,7 @@ def check(client: Client) -> str:
 def read_cooldown(headers: Headers, now: float) -> float | None:
     """Return the seconds to wait after a 429: until X-Rate-Limit-Reset, by the server's own clock.
 
+    Without a Date header they are counted by the local clock, which may be wrong, and are at most Okta's window.
     None for a concurrency limit (limit and remaining both 0), whose reset is only a hint: own backoff.
     """
     if _read_smallest(headers, "X-Rate-Limit-Limit") == 0:
@@ -70,7 +70,9 @@ def read_cooldown(headers: Headers, now: float) -> float | None:
         return None
     date = read_date(headers)
     wait = limit_wait(reset - (date.timestamp() if date else now))
-    return None if wait is None else wait + 1.0
+    if wait is None:
+        return None
+    return (wait if date else min(wait, RATE_WINDOW_S)) + 1.0
 
 
 def explain(body: bytes) -> str:
@@ -106,23 +108,30 @@ def _first_page(window: Window, limit: int) -> dict[str, str | int]:
     }
 
 
-def _pin(link: str, client: Client) -> str:
-    """Return path and query of a next link: the token goes to no host but the Connection's."""
+def _find_next(answer: Answer, client: Client) -> str | None:
+    """Return the query of the next link, None at the end: the API token goes to no host but the Connection's."""
+    link = find_link(answer.headers.get("Link"), "next")
+    if link is None:
+        return None
     try:
         url = urlsplit(link)
     except ValueError:
-        raise RequestRefusedError("Okta's next link is no URL.") from None
-    if url.path != LOGS_PATH or "after" not in parse_qs(url.query):
+        raise RequestRefusedError("Okta's next link is not a valid URL.") from None
+    if url.path != LOGS_PATH:
         place = client.quote(f"{name_host(link)}{url.path}", 160)
         raise RequestRefusedError(f"Okta's next link leads to {place}, not to the System Log.")
-    return f"{url.path}?{url.query}"
+    if "after" not in parse_qs(url.query):
+        raise UnreadableAnswerError("Okta's next link leads to the first page again: it has no `after`.")
+    return url.query
 
 
-def _spare_budget(client: Client, answer: Answer) -> None:
+def _find_pause(answer: Answer, client: Client) -> float:
+    """Return the seconds until Okta's budget is full again, if this answer used it up to the reserve."""
     limit = _read_smallest(answer.headers, "X-Rate-Limit-Limit")
     remaining = _read_smallest(answer.headers, "X-Rate-Limit-Remaining")
     if limit and remaining is not None and remaining <= max(1.0, limit * RESERVE):
-        client.pacer.wait(read_cooldown(answer.headers, client.pacer.now()) or 0.0)
+        return read_cooldown(answer.headers, client.pacer.now()) or 0.0
+    return 0.0
 
 
 def _read_smallest(headers: Headers, name: str) -> float | None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 from urllib.parse import unquote
 
 import msgspec
@@ -13,11 +14,11 @@ from ci_operators.core.errors import UnreadableAnswerError
 from ci_operators.core.instant import format_instant
 from ci_operators.core.window import Window
 from ci_operators.sources.sentinelone.options import SentinelOneConnector
-from ci_operators.sources.source import Page
 from ci_operators.transport.api import Api
 from ci_operators.transport.client import Client
 from ci_operators.transport.elements import cut_elements, decode_answer
 from ci_operators.transport.pacing import read_retry_after
+from ci_operators.transport.paging import Page, read_pages
 from ci_operators.transport.token import check_token
 from ci_operators.transport.vendor import Headers, Vendor
 
@@ -42,6 +43,7 @@ class Envelope(Struct, frozen=True):
 
     data: list[msgspec.Raw]
     pagination: Pagination = Pagination()
+    errors: Any = None
 
 
 _envelope = msgspec.json.Decoder(Envelope)
@@ -55,7 +57,9 @@ def read_token(text: str, label: str) -> tuple[str, str]:
     return "Authorization", f"ApiToken {check_token(text, label=label, where=_WHERE)}"
 
 
-def fetch(client: Client, connector: SentinelOneConnector, window: Window) -> Iterator[Page]:
+def fetch(
+    client: Client, connector: SentinelOneConnector, window: Window, tokens: Sequence[str] = ()
+) -> Iterator[Page]:
     """Yield the pages of threats of the window, oldest first.
 
     Windows hold threats by createdAt; those of a connector for verified events by updatedAt, since a verdict
@@ -63,24 +67,27 @@ def fetch(client: Client, connector: SentinelOneConnector, window: Window) -> It
     meanwhile leaves the window and comes in the next one.
     """
     params = _first_page(connector, window)
-    seen: set[str] = set()
-    while True:
+
+    def ask(cursor: str | None) -> Page:
         client.pacer.keep_interval(INTERVAL_S)
-        envelope = decode_answer(client.get(THREATS_PATH, params).body, _envelope, client.vendor.title)
-        yield Page(cut_elements(envelope.data))
-        cursor = read_cursor(envelope.pagination.nextCursor)
-        if cursor is None:
-            return
-        if cursor in seen:
-            raise UnreadableAnswerError("SentinelOne sent the same cursor twice: the paging does not move on.")
-        seen.add(cursor)
-        params["cursor"] = cursor
+        return read_page(client, {**params, "cursor": cursor} if cursor else params)
+
+    return read_pages(client, ask, tokens)
+
+
+def read_page(client: Client, params: Mapping[str, str | int]) -> Page:
+    """Return one page of threats. Raises UnreadableAnswerError for a 200 that reports errors: it may be incomplete."""
+    answer = client.get(THREATS_PATH, params)
+    envelope = decode_answer(answer.body, _envelope, client.vendor.title)
+    if envelope.errors:
+        said = client.quote(explain(answer.body), 300)
+        raise UnreadableAnswerError(f"SentinelOne answered 200 with errors ({said}): the page may be incomplete.")
+    return Page(cut_elements(envelope.data), read_cursor(envelope.pagination.nextCursor))
 
 
 def check(client: Client) -> str:
     """Return a sentence after the cheapest authenticated call: one threat, uncounted."""
-    answer = client.get(THREATS_PATH, {"limit": 1, "skipCount": "true"})
-    decode_answer(answer.body, _envelope, client.vendor.title)
+    read_page(client, {"limit": 1, "skipCount": "true"})
     return "the token may read threats"
 
 

@@ -5,15 +5,13 @@ from __future__ import annotations
 import re
 from datetime import datetime
 
-import msgspec
 from msgspec import Struct
 
 from ci_operators.core.instant import read_instant
 from ci_operators.core.tolerant import make_reader
-from ci_operators.sources.sentinelone.api import THREATS_PATH, Envelope
+from ci_operators.sources.sentinelone.api import read_page
 from ci_operators.sources.sentinelone.options import SentinelOneConnector
 from ci_operators.transport.client import Client
-from ci_operators.transport.elements import cut_elements, decode_answer
 
 
 class Times(Struct, frozen=True):
@@ -31,7 +29,6 @@ class TimedThreat(Struct, frozen=True):
 
 _read_times = make_reader(TimedThreat)
 _ID = re.compile(r"\d{1,20}", re.ASCII)
-_envelope = msgspec.json.Decoder(Envelope)
 
 
 def find_event(client: Client, connector: SentinelOneConnector, event_id: str, now: datetime) -> bytes | None:
@@ -44,8 +41,7 @@ def find_event(client: Client, connector: SentinelOneConnector, event_id: str, n
         params["accountIds"] = ",".join(connector.account_ids)
     if connector.site_ids:
         params["siteIds"] = ",".join(connector.site_ids)
-    answer = client.get(THREATS_PATH, params)
-    found = cut_elements(decode_answer(answer.body, _envelope, client.vendor.title).data)
+    found = read_page(client, params).events
     return found[0] if found else None
 
 
