@@ -26,7 +26,7 @@ _LONGEST = 80
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The answer. fate: a key of HEADLINES; "found" if only a source knows the event, "failed" if one of them could
+    """The answer. fate: a key of HEADLINES; "found" if only a source knows the event, "unclear" if one of them could
     not be asked, "several" for the detections of an indicator, "nothing" for what nobody knows.
 
     details: the sentences of the explanation that headline and reason do not say.
@@ -50,7 +50,7 @@ def make_verdict(found: Explanation) -> Verdict:
         return Verdict("several", f"{count} carry {found.query}.", details=found.problems)
     headline, *details = found.sentences
     has_failed = any(answer.failed for answer in found.sources)
-    return Verdict("failed" if has_failed else "found", headline, details=details)
+    return Verdict("unclear" if has_failed else "found", headline, details=details)
 
 
 def _judge_steps(found: Explanation) -> Verdict:

@@ -1,10 +1,9 @@
 /** A chart by Apache ECharts, which is loaded when the first one shows; in Airflow's colours, also when they switch. */
 
 import { tokenColour, useColourMode } from "./colours.js";
-import { Chakra, h, useEffect, useRef, useState } from "./element.js";
+import { Box, html, Skeleton, useEffect, useRef, useState } from "./element.js";
 import { Problem } from "./empty.js";
 
-const { Box, Skeleton } = Chakra;
 const LIBRARY = "./vendor/echarts-6.1.0.esm.min.js";
 
 /**
@@ -18,9 +17,9 @@ const LIBRARY = "./vendor/echarts-6.1.0.esm.min.js";
  */
 export function Chart({ label, height, makeOption, onPick, ...style }) {
   const place = useRef(null);
-  const [chart, setChart] = useState(null);
+  const [chart, setChart] = useState(/** @type {any} */ (null));
   const [width, setWidth] = useState(0);
-  const [error, setError] = useState(null);
+  const [error, setError] = useState(/** @type {Error | null} */ (null));
   const mode = useColourMode();
   useEffect(() => open(place.current, setChart, setError), []);
   useEffect(() => watchWidth(place.current, setWidth), []);
@@ -30,18 +29,18 @@ export function Chart({ label, height, makeOption, onPick, ...style }) {
     chart.setOption({ ...shared(label), ...makeOption(tokenColour, width) }, { notMerge: true });
   }, [chart, makeOption, mode, label, width, height]);
   useEffect(() => listen(chart, onPick), [chart, onPick]);
-  if (error) return h(Problem, { error, retry: () => globalThis.location.reload() });
-  return h(
-    Box,
-    { position: "relative", ...style },
-    !chart && h(Skeleton, { position: "absolute", inset: 0 }),
-    h("div", { ref: place, role: "img", "aria-label": label, style: { height, width: "100%" } }),
-  );
+  if (error) return html`<${Problem} error=${error} retry=${() => globalThis.location.reload()} />`;
+  return html`
+    <${Box} position="relative" ...${style}>
+      ${!chart && html`<${Skeleton} position="absolute" inset="0" />`}
+      <div ref=${place} role="img" aria-label=${label} style=${{ height, width: "100%" }} />
+    <//>
+  `;
 }
 
 /** Make the chart in its place; returns how to end it. */
 function open(place, setChart, setError) {
-  let chart = null;
+  let chart = /** @type {any} */ (null);
   let isOver = false;
   import(LIBRARY).then(
     (library) => {

@@ -2,11 +2,9 @@
 
 import { Chart, plainTooltip } from "./chart.js";
 import { areaToken } from "./colours.js";
-import { Chakra, h, useMemo } from "./element.js";
-import { formatCount, formatShare } from "./format.js";
+import { Box, html, useMemo } from "./element.js";
 import { makeFlow } from "./flow.js";
-
-const { Box } = Chakra;
+import { formatCount, formatShare } from "./format.js";
 
 const ROW = 42;
 const LAST_LABEL = 124;
@@ -18,11 +16,11 @@ export function Funnel({ run, onPick }) {
   const makeOption = useMemo(() => (colour, width) => drawFlow(flow, colour, width), [flow]);
   const pick = useMemo(() => (data) => data?.pick && onPick(data.pick), [onPick]);
   const height = Math.max(200, 140 + flow.tallest * ROW);
-  return h(
-    Box,
-    { overflowX: "auto", tabIndex: 0, role: "region", "aria-label": "Funnel of the run" },
-    h(Chart, { label: describe(flow), height, makeOption, onPick: pick, minW: "36rem" }),
-  );
+  return html`
+    <${Box} overflowX="auto" tabIndex=${0} role="region" aria-label="Funnel of the run">
+      <${Chart} label=${describe(flow)} height=${height} makeOption=${makeOption} onPick=${pick} minW="36rem" />
+    <//>
+  `;
 }
 
 function describe({ nodes, links }) {

@@ -10,7 +10,7 @@ const UNASKED = 5;
 /**
  * Returns the records found so far, with `more` for the next page and `retry` after an error.
  * @param {Record<string, string> | null} parameters null asks nothing
- * @param {object} run when its counts change, while it goes on, the first page is asked for anew
+ * @param {{stages: any[]}} run when its counts change, while it goes on, the first page is asked for anew
  */
 export function useRecords(parameters, run) {
   const address = parameters && apiAddress("run/records", parameters);
