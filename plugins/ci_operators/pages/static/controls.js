@@ -13,6 +13,7 @@ export function SearchBox({ words, setWords, onSearch, label, placeholder = labe
     event.preventDefault();
     onSearch(words.trim());
   };
+  const type = ({ target }) => setWords(target.value);
   const clear = () => {
     setWords("");
     onSearch("");
@@ -23,7 +24,7 @@ export function SearchBox({ words, setWords, onSearch, label, placeholder = labe
     <${Box} as="form" role="search" onSubmit=${submit} ...${style}>
       <${InputGroup} startElement=${glass} endElement=${words ? cross : undefined}>
         <${Input} aria-label=${label} placeholder=${placeholder} type="text" maxLength=${2000} size=${size}
-            value=${words} autoFocus=${autoFocus} spellCheck=${false} onChange=${({ target }) => setWords(target.value)} />
+            value=${words} onChange=${type} autoFocus=${autoFocus} spellCheck=${false} />
       <//>
     <//>
   `;

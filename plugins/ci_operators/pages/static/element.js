@@ -4,7 +4,7 @@ import htm from "./vendor/htm-3.1.1.module.js";
 
 const { React, ChakraUI, ReactRouterDOM } = globalThis;
 
-/** Makes elements of a template: <${Component} name=${value} ...${more}>children<//>. Texts are never markup. */
+/** Makes elements of a template: <${Component} name=${value} ...${more}>children<//>. Values are never markup. */
 export const html = htm.bind(React.createElement);
 export const { Component, Fragment, useCallback, useEffect, useId, useMemo, useRef, useState } = React;
 export const { Link: RouterLink, useSearchParams } = ReactRouterDOM;
