@@ -71,7 +71,7 @@ def test_what_only_a_source_knows_is_said_in_its_words() -> None:
     assert make_verdict(found) == Verdict(
         "found", "okta-acme: Okta has it; it passes.", details=["okta-2: Okta could not be asked."]
     )
-    assert make_verdict(replace(found, sources=[answer, replace(answer, failed=True)])).fate == "failed"
+    assert make_verdict(replace(found, sources=[answer, replace(answer, failed=True)])).fate == "unclear"
 
 
 def test_what_nobody_knows_is_named() -> None:

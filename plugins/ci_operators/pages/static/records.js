@@ -1,12 +1,12 @@
 /** The records of a run, page by page, with filters: a text, a fate, a stage, a reason. The address keeps them. */
 
 import { useAddress } from "./address.js";
+import { apiAddress, fetchText } from "./api.js";
 import { SearchBox, Select } from "./controls.js";
-import { Button, Flex, Fragment, html, Stack, useEffect, useRef, useState } from "./element.js";
+import { Button, Flex, Fragment, html, Stack, useCallback, useEffect, useRef, useState } from "./element.js";
 import { Empty, Lines, Notice, Problem } from "./empty.js";
 import { formatCount, plainCode } from "./format.js";
 import { RecordDetail } from "./record_detail.js";
-import { useRecords } from "./record_pages.js";
 import { RecordsTable } from "./records_table.js";
 import { Muted, Section } from "./section.js";
 
@@ -17,6 +17,9 @@ const FATES = [
   ["quarantined", "Quarantined"],
 ];
 const PLACE = "collective-insights-records";
+const NO_PAGES = { records: [], cursor: null, searched: 0, note: "", error: null, isLoading: true };
+/** A search in a huge run looks at a part of it per request; so many requests in a row are made unasked. */
+const UNASKED = 5;
 
 /** Bring the records into sight, after a click on a figure far above them has chosen which. */
 export function scrollToRecords() {
@@ -119,4 +122,55 @@ function listCodes(run, { fate, stage, code }, only) {
   ]);
   const codes = new Set([...counts.map((each) => each.code), code].filter(Boolean));
   return [["", "All reasons"], ...[...codes].sort().map((each) => [each, plainCode(each)])];
+}
+
+/**
+ * Returns the records found so far, with `more` for the next page and `retry` after an error.
+ * @param {Record<string, string> | null} parameters null asks nothing
+ * @param {{stages: any[]}} run when its counts change, while it goes on, the first page is asked for anew
+ */
+function useRecords(parameters, run) {
+  const address = parameters && apiAddress("run/records", parameters);
+  const version = run.stages.map(({ records_in: taken, records_out: passed }) => `${taken}/${passed}`).join(" ");
+  const [found, setFound] = useState(NO_PAGES);
+  const [turn, setTurn] = useState(0);
+  const stop = useRef(new AbortController());
+
+  useEffect(() => {
+    stop.current = new AbortController();
+    setFound((old) => ({ ...old, isLoading: true, error: null }));
+    if (address) readOn(address, null, NO_PAGES, stop.current.signal, setFound);
+    return () => stop.current.abort();
+  }, [address, version, turn]);
+
+  const more = useCallback(() => {
+    setFound((old) => ({ ...old, isLoading: true, error: null }));
+    readOn(address, found.cursor, found, stop.current.signal, setFound);
+  }, [address, found]);
+  const retry = found.records.length ? more : () => setTurn((count) => count + 1);
+  return { ...found, more, retry };
+}
+
+async function readOn(address, cursor, before, signal, setFound) {
+  try {
+    const page = await readPages(address, cursor, signal);
+    const records = [...before.records, ...page.records];
+    setFound({ ...page, records, searched: before.searched + page.searched, error: null, isLoading: false });
+  } catch (error) {
+    if (!signal.aborted) setFound({ ...before, cursor, error, isLoading: false });
+  }
+}
+
+/** Returns the next page that has records, or what came after some pages without any. */
+async function readPages(address, cursor, signal) {
+  let searched = 0;
+  let page = { records: [], cursor, note: "" };
+  for (let count = 0; count < UNASKED; count += 1) {
+    const next = new URL(address);
+    if (page.cursor) next.searchParams.set("cursor", page.cursor);
+    page = JSON.parse(await fetchText(next.href, signal));
+    searched += page.searched ?? 0;
+    if (page.records.length || !page.cursor) break;
+  }
+  return { ...page, searched };
 }
