@@ -30,7 +30,7 @@ export function FateBadge({ fate, children, ...more }) {
   `;
 }
 
-/** Returns a dot and a word: how something stands. */
+/** Returns a dot and a word: the state of something. */
 export function StateWord({ palette, children }) {
   return html`
     <${Status.Root} colorPalette=${palette} size="md" whiteSpace="nowrap">

@@ -7,7 +7,7 @@ import { Problem } from "./empty.js";
 const LIBRARY = "./vendor/echarts-6.1.0.esm.min.js";
 
 /**
- * Returns a chart. Its figures must stand in a table too: a picture says nothing to those who cannot see it.
+ * Returns a chart. A table must have its figures too: a picture says nothing to those who cannot see it.
  * @param {object} props
  * @param {string} props.label what the picture shows
  * @param {number} props.height in pixels
@@ -71,13 +71,13 @@ function listen(chart, onPick) {
 
 function shared(label) {
   return {
-    animation: false, // figures that are asked for anew every few seconds must not dance
+    animation: false, // figures that change every few seconds must not dance
     aria: { enabled: true, label: { description: label } },
     textStyle: { fontFamily: getComputedStyle(document.body).fontFamily },
   };
 }
 
-/** Returns a tooltip drawn as text: the HTML kind would run what stands in a name. */
+/** Returns a tooltip drawn as text: the HTML kind would run a script in a name. */
 export function plainTooltip(colour, formatter, more = {}) {
   return {
     renderMode: "richText",

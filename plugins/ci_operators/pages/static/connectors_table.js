@@ -1,4 +1,4 @@
-/** How each connector stands: one row each, remarks as sentences under it. */
+/** The state of each connector: one row each, remarks as sentences under it. */
 
 import { dagPath, runPath } from "./address.js";
 import { DebugBadge, Moment, PageLink, StateWord } from "./badges.js";
@@ -10,12 +10,12 @@ import { DataTable } from "./table.js";
 
 const HOW_TO_BEGIN =
   "Add an entry to include/connectors.yaml and an Airflow Connection for its source; its DAG appears here by itself.";
-const DRY = "The ledger keeps nothing of dry runs: their figures stand on each run's tab.";
+const DRY = "The ledger keeps nothing of dry runs: their figures are on each run's tab.";
 const RESENT = "Sent a second time after an unknown outcome: Recorded Future may have stored them twice";
 const TODAY = "Events read and detections accepted since midnight, UTC";
 const NOT_RUN = "It has not run yet: its schedule starts it, or Trigger on its DAG's page does so now.";
 
-/** Returns the table of connectors, as GET api/connectors tells of them. */
+/** Returns the table of connectors, as GET api/connectors gives them. */
 export function ConnectorsTable({ found }) {
   const { connectors, note, problems = [] } = found;
   if (!connectors.length) return html`<${Empty} title="No connector yet" sentence=${note || HOW_TO_BEGIN} />`;
@@ -50,7 +50,7 @@ function Name({ row }) {
   `;
 }
 
-/** Returns how a connector stands as [palette, word]. */
+/** Returns the state of a connector as [palette, word]. */
 export function standingOf(row) {
   if (row.problem) return ["red", "Not readable"];
   if (row.paused === null) return ["red", "No DAG"];
@@ -158,7 +158,7 @@ function remarksOf(row) {
   return html`<${Stack} as="ul" gap="1" ps="4" listStyleType="disc">${items}<//>`;
 }
 
-/** Returns a sentence with what stands between backticks, such as an option, set apart. */
+/** Returns a sentence with the words between backticks, such as an option, as code. */
 function markCode(sentence) {
   const parts = sentence.split("`");
   return parts.map((part, index) => (index % 2 ? html`<${Code} key=${index} size="sm">${part}<//>` : part));

@@ -8,7 +8,7 @@ import { Muted } from "./section.js";
 const LONGEST = 200_000;
 const FOLD = "… personal data, folded away";
 
-/** Returns the value, indented, in a frame that scrolls. A text that is no JSON is shown as it is. */
+/** Returns the value, indented, in a frame that scrolls. A text that is not JSON is shown as it is. */
 export function Json({ label, value }) {
   const text = typeof value === "string" ? value : JSON.stringify(value, null, 2);
   const shown = text.length > LONGEST ? `${text.slice(0, LONGEST)}\n… cut here` : text;

@@ -11,7 +11,7 @@ import { Answered, Empty, Lines } from "./empty.js";
 import { Muted, Section } from "./section.js";
 import { Trail } from "./trail.js";
 
-/** Returns the view; what is asked stands in the address as `q`, a connector it is about as `only`. */
+/** Returns the view; the address holds the question as `q`, the only connector to ask as `only`. */
 export function ExplainView() {
   const { get, set } = useAddress();
   const [q, only] = [get("q"), get("only")];

@@ -134,7 +134,7 @@ function drawFlow({ nodes, links, total, columns }, colour, width) {
   };
 }
 
-/** Returns where a node's words stand: over the stream's nodes, beside the others, as far as the next of these. */
+/** Returns the place of a node's words: over the stream's nodes, beside the others, as far as the next of these. */
 function placeLabel({ isHead, depth }, pitch, room) {
   const width = isHead && depth > 0 ? Math.min(pitch, LAST_LABEL) - 8 : room - 20;
   return isHead ? { position: [0, 8 - HEADS], width } : { position: "right", distance: 6, width };

@@ -24,7 +24,7 @@ let isSettled = false;
 
 /**
  * Returns whether the page may show itself. Airflow 3.3 shows the first component of a page through another element
- * than later ones (its ReactPlugin: by `lazy`, then by name), so at the first change of address all would begin anew:
+ * than later ones (its ReactPlugin: by `lazy`, then by name), so at the first change of address all would start over:
  * focus, scroll position, and what is open. So the address is set to what it is, before there is anything to lose.
  */
 function useSettled() {

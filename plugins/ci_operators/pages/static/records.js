@@ -91,7 +91,7 @@ function sayHowMany(shown, cursor, searched, isFiltered) {
   return cursor ? `${formatCount(shown)} shown${looked}, there may be more` : `${formatCount(shown)} in all${looked}`;
 }
 
-/** Returns the filters; what they are set to is `query`, and stands in the address. */
+/** Returns the filters; `query` is what they are set to, and the address holds it. */
 function RecordFilters({ run, query, only }) {
   const { set } = useAddress();
   const [words, setWords] = useState(query.search);
@@ -127,7 +127,7 @@ function listCodes(run, { fate, stage, code }, only) {
 /**
  * Returns the records found so far, with `more` for the next page and `retry` after an error.
  * @param {Record<string, string> | null} parameters null asks nothing
- * @param {{stages: any[]}} run when its counts change, while it goes on, the first page is asked for anew
+ * @param {{stages: any[]}} run when its counts change, while it goes on, the first page is asked for again
  */
 function useRecords(parameters, run) {
   const address = parameters && apiAddress("run/records", parameters);

@@ -41,7 +41,7 @@ export function RunTab({ dagId, runId }) {
 /** Returns what other people's DAGs show. */
 function NotOurs() {
   return html`
-    <${Empty} title="This DAG is no Collective Insights connector."
+    <${Empty} title="This DAG is not a Collective Insights connector."
         sentence="Connectors are the DAGs whose names begin with collective_insights_." />
   `;
 }

@@ -48,7 +48,7 @@ export function Figure({ name, value, note, palette }) {
   `;
 }
 
-/** Returns a bar whose filled part stands for a share between 0 and 1. The figure stands beside it, in words. */
+/** Returns a bar whose filled part shows a share between 0 and 1. Words beside it give the figure. */
 export function Bar({ share, token = "brand.500", mark, ...style }) {
   const width = `${Math.min(100, Math.max(share > 0 ? 1 : 0, share * 100))}%`;
   return html`

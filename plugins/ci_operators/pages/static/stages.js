@@ -82,7 +82,7 @@ export function StageCodes({ stage, onPick }) {
   `;
 }
 
-const ABOVE = new Set(["pages", "overlap_s", "waited_s"]); // stand among the run's facts
+const ABOVE = new Set(["pages", "overlap_s", "waited_s"]); // shown among the run's facts
 
 /** Returns the counts of a stage alone in words, such as "batches 9"; those that are zero say nothing. */
 function listExtra({ extra }) {

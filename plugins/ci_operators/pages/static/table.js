@@ -20,7 +20,7 @@ import { Fragment, html, Table } from "./element.js";
  * @param {any[]} props.rows
  * @param {(row: any, index: number) => string} props.keyOf
  * @param {(row: any) => void} [props.onOpen] what a click on a row does; a button in the row does it for keyboards
- * @param {(row: any) => any} [props.below] what stands under a row, over its whole width
+ * @param {(row: any) => any} [props.below] what is shown under a row, over its whole width
  * @param {(row: any) => boolean} [props.isChosen]
  */
 export function DataTable({ label, columns, rows, keyOf, onOpen, below, isChosen, ...style }) {

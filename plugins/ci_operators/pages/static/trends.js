@@ -9,7 +9,7 @@ import { formatCount } from "./format.js";
 import { Bar, Muted } from "./section.js";
 import { DataTable } from "./table.js";
 
-/** Returns the table, as GET api/trends/indicators tells of them. */
+/** Returns the table, as GET api/trends/indicators gives them. */
 export function Indicators({ found }) {
   const { indicators, indicators_note: note } = found;
   if (!indicators.length)
@@ -49,7 +49,7 @@ function drawCount(detections, most) {
   `;
 }
 
-/** Returns the reasons, most frequent first, as GET api/trends/reasons tells of them. */
+/** Returns the reasons, most frequent first, as GET api/trends/reasons gives them. */
 export function Reasons({ found }) {
   const { reasons } = found;
   if (!reasons.length)
