@@ -21,11 +21,12 @@ MATCH = Match("okta-acme", "e1", "ip", "198.51.100.2", AT, "accepted", "00")
 
 def explain(*entries: DroppedEvent | QuarantinedEvent | DeliveredDetection, problems: tuple[str, ...] = ()) -> Verdict:
     """Return the verdict on an event that the ledger has met so."""
-    kinds = [
-        [entry for entry in entries if isinstance(entry, kind)]
-        for kind in (DroppedEvent, QuarantinedEvent, DeliveredDetection)
-    ]
-    trail = Trail(*kinds, [])  # type: ignore[arg-type] # each list has entries of its kind alone
+    trail = Trail(
+        [entry for entry in entries if isinstance(entry, DroppedEvent)],
+        [entry for entry in entries if isinstance(entry, QuarantinedEvent)],
+        [entry for entry in entries if isinstance(entry, DeliveredDetection)],
+        [],
+    )
     sentences = [*tell_trail(trail, WORDING), *problems]
     return make_verdict(Explanation("e1", "event", sentences, problems, steps=make_steps(trail, WORDING)))
 
