@@ -25,11 +25,12 @@ test: install ## the whole test suite
 	@$(VENV)/python -m pytest $(SIDE_BY_SIDE) --cov --cov-report=term:skip-covered --cov-fail-under=90
 	@$(VENV)/python -m coverage report --include='*/ci_operators/core/*' --fail-under=100 --skip-covered
 
-lint: install ## ruff, mypy, import-linter
+lint: install ## ruff, mypy, import-linter; biome and tsc for the pages' JavaScript
 	@$(VENV)/ruff check
 	@$(VENV)/ruff format --check
 	@$(VENV)/mypy
 	@$(VENV)/lint-imports
+	@PATH="$(CURDIR)/$(VENV):$$PATH" npm run --silent lint
 
 audit: install ## the pinned requirements against published vulnerabilities
 	@PYTHONPATH=plugins:include:. $(VENV)/python -m tests.package.audit

@@ -42,6 +42,9 @@ def test_dropped_event_is_explained_by_the_rule_and_the_faq(client: TestClient, 
     found = ask(client, " event-9 ")
     assert found["kind"] == "event"
     assert "dropped by filter (null_display_name)" in found["sentences"][0]
+    verdict = found["verdict"]
+    assert (verdict["fate"], verdict["headline"]) == ("dropped", "It did not arrive: filter left it out.")
+    assert "FAQ 2" in verdict["reason"]
     step = found["steps"][-1]
     assert (step["stage"], step["fate"], step["code"]) == ("filter", "dropped", "null_display_name")
     assert step["faq"].startswith("FAQ 2")
@@ -96,6 +99,9 @@ def test_event_that_no_ledger_knows_is_asked_of_the_source(
         found = ask(client, "nobody-knows-it", "okta")
     assert found["kind"] == "nothing"
     assert found["sentences"] == ["Neither the ledger nor Okta knows the event."]
+    assert found["verdict"]["headline"] == "Nothing is known of nobody-knows-it"
+    assert found["sources"][0]["words"] == "Okta does not know the event."
+    assert found["sources"][0]["sentence"] == "okta: Okta does not know the event."
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from ci_operators.answers.deadline import NEVER, Deadline
@@ -28,19 +28,24 @@ class Coverage:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a source says of an event for one connector. `failed`: it could not be asked.
+    """What a source says of an event for one connector, in words. `failed`: it could not be asked.
 
+    sentence: the same words after the connector's name, for a list of several connectors.
     codes_why: why its detection would have no ATT&CK codes; nothing if it would have some.
     """
 
     connector: str
     source: str
     found: bool
-    sentence: str
+    words: str
     time: datetime | None = None
     failed: bool = False
     code: str | None = None
     codes_why: tuple[str, ...] = ()
+    sentence: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "sentence", f"{self.connector}: {self.words}")
 
 
 def fetch_event(connector: Connector, event_id: str, now: datetime, deadline: Deadline = NEVER) -> bytes | None:
@@ -66,15 +71,13 @@ def ask_source(
     try:
         event = fetch(connector, event_id, now, deadline)
     except CollectiveInsightsError as err:
-        words = f"{connector.name}: {source.title} could not be asked: {err}"
-        return Answer(connector.name, source.title, found=False, failed=True, sentence=words)
+        return Answer(connector.name, source.title, False, f"{source.title} could not be asked: {err}", failed=True)
     if event is None:
-        words = f"{connector.name}: {source.title} does not know the event."
-        return Answer(connector.name, source.title, found=False, sentence=words)
+        return Answer(connector.name, source.title, False, f"{source.title} does not know the event.")
     time = source.read_time(connector, event)
     verdict = judge(connector, event)
     fate = say_keeping(connector, verdict) or foresee(connector, time, coverage)
-    begin = f"{connector.name}: {source.title} has it{f', of {format_instant(time)}' if time else ''}; "
+    begin = f"{source.title} has it{f', of {format_instant(time)}' if time else ''}; "
     why = tuple(explain_codes(connector, verdict))
     return Answer(connector.name, source.title, True, begin + fate, time, code=verdict.code, codes_why=why)
 

@@ -10,6 +10,7 @@ from fastapi import APIRouter
 
 from ci_operators.answers.deadline import Deadline
 from ci_operators.answers.explanation import Explanation, Means, explain
+from ci_operators.answers.verdict import make_verdict
 from ci_operators.answers.wording import make_wording, say_state
 from ci_operators.pages.configuration import current_file
 from ci_operators.pages.kept_runs import find_staged_event
@@ -44,6 +45,7 @@ def _show(found: Explanation) -> dict[str, Any]:
     return {
         "query": found.query,
         "kind": found.kind,
+        "verdict": asdict(make_verdict(found)),
         "sentences": found.sentences,
         "problems": found.problems,
         "summary": found.summary,

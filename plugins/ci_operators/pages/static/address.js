@@ -27,8 +27,8 @@ function replaceValues(old, values) {
 }
 
 /** Returns the way to a run's tab, for the router. */
-export function runPath(dagId, runId, search = {}) {
-  return withSearch(`${dagPath(dagId)}/runs/${encodeId(runId)}/plugin/collective-insights-run`, search);
+export function runPath(dagId, runId) {
+  return `${dagPath(dagId)}/runs/${encodeId(runId)}/plugin/collective-insights-run`;
 }
 
 /** Returns the way to a task of a run. */
@@ -47,11 +47,6 @@ function encodeId(id) {
 }
 
 /** Returns the way to the navigation's page, which explains an event when given `{view: "explain", q}`. */
-export function pagePath(search = {}) {
-  return withSearch("/plugin/collective-insights", search);
-}
-
-function withSearch(way, search) {
-  const text = replaceValues("", search).toString();
-  return text ? `${way}?${text}` : way;
+export function pagePath(search) {
+  return `/plugin/collective-insights?${replaceValues("", search)}`;
 }

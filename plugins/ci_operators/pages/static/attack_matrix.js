@@ -1,17 +1,14 @@
 /** The ATT&CK matrix of what was detected: tactics as columns, techniques as cells, the more detections the deeper. */
 
 import { pagePath } from "./address.js";
-import { useAnswer } from "./answers.js";
+import { useAnswer } from "./api.js";
 import { PageLink } from "./badges.js";
-import { Chakra, h, useMemo, useState } from "./element.js";
+import { DownloadButton, ExportMenu } from "./controls.js";
+import { Box, Flex, Heading, html, Stack, Switch, Text, useMemo, useState } from "./element.js";
 import { Answered, Empty, Lines } from "./empty.js";
-import { DownloadButton, ExportMenu } from "./exports.js";
 import { usePeriod } from "./filters.js";
 import { countOf, formatCount } from "./format.js";
 import { Muted, Section } from "./section.js";
-import { Legend, TechniqueCell } from "./technique_cell.js";
-
-const { Box, Flex, Heading, Stack, Switch } = Chakra;
 
 /** Returns the view: matrix, legend, what carries no code, exports. */
 export function AttackView() {
@@ -20,66 +17,56 @@ export function AttackView() {
   const tactics = useAnswer("tactics");
   const [isWhole, setWhole] = useState(false);
   const actions = [
-    h(WholeSwitch, { key: "whole", isWhole, setWhole }),
-    h(ExportMenu, { key: "export", what: "techniques", title: "ATT&CK", parameters: period }),
-    h(
-      DownloadButton,
-      { key: "layer", path: "navigator-layer", parameters: period },
-      "Export as ATT&CK Navigator layer",
-    ),
+    html`<${WholeSwitch} key="whole" isWhole=${isWhole} setWhole=${setWhole} />`,
+    html`<${ExportMenu} key="export" what="techniques" title="ATT&CK" parameters=${period} />`,
+    html`
+      <${DownloadButton} key="layer" path="navigator-layer" parameters=${period}>
+        Export as ATT&CK Navigator layer
+      <//>
+    `,
   ];
-  return h(
-    Section,
-    { title: "Detected techniques", note: "MITRE ATT&CK, by tactic", actions },
-    h(Answered, {
-      answer: techniques,
-      skeleton: h(Lines, { count: 6, height: 10 }),
-      children: (found) =>
-        h(Answered, { answer: tactics, children: (known) => h(Matrix, { found, tactics: known.tactics, isWhole }) }),
-    }),
-  );
+  return html`
+    <${Section} title="Detected techniques" note="MITRE ATT&CK, by tactic" actions=${actions}>
+      <${Answered} answer=${techniques} skeleton=${html`<${Lines} count=${6} height=${10} />`}>
+        ${(found) => html`
+          <${Answered} answer=${tactics}>
+            ${(known) => html`<${Matrix} found=${found} tactics=${known.tactics} isWhole=${isWhole} />`}
+          <//>
+        `}
+      <//>
+    <//>
+  `;
 }
 
 function WholeSwitch({ isWhole, setWhole }) {
-  return h(
-    Switch.Root,
-    { size: "sm", checked: isWhole, onCheckedChange: ({ checked }) => setWhole(checked) },
-    h(Switch.HiddenInput),
-    h(Switch.Control, null, h(Switch.Thumb)),
-    h(Switch.Label, { color: "fg.muted", fontWeight: "normal" }, "All tactics"),
-  );
+  return html`
+    <${Switch.Root} size="sm" checked=${isWhole} onCheckedChange=${({ checked }) => setWhole(checked)}>
+      <${Switch.HiddenInput} />
+      <${Switch.Control}><${Switch.Thumb} /><//>
+      <${Switch.Label} color="fg.muted" fontWeight="normal">All tactics<//>
+    <//>
+  `;
 }
 
 function Matrix({ found, tactics, isWhole }) {
   const columns = useMemo(() => arrange(found.techniques, tactics), [found.techniques, tactics]);
   const most = Math.max(1, ...found.techniques.map(({ detections }) => detections));
   const shown = columns.filter(({ cells, isKnown }) => cells.length || (isWhole && isKnown));
-  return h(
-    Stack,
-    { gap: 4 },
-    found.note && h(Muted, { as: "p", color: "fg.error" }, found.note),
-    h(
-      Flex,
-      { gap: 6, wrap: "wrap", align: "center" },
-      h(WithoutCodes, { count: found.without_codes }),
-      found.techniques.length > 0 && h(Legend, { most }),
-    ),
-    shown.length
-      ? h(
-          Flex,
-          {
-            gap: 3,
-            overflowX: "auto",
-            align: "stretch",
-            pb: 2,
-            tabIndex: 0,
-            role: "region",
-            "aria-label": "ATT&CK matrix",
-          },
-          shown.map((column) => h(Column, { key: column.id, column, most })),
-        )
-      : h(Empty, { title: "No ATT&CK codes in this time", sentence: EMPTY }),
-  );
+  return html`
+    <${Stack} gap="4">
+      ${found.note && html`<${Muted} as="p" color="fg.error">${found.note}<//>`}
+      <${Flex} gap="6" wrap="wrap" align="center">
+        <${WithoutCodes} count=${found.without_codes} />
+        ${found.techniques.length > 0 && html`<${Legend} most=${most} />`}
+      <//>
+      ${!shown.length && html`<${Empty} title="No ATT&CK codes in this time" sentence=${EMPTY} />`}
+      ${shown.length > 0 && html`
+        <${Flex} gap="3" overflowX="auto" align="stretch" pb="2" tabIndex=${0} role="region" aria-label="ATT&CK matrix">
+          ${shown.map((column) => html`<${Column} key=${column.id} column=${column} most=${most} />`)}
+        <//>
+      `}
+    <//>
+  `;
 }
 
 const EMPTY =
@@ -87,50 +74,103 @@ const EMPTY =
   "or explain one event to see why it has none.";
 
 function WithoutCodes({ count }) {
-  if (!count) return h(Muted, null, "Every detection of this time carries a code.");
-  const why = h(PageLink, { to: pagePath({ view: "explain" }) }, "explain one of them to see why");
-  return h(Muted, null, `${countOf(count, "detection")} of this time without any code: `, why, ".");
+  if (!count) return html`<${Muted}>Every detection of this time carries a code.<//>`;
+  const why = html`<${PageLink} to=${pagePath({ view: "explain" })}>explain one of them to see why<//>`;
+  return html`<${Muted}>${`${countOf(count, "detection")} of this time without any code: `}${why}.<//>`;
 }
 
 function Column({ column, most }) {
   const { id, name, cells, detections } = column;
-  const items = cells.map((cell) => h(TechniqueCell, { key: cell.code, cell, most }));
-  return h(
-    Box,
-    { as: "section", "aria-label": name, flex: "1 0 9.5rem", maxW: "15rem", minW: 0 },
-    h(
-      Box,
-      { borderBottomWidth: 2, borderColor: "border.emphasized", pb: 1, mb: 2, minH: 11 },
-      h(Heading, { as: "h3", size: "xs" }, name),
-      h(Muted, { fontSize: "xs" }, [id, detections ? formatCount(detections) : ""].filter(Boolean).join(" · ")),
-    ),
-    h(Stack, { as: "ul", gap: 1.5, listStyleType: "none" }, items),
-  );
+  const items = cells.map((cell) => html`<${TechniqueCell} key=${cell.code} cell=${cell} most=${most} />`);
+  return html`
+    <${Box} as="section" aria-label=${name} flex="1 0 9.5rem" maxW="15rem" minW="0">
+      <${Box} borderBottomWidth=${2} borderColor="border.emphasized" pb="1" mb="2" minH="11">
+        <${Heading} as="h3" size="xs">${name}<//>
+        <${Muted} fontSize="xs">${[id, detections ? formatCount(detections) : ""].filter(Boolean).join(" · ")}<//>
+      <//>
+      <${Stack} as="ul" gap="1.5" listStyleType="none">${items}<//>
+    <//>
+  `;
+}
+
+/** Depths of colour, each with a text colour that reads well on it in both modes; by share of the most frequent. */
+const DEPTHS = [
+  { from: 0, bg: "transparent", color: "fg.muted" },
+  { from: Number.MIN_VALUE, bg: "blue.500/12", color: "fg" },
+  { from: 0.1, bg: "blue.500/28", color: "fg" },
+  { from: 0.3, bg: "blue.500/50", color: "fg" },
+  { from: 0.6, bg: "blue.solid", color: "blue.contrast" },
+];
+
+/** Returns a technique with its name, id and figure; `most` is the matrix's largest figure. */
+function TechniqueCell({ cell, most }) {
+  const subs = cell.subs.map((sub) => html`
+    <${Box} as="li" key=${sub.code} minW="0"><${TechniqueBox} technique=${sub} most=${most} isSub /><//>
+  `);
+  return html`
+    <${Box} as="li" minW="0">
+      <${TechniqueBox} technique=${cell} most=${most} />
+      ${subs.length > 0 && html`<${Stack} as="ul" gap="1" mt="1" ms="3" listStyleType="none">${subs}<//>`}
+    <//>
+  `;
+}
+
+function TechniqueBox({ technique, most, isSub = false }) {
+  const { code, name, detections } = technique;
+  const { bg, color } = DEPTHS.findLast(({ from }) => detections / most >= from) ?? DEPTHS[0];
+  const count = detections ? countOf(detections, "detection") : "only its sub-techniques";
+  const title = [name, code, count].filter(Boolean).join(", ");
+  return html`
+    <${Box} bg=${bg} color=${color} borderRadius="sm" borderWidth="1px" px="2" py=${isSub ? "1" : "1.5"} tabIndex=${0}
+        role="group" title=${title} aria-label=${title}>
+      <${Text} fontSize="xs" fontWeight=${isSub ? "normal" : "semibold"} lineHeight="short" overflowWrap="anywhere">
+        ${name || code}
+      <//>
+      <${Flex} justify="space-between" gap="2" fontSize="xs">
+        <span>${name ? code : ""}</span>
+        <${Box} as="span" fontWeight="semibold" fontVariantNumeric="tabular-nums">
+          ${detections ? formatCount(detections) : ""}
+        <//>
+      <//>
+    <//>
+  `;
+}
+
+/** Returns the depths of colour with the figures they begin at. */
+function Legend({ most }) {
+  const firsts = DEPTHS.slice(1).map(({ from, bg }) => ({ count: Math.max(1, Math.ceil(from * most)), bg }));
+  // With few detections several depths begin at the same figure: the deepest of them counts.
+  const steps = firsts.filter(({ count }, index) => firsts[index + 1]?.count !== count);
+  return html`
+    <${Flex} gap="3" align="center" ms="auto">
+      <${Muted} fontSize="xs">Detections<//>
+      ${steps.map(({ count, bg }) => html`
+        <${Flex} key=${count} gap="1.5" align="center">
+          <${Box} aria-hidden bg=${bg} borderWidth="1px" borderRadius="sm" boxSize="3.5" />
+          <${Muted} fontSize="xs">${formatCount(count)}${count === most ? "" : "+"}<//>
+        <//>
+      `)}
+    <//>
+  `;
 }
 
 /** Returns the tactics in ATT&CK's order, each with its techniques; those of no known tactic come last. */
 function arrange(techniques, tactics) {
   const known = new Set(tactics.map(({ id }) => id));
+  // A source may name a tactic alone: then that is the detection's code.
   const placed = techniques.map((each) =>
-    known.has(each.code) ? { ...each, ...OF_TACTIC, tactics: [each.code] } : each,
+    known.has(each.code) ? { ...each, name: "The tactic itself", tactics: [each.code] } : each,
   );
   const columns = tactics.map(({ id, name }) => {
-    return fill(
-      id,
-      name,
-      true,
-      placed.filter((each) => each.tactics.includes(id)),
-    );
+    const here = placed.filter((each) => each.tactics.includes(id));
+    return { id, name, isKnown: true, ...arrangeCells(here) };
   });
   const rest = placed.filter((each) => !each.tactics.some((id) => known.has(id)));
-  return [...columns, fill("", "Of no tactic in this ATT&CK", false, rest)];
+  return [...columns, { id: "", name: "Of no tactic in this ATT&CK", isKnown: false, ...arrangeCells(rest) }];
 }
 
-/** A source may name a tactic alone: then that is the detection's code. */
-const OF_TACTIC = { name: "The tactic itself" };
-
-/** Returns a column; techniques of many detections come first, with their sub-techniques under them. */
-function fill(id, name, isKnown, techniques) {
+/** Returns a column's cells; techniques of many detections come first, with their sub-techniques under them. */
+function arrangeCells(techniques) {
   const parents = new Map();
   for (const each of techniques) {
     const code = each.code.split(".")[0];
@@ -140,9 +180,8 @@ function fill(id, name, isKnown, techniques) {
     else parent.subs.push(each);
     parents.set(code, parent);
   }
-  const cells = [...parents.values()].sort(
-    (one, other) => other.total - one.total || one.code.localeCompare(other.code),
-  );
+  const cells = [...parents.values()];
+  cells.sort((one, other) => other.total - one.total || one.code.localeCompare(other.code));
   for (const cell of cells) cell.subs.sort((one, other) => other.detections - one.detections);
-  return { id, name, isKnown, cells, detections: cells.reduce((sum, { total }) => sum + total, 0) };
+  return { cells, detections: cells.reduce((sum, { total }) => sum + total, 0) };
 }

@@ -1,14 +1,13 @@
 /** A chart by Apache ECharts, which is loaded when the first one shows; in Airflow's colours, also when they switch. */
 
 import { tokenColour, useColourMode } from "./colours.js";
-import { Chakra, h, useEffect, useRef, useState } from "./element.js";
+import { Box, html, Skeleton, useEffect, useRef, useState } from "./element.js";
 import { Problem } from "./empty.js";
 
-const { Box, Skeleton } = Chakra;
 const LIBRARY = "./vendor/echarts-6.1.0.esm.min.js";
 
 /**
- * Returns a chart. Its figures must stand in a table too: a picture says nothing to those who cannot see it.
+ * Returns a chart. A table must have its figures too: a picture says nothing to those who cannot see it.
  * @param {object} props
  * @param {string} props.label what the picture shows
  * @param {number} props.height in pixels
@@ -18,9 +17,9 @@ const LIBRARY = "./vendor/echarts-6.1.0.esm.min.js";
  */
 export function Chart({ label, height, makeOption, onPick, ...style }) {
   const place = useRef(null);
-  const [chart, setChart] = useState(null);
+  const [chart, setChart] = useState(/** @type {any} */ (null));
   const [width, setWidth] = useState(0);
-  const [error, setError] = useState(null);
+  const [error, setError] = useState(/** @type {Error | null} */ (null));
   const mode = useColourMode();
   useEffect(() => open(place.current, setChart, setError), []);
   useEffect(() => watchWidth(place.current, setWidth), []);
@@ -30,18 +29,18 @@ export function Chart({ label, height, makeOption, onPick, ...style }) {
     chart.setOption({ ...shared(label), ...makeOption(tokenColour, width) }, { notMerge: true });
   }, [chart, makeOption, mode, label, width, height]);
   useEffect(() => listen(chart, onPick), [chart, onPick]);
-  if (error) return h(Problem, { error, retry: () => globalThis.location.reload() });
-  return h(
-    Box,
-    { position: "relative", ...style },
-    !chart && h(Skeleton, { position: "absolute", inset: 0 }),
-    h("div", { ref: place, role: "img", "aria-label": label, style: { height, width: "100%" } }),
-  );
+  if (error) return html`<${Problem} error=${error} retry=${() => globalThis.location.reload()} />`;
+  return html`
+    <${Box} position="relative" ...${style}>
+      ${!chart && html`<${Skeleton} position="absolute" inset="0" />`}
+      <div ref=${place} role="img" aria-label=${label} style=${{ height, width: "100%" }} />
+    <//>
+  `;
 }
 
 /** Make the chart in its place; returns how to end it. */
 function open(place, setChart, setError) {
-  let chart = null;
+  let chart = /** @type {any} */ (null);
   let isOver = false;
   import(LIBRARY).then(
     (library) => {
@@ -72,13 +71,13 @@ function listen(chart, onPick) {
 
 function shared(label) {
   return {
-    animation: false, // figures that are asked for anew every few seconds must not dance
+    animation: false, // figures that change every few seconds must not dance
     aria: { enabled: true, label: { description: label } },
     textStyle: { fontFamily: getComputedStyle(document.body).fontFamily },
   };
 }
 
-/** Returns a tooltip drawn as text: the HTML kind would run what stands in a name. */
+/** Returns a tooltip drawn as text: the HTML kind would run a script in a name. */
 export function plainTooltip(colour, formatter, more = {}) {
   return {
     renderMode: "richText",

@@ -4,28 +4,34 @@ import { useEffect, useState } from "./element.js";
 
 const SERIES = ["blue.500", "amber.500", "emerald.500", "violet.500", "cyan.500", "pink.500", "lime.500", "slate.500"];
 
-/** What becomes of an event, each with the palette of Airflow's that stands for it. */
-export const PALETTES = {
-  passed: "brand",
-  accepted: "success",
-  replayed: "success",
-  detection: "success",
-  dropped: "gray",
-  already_accepted: "gray",
-  duplicate: "gray",
-  quarantined: "orange",
-  held: "orange",
-  unknown: "orange",
-  waiting: "blue",
-  planned: "blue",
-  reserved: "blue",
-  rejected: "red",
-  failed: "red",
+/** What becomes of an event, each with its icon and the palette of Airflow's that stands for it. */
+const MARKS = {
+  passed: ["check", "brand"],
+  accepted: ["check", "success"],
+  replayed: ["check", "success"],
+  detection: ["check", "success"],
+  dropped: ["minus", "gray"],
+  quarantined: ["warning", "orange"],
+  held: ["warning", "orange"],
+  unknown: ["question", "orange"],
+  waiting: ["clock", "blue"],
+  planned: ["clock", "blue"],
+  reserved: ["clock", "blue"],
+  rejected: ["cross", "red"],
+  // of a verdict alone
+  found: ["question", "brand"],
+  several: ["search", "brand"],
+  unclear: ["warning", "orange"],
 };
+
+/** Returns the icon and the palette of a fate, a state or a verdict. */
+export function markOf(word) {
+  return MARKS[word] ?? ["clock", "gray"];
+}
 
 /** Returns the palette of a fate or state. */
 export function paletteOf(word) {
-  return PALETTES[word] ?? "gray";
+  return markOf(word)[1];
 }
 
 /** Returns the token of a fate's or state's area in a picture: a middle shade, which is seen in both modes. */
@@ -34,7 +40,8 @@ export function areaToken(word) {
   return palette === "gray" ? "slate.400" : `${palette === "success" ? "green" : palette}.500`;
 }
 
-const pencil = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
+const canvas = document.createElement("canvas");
+const pencil = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d", { willReadFrequently: true }));
 
 /** Returns a token's colour as rgba(): chart libraries do not read the colour spaces of Airflow's theme. */
 export function tokenColour(token) {

@@ -1,67 +1,56 @@
-/** How each connector stands: one row each, remarks as sentences under it. */
+/** The state of each connector: one row each, remarks as sentences under it. */
 
 import { dagPath, runPath } from "./address.js";
 import { DebugBadge, Moment, PageLink, StateWord } from "./badges.js";
-import { Chakra, h } from "./element.js";
+import { Badge, Box, Code, Flex, html, Stack } from "./element.js";
 import { Empty } from "./empty.js";
 import { capitalise, countOf, formatCount, formatDuration, formatWindow } from "./format.js";
 import { Bar, Muted } from "./section.js";
 import { DataTable } from "./table.js";
 
-const { Badge, Box, Code, Flex, Stack } = Chakra;
-
 const HOW_TO_BEGIN =
   "Add an entry to include/connectors.yaml and an Airflow Connection for its source; its DAG appears here by itself.";
-
-const DRY = "The ledger keeps nothing of dry runs: their figures stand on each run's tab.";
-
+const DRY = "The ledger keeps nothing of dry runs: their figures are on each run's tab.";
 const RESENT = "Sent a second time after an unknown outcome: Recorded Future may have stored them twice";
-
+const TODAY = "Events read and detections accepted since midnight, UTC";
 const NOT_RUN = "It has not run yet: its schedule starts it, or Trigger on its DAG's page does so now.";
 
-/** Returns the table of connectors, as GET api/connectors tells of them. */
+/** Returns the table of connectors, as GET api/connectors gives them. */
 export function ConnectorsTable({ found }) {
   const { connectors, note, problems = [] } = found;
-  if (!connectors.length) return h(Empty, { title: "No connector yet", sentence: note || HOW_TO_BEGIN });
-  return h(
-    Stack,
-    { gap: 2 },
-    problems.map((sentence) => h(Muted, { key: sentence, as: "p", color: "fg.error" }, markCode(sentence))),
-    h(DataTable, {
-      label: "Connectors",
-      columns: COLUMNS,
-      rows: connectors,
-      keyOf: ({ name }) => name,
-      below: remarksOf,
-    }),
-  );
+  if (!connectors.length) return html`<${Empty} title="No connector yet" sentence=${note || HOW_TO_BEGIN} />`;
+  return html`
+    <${Stack} gap="2">
+      ${problems.map((sentence) => html`<${Muted} key=${sentence} as="p" color="fg.error">${markCode(sentence)}<//>`)}
+      <${DataTable} label="Connectors" columns=${COLUMNS} rows=${connectors} keyOf=${({ name }) => name}
+          below=${remarksOf} />
+    <//>
+  `;
 }
 
 const COLUMNS = [
-  { title: "Connector", isHead: true, cell: (row) => h(Name, { row }), style: { minW: 40 } },
-  { title: "State", cell: (row) => h(State, { row }) },
-  { title: "Last delivered window", cell: (row) => h(LastWindow, { row }), style: { minW: 48 } },
-  { title: "Last run", cell: (row) => h(LastRun, { row }) },
-  { title: "Today", cell: (row) => h(Today, { row }), hint: "Events read and detections accepted since midnight, UTC" },
-  { title: "Needs a look", cell: (row) => h(Attention, { row }), style: { minW: 28 } },
-  { title: "Budget today", cell: (row) => h(Budget, { row }), style: { minW: 32 } },
+  { title: "Connector", isHead: true, cell: (row) => html`<${Name} row=${row} />`, style: { minW: 40 } },
+  { title: "State", cell: (row) => html`<${State} row=${row} />` },
+  { title: "Last delivered window", cell: (row) => html`<${LastWindow} row=${row} />`, style: { minW: 48 } },
+  { title: "Last run", cell: (row) => html`<${LastRun} row=${row} />` },
+  { title: "Today", cell: (row) => html`<${Today} row=${row} />`, hint: TODAY },
+  { title: "Needs a look", cell: (row) => html`<${Attention} row=${row} />`, style: { minW: 28 } },
+  { title: "Budget today", cell: (row) => html`<${Budget} row=${row} />`, style: { minW: 32 } },
 ];
 
 function Name({ row }) {
-  return h(
-    Stack,
-    { gap: 0.5, maxW: 60, whiteSpace: "normal" },
-    h(
-      Flex,
-      { gap: 2, align: "center" },
-      h(PageLink, { to: dagPath(row.dag_id), fontWeight: "semibold", overflowWrap: "anywhere", minW: 0 }, row.name),
-      row.debug && h(DebugBadge),
-    ),
-    h(Muted, { fontSize: "xs" }, `${row.source_title}, every ${formatDuration(row.update_frequency_s)}`),
-  );
+  return html`
+    <${Stack} gap="0.5" maxW="60" whiteSpace="normal">
+      <${Flex} gap="2" align="center">
+        <${PageLink} to=${dagPath(row.dag_id)} fontWeight="semibold" overflowWrap="anywhere" minW="0">${row.name}<//>
+        ${row.debug && html`<${DebugBadge} />`}
+      <//>
+      <${Muted} fontSize="xs">${row.source_title}, every ${formatDuration(row.update_frequency_s)}<//>
+    <//>
+  `;
 }
 
-/** Returns how a connector stands as [palette, word]. */
+/** Returns the state of a connector as [palette, word]. */
 export function standingOf(row) {
   if (row.problem) return ["red", "Not readable"];
   if (row.paused === null) return ["red", "No DAG"];
@@ -76,48 +65,48 @@ export function standingOf(row) {
 function State({ row }) {
   const [palette, word] = standingOf(row);
   const failed = row.failed_runs_7_days;
-  return h(
-    Stack,
-    { gap: 0.5 },
-    h(StateWord, { palette }, word),
-    failed > 0 && h(Muted, { fontSize: "xs", whiteSpace: "nowrap" }, `${countOf(failed, "failed run")} in 7 days`),
-  );
+  return html`
+    <${Stack} gap="0.5">
+      <${StateWord} palette=${palette}>${word}<//>
+      ${failed > 0 && html`<${Muted} fontSize="xs" whiteSpace="nowrap">${countOf(failed, "failed run")} in 7 days<//>`}
+    <//>
+  `;
 }
 
 function LastWindow({ row }) {
   const last = row.last_window;
-  if (!last) return h(Muted, null, "–");
+  if (!last) return html`<${Muted}>–<//>`;
   const words = formatWindow(last.since, last.until);
-  return h(
-    Stack,
-    { gap: 0.5 },
-    last.run_id ? h(PageLink, { to: runPath(row.dag_id, last.run_id) }, words) : words,
-    h(Muted, { fontSize: "xs" }, row.lag_s === null ? "" : `reaches to ${formatDuration(row.lag_s)} ago`),
-  );
+  return html`
+    <${Stack} gap="0.5">
+      ${last.run_id ? html`<${PageLink} to=${runPath(row.dag_id, last.run_id)}>${words}<//>` : words}
+      <${Muted} fontSize="xs">${row.lag_s === null ? "" : `reaches to ${formatDuration(row.lag_s)} ago`}<//>
+    <//>
+  `;
 }
 
 function LastRun({ row }) {
   const last = row.last_run;
-  if (!last) return h(Muted, null, "–");
-  return h(
-    Stack,
-    { gap: 0.5 },
-    h(PageLink, { to: runPath(row.dag_id, last.run_id) }, h(Moment, { at: last.started_at, isAgo: true })),
-    h(Muted, { fontSize: "xs" }, last.state),
-  );
+  if (!last) return html`<${Muted}>–<//>`;
+  return html`
+    <${Stack} gap="0.5">
+      <${PageLink} to=${runPath(row.dag_id, last.run_id)}><${Moment} at=${last.started_at} isAgo /><//>
+      <${Muted} fontSize="xs">${last.state}<//>
+    <//>
+  `;
 }
 
 function Today({ row }) {
-  if (row.debug) return h(Muted, { title: DRY }, "–");
+  if (row.debug) return html`<${Muted} title=${DRY}>–<//>`;
   const { events, accepted, arrived_before: before, resent } = row.today;
   const title = before ? `${countOf(before, "event")} had arrived before` : undefined;
   const words = `${formatCount(events)} → ${formatCount(accepted)}`;
-  return h(
-    Stack,
-    { gap: 0.5, whiteSpace: "nowrap" },
-    h(Box, { fontVariantNumeric: "tabular-nums", title }, words),
-    resent > 0 && h(Muted, { fontSize: "xs", title: RESENT }, `${formatCount(resent)} sent again`),
-  );
+  return html`
+    <${Stack} gap="0.5" whiteSpace="nowrap">
+      <${Box} fontVariantNumeric="tabular-nums" title=${title}>${words}<//>
+      ${resent > 0 && html`<${Muted} fontSize="xs" title=${RESENT}>${formatCount(resent)} sent again<//>`}
+    <//>
+  `;
 }
 
 const CARES = [
@@ -136,44 +125,41 @@ export function countCares(row) {
 
 function Attention({ row }) {
   const open = CARES.filter(([name]) => row[name] > 0);
-  if (!open.length) return h(Muted, null, "–");
-  const badges = open.map(([name, word, palette, title]) =>
-    h(Badge, { key: name, colorPalette: palette, variant: "subtle", title }, `${formatCount(row[name])} ${word}`),
-  );
-  return h(Flex, { gap: 1, wrap: "wrap" }, badges);
+  if (!open.length) return html`<${Muted}>–<//>`;
+  const badges = open.map(([name, word, palette, title]) => html`
+    <${Badge} key=${name} colorPalette=${palette} variant="subtle" title=${title}>${formatCount(row[name])} ${word}<//>
+  `);
+  return html`<${Flex} gap="1" wrap="wrap">${badges}<//>`;
 }
 
 function Budget({ row: { budget, debug } }) {
-  if (debug) return h(Muted, { title: DRY }, "–");
-  if (!budget) return h(Muted, null, "–");
+  if (debug) return html`<${Muted} title=${DRY}>–<//>`;
+  if (!budget) return html`<${Muted}>–<//>`;
   const { spent, limit, reserved_for_live: reserved, destination, exhausted } = budget;
   const share = limit ? spent / limit : 1;
   const mark = limit && reserved ? 1 - reserved / limit : undefined;
   const title = `${destination}: ${formatCount(reserved)} of ${formatCount(limit)} are kept for scheduled runs`;
   const token = exhausted ? "red.500" : share > 0.8 ? "orange.500" : "brand.500";
-  return h(
-    Stack,
-    { gap: 1, title },
-    h(
-      Box,
-      { whiteSpace: "nowrap", fontVariantNumeric: "tabular-nums" },
-      `${formatCount(spent)} of ${formatCount(limit)}`,
-    ),
-    h(Bar, { share, token, mark }),
-  );
+  return html`
+    <${Stack} gap="1" title=${title}>
+      <${Box} whiteSpace="nowrap" fontVariantNumeric="tabular-nums">${formatCount(spent)} of ${formatCount(limit)}<//>
+      <${Bar} share=${share} token=${token} mark=${mark} />
+    <//>
+  `;
 }
 
 function remarksOf(row) {
   const begin = row.paused === false && !row.last_run ? NOT_RUN : "";
   const sentences = [row.problem, begin, ...(row.remarks ?? [])].filter(Boolean).map(capitalise);
   if (!sentences.length) return null;
-  const items = sentences.map((sentence) =>
-    h(Muted, { key: sentence, as: "li", overflowWrap: "anywhere" }, markCode(sentence)),
-  );
-  return h(Stack, { as: "ul", gap: 1, ps: 4, listStyleType: "disc" }, items);
+  const items = sentences.map((each) => html`
+    <${Muted} key=${each} as="li" overflowWrap="anywhere">${markCode(each)}<//>
+  `);
+  return html`<${Stack} as="ul" gap="1" ps="4" listStyleType="disc">${items}<//>`;
 }
 
-/** Returns a sentence with what stands between backticks, such as an option, set apart. */
+/** Returns a sentence with the words between backticks, such as an option, as code. */
 function markCode(sentence) {
-  return sentence.split("`").map((part, index) => (index % 2 ? h(Code, { key: index, size: "sm" }, part) : part));
+  const parts = sentence.split("`");
+  return parts.map((part, index) => (index % 2 ? html`<${Code} key=${index} size="sm">${part}<//>` : part));
 }

@@ -2,12 +2,11 @@
 
 import { Chart, plainTooltip } from "./chart.js";
 import { seriesToken } from "./colours.js";
-import { Chakra, h, useMemo, useState } from "./element.js";
+import { Button, html, Stack, useMemo, useState } from "./element.js";
 import { Empty } from "./empty.js";
 import { formatCount } from "./format.js";
 import { DataTable } from "./table.js";
 
-const { Button, Stack } = Chakra;
 const DAY_MS = 86_400_000;
 
 /** Returns the picture, with its figures as a table on demand. */
@@ -15,26 +14,21 @@ export function DaysChart({ found, names }) {
   const [isOpen, setOpen] = useState(false);
   const table = useMemo(() => arrange(found, names), [found, names]);
   const makeOption = useMemo(() => (colour) => makeBars(table, colour), [table]);
-  if (!found.days.length) return h(Empty, { title: "No detections in this time", sentence: NEXT });
+  if (!found.days.length) return html`<${Empty} title="No detections in this time" sentence=${NEXT} />`;
   const label = `Detections per day (UTC), ${table.days.length} days, by connector: ${table.connectors.join(", ")}.`;
-  return h(
-    Stack,
-    { gap: 2 },
-    h(Chart, { label, height: 300, makeOption }),
-    h(
-      Button,
-      {
-        size: "xs",
-        variant: "ghost",
-        alignSelf: "start",
-        color: "fg.muted",
-        "aria-expanded": isOpen,
-        onClick: () => setOpen(!isOpen),
-      },
-      isOpen ? "Hide figures" : "Show figures",
-    ),
-    isOpen && h(DataTable, { label, columns: makeColumns(table), rows: table.rows, keyOf: ({ day }) => day, maxH: 80 }),
-  );
+  return html`
+    <${Stack} gap="2">
+      <${Chart} label=${label} height=${300} makeOption=${makeOption} />
+      <${Button} size="xs" variant="ghost" alignSelf="start" color="fg.muted" aria-expanded=${isOpen}
+          onClick=${() => setOpen(!isOpen)}>
+        ${isOpen ? "Hide figures" : "Show figures"}
+      <//>
+      ${isOpen && html`
+        <${DataTable} label=${label} columns=${makeColumns(table)} rows=${table.rows} keyOf=${({ day }) => day}
+            maxH="80" />
+      `}
+    <//>
+  `;
 }
 
 const NEXT =

@@ -1,21 +1,17 @@
 /** Why did this event not arrive? One box for an event's id or an indicator, and all that is known of it. */
 
 import { useAddress } from "./address.js";
-import { useAnswer } from "./answers.js";
-import { Chakra, Fragment, h, useEffect, useState } from "./element.js";
+import { useAnswer } from "./api.js";
+import { Icon } from "./badges.js";
+import { markOf } from "./colours.js";
+import { SearchBox } from "./controls.js";
+import { Matches, Sent } from "./detections.js";
+import { Box, Button, Flex, Fragment, Grid, html, Stack, Text, useEffect, useState } from "./element.js";
 import { Answered, Empty, Lines } from "./empty.js";
-import { Matches } from "./matches.js";
-import { Section } from "./section.js";
-import { SearchBox } from "./search_box.js";
-import { Sent } from "./sent.js";
+import { Muted, Section } from "./section.js";
 import { Trail } from "./trail.js";
-import { Sources, Verdict } from "./verdict.js";
 
-const { Box, Button, Flex, Grid, Stack, Text } = Chakra;
-
-const PLACEHOLDER = "Okta event uuid, SentinelOne threat id, IP, hash …";
-
-/** Returns the view; what is asked stands in the address as `q`, a connector it is about as `only`. */
+/** Returns the view; the address holds the question as `q`, the only connector to ask as `only`. */
 export function ExplainView() {
   const { get, set } = useAddress();
   const [q, only] = [get("q"), get("only")];
@@ -27,20 +23,18 @@ export function ExplainView() {
     if (wanted && wanted === q && connector === only) answer.retry();
     else set({ q: wanted, only: connector }, { isStep: true });
   };
-  return h(
-    Stack,
-    { gap: 4 },
-    h(AskForm, { words, setWords, ask }),
-    only && h(Only, { only, lift: () => ask(q) }),
-    q
-      ? h(Answered, {
-          key: `${q} ${only}`,
-          answer,
-          skeleton: h(Asking),
-          children: (found) => h(Found, { found, ask }),
-        })
-      : h(Empty, { icon: "question", title: "Why did this event not arrive?", sentence: HOW_TO_ASK }),
-  );
+  return html`
+    <${Stack} gap="4">
+      <${AskForm} words=${words} setWords=${setWords} ask=${ask} />
+      ${only && html`<${Only} only=${only} lift=${() => ask(q)} />`}
+      ${!q && html`<${Empty} icon="question" title="Why did this event not arrive?" sentence=${HOW_TO_ASK} />`}
+      ${q && html`
+        <${Answered} key="${q} ${only}" answer=${answer} skeleton=${html`<${Asking} />`}>
+          ${(found) => html`<${Found} found=${found} ask=${ask} />`}
+        <//>
+      `}
+    <//>
+  `;
 }
 
 const HOW_TO_ASK =
@@ -48,99 +42,67 @@ const HOW_TO_ASK =
   "An IP address, a domain, a URL or a hash finds the detections that carry it.";
 
 function AskForm({ words, setWords, ask }) {
-  const label = "Event id or indicator";
-  const box = {
-    words,
-    setWords,
-    onSearch: (text) => ask(text),
-    label,
-    placeholder: PLACEHOLDER,
-    size: "lg",
-    autoFocus: true,
-    flex: 1,
-  };
-  return h(
-    Flex,
-    { gap: 2, align: "center", maxW: "4xl" },
-    h(SearchBox, box),
-    h(
-      Button,
-      { size: "lg", colorPalette: "brand", disabled: !words.trim(), onClick: () => ask(words.trim()) },
-      "Explain",
-    ),
-  );
+  return html`
+    <${Flex} gap="2" align="center" maxW="4xl">
+      <${SearchBox} words=${words} setWords=${setWords} onSearch=${(text) => ask(text)} label="Event id or indicator"
+          placeholder="Okta event uuid, SentinelOne threat id, IP, hash …" size="lg" autoFocus flex="1" />
+      <${Button} size="lg" colorPalette="brand" disabled=${!words.trim()} onClick=${() => ask(words.trim())}>Explain<//>
+    <//>
+  `;
 }
 
 function Asking() {
   const words = "Asking the ledger, and the sources if it knows nothing …";
-  return h(
-    Stack,
-    { gap: 3 },
-    h(Text, { color: "fg.muted", fontSize: "sm", role: "status" }, words),
-    h(Lines, { height: 12 }),
-  );
+  return html`
+    <${Stack} gap="3">
+      <${Text} color="fg.muted" fontSize="sm" role="status">${words}<//>
+      <${Lines} height=${12} />
+    <//>
+  `;
 }
 
 function Only({ only, lift }) {
-  return h(
-    Flex,
-    { gap: 2, align: "center" },
-    h(Text, { fontSize: "sm" }, `Of the connector ${only} alone.`),
-    h(Button, { size: "xs", variant: "outline", onClick: lift }, "Ask all connectors"),
-  );
+  return html`
+    <${Flex} gap="2" align="center">
+      <${Text} fontSize="sm">Of the connector ${only} alone.<//>
+      <${Button} size="xs" variant="outline" onClick=${lift}>Ask all connectors<//>
+    <//>
+  `;
 }
 
 function Found({ found, ask }) {
-  const { kind, matches, steps, trail, sources, codes_why: why } = found;
-  if (kind === "nothing") return h(NotFound, { found });
+  const { kind, verdict, matches, steps, trail, sources, codes_why: why } = found;
+  if (kind === "nothing") return html`<${NotFound} verdict=${verdict} sources=${sources} />`;
   const detections = trail?.detections ?? [];
   const hasBoth = steps.length > 0 && detections.length + why.length + sources.length > 0;
-  return h(
-    Stack,
-    { gap: 4 },
-    h(Verdict, { found }),
-    matches.length > 1 && h(Matches, { found, onChoose: (match) => ask(match.event_id, match.connector) }),
-    h(
-      Grid,
-      {
-        templateColumns: {
-          base: "minmax(0, 1fr)",
-          xl: hasBoth ? "minmax(0, 1fr) minmax(0, 1fr)" : "minmax(0, 1fr)",
-        },
-        gap: 4,
-        alignItems: "start",
-      },
-      steps.length > 0 && h(Section, { title: "Its way" }, h(Trail, { steps, runs: trail?.runs ?? [] })),
-      h(
-        Stack,
-        { gap: 4, minW: 0 },
-        detections.length > 0 && h(Sent, { detections }),
-        why.length > 0 && h(Section, { title: "Why it has no ATT&CK codes" }, h(Sentences, { sentences: why })),
-        sources.length > 0 && h(Sources, { sources }),
-      ),
-    ),
-  );
+  const half = "minmax(0, 1fr)";
+  const choose = (match) => ask(match.event_id, match.connector);
+  return html`
+    <${Stack} gap="4">
+      <${Verdict} verdict=${verdict} />
+      ${matches.length > 1 && html`<${Matches} found=${found} onChoose=${choose} />`}
+      <${Grid} templateColumns=${{ base: half, xl: hasBoth ? `${half} ${half}` : half }} gap="4" alignItems="start">
+        ${steps.length > 0 && html`
+          <${Section} title="Its way"><${Trail} steps=${steps} runs=${trail?.runs ?? []} /><//>
+        `}
+        <${Stack} gap="4" minW="0">
+          ${detections.length > 0 && html`<${Sent} detections=${detections} />`}
+          ${why.length > 0 && html`<${CodesWhy} sentences=${why} />`}
+          ${sources.length > 0 && html`<${Sources} sources=${sources} />`}
+        <//>
+      <//>
+    <//>
+  `;
 }
 
-function NotFound({ found }) {
-  return h(
-    Fragment,
-    null,
-    h(
-      Empty,
-      {
-        icon: "search",
-        title: `Nothing is known of ${found.query.length > 80 ? `${found.query.slice(0, 80)}…` : found.query}`,
-        sentence: h(
-          Fragment,
-          null,
-          found.sentences.map((sentence) => h(Box, { key: sentence, mt: 1 }, sentence)),
-        ),
-      },
-      h(Hints),
-    ),
-    found.sources.length > 0 && h(Sources, { sources: found.sources }),
-  );
+function NotFound({ verdict: { headline, details }, sources }) {
+  const sentences = details.map((each) => html`<${Box} key=${each} mt="1">${each}<//>`);
+  return html`
+    <${Fragment}>
+      <${Empty} icon="search" title=${headline} sentence=${sentences.length > 0 && sentences}><${Hints} /><//>
+      ${sources.length > 0 && html`<${Sources} sources=${sources} />`}
+    <//>
+  `;
 }
 
 function Hints() {
@@ -149,17 +111,52 @@ function Hints() {
     "Has its window been read? Events arrive with the connector's next run.",
     "Is it older than the initial import? A backfill over its day reads it: Trigger, then Backfill.",
   ];
-  return h(
-    Stack,
-    { as: "ul", gap: 1, fontSize: "sm", color: "fg.muted", listStyleType: "disc", ps: 4 },
-    hints.map((hint) => h("li", { key: hint }, hint)),
-  );
+  return html`
+    <${Stack} as="ul" gap="1" fontSize="sm" color="fg.muted" listStyleType="disc" ps="4">
+      ${hints.map((hint) => html`<li key=${hint}>${hint}</li>`)}
+    <//>
+  `;
 }
 
-function Sentences({ sentences }) {
-  return h(
-    Stack,
-    { gap: 2, fontSize: "sm" },
-    sentences.map((sentence) => h(Text, { key: sentence, overflowWrap: "anywhere" }, sentence)),
-  );
+function CodesWhy({ sentences }) {
+  return html`
+    <${Section} title="Why it has no ATT&CK codes">
+      <${Stack} gap="2" fontSize="sm">
+        ${sentences.map((each) => html`<${Text} key=${each} overflowWrap="anywhere">${each}<//>`)}
+      <//>
+    <//>
+  `;
+}
+
+/** Returns the verdict of GET api/explain. */
+function Verdict({ verdict: { fate, headline, reason, details } }) {
+  const [icon, palette] = markOf(fate);
+  return html`
+    <${Flex} gap="4" borderWidth="1px" borderInlineStartWidth="4px" borderInlineStartColor="${palette}.solid"
+        borderRadius="md" p="4" role="status">
+      <${Icon} name=${icon} color="${palette}.fg" boxSize="7" mt="0.5" flexShrink=${0} />
+      <${Stack} gap="1.5" minW="0">
+        <${Text} as="h2" fontSize="lg" fontWeight="semibold" overflowWrap="anywhere">${headline}<//>
+        ${reason && html`<${Text} overflowWrap="anywhere">${reason}<//>`}
+        ${details.map((each) => html`<${Muted} key=${each} as="p" overflowWrap="anywhere">${each}<//>`)}
+      <//>
+    <//>
+  `;
+}
+
+/** Returns what each source said when asked for the event. */
+function Sources({ sources }) {
+  const items = sources.map(({ connector, source, found, failed, words }) => {
+    const [icon, palette] = markOf(failed ? "unclear" : found ? "accepted" : "dropped");
+    return html`
+      <${Flex} key=${connector} as="li" gap="3">
+        <${Icon} name=${icon} color="${palette}.fg" mt="1" flexShrink=${0} />
+        <${Box} minW="0">
+          <${Text} fontSize="sm" fontWeight="semibold">${connector} (${source})<//>
+          <${Text} fontSize="sm" overflowWrap="anywhere">${words}<//>
+        <//>
+      <//>
+    `;
+  });
+  return html`<${Section} title="What the sources say"><${Stack} as="ul" gap="3" listStyleType="none">${items}<//><//>`;
 }

@@ -8,8 +8,8 @@ export function formatCount(count) {
 }
 
 /** Returns "1 event", "12,345 events". */
-export function countOf(count, noun, plural = `${noun}s`) {
-  return `${formatCount(count)} ${count === 1 ? noun : plural}`;
+export function countOf(count, noun) {
+  return `${formatCount(count)} ${noun}${count === 1 ? "" : "s"}`;
 }
 
 /** Returns a share such as "12 %", "< 1 %". */
@@ -20,7 +20,7 @@ export function formatShare(part, whole) {
 }
 
 /** Returns the time zone chosen in Airflow's menu, UTC if there is none. */
-export function chosenZone() {
+function chosenZone() {
   const kept = (localStorage.getItem("timezone") ?? "").replaceAll('"', "");
   return kept && isZone(kept) ? kept : "UTC";
 }
@@ -37,8 +37,9 @@ function isZone(name) {
 function readParts(iso) {
   const time = iso ? new Date(iso) : null;
   if (!time || Number.isNaN(time.getTime())) return null;
-  const options = { timeZone: chosenZone(), hourCycle: "h23", dateStyle: "short", timeStyle: "medium" };
-  const parts = new Intl.DateTimeFormat("sv", options).formatToParts(time); // Swedish writes 2026-03-10 12:00:00
+  // Swedish writes 2026-03-10 12:00:00.
+  const style = /** @type {const} */ ({ hourCycle: "h23", dateStyle: "short", timeStyle: "medium" });
+  const parts = new Intl.DateTimeFormat("sv", { ...style, timeZone: chosenZone() }).formatToParts(time);
   return Object.fromEntries(parts.map(({ type, value }) => [type, value]));
 }
 
@@ -62,12 +63,7 @@ function formatDate(at) {
   return `${at.year}-${at.month}-${at.day}`;
 }
 
-const UNITS = [
-  ["day", 86400],
-  ["h", 3600],
-  ["min", 60],
-  ["s", 1],
-];
+const UNITS = { day: 86_400, h: 3_600, min: 60, s: 1 };
 
 /** Returns seconds as "2 days 3 h", "5 min", "1.4 s", "120 ms": the two largest units at most; a dash for none. */
 export function formatDuration(seconds) {
@@ -80,7 +76,7 @@ export function formatDuration(seconds) {
 function splitUnits(seconds) {
   const words = [];
   let rest = seconds;
-  for (const [unit, size] of UNITS) {
+  for (const [unit, size] of Object.entries(UNITS)) {
     const count = Math.floor(rest / size);
     rest -= count * size;
     if (count) words.push(unit === "day" && count > 1 ? `${count} days` : `${count} ${unit}`);
@@ -100,9 +96,9 @@ export function formatAgo(iso, now = Date.now()) {
 export function formatBytes(bytes) {
   if (bytes === null || bytes === undefined) return "–";
   if (bytes < 1000) return `${bytes} B`;
-  const step = bytes < 1e6 ? [1e3, "KB"] : bytes < 1e9 ? [1e6, "MB"] : [1e9, "GB"];
-  const size = bytes / step[0];
-  return `${size < 10 ? size.toFixed(1) : Math.round(size)} ${step[1]}`;
+  const unit = bytes < 1e6 ? "KB" : bytes < 1e9 ? "MB" : "GB";
+  const size = bytes / { KB: 1e3, MB: 1e6, GB: 1e9 }[unit];
+  return `${size < 10 ? size.toFixed(1) : Math.round(size)} ${unit}`;
 }
 
 /** Returns a code's name for people: "missing_actor" becomes "missing actor". */

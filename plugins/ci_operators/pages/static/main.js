@@ -3,25 +3,28 @@
  * the properties tell which place it is.
  */
 
-import { Component, h, useEffect, useSearchParams, useState } from "./element.js";
+import { Component, html, useEffect, useSearchParams, useState } from "./element.js";
 import { Problem } from "./empty.js";
 import { Page } from "./page.js";
-import { RunTab } from "./run.js";
-import { TaskTab } from "./task.js";
+import { RunTab, TaskTab } from "./run.js";
 
 const NAME = "Collective Insights";
 
 function CollectiveInsights({ dagId, runId, taskId }) {
   const place = dagId ? (taskId ? TaskTab : RunTab) : Page;
   if (!useSettled()) return null;
-  return h(Guard, { key: `${dagId} ${runId} ${taskId}` }, h(place, { dagId, runId, taskId }));
+  return html`
+    <${Guard} key="${dagId} ${runId} ${taskId}">
+      <${place} dagId=${dagId} runId=${runId} taskId=${taskId} />
+    <//>
+  `;
 }
 
 let isSettled = false;
 
 /**
  * Returns whether the page may show itself. Airflow 3.3 shows the first component of a page through another element
- * than later ones (its ReactPlugin: by `lazy`, then by name), so at the first change of address all would begin anew:
+ * than later ones (its ReactPlugin: by `lazy`, then by name), so at the first change of address all would start over:
  * focus, scroll position, and what is open. So the address is set to what it is, before there is anything to lose.
  */
 function useSettled() {
@@ -47,7 +50,7 @@ class Guard extends Component {
   render() {
     if (!this.state.hasFailed) return this.props.children;
     const error = new Error("This page has failed; the browser's console says why.");
-    return h(Problem, { error, retry: () => this.setState({ hasFailed: false }) });
+    return html`<${Problem} error=${error} retry=${() => this.setState({ hasFailed: false })} />`;
   }
 }
 

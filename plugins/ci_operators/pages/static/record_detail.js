@@ -1,122 +1,104 @@
 /** One record in full, in a panel over the table: its story, what was sent of it, the event itself. */
 
 import { pagePath } from "./address.js";
-import { useAnswer } from "./answers.js";
-import { CodeBadges, FateBadge, LongText, Moment, PageLink } from "./badges.js";
-import { Chakra, h } from "./element.js";
+import { useAnswer } from "./api.js";
+import { CodeBadges, FateBadge, LongText, PageLink } from "./badges.js";
+import { deliveryFacts } from "./detections.js";
+import { Box, CloseButton, Drawer, Flex, Heading, html, Portal, Stack, Text } from "./element.js";
 import { Answered, Lines } from "./empty.js";
-import { Folded } from "./folded_event.js";
-import { Json } from "./json.js";
+import { FoldedEvent, Json } from "./event_json.js";
 import { Facts, Muted } from "./section.js";
-
-const { Box, CloseButton, Drawer, Flex, Heading, Portal, Stack, Text } = Chakra;
 
 /** Returns the panel with one record of a run, named by its event id, or by its place if it has none. */
 export function RecordDetail({ dagId, runId, eventId, indicator, place, close, finalFocus }) {
   const answer = useAnswer("run/record", { dag_id: dagId, run_id: runId, event_id: eventId, indicator, place });
-  return h(
-    Panel,
-    { title: "Event", subtitle: eventId || "without an id", close, finalFocus },
-    h(Answered, { answer, skeleton: h(Lines, { count: 6 }), children: (found) => h(Record, { found, eventId }) }),
-  );
+  return html`
+    <${Panel} title="Event" subtitle=${eventId || "without an id"} close=${close} finalFocus=${finalFocus}>
+      <${Answered} answer=${answer} skeleton=${html`<${Lines} count=${6} />`}>
+        ${(found) => html`<${Record} found=${found} eventId=${eventId} />`}
+      <//>
+    <//>
+  `;
 }
 
 /** Returns a panel from the side; Escape or a click beside it calls `close`, the focus goes back to `finalFocus()`. */
 function Panel({ title, subtitle, close, finalFocus, children }) {
-  const head = h(
-    Stack,
-    { gap: 1, minW: 0 },
-    h(Drawer.Title, null, title),
-    h(LongText, { text: subtitle, limit: 400, whiteSpace: "normal", overflowWrap: "anywhere" }),
-  );
-  const content = h(
-    Drawer.Content,
-    { bg: "bg" },
-    h(Drawer.Header, { pe: 12 }, head),
-    h(Drawer.CloseTrigger, { asChild: true }, h(CloseButton, { size: "sm" })),
-    h(Drawer.Body, { pb: 8 }, children),
-  );
-  return h(
-    Drawer.Root,
-    { open: true, size: "lg", onOpenChange: ({ open }) => open || close(), finalFocusEl: finalFocus },
-    h(Portal, null, h(Drawer.Backdrop), h(Drawer.Positioner, null, content)),
-  );
+  return html`
+    <${Drawer.Root} open size="lg" onOpenChange=${({ open }) => open || close()} finalFocusEl=${finalFocus}>
+      <${Portal}>
+        <${Drawer.Backdrop} />
+        <${Drawer.Positioner}>
+          <${Drawer.Content} bg="bg">
+            <${Drawer.Header} pe="12">
+              <${Stack} gap="1" minW="0">
+                <${Drawer.Title}>${title}<//>
+                <${LongText} text=${subtitle} limit=${400} whiteSpace="normal" overflowWrap="anywhere" />
+              <//>
+            <//>
+            <${Drawer.CloseTrigger} asChild><${CloseButton} size="sm" /><//>
+            <${Drawer.Body} pb="8">${children}<//>
+          <//>
+        <//>
+      <//>
+    <//>
+  `;
 }
 
 function Record({ found, eventId }) {
   const { fate, stage, code, words, detail, faq, story, detections } = found;
-  return h(
-    Stack,
-    { gap: 6 },
-    h(
-      Stack,
-      { gap: 2 },
-      h(
-        Flex,
-        { gap: 2, align: "center" },
-        fate && h(FateBadge, { fate, size: "md" }),
-        stage && h(Muted, null, `by ${stage}`),
-      ),
-      words && fate !== "detection" && h(Text, { fontWeight: "semibold" }, words),
-      detail && h(Text, { overflowWrap: "anywhere" }, detail),
-      (code || faq) && h(Muted, { fontSize: "xs" }, [code, faq].filter(Boolean).join(" · ")),
-      eventId &&
-        h(
-          PageLink,
-          { to: pagePath({ view: "explain", q: eventId }), fontSize: "sm" },
-          "Explain this event over all runs",
-        ),
-    ),
-    story.length > 0 && h(Part, { title: "Its story in this run" }, h(Story, { story })),
-    detections.map((each, index) =>
-      h(Detection, { key: index, found: each, number: detections.length > 1 ? index + 1 : 0 }),
-    ),
-    h(Part, { title: fate === "detection" ? "The event it was made of" : "The event" }, h(Folded, { found })),
-  );
+  const explanation = pagePath({ view: "explain", q: eventId });
+  return html`
+    <${Stack} gap="6">
+      <${Stack} gap="2">
+        <${Flex} gap="2" align="center">
+          ${fate && html`<${FateBadge} fate=${fate} size="md" />`}
+          ${stage && html`<${Muted}>by ${stage}<//>`}
+        <//>
+        ${words && fate !== "detection" && html`<${Text} fontWeight="semibold">${words}<//>`}
+        ${detail && html`<${Text} overflowWrap="anywhere">${detail}<//>`}
+        ${(code || faq) && html`<${Muted} fontSize="xs">${[code, faq].filter(Boolean).join(" · ")}<//>`}
+        ${eventId && html`
+          <${PageLink} to=${explanation} fontSize="sm">Explain this event over all runs<//>
+        `}
+      <//>
+      ${story.length > 0 && html`<${Part} title="Its story in this run"><${Story} story=${story} /><//>`}
+      ${detections.map((each, index) => html`
+        <${Detection} key=${index} found=${each} number=${detections.length > 1 ? index + 1 : 0} />
+      `)}
+      <${Part} title=${fate === "detection" ? "The event it was made of" : "The event"}>
+        <${FoldedEvent} found=${found} />
+      <//>
+    <//>
+  `;
 }
 
 function Part({ title, children }) {
-  return h(Box, { as: "section" }, h(Heading, { as: "h3", size: "sm", mb: 2 }, title), children);
+  return html`<${Box} as="section"><${Heading} as="h3" size="sm" mb="2">${title}<//>${children}<//>`;
 }
 
 function Story({ story }) {
-  return h(
-    Stack,
-    { as: "ol", gap: 1.5, fontSize: "sm", ps: 5, listStyleType: "decimal" },
-    story.map((sentence) => h("li", { key: sentence }, sentence)),
-  );
+  return html`
+    <${Stack} as="ol" gap="1.5" fontSize="sm" ps="5" listStyleType="decimal">
+      ${story.map((sentence) => html`<li key=${sentence}>${sentence}</li>`)}
+    <//>
+  `;
 }
 
 function Detection({ found, number }) {
-  const {
-    sent,
-    indicator_type: type,
-    indicator,
-    codes,
-    state,
-    state_words: stateWords,
-    message,
-    batch,
-    attempts,
-  } = found;
-  return h(
-    Part,
-    { title: number ? `Detection ${number}` : "Detection as sent" },
-    h(Facts, {
-      mb: 3,
-      facts: [
-        [
-          "Indicator",
-          indicator && h(LongText, { text: indicator, limit: 80, whiteSpace: "normal", overflowWrap: "anywhere" }),
-        ],
-        ["Type", type],
-        ["ATT&CK codes", h(CodeBadges, { codes, most: 12 })],
-        ["State", state && h(FateBadge, { fate: state, title: stateWords })],
-        ["Settled", found.settled_at && h(Moment, { at: found.settled_at })],
-        ["Batch", attempts > 1 ? `${batch}, sent ${attempts} times` : batch],
-      ],
-    }),
-    message && h(Text, { fontSize: "sm", mb: 3, overflowWrap: "anywhere" }, message),
-    sent && h(Json, { label: "Detection as sent", value: sent }),
-  );
+  const { sent, indicator, state, message } = found;
+  const whole = { limit: 80, whiteSpace: "normal", overflowWrap: "anywhere" };
+  const facts = [
+    ["Indicator", indicator && html`<${LongText} text=${indicator} ...${whole} />`],
+    ["Type", found.indicator_type],
+    ["ATT&CK codes", html`<${CodeBadges} codes=${found.codes} most=${12} />`],
+    ["State", state && html`<${FateBadge} fate=${state} title=${found.state_words} />`],
+    ...deliveryFacts(found),
+  ];
+  return html`
+    <${Part} title=${number ? `Detection ${number}` : "Detection as sent"}>
+      <${Facts} mb="3" facts=${facts} />
+      ${message && html`<${Text} fontSize="sm" mb="3" overflowWrap="anywhere">${message}<//>`}
+      ${sent && html`<${Json} label="Detection as sent" value=${sent} />`}
+    <//>
+  `;
 }

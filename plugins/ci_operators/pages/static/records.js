@@ -1,18 +1,25 @@
-/** The records of a run, page by page; what is looked for stands in the address. */
+/** The records of a run, page by page, with filters: a text, a fate, a stage, a reason. The address keeps them. */
 
 import { useAddress } from "./address.js";
-import { Chakra, Fragment, h, useRef } from "./element.js";
+import { apiAddress, fetchText } from "./api.js";
+import { SearchBox, Select } from "./controls.js";
+import { Button, Flex, Fragment, html, Stack, useCallback, useEffect, useRef, useState } from "./element.js";
 import { Empty, Lines, Notice, Problem } from "./empty.js";
-import { formatCount } from "./format.js";
+import { formatCount, plainCode } from "./format.js";
 import { RecordDetail } from "./record_detail.js";
-import { useRecords } from "./record_pages.js";
-import { RecordFilters } from "./record_filters.js";
 import { RecordsTable } from "./records_table.js";
 import { Muted, Section } from "./section.js";
 
-const { Button, Flex, Stack } = Chakra;
-
+const FATES = [
+  ["", "All fates"],
+  ["detection", "Detections"],
+  ["dropped", "Dropped"],
+  ["quarantined", "Quarantined"],
+];
 const PLACE = "collective-insights-records";
+const NO_PAGES = { records: [], cursor: null, searched: 0, note: "", error: null, isLoading: true };
+/** A search in a huge run looks at a part of it per request; so many requests in a row are made unasked. */
+const UNASKED = 5;
 
 /** Bring the records into sight, after a click on a figure far above them has chosen which. */
 export function scrollToRecords() {
@@ -25,7 +32,7 @@ export function Records({ run, dagId, runId, only = "" }) {
   const query = { fate: get("fate"), code: get("code"), search: get("search"), stage: only || get("stage") };
   const hasAny = run.stages.some(({ records_in: count }) => count !== null);
   const pages = useRecords(hasAny ? { dag_id: dagId, run_id: runId, ...query } : null, run);
-  const opener = useRef(null);
+  const opener = useRef(/** @type {Element | null} */ (null));
   const open = (record) => {
     opener.current = document.activeElement;
     const { event_id: id, indicator, place } = record;
@@ -33,53 +40,42 @@ export function Records({ run, dagId, runId, only = "" }) {
   };
   const close = () => set({ record: "", indicator: "", place: "" });
   const chosen = get("record") || get("place");
-  const content = hasAny
-    ? h(Fragment, null, h(RecordFilters, { run, query, only }), h(Found, { pages, query, open, chosen }))
-    : h(Empty, { title: "No records yet", sentence: run.records_note || "No stage of this run has left any yet." });
-  return h(
-    Fragment,
-    null,
-    h(
-      Section,
-      { title: only ? "Records of this stage" : "Records", note: "what became of each", place: PLACE },
-      h(Stack, { gap: 3 }, content),
-    ),
-    chosen &&
-      h(RecordDetail, {
-        dagId,
-        runId,
-        eventId: get("record"),
-        indicator: get("indicator"),
-        place: get("place"),
-        close,
-        finalFocus: () => opener.current,
-      }),
-  );
+  return html`
+    <${Fragment}>
+      <${Section} title=${only ? "Records of this stage" : "Records"} note="what became of each" place=${PLACE}>
+        <${Stack} gap="3">
+          ${!hasAny && html`<${Empty} title="No records yet" sentence=${run.records_note || NOT_YET} />`}
+          ${hasAny && html`<${RecordFilters} run=${run} query=${query} only=${only} />`}
+          ${hasAny && html`<${Found} pages=${pages} query=${query} open=${open} chosen=${chosen} />`}
+        <//>
+      <//>
+      ${chosen && html`
+        <${RecordDetail} dagId=${dagId} runId=${runId} eventId=${get("record")} indicator=${get("indicator")}
+            place=${get("place")} close=${close} finalFocus=${() => opener.current} />
+      `}
+    <//>
+  `;
 }
+
+const NOT_YET = "No stage of this run has left any yet.";
 
 function Found({ pages, query, open, chosen }) {
   const { records, cursor, searched, note, error, isLoading, more, retry } = pages;
   const isFiltered = Boolean(query.fate || query.code || query.search);
-  if (!records.length && isLoading) return h(Lines, { count: 6 });
-  return h(
-    Stack,
-    { gap: 3 },
-    note && h(Notice, null, note),
-    records.length > 0 && h(RecordsTable, { records, open, chosen }),
-    !records.length && !cursor && !error && h(Empty, isFiltered ? NONE_SUCH : NONE),
-    error && h(Problem, { error, retry }),
-    h(
-      Flex,
-      { gap: 3, align: "center", role: "status" },
-      cursor &&
-        h(
-          Button,
-          { size: "sm", variant: "outline", loading: isLoading, onClick: more },
-          records.length ? "More" : "Search on",
-        ),
-      h(Muted, null, sayHowMany(records.length, cursor, searched, isFiltered)),
-    ),
-  );
+  const next = records.length ? "More" : "Search on";
+  if (!records.length && isLoading) return html`<${Lines} count=${6} />`;
+  return html`
+    <${Stack} gap="3">
+      ${note && html`<${Notice}>${note}<//>`}
+      ${records.length > 0 && html`<${RecordsTable} records=${records} open=${open} chosen=${chosen} />`}
+      ${!records.length && !cursor && !error && html`<${Empty} ...${isFiltered ? NONE_SUCH : NONE} />`}
+      ${error && html`<${Problem} error=${error} retry=${retry} />`}
+      <${Flex} gap="3" align="center" role="status">
+        ${cursor && html`<${Button} size="sm" variant="outline" loading=${isLoading} onClick=${more}>${next}<//>`}
+        <${Muted}>${sayHowMany(records.length, cursor, searched, isFiltered)}<//>
+      <//>
+    <//>
+  `;
 }
 
 const NONE_SUCH = {
@@ -93,4 +89,88 @@ function sayHowMany(shown, cursor, searched, isFiltered) {
   if (!shown && !cursor) return "";
   const looked = isFiltered && searched > shown ? `, ${formatCount(searched)} looked at` : "";
   return cursor ? `${formatCount(shown)} shown${looked}, there may be more` : `${formatCount(shown)} in all${looked}`;
+}
+
+/** Returns the filters; `query` is what they are set to, and the address holds it. */
+function RecordFilters({ run, query, only }) {
+  const { set } = useAddress();
+  const [words, setWords] = useState(query.search);
+  useEffect(() => setWords(query.search), [query.search]);
+  const stages = [["", "All stages"], ...run.stages.map(({ stage }) => [stage, stage])];
+  const codes = listCodes(run, query, only);
+  const setStage = (stage) => set({ stage, code: "" });
+  const clear = () => set({ search: "", fate: "", stage: "", code: "" });
+  const isSet = query.fate || query.code || query.search || (!only && query.stage);
+  return html`
+    <${Flex} gap="2" wrap="wrap" align="center">
+      <${SearchBox} words=${words} setWords=${setWords} onSearch=${(search) => set({ search })}
+          label="Search id, indicator, reason, code or state" flex="1 1 16rem" maxW="md" />
+      <${Select} label="Fate" value=${query.fate} options=${FATES} onChange=${(fate) => set({ fate, code: "" })} />
+      ${!only && html`<${Select} label="Stage" value=${query.stage} options=${stages} onChange=${setStage} />`}
+      <${Select} label="Reason" value=${query.code} options=${codes} onChange=${(code) => set({ code })} w="56" />
+      ${isSet && html`<${Button} size="sm" variant="ghost" onClick=${clear}>Clear filters<//>`}
+    <//>
+  `;
+}
+
+/** Returns the reasons and issues that the run has met, as far as the other filters leave them. */
+function listCodes(run, { fate, stage, code }, only) {
+  const stages = run.stages.filter((each) => !(only || stage) || each.stage === (only || stage));
+  const counts = stages.flatMap((each) => [
+    ...(fate === "quarantined" ? [] : each.dropped),
+    ...(fate === "dropped" ? [] : each.quarantined),
+  ]);
+  const codes = new Set([...counts.map((each) => each.code), code].filter(Boolean));
+  return [["", "All reasons"], ...[...codes].sort().map((each) => [each, plainCode(each)])];
+}
+
+/**
+ * Returns the records found so far, with `more` for the next page and `retry` after an error.
+ * @param {Record<string, string> | null} parameters null asks nothing
+ * @param {{stages: any[]}} run when its counts change, while it goes on, the first page is asked for again
+ */
+function useRecords(parameters, run) {
+  const address = parameters && apiAddress("run/records", parameters);
+  const version = run.stages.map(({ records_in: taken, records_out: passed }) => `${taken}/${passed}`).join(" ");
+  const [found, setFound] = useState(NO_PAGES);
+  const [turn, setTurn] = useState(0);
+  const stop = useRef(new AbortController());
+
+  useEffect(() => {
+    stop.current = new AbortController();
+    setFound((old) => ({ ...old, isLoading: true, error: null }));
+    if (address) readOn(address, null, NO_PAGES, stop.current.signal, setFound);
+    return () => stop.current.abort();
+  }, [address, version, turn]);
+
+  const more = useCallback(() => {
+    setFound((old) => ({ ...old, isLoading: true, error: null }));
+    readOn(address, found.cursor, found, stop.current.signal, setFound);
+  }, [address, found]);
+  const retry = found.records.length ? more : () => setTurn((count) => count + 1);
+  return { ...found, more, retry };
+}
+
+async function readOn(address, cursor, before, signal, setFound) {
+  try {
+    const page = await readPages(address, cursor, signal);
+    const records = [...before.records, ...page.records];
+    setFound({ ...page, records, searched: before.searched + page.searched, error: null, isLoading: false });
+  } catch (error) {
+    if (!signal.aborted) setFound({ ...before, cursor, error, isLoading: false });
+  }
+}
+
+/** Returns the next page that has records, or what came after some pages without any. */
+async function readPages(address, cursor, signal) {
+  let searched = 0;
+  let page = { records: [], cursor, note: "" };
+  for (let count = 0; count < UNASKED; count += 1) {
+    const next = new URL(address);
+    if (page.cursor) next.searchParams.set("cursor", page.cursor);
+    page = JSON.parse(await fetchText(next.href, signal));
+    searched += page.searched ?? 0;
+    if (page.records.length || !page.cursor) break;
+  }
+  return { ...page, searched };
 }

@@ -1,55 +1,53 @@
-/** The tab on a DAG run: what became of the events of this window. */
+/** The tabs on a DAG run and on a task instance: what became of the events of this window, and at this stage. */
 
-import { useAddress } from "./address.js";
-import { useAnswer } from "./answers.js";
-import { Chakra, h, useCallback } from "./element.js";
+import { runPath, useAddress } from "./address.js";
+import { useAnswer } from "./api.js";
+import { DebugBadge, PageLink } from "./badges.js";
+import { Box, Flex, html, SimpleGrid, Skeleton, Stack, useCallback } from "./element.js";
 import { Answered, Empty, Lines, Notice } from "./empty.js";
-import { formatCount } from "./format.js";
+import { countOf, formatCount, formatDuration, formatWindow } from "./format.js";
 import { Funnel } from "./funnel.js";
 import { Records, scrollToRecords } from "./records.js";
-import { RunFacts } from "./run_facts.js";
-import { Section } from "./section.js";
-import { StagesTable } from "./stages_table.js";
-
-const { Box, Skeleton, Stack } = Chakra;
+import { Facts, Figure, Section } from "./section.js";
+import { StageCodes, StagesTable } from "./stages.js";
 
 const LIVE_MS = 3_000;
-const UNDER_WAY = new Set(["running", "queued", "scheduled"]);
-const PREFIX = "collective_insights_";
+const UNDER_WAY = new Set(["running", "queued", "scheduled"]); // such a run may still change
 
-/** Returns whether a run may still change. */
-export function isUnderWay(run) {
-  return UNDER_WAY.has(run?.state);
+/** Returns whether a DAG is a connector's: Airflow shows the tabs on every DAG. */
+function isOurs(dagId) {
+  return dagId.startsWith("collective_insights_");
 }
 
 /** Returns the answer of api/run, asked again every few seconds while the run goes on. */
-export function useRun(dagId, runId) {
-  const everyMs = useCallback((run) => (isUnderWay(run) ? LIVE_MS : 0), []);
-  const isOurs = dagId.startsWith(PREFIX); // the tab stands on every DAG of this Airflow
-  return useAnswer(isOurs ? "run" : null, { dag_id: dagId, run_id: runId }, { everyMs });
+function useRun(dagId, runId) {
+  const everyMs = useCallback((run) => (UNDER_WAY.has(run?.state) ? LIVE_MS : 0), []);
+  return useAnswer(isOurs(dagId) ? "run" : null, { dag_id: dagId, run_id: runId }, { everyMs });
 }
 
-/** Returns the tab. */
+/** Returns the tab on a DAG run. */
 export function RunTab({ dagId, runId }) {
   const answer = useRun(dagId, runId);
-  if (!dagId.startsWith(PREFIX)) return h(NotOurs);
-  return h(
-    Box,
-    { p: 2, pt: 3 },
-    h(Answered, { answer, skeleton: h(Waiting), children: (run) => h(Run, { run, dagId, runId }) }),
-  );
+  if (!isOurs(dagId)) return html`<${NotOurs} />`;
+  return html`
+    <${Box} p="2" pt="3">
+      <${Answered} answer=${answer} skeleton=${html`<${Waiting} />`}>
+        ${(run) => html`<${Run} run=${run} dagId=${dagId} runId=${runId} />`}
+      <//>
+    <//>
+  `;
 }
 
-/** Returns what stands on other people's DAGs. */
-export function NotOurs() {
-  return h(Empty, {
-    title: "This DAG is no Collective Insights connector.",
-    sentence: "Connectors are the DAGs whose names begin with collective_insights_.",
-  });
+/** Returns what other people's DAGs show. */
+function NotOurs() {
+  return html`
+    <${Empty} title="This DAG is not a Collective Insights connector."
+        sentence="Connectors are the DAGs whose names begin with collective_insights_." />
+  `;
 }
 
 function Waiting() {
-  return h(Stack, { gap: 4 }, h(Lines, { count: 2 }), h(Skeleton, { h: 72 }), h(Lines, { count: 5 }));
+  return html`<${Stack} gap="4"><${Lines} count=${2} /><${Skeleton} h="72" /><${Lines} count=${5} /><//>`;
 }
 
 function Run({ run, dagId, runId }) {
@@ -62,18 +60,98 @@ function Run({ run, dagId, runId }) {
     [set],
   );
   const read = run.stages[0]?.records_in;
-  return h(
-    Stack,
-    { gap: 4 },
-    h(RunFacts, { run }),
-    run.note && h(Notice, null, run.note),
-    read > 0 &&
-      h(
-        Section,
-        { title: `What became of ${formatCount(read)} ${read === 1 ? "event" : "events"}` },
-        h(Funnel, { run, onPick: pick }),
-      ),
-    h(Section, { title: "Stages" }, h(StagesTable, { run, dagId, runId, onPick: pick })),
-    h(Records, { run, dagId, runId }),
-  );
+  return html`
+    <${Stack} gap="4">
+      <${RunFacts} run=${run} />
+      ${run.note && html`<${Notice}>${run.note}<//>`}
+      ${read > 0 && html`
+        <${Section} title="What became of ${countOf(read, "event")}"><${Funnel} run=${run} onPick=${pick} /><//>
+      `}
+      <${Section} title="Stages"><${StagesTable} run=${run} dagId=${dagId} runId=${runId} onPick=${pick} /><//>
+      <${Records} run=${run} dagId=${dagId} runId=${runId} />
+    <//>
+  `;
+}
+
+/** Returns a run in one line: its window, how it was read, how long it took. Airflow's header has state and start. */
+function RunFacts({ run }) {
+  const { window, overlap_s: overlap, waited_s: waited } = run;
+  const resent = run.delivery?.resent_unknown;
+  const length = window ? formatDuration((Date.parse(window.until) - Date.parse(window.since)) / 1000) : "";
+  const facts = [
+    ["Connector", html`<${ConnectorName} run=${run} />`],
+    ["Window", window && formatWindow(window.since, window.until), length],
+    ["Length", length],
+    ["Basis", window?.basis, "Where the window comes from"],
+    ["Reads back", overlap > 0 ? formatDuration(overlap) : "", "Overlap: what a source publishes late is read again"],
+    ["Pages read", run.pages === null ? "" : formatCount(run.pages)],
+    ["Sent again", resent > 0 ? countOf(resent, "detection") : "", RESENT],
+    ["Waited for rate limits", waited > 0 ? formatDuration(waited) : ""],
+    ["Stages worked", formatDuration(run.duration_s), "Without waiting for workers, unlike the run's duration above"],
+  ];
+  return html`<${Flex} gap="3" align="start" wrap="wrap" px="1"><${Facts} flex="1" facts=${facts} /><//>`;
+}
+
+const RESENT = "After an unknown outcome: Recorded Future may have stored them twice";
+
+function ConnectorName({ run }) {
+  return html`
+    <${Flex} as="span" gap="2" align="center">
+      ${run.connector} (${run.source_title})
+      ${run.debug && html`<${DebugBadge} />`}
+    <//>
+  `;
+}
+
+/** Returns the tab on a task instance: what one stage made of the run's events. */
+export function TaskTab({ dagId, runId, taskId }) {
+  const answer = useRun(dagId, runId);
+  const draw = (run) => {
+    const stage = run.stages.find((each) => each.stage === taskId);
+    return stage ? html`<${Stage} run=${run} stage=${stage} dagId=${dagId} runId=${runId} />` : html`<${NotOurs} />`;
+  };
+  if (!isOurs(dagId)) return html`<${NotOurs} />`;
+  return html`<${Box} p="2" pt="3"><${Answered} answer=${answer}>${draw}<//><//>`;
+}
+
+function Stage({ run, stage, dagId, runId }) {
+  const { set } = useAddress();
+  const pick = (picked) => {
+    set(picked);
+    scrollToRecords();
+  };
+  const hasRun = stage.records_in !== null;
+  const missing = `${stage.stage} has left no figures yet`;
+  return html`
+    <${Stack} gap="4">
+      <${RunFacts} run=${run} />
+      <${PageLink} to=${runPath(dagId, runId)} fontSize="sm" alignSelf="start" px="1">See the whole run<//>
+      ${run.note && html`<${Notice}>${run.note}<//>`}
+      ${!hasRun && html`<${Empty} icon="clock" title=${missing} sentence=${sayWhy(run)} />`}
+      ${hasRun && html`<${StageFigures} stage=${stage} />`}
+      ${hasRun && html`<${Section} title="What it left out"><${StageCodes} stage=${stage} onPick=${pick} /><//>`}
+      ${hasRun && html`<${Records} run=${run} dagId=${dagId} runId=${runId} only=${stage.stage} />`}
+    <//>
+  `;
+}
+
+function sayWhy(run) {
+  if (run.debug)
+    return "In a debug run nothing is submitted: Recorded Future has checked the detections and stores nothing.";
+  if (run.state === "success") return "The run ended before it: nothing was left to do.";
+  return "The figures appear here when the task has ended well.";
+}
+
+function StageFigures({ stage }) {
+  const count = (codes) => codes.reduce((sum, each) => sum + each.count, 0);
+  const [dropped, quarantined] = [count(stage.dropped), count(stage.quarantined)];
+  return html`
+    <${SimpleGrid} columns=${{ base: 2, lg: 5 }} gap="3">
+      <${Figure} name="In" value=${formatCount(stage.records_in)} />
+      <${Figure} name="Dropped" value=${formatCount(dropped)} />
+      <${Figure} name="Quarantined" value=${formatCount(quarantined)} palette=${quarantined ? "orange" : undefined} />
+      <${Figure} name="Out" value=${formatCount(stage.records_out)} />
+      <${Figure} name="Took" value=${formatDuration(stage.duration_s)} />
+    <//>
+  `;
 }

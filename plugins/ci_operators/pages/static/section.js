@@ -1,84 +1,63 @@
 /** The pages' building blocks: titled sections, facts under their names, muted words. */
 
-import { Chakra, h, useId } from "./element.js";
-
-const { Box, Flex, Heading, Text } = Chakra;
+import { Box, Flex, Heading, html, Text, useId } from "./element.js";
 
 /** Returns a framed part of the page under its own heading; `place` is an id to scroll to. */
 export function Section({ title, note, actions, place, children, ...style }) {
   const id = useId();
-  return h(
-    Box,
-    {
-      as: "section",
-      id: place,
-      "aria-labelledby": id,
-      borderWidth: 1,
-      borderRadius: "md",
-      minW: 0,
-      bg: "bg",
-      ...style,
-    },
-    h(
-      Flex,
-      { align: "center", gap: 3, px: 4, pt: 3, pb: 2, wrap: "wrap", minH: 12 },
-      h(Heading, { as: "h2", id, size: "sm", fontWeight: "semibold" }, title),
-      note && h(Muted, null, note),
-      actions && h(Flex, { ms: "auto", gap: 2, align: "center" }, actions),
-    ),
-    h(Box, { px: 4, pb: 4 }, children),
-  );
+  return html`
+    <${Box} as="section" id=${place} aria-labelledby=${id} borderWidth="1px" borderRadius="md" minW="0" bg="bg"
+        ...${style}>
+      <${Flex} align="center" gap="3" px="4" pt="3" pb="2" wrap="wrap" minH="12">
+        <${Heading} as="h2" id=${id} size="sm" fontWeight="semibold">${title}<//>
+        ${note && html`<${Muted}>${note}<//>`}
+        ${actions && html`<${Flex} ms="auto" gap="2" align="center">${actions}<//>`}
+      <//>
+      <${Box} px="4" pb="4">${children}<//>
+    <//>
+  `;
 }
 
 /** Returns small words that explain. */
 export function Muted(props) {
-  return h(Text, { as: "span", color: "fg.muted", fontSize: "sm", ...props });
+  return html`<${Text} as="span" color="fg.muted" fontSize="sm" ...${props} />`;
 }
 
 /** Returns facts side by side, each under its name, as on Airflow's own pages. `facts`: [name, value, title?]. */
 export function Facts({ facts, ...style }) {
   const shown = facts.filter(([, value]) => value !== null && value !== undefined && value !== "");
-  const cells = shown.map(([name, value, title]) =>
-    h(
-      Box,
-      { key: name, minW: 0 },
-      h(Text, { as: "dt", fontSize: "xs", fontWeight: "bold", color: "fg.muted" }, name),
-      h(Text, { as: "dd", fontSize: "sm", mt: 0.5, title, overflowWrap: "anywhere" }, value),
-    ),
-  );
-  return h(Flex, { as: "dl", wrap: "wrap", columnGap: 8, rowGap: 3, m: 0, ...style }, cells);
+  const cells = shown.map(([name, value, title]) => html`
+    <${Box} key=${name} minW="0">
+      <${Text} as="dt" fontSize="xs" fontWeight="bold" color="fg.muted">${name}<//>
+      <${Text} as="dd" fontSize="sm" mt="0.5" title=${title} overflowWrap="anywhere">${value}<//>
+    <//>
+  `);
+  return html`<${Flex} as="dl" wrap="wrap" columnGap="8" rowGap="3" m="0" ...${style}>${cells}<//>`;
 }
 
 /** Returns a big figure under its name, with a small word about it. */
 export function Figure({ name, value, note, palette }) {
-  return h(
-    Box,
-    { borderWidth: 1, borderRadius: "md", px: 4, py: 3, minW: 0 },
-    h(Text, { fontSize: "xs", fontWeight: "bold", color: "fg.muted" }, name),
-    h(
-      Text,
-      { fontSize: "2xl", fontWeight: "semibold", lineHeight: "short", color: palette ? `${palette}.fg` : undefined },
-      value,
-    ),
-    note && h(Muted, { fontSize: "xs" }, note),
-  );
+  return html`
+    <${Box} borderWidth="1px" borderRadius="md" px="4" py="3" minW="0">
+      <${Text} fontSize="xs" fontWeight="bold" color="fg.muted">${name}<//>
+      <${Text} fontSize="2xl" fontWeight="semibold" lineHeight="short" color=${palette ? `${palette}.fg` : undefined}>
+        ${value}
+      <//>
+      ${note && html`<${Muted} fontSize="xs">${note}<//>`}
+    <//>
+  `;
 }
 
-/** Returns a bar whose filled part stands for a share between 0 and 1. The figure stands beside it, in words. */
+/** Returns a bar whose filled part shows a share between 0 and 1. Words beside it give the figure. */
 export function Bar({ share, token = "brand.500", mark, ...style }) {
   const width = `${Math.min(100, Math.max(share > 0 ? 1 : 0, share * 100))}%`;
-  return h(
-    Box,
-    {
-      "aria-hidden": true,
-      bg: "bg.emphasized",
-      borderRadius: "full",
-      h: 1.5,
-      position: "relative",
-      overflow: "hidden",
-      ...style,
-    },
-    h(Box, { bg: token, h: "full", w: width, borderRadius: "full" }),
-    mark !== undefined && h(Box, { position: "absolute", insetY: 0, insetStart: `${mark * 100}%`, w: "2px", bg: "fg" }),
-  );
+  return html`
+    <${Box} aria-hidden bg="bg.emphasized" borderRadius="full" h="1.5" position="relative" overflow="hidden"
+        ...${style}>
+      <${Box} bg=${token} h="full" w=${width} borderRadius="full" />
+      ${mark !== undefined && html`
+        <${Box} position="absolute" insetY="0" insetStart="${mark * 100}%" w="2px" bg="fg" />
+      `}
+    <//>
+  `;
 }
