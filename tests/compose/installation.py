@@ -117,12 +117,6 @@ class Installation:
         self.services[name] = replace(service, environment={**service.environment, **changed})
         self.start(name)
 
-    def add_worker(self, name: str) -> None:
-        """Start another worker; its name is its host's, which containers have of themselves."""
-        worker = self.services["worker"]
-        self.services[name] = replace(worker, name=name, argv=(*worker.argv, "--celery-hostname", name), health=None)
-        self.start(name)
-
     def read_log(self, name: str) -> str:
         """Return what a service has printed since its start."""
         return self._command(name).log.read_text(encoding="utf-8", errors="replace")
