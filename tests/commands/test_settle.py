@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
-from ci_operators.core.errors import UnknownOutcomeError
+from ci_operators.core.errors import CredentialsError, UnknownOutcomeError
 from tests.commands.conftest import Desk, stored_ids
 
 
@@ -55,6 +56,38 @@ def test_resent_with_its_payload_in_quarantine_goes_with_the_next_run_at_all(dou
     assert stored_ids(doubtful.simulator) == ["event-0001", "event-0002", "event-0003"]
     doubtful.deliver(run_id="scheduled__3")
     assert stored_ids(doubtful.simulator) == ["event-0001", "event-0002", "event-0003"]
+
+
+def test_what_waited_and_is_held_is_sent_again_though_the_run_that_held_it_failed(desk: Desk) -> None:
+    """It was taken off the waiting list, and no window has it any more: the quarantine has the only copy."""
+    desk.add_okta_events(*range(1, 12))
+    spend(desk, 100)
+    desk.deliver()
+    spend(desk, 0)
+    path = "/collective-insights/detections"
+    desk.add_okta_events(20, 21, minutes_ago=2)
+    desk.simulator.add_fault("recorded_future", "drop_connection", path=path, skip=1)
+    with pytest.raises(UnknownOutcomeError):
+        desk.deliver(run_id="scheduled__2", since=5)
+    desk.simulator.add_fault("recorded_future", "status", status=403, path=path)
+    with pytest.raises(CredentialsError):
+        desk.deliver(run_id="scheduled__3", since=5)
+    report = settle(desk, "--resend", "--all")
+    assert (report["planned"], report["waiting"]) == (0, 10)
+    desk.deliver(run_id="scheduled__4", since=5)
+    assert sorted(stored_ids(desk.simulator)) == [f"event-{number:04}" for number in (*range(1, 12), 20, 21)]
+
+
+def spend(desk: Desk, count: int) -> None:
+    """Let the day's budget have been spent to this extent."""
+    with desk.connection.begin():
+        desk.connection.execute(
+            text(
+                "INSERT INTO budget VALUES ('recorded_future_default', (now() AT TIME ZONE 'UTC')::date, :count) "
+                "ON CONFLICT (destination, day) DO UPDATE SET spent = :count"
+            ),
+            {"count": count},
+        )
 
 
 def test_settling_closes_the_quarantine(doubtful: Desk) -> None:

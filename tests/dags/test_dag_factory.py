@@ -38,7 +38,7 @@ connectors:
     ledger_conn_id: ledger_emea
     overlap: 15 minutes
     unknown_policy: hold
-    unknown_resends: 2
+    unknown_resends: 0
     send_transient_id: true
     batch_size: 10
     deadline: 3 hours
@@ -58,7 +58,7 @@ connectors:
     ledger_conn_id: ledger
     overlap: 0 seconds
     unknown_policy: resend
-    unknown_resends: 0
+    unknown_resends: 10
     send_transient_id: false
     batch_size: 1000
     deadline: 1 minute

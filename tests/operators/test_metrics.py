@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -21,10 +22,11 @@ from airflow.sdk.exceptions import AirflowRescheduleException
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 
 from ci_operators.core.connector import Destination
+from ci_operators.core.errors import CredentialsError, UnknownOutcomeError
 from ci_operators.core.tally import Tally
 from ci_operators.core.verdict import Dropped
 from ci_operators.core.window import Window
-from ci_operators.operators.metrics import METRICS, Sample, find_labels, find_samples, plain_name, send
+from ci_operators.operators.metrics import METRICS, Sample, find_labels, find_samples, plain_name, send, streak_sample
 from ci_operators.staging.manifest import Manifest
 from tests.airflow_home import IGNORED, ROOT
 from tests.operators.conftest import Chain, FakeRun, Tenant
@@ -83,6 +85,7 @@ def test_a_delivery_is_told_to_statsd_stage_by_stage(tenant: Tenant, statsd: Lis
         "accepted.okta.live": "20|c",
         "resent_unknown.okta.live": "0|c",
         "unknown.okta.live": "0|g",
+        "unknown_streak.okta.live": "0|g",
         "waiting.okta.live": "5|g",
         "budget_spent.recorded_future_default": "20|g",
         "budget_limit.recorded_future_default": "20|g",
@@ -117,9 +120,46 @@ def test_what_was_sent_before_is_dropped_as_already_accepted(tenant: Tenant, sta
     chain = tenant.chain()
     chain.run_all(tenant.scheduled(1, 0))
     statsd.read()
-    chain.run_task("submit", tenant.scheduled(1, 0))
+    cleared = replace(tenant.scheduled(1, 0), clear_number=1)
+    chain.run_task("submit", cleared)
     found = figures(statsd.read())
     assert (found["dropped.okta.live.submit.already_accepted"], found["accepted.okta.live"]) == ("3|c", "0|c")
+
+
+def test_a_task_that_died_after_it_had_told_its_counts_tells_them_once(tenant: Tenant, statsd: Listener) -> None:
+    """It comes again by itself: its manifest holds the same, its counters are not sent again."""
+    tenant.add_events(3)
+    chain = tenant.chain()
+    chain.run_all(tenant.scheduled(1, 0))
+    statsd.read()
+    manifest = chain.run_task("submit", tenant.scheduled(1, 0))
+    assert (manifest["accepted"], manifest["records_out"], manifest["dropped"]) == (3, 3, {})
+    assert not [value for value in figures(statsd.read()).values() if value.endswith("|c")]
+
+
+def test_a_run_that_failed_after_a_batch_tells_all_of_it_when_it_ends(tenant: Tenant, statsd: Listener) -> None:
+    tenant.add_events(25)
+    chain, run = prepared(tenant, batch_size=10)
+    statsd.read()
+    tenant.simulator.add_fault("recorded_future", "status", status=403, skip=2)
+    with pytest.raises(CredentialsError):
+        chain.run_task("submit", run)
+    assert figures(statsd.read()) == {"unknown_streak.okta.live": "0|g"}
+    manifest = chain.run_task("submit", run)
+    found = figures(statsd.read())
+    assert found["accepted.okta.live"] == "25|c"
+    assert (manifest["accepted"], manifest["batches"], manifest["processed"]) == (25, 3, {"ip": 25})
+    (event,) = chain.events.values()
+    assert (event.extra["accepted"], event.extra["dropped"]) == (25, {})
+
+
+def test_a_run_that_fails_of_unknown_outcomes_tells_how_many(tenant: Tenant, statsd: Listener) -> None:
+    tenant.add_events(1)
+    chain = tenant.chain()
+    tenant.simulator.add_fault("recorded_future", "store_then_drop")
+    with pytest.raises(UnknownOutcomeError):
+        chain.run_all(tenant.scheduled(1, 0))
+    assert figures(statsd.read())["unknown_streak.okta.live"] == "1|g"
 
 
 def test_a_wait_that_is_slept_through_is_told(tenant: Tenant, statsd: Listener) -> None:
@@ -139,12 +179,15 @@ def test_a_wait_that_gives_the_slot_back_is_told(tenant: Tenant, statsd: Listene
     tenant.simulator.add_fault("recorded_future", "status", status=429, headers={"Retry-After": "3600"})
     with pytest.raises(AirflowRescheduleException):
         chain.run_task("submit", run)
-    assert figures(statsd.read()) == {"rate_limit_wait.okta.live.submit": "3600000.000000|ms"}
+    assert figures(statsd.read()) == {
+        "rate_limit_wait.okta.live.submit": "3600000.000000|ms",
+        "unknown_streak.okta.live": "0|g",
+    }
 
 
-def prepared(tenant: Tenant) -> tuple[Chain, FakeRun]:
+def prepared(tenant: Tenant, **options: Any) -> tuple[Chain, FakeRun]:
     """Return a chain that has come as far as submit, and its run."""
-    chain, run = tenant.chain(), tenant.scheduled(1, 0)
+    chain, run = tenant.chain(**options), tenant.scheduled(1, 0)
     for stage in ("extract", "filter", "map", "validate"):
         chain.run_task(stage, run)
     return chain, run
@@ -214,6 +257,7 @@ def test_every_sample_has_the_labels_that_its_metric_names() -> None:
         extra={**extra, "budget_spent": 1, "budget_limit": 2},
     )  # fmt: skip
     samples = list(find_samples(manifest, NOON + timedelta(seconds=90), delivered=True, destination="rf"))
+    samples.append(streak_sample("okta", 3))
     assert all(tuple(sample.labels) == sample.metric.labels for sample in samples)
     assert {sample.metric.name for sample in samples} == set(METRICS) - {"quarantined"}
     assert [sample.value for sample in samples if sample.metric.name == "lag"] == [90.0]

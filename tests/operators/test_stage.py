@@ -182,7 +182,7 @@ class TestStory:
         dag = chain.context(tenant.manual())["dag"]
         assert dag.get_task("filter").words().keys() >= source.drop_reasons.keys()
         assert dag.get_task("map").words().keys() >= {*source.issues, *source.notes}
-        assert dag.get_task("validate").words().keys() == {*ISSUES, "rejected_by_api"}
+        assert dag.get_task("validate").words().keys() == {*ISSUES, "duplicate", "rejected_by_api"}
 
 
 class TestWaits:

@@ -14,7 +14,7 @@ from simulator.recorded_future import submission
 from simulator.recorded_future.entry_rules import check_entry
 from simulator.recorded_future.refusals import refused
 from tests.artifacts import read_all
-from tests.operators.conftest import Chain, Tenant
+from tests.operators.conftest import Chain, Tenant, okta_event
 
 STAGES = ["extract", "filter", "map"]
 
@@ -98,3 +98,18 @@ def test_a_request_that_is_wrong_stays_fatal(tenant: Tenant) -> None:
     tenant.simulator.add_fault("recorded_future", "status", status=400, count=100)
     with pytest.raises(RequestRefusedError):
         chain.run_task("validate", tenant.scheduled(1, 0))
+
+
+def test_an_event_that_comes_twice_is_checked_once_as_it_would_be_sent(tenant: Tenant) -> None:
+    tenant.add_events(3)
+    double = okta_event(0, tenant.ago(0.5), uuid="double")
+    for _ in range(2):
+        tenant.simulator.add_okta_event(double)
+    manifests = {}
+    for debug in (True, False):
+        chain, run = tenant.chain(debug=debug, batch_size=10), tenant.scheduled(1, 0)
+        for stage in [*STAGES, "validate", *([] if debug else ["submit"])]:
+            manifests[debug] = chain.run_task(stage, run)
+    checked, sent = manifests[True], manifests[False]
+    assert (checked["dropped"], checked["records_out"]) == (sent["dropped"], sent["records_out"])
+    assert (checked["dropped"], checked["checked_by_api"]) == ({"duplicate": 1}, sent["processed"])

@@ -17,6 +17,7 @@ from ci_operators.core.errors import (
 )
 from ci_operators.ledger.access import open_connection
 from ci_operators.ledger.deliveries import Deliveries, Known
+from ci_operators.ledger.quarantined import Entry, Wanted, read_pages
 from ci_operators.ledger.row import read_row
 from ci_operators.ledger.tables import State
 from ci_operators.stages.account import Rules
@@ -98,6 +99,11 @@ class Desk:
 
     def states(self, texts: Iterable[bytes]) -> list[State | None]:
         return [None if known is None else known.state for known in self.known(texts)]
+
+    def kept(self) -> list[Entry]:
+        """Return the open entries of the quarantine."""
+        with open_connection(self.engine) as connection:
+            return [entry for page in read_pages(connection, Wanted(stage="submit")) for entry in page]
 
     def fault(self, kind: str, **members: Any) -> None:
         """Program a fault of submissions."""

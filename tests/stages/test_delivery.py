@@ -12,9 +12,11 @@ import pytest
 from ci_operators.core.errors import (
     CollectiveInsightsError,
     CredentialsError,
+    LedgerError,
     RateLimitedError,
     UnknownOutcomeError,
 )
+from ci_operators.ledger.deliveries import Deliveries
 from ci_operators.ledger.tables import State
 from ci_operators.recorded_future.api import Submission, submit
 from ci_operators.stages import delivery
@@ -26,7 +28,7 @@ from simulator.settings import (
     RECORDED_FUTURE_TOKEN,
     SUB_ORGANIZATION,
 )
-from tests.faults.line import expected, held, stored
+from tests.faults.line import UNLIMITED, expected, held, stored
 from tests.ledger.samples import NO_ADDRESS, detection, detections
 from tests.noting_session import NotingSession
 from tests.stages.desk import Desk, ids
@@ -119,6 +121,57 @@ class TestAgain:
         assert desk.posts == [(200, 3), (401, None), (200, 3), (200, 1)]
         assert desk.ids == ids(range(7))
         assert (result.tally.dropped, result.tally.records_out, result.extra["accepted"]) == ({}, 7, 7)
+
+
+class TestCountedByRun:
+    """A run's counts are those of all its tries; the ledger has them."""
+
+    def test_also_of_the_try_that_failed_after_all_was_sent(self, desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+        def fail(_: Deliveries, _limit: int) -> None:
+            raise LedgerError("The ledger's database: away.")
+
+        monkeypatch.setattr(Deliveries, "take_waiting", fail)
+        with pytest.raises(LedgerError):
+            desk.deliver(detections(range(7)), run_id="run")
+        monkeypatch.undo()
+        result = desk.deliver(detections(range(7)), run_id="run")
+        assert (result.extra["accepted"], result.extra["batches"], result.extra["processed"]) == (7, 3, {"ip": 7})
+        assert (result.tally.records_out, result.tally.dropped, result.extra["from_waiting"]) == (7, {}, 0)
+
+    def test_what_comes_twice_is_counted_once_in_any_try(self, desk: Desk) -> None:
+        """In one group of batches and in another one."""
+        desk.batch_size = 1
+        texts = [*detections(range(25)), *detections([3, 3, 24])]
+        desk.fault("status", status=401, skip=22)
+        with pytest.raises(CredentialsError):
+            desk.deliver(texts, run_id="run")
+        result = desk.deliver(texts, run_id="run")
+        assert (result.tally.records_out, result.tally.dropped) == (25, {"duplicate": 3})
+        assert result.extra["accepted"] == 25
+
+    def test_what_an_earlier_run_has_sent_is_not_its(self, desk: Desk) -> None:
+        desk.deliver(detections(range(3)))
+        result = desk.deliver(detections(range(5)))
+        assert (result.extra["accepted"], result.tally.dropped) == (2, {"already_accepted": 3})
+
+    def test_what_its_search_finds_it_has_sent(self, desk: Desk) -> None:
+        desk.fault("store_then_drop")
+        with pytest.raises(UnknownOutcomeError):
+            desk.deliver(detections(range(3)), run_id="run")
+        other = desk.deliver(detections(range(3)), run_id="other")
+        assert (other.extra["accepted"], other.tally.dropped) == (0, {"already_accepted": 3})
+        result = desk.deliver(detections(range(3)), run_id="run")
+        assert (result.extra["accepted"], result.tally.records_out) == (3, 3)
+
+    def test_what_waited_is_counted_over_tries_too(self, desk: Desk) -> None:
+        desk.allowed = desk.allowed_for_waiting = 0
+        desk.deliver(detections(range(20, 26)))
+        desk.allowed = desk.allowed_for_waiting = UNLIMITED
+        desk.fault("status", status=401, skip=2)
+        with pytest.raises(CredentialsError):
+            desk.deliver(detections(range(2)), run_id="run")
+        extra = desk.deliver(detections(range(2)), run_id="run").extra
+        assert (extra["accepted"], extra["from_waiting"], extra["waiting"]) == (8, 6, 0)
 
 
 class TestUnknown:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ci_operators.core.errors import (
-    UnknownOutcomeError,
-)
+from ci_operators.core.errors import CredentialsError, UnknownOutcomeError
 from ci_operators.ledger.tables import State
 from simulator import Limits, Simulator, serve
 from tests.faults.line import UNLIMITED
@@ -75,6 +73,50 @@ class TestBudget:
             desk.time.sleep(86_400)
             desk.deliver([])
         assert desk.ids == ids(range(8))
+
+    @pytest.mark.parametrize(("allowed", "posts"), [(7, [3, 3, 1]), (5, [3, 2]), (1, [1])])
+    def test_what_is_left_of_the_day_is_sent(self, allowed: int, posts: list[int], desk: Desk) -> None:
+        """A batch does not wait because a part of it would."""
+        desk.allowed = desk.allowed_for_waiting = allowed
+        result = desk.deliver(detections(range(9)))
+        assert desk.posts == [(200, count) for count in posts]
+        assert (result.extra["accepted"], result.extra["waiting"]) == (allowed, 9 - allowed)
+        desk.allowed_for_waiting = UNLIMITED
+        assert desk.deliver([]).extra["from_waiting"] == 9 - allowed
+        assert desk.ids == ids(range(9))
+
+    def test_what_another_connector_has_left_is_sent(self, desk: Desk) -> None:
+        desk.allowed = desk.allowed_for_waiting = 8
+        desk.batch_size = 5
+        desk.deliver(detections(range(3)), connector="globex")
+        assert desk.deliver(detections(range(9))).extra["accepted"] == 5
+
+    def test_bad_ones_that_waited_keep_their_text_when_the_run_fails(self, desk: Desk) -> None:
+        """They are off the list: the quarantine has the only copy."""
+        bad = detection(1, value=NO_ADDRESS)
+        desk.allowed = desk.allowed_for_waiting = 0
+        desk.deliver([detection(0), bad, *detections(range(2, 6))])
+        desk.allowed_for_waiting = UNLIMITED
+        desk.fault("status", status=403, skip=8)
+        with pytest.raises(CredentialsError):
+            desk.deliver([])
+        assert [(entry.issue, entry.record) for entry in desk.kept()] == [("rejected_by_api", bad)]
+        desk.deliver([])
+        assert (desk.ids, len(desk.kept())) == (ids([0, 2, 3, 4, 5]), 1)
+
+    def test_held_ones_that_waited_keep_their_texts_when_the_run_fails(self, blind: Desk) -> None:
+        blind.allowed = blind.allowed_for_waiting = 0
+        blind.deliver(detections(range(6)))
+        blind.policy, blind.allowed_for_waiting = "hold", UNLIMITED
+        blind.fault("store_then_drop")
+        with pytest.raises(UnknownOutcomeError):
+            blind.deliver([])
+        blind.fault("status", status=403)
+        with pytest.raises(CredentialsError):
+            blind.deliver([])
+        assert [(entry.issue, entry.record) for entry in blind.kept()] == [
+            ("outcome_unknown", text) for text in detections(range(3))
+        ]
 
     def test_no_share_at_all_waits_and_says_so(self, desk: Desk) -> None:
         desk.allowed = desk.allowed_for_waiting = 0

@@ -77,6 +77,38 @@ class TestRefusals:
         desk.deliver(detections(range(size)))
         assert desk.ids == ids(range(size))
 
+    def test_a_wrong_request_costs_two(self, desk: Desk) -> None:
+        """One more tells that no detection is to blame."""
+        desk.organization_ids, desk.batch_size = ("no organisation",), 100
+        with pytest.raises(RequestRefusedError, match="must start with uhash:"):
+            desk.deliver(detections(range(100)))
+        assert len(desk.vendors.requests) == 2
+
+    def test_a_size_that_was_too_large_is_tried_once(
+        self, desk: Desk, session: NotingSession, virtual_time: VirtualTime
+    ) -> None:
+        """A 413 teaches: what fits is known for the rest of the run."""
+        text = len(detection(100))
+        limits = Limits(recorded_future_per_day=None, recorded_future_max_body=5 * text)
+        with serve(Simulator(clock=virtual_time, scenario=False, limits=limits)) as strict:
+            desk.vendors, desk.client = strict, LIVE.connect(strict.url, session, virtual_time)
+            desk.batch_size = 8
+            desk.deliver(detections(range(100, 140)))
+            assert desk.posts == [(413, None), *[(200, 4)] * 10]
+            assert desk.ids == ids(range(100, 140))
+
+    def test_one_that_is_too_large_alone_teaches_nothing_too_small(
+        self, desk: Desk, session: NotingSession, virtual_time: VirtualTime
+    ) -> None:
+        huge = detection(99, event_id="x" * 9000)
+        limits = Limits(recorded_future_per_day=None, recorded_future_max_body=8000)
+        with serve(Simulator(clock=virtual_time, scenario=False, limits=limits)) as strict:
+            desk.vendors, desk.client = strict, LIVE.connect(strict.url, session, virtual_time)
+            desk.batch_size = 8
+            result = desk.deliver([*detections(range(7)), huge, *detections(range(7, 31))])
+            assert desk.posts[-3:] == [(200, 8)] * 3
+        assert (result.tally.quarantined, result.extra["accepted"]) == ({"rejected_by_api": 1}, 31)
+
     def test_a_batch_too_large_is_halved_until_it_fits(self, desk: Desk) -> None:
         desk.batch_size = 8
         desk.fault("status", status=413, count=3)

@@ -91,6 +91,7 @@ class Deliveries:
         self.destination = destination
         self.clear_number = clear_number
         self.since = "-infinity"  # of the deliveries that this run counts
+        self.is_told = False  # whether an earlier try has come to its end, and has told its counts
         self._now = now
         self._day = now().date()  # of the last reservation: what it took is given back to that day
         with speak_plainly(), connection.begin():
@@ -101,8 +102,8 @@ class Deliveries:
         """Return the deliveries once they are the only ones of the connector: see `Lease.take`."""
         self.lease.take(patience_s)
         with speak_plainly(), self.connection.begin():
-            since = self.connection.scalar(sql.SINCE, {**self._run, "clear_number": self.clear_number})
-        self.since = since or self.since
+            found = self.connection.execute(sql.SINCE, {**self._run, "clear_number": self.clear_number}).first()
+        self.since, self.is_told = found or (self.since, False)
         return self
 
     def check_breaker(self) -> None:

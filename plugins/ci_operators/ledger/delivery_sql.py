@@ -77,12 +77,13 @@ OVERRIDE = text(
     FROM unnest(CAST(:keys AS bytea[]), CAST(:issues AS text[])) m (key, issue) WHERE d.key = m.key
     """
 )
-#: Since when a run's deliveries are counted: since its submit last ended well, or, in a try that comes after that and
-#: that nobody asked for by clearing the task, since what that one counted.
+#: Since when a run's deliveries are counted: since its submit last ended well. But if nobody has cleared it since, its
+#: task died after it had written its counts (the second column): then since when those were counted.
 SINCE = text(
     """
     SELECT CASE WHEN manifest ->> 'clear_number' = CAST(:clear_number AS text) THEN manifest ->> 'counted_since'
-           ELSE finished_at::text END
+           ELSE finished_at::text END,
+           coalesce(manifest ->> 'clear_number' = CAST(:clear_number AS text), false)
     FROM stage_run WHERE connector_id = :connector AND run_id = :run AND stage = 'submit'
     """
 )

@@ -86,7 +86,16 @@ class Sample:
 
 
 def find_samples(manifest: Manifest, now: datetime, *, delivered: bool, destination: str = "") -> Iterator[Sample]:
-    """Yield what a stage's manifest holds. delivered: whether a scheduled run has come to its end with this stage."""
+    """Yield what a stage's manifest holds. delivered: whether a scheduled run has come to its end with this stage.
+
+    Of a submit whose counts an earlier try has told before it died, counters are left out: they would count twice.
+    """
+    for sample in _read_samples(manifest, now, delivered=delivered, destination=destination):
+        if sample.metric.kind != "counter" or not manifest.extra.get("told_before"):
+            yield sample
+
+
+def _read_samples(manifest: Manifest, now: datetime, *, delivered: bool, destination: str) -> Iterator[Sample]:
     connector = _connector_labels(manifest.connector, debug=manifest.debug)
     stage, tally, extra = {**connector, "stage": manifest.stage}, manifest.tally, manifest.extra
     yield Sample(METRICS["records_in"], tally.records_in, stage)

@@ -61,6 +61,7 @@ def deliver_once(
         courier.take_waiting()
     courier.account.add_run(deliveries.count_run())
     counted = {"counted_since": deliveries.since, "clear_number": deliveries.clear_number}
+    counted |= {"told_before": True} if deliveries.is_told else {}
     extra = {**courier.account.to_extra(), "unknown_from_earlier_tries": recovered, **counted}
     return StageResult(tally, side_artifacts=side.artifacts, extra=extra)
 
