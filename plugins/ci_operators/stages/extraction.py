@@ -179,5 +179,5 @@ def _forget(directory: Any) -> None:
     """Remove note and parts, the note first: what is left of them after a kill is not continued."""
     (directory / _NOTE).unlink(missing_ok=True)
     for path in list(directory.iterdir()):
-        if path.name.lstrip(".").startswith(_PART):  # drafts too
+        if path.name.lstrip(".").startswith((_PART, _NOTE)):  # drafts too
             path.unlink(missing_ok=True)
