@@ -66,6 +66,7 @@ class Line:
         self.results[stage] = result
         check_stage(before, result)
         check_staging(self.directory)
+        assert not list(self.directory.glob("*extract.pa*")), "parts of the extract are left"
         return result
 
     def artifact(self, stage: str) -> Any:

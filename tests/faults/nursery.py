@@ -20,7 +20,9 @@ import requests
 
 from ci_operators.core.window import Window
 from ci_operators.ledger.access import make_engine
+from ci_operators.sources.okta import api as okta
 from ci_operators.sources.okta.options import OktaConnector
+from ci_operators.stages import extraction
 from simulator.settings import RECORDED_FUTURE_TOKEN, RECORDED_FUTURE_TOKEN_WITHOUT_SEARCH
 from tests.faults.line import Line
 from tests.faults.points import Points, WatchedAdapter, WatchedDeliveries, WatchedPath, watch_engine
@@ -64,6 +66,7 @@ def _live(order: dict[str, Any], writing: int) -> None:
 def _run(order: dict[str, Any], pipe: IO[str]) -> None:
     name, nth = order.get("point") or ("", 0)
     points = WatchedPath.points = Points(name, nth)
+    okta.PAGE_SIZE, extraction.PAGES_PER_PART = 3, 2  # so that there are parts to join
     with requests.Session() as session:
         session.mount("http://", WatchedAdapter(points))
         line = _line(order, session, points)

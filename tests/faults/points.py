@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 from collections import Counter
 from dataclasses import dataclass, field
@@ -82,14 +83,25 @@ class WatchedPath(type(Path())):  # type: ignore[misc]  # the platform's own kin
     def open(self, *arguments: Any, **named: Any) -> Any:
         """Open the file; one that is written to is watched."""
         file = super().open(*arguments, **named)
-        return WatchedFile(file, self.points, self.name) if "w" in str(arguments[:1]) else file
+        return WatchedFile(file, self.points, self.plain_name) if "w" in str(arguments[:1]) else file
 
     def replace(self, target: Any) -> Any:
         """Rename between two instants."""
-        self.points.reach(f"before the rename of {self.name}")
+        self.points.reach(f"before the rename of {self.plain_name}")
         found = super().replace(target)
-        self.points.reach(f"after the rename of {self.name}")
+        self.points.reach(f"after the rename of {self.plain_name}")
         return found
+
+    def unlink(self, missing_ok: bool = False) -> None:
+        """Remove the file between two instants."""
+        self.points.reach(f"before the removal of {self.plain_name}")
+        super().unlink(missing_ok)
+        self.points.reach(f"after the removal of {self.plain_name}")
+
+    @property
+    def plain_name(self) -> str:
+        """Return the name without what tells it from that of another process."""
+        return re.sub(r"[.-][0-9a-f]{8}(?=\.)", "", self.name)
 
 
 @dataclass

@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 import pytest
 from sqlalchemy import Engine
 
+from ci_operators.core.errors import StagingError
 from ci_operators.core.tally import STAGES
 from simulator import Limits, Simulator, serve
 from tests.faults.line import Line, check_staging, expected, stored
@@ -19,6 +20,8 @@ from tests.noting_session import NotingSession
 from tests.sources.okta.specimens import SPECIMENS, threat_event
 from tests.vendor_cases import LIVE, WINDOW
 from tests.virtual_time import NOON, VirtualTime
+
+FULL = r"The staging area is full \(No space left on device\): .*run\. Free space, or shorten"
 
 
 class SmallDisk(type(Path())):  # type: ignore[misc]  # the platform's own kind of path
@@ -83,7 +86,9 @@ def test_a_stage_without_room_leaves_nothing(full: str, room: int, line: Line) -
     for stage_name in STAGES[:4]:
         if stage_name == full:
             SmallDisk.room = room
-            with pytest.raises(OSError, match="No space left on device"):
+            with pytest.raises(
+                StagingError, match=r"The staging area is full \(No space left on device\): .*run\. Free space"
+            ):
                 line.run_stage(stage_name)
             assert not list(line.directory.glob(f"*{stage_name}*"))
             check_staging(line.directory)
@@ -101,7 +106,9 @@ def test_submit_without_room_for_its_quarantine_is_exact_later(ledger_engine: En
         connector = SPECIMENS.connector({"batch_size": 3})
         line = Line(connector, client, client, ledger_engine, SmallDisk(tmp_path / "run"), WINDOW)
         SmallDisk.room = 0
-        with pytest.raises(OSError, match="No space left on device"):
+        with pytest.raises(
+            StagingError, match=r"The staging area is full \(No space left on device\): .*run\. Free space"
+        ):
             line.run_stage("submit")
         assert [path.name for path in line.directory.iterdir()] == ["validate.jsonl.zst"]
         SmallDisk.room = 1_000_000

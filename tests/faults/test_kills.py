@@ -167,10 +167,12 @@ def test_killed_at_each_named_instant_of_submit(ward: Ward, *, search: bool) -> 
 
 
 def test_killed_at_each_named_instant_of_the_stages_before(ward: Ward) -> None:
-    names = [point for point in instants(ward, STAGES) if ".draft" in point[0] or "logs" in point[0]]
-    assert {"writing .extract.jsonl.zst.draft", "before the rename of .map.jsonl.zst.draft"} <= {
-        name for name, _ in names
-    }
+    watched = ("draft", "logs", "removal")
+    names = [point for point in instants(ward, STAGES) if any(word in point[0] for word in watched)]
+    must = {"writing .extract.jsonl.zst.draft", "before the rename of .map.jsonl.zst.draft"}
+    must |= {"after the rename of .extract.part3.jsonl.zst.draft", "after the rename of .extract.pages.jsonl.zst.draft"}
+    must |= {"after the removal of extract.pages.jsonl.zst", "before the removal of extract.part1.jsonl.zst"}
+    assert must <= {name for name, _ in names}
     for point in names:
         order = ward.order(STAGES, search=True)
         ward.check(order, ward.run_until_done(order, [{"point": point}]))

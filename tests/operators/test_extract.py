@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from airflow.sdk.api.datamodels._generated import DagRunType
+from airflow.sdk.exceptions import AirflowRescheduleException
 from sqlalchemy import Connection, text
 
 from ci_operators.core.errors import ConfigurationError
@@ -186,6 +187,67 @@ class TestOverlap:
     def test_so_does_a_debug_run(self, tenant: Tenant) -> None:
         tenant.add_events(2, hours_ago=1.1)
         assert tenant.chain(debug=True).run_task("extract", tenant.scheduled(1, 0))["records_in"] == 0
+
+
+class TestContinuation:
+    @pytest.fixture
+    def chain(self, tenant: Tenant) -> Chain:
+        """A connector whose source asks, after the first of three pages, to come again in an hour."""
+        tenant.add_events(2500)
+        headers = {"X-Rate-Limit-Reset": str(int(datetime.now(UTC).timestamp()) + 3600)}
+        tenant.simulator.add_fault("okta", "status", status=429, headers=headers, skip=1)
+        return tenant.chain()
+
+    def begin(self, chain: Chain, run: FakeRun) -> None:
+        with pytest.raises(AirflowRescheduleException):
+            chain.run_task("extract", run)
+
+    def test_a_task_that_comes_again_continues_at_its_page(self, tenant: Tenant, chain: Chain) -> None:
+        run = tenant.scheduled(1, 0)
+        self.begin(chain, run)
+        manifest = chain.run_task("extract", run)
+        assert (manifest["records_out"], manifest["pages"]) == (2500, 3)
+        assert [entry.status for entry in tenant.simulator.requests] == [200, 429, 200, 200]
+
+    def test_the_log_says_so(self, tenant: Tenant, chain: Chain, caplog: pytest.LogCaptureFixture) -> None:
+        self.begin(chain, tenant.scheduled(1, 0))
+        with caplog.at_level("INFO"):
+            chain.run_task("extract", tenant.scheduled(1, 0))
+        assert "Continuing at page 2: 1000 events are staged." in caplog.text
+
+    def test_a_run_that_is_cleared_afterwards_reads_its_window_anew(self, tenant: Tenant, chain: Chain) -> None:
+        run = tenant.scheduled(1, 0)
+        self.begin(chain, run)
+        chain.run_task("extract", run)
+        tenant.simulator.clear_requests()
+        assert chain.run_task("extract", run)["records_out"] == 2500
+        assert len(tenant.simulator.requests) == 3
+
+    def test_another_run_begins_at_page_1(self, tenant: Tenant, chain: Chain) -> None:
+        self.begin(chain, tenant.scheduled(1, 0, "first"))
+        assert chain.run_task("extract", tenant.scheduled(1, 0, "second"))["pages"] == 3
+        assert [entry.status for entry in tenant.simulator.requests] == [200, 429, 200, 200, 200]
+
+    def test_options_that_changed_meanwhile_begin_at_page_1(self, tenant: Tenant, chain: Chain) -> None:
+        run = tenant.scheduled(1, 0)
+        self.begin(chain, run)
+        changed = replace(chain, connector=chain.connector.model_copy(update={"overlap": timedelta(minutes=1)}))
+        assert changed.run_task("extract", run)["records_out"] == 2500
+        assert [entry.status for entry in tenant.simulator.requests] == [200, 429, 200, 200, 200]
+
+    def test_a_page_token_that_okta_refuses_begins_at_page_1(self, tenant: Tenant, chain: Chain) -> None:
+        run = tenant.scheduled(1, 0)
+        self.begin(chain, run)
+        tenant.simulator.add_fault("okta", "status", status=400)
+        assert chain.run_task("extract", run)["records_out"] == 2500
+        assert [entry.status for entry in tenant.simulator.requests] == [200, 429, 400, 200, 200, 200]
+
+    def test_the_bounds_stay_those_of_page_1(self, tenant: Tenant, chain: Chain) -> None:
+        """The source keeps a little less each second."""
+        run = tenant.manual(since=format_instant(tenant.ago(24 * 200)), until=format_instant(tenant.ago(0)))
+        self.begin(chain, run)
+        assert chain.run_task("extract", run)["records_out"] == 2500
+        assert len({dict(entry.query)["since"] for entry in tenant.simulator.requests}) == 1
 
 
 class TestWatermark:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import re
 import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,7 +14,7 @@ import pytest
 from airflow.sdk.exceptions import AirflowRescheduleException
 
 from ci_operators.core.connector import Destination
-from ci_operators.core.errors import ConfigurationError, UnavailableError
+from ci_operators.core.errors import ConfigurationError, StagingError, UnavailableError
 from ci_operators.core.instant import format_instant
 from ci_operators.sources.registry import load_source
 from ci_operators.stages.contract import ISSUES
@@ -246,12 +248,18 @@ class TestRetry:
         chain.run_task(stage, tenant.scheduled(1, 0))
         assert read_staging(chain) == before
 
-    def test_a_source_that_fails_midway_leaves_no_half_artifact(self, tenant: Tenant, staging: Path) -> None:
+    def test_a_source_that_fails_midway_leaves_what_was_read_and_no_artifact(
+        self, tenant: Tenant, staging: Path
+    ) -> None:
         tenant.add_events(1500)
         tenant.simulator.add_fault("okta", "status", status=401, skip=1)
         with pytest.raises(Exception, match="401"):
             tenant.chain().run_task("extract", tenant.scheduled(1, 0))
-        assert [path for path in staging.rglob("*") if path.is_file()] == []
+        left = sorted(path.name for path in staging.rglob("*") if path.is_file())
+        assert [re.sub("-[0-9a-f]{8}", "", name) for name in left] == [
+            "extract.pages.jsonl.zst",
+            "extract.part1.jsonl.zst",
+        ]
 
     def test_runs_have_folders_of_their_own(self, tenant: Tenant, staging: Path) -> None:
         tenant.add_events(1)
@@ -272,6 +280,41 @@ def test_an_artifact_that_retention_deleted_is_named(tenant: Tenant, staging: Pa
     shutil.rmtree(staging)
     with pytest.raises(ConfigurationError, match="is gone, by retention or by hand: clear the run from extract on"):
         chain.run_task("filter", run)
+
+
+@pytest.mark.parametrize("stage", STAGES[1:])
+def test_a_stage_that_a_person_marked_as_success_is_named(tenant: Tenant, stage: str) -> None:
+    """It leaves no XCom: the run fails, and the next one reads the window."""
+    tenant.add_events(3)
+    chain, run = tenant.chain(), tenant.scheduled(1, 0.2)
+    context = chain.context(run)
+    task = context["dag"].get_task(stage)
+    task.manifest = None
+    with pytest.raises(ConfigurationError, match=r"marked as success by hand.* Clear the run from extract on"):
+        task.execute(context)
+    chain.run_all(tenant.scheduled(0.2, 0, "next"))
+    assert chain.watermark == format_instant(tenant.now)
+
+
+def test_a_staging_area_that_is_full_is_a_sentence_and_the_retry_goes_on(tenant: Tenant, staging: Path) -> None:
+    monkeypatch = pytest.MonkeyPatch()  # the fixture's own undo would take the staging area away too
+
+    def fail(*_: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    tenant.add_events(3)
+    chain, run = tenant.chain(), tenant.scheduled(1, 0)
+    chain.run_task("extract", run)
+    monkeypatch.setattr("os.fsync", fail)
+    with pytest.raises(StagingError) as caught:
+        chain.run_task("filter", run)
+    monkeypatch.undo()
+    folder = staging / "collective_insights_okta" / "scheduled__1"
+    assert str(caught.value) == (
+        f"The staging area is full (No space left on device): file://{folder}. Free space, or shorten "
+        "`retention: artifacts`."
+    )
+    assert chain.run_task("filter", run)["records_out"] == 3
 
 
 def test_an_xcom_cannot_name_the_events_of_another_connector(tenant: Tenant) -> None:

@@ -5,6 +5,7 @@ port is the one that the test found free.
 """
 
 import os
+import re
 import socket
 import sys
 from typing import Any
@@ -17,8 +18,11 @@ def _wait_beside(event: str, arguments: tuple[Any, ...]) -> None:
     if event != "open" or not isinstance(arguments[0], str | os.PathLike):
         return
     path = os.fspath(arguments[0])
-    if isinstance(path, str) and path.endswith(".draft") and os.path.exists(path + HELD):  # noqa: PTH110 - each file is asked
-        os.close(os.open(path + HELD, os.O_RDONLY))  # until somebody opens it for writing: nobody does
+    if not isinstance(path, str) or not path.endswith(".draft"):
+        return
+    pipe = re.sub(r"\.[0-9a-f]{8}\.draft$", ".draft", path) + HELD  # a draft has a name of its process alone
+    if os.path.exists(pipe):  # noqa: PTH110 - each file is asked
+        os.close(os.open(pipe, os.O_RDONLY))  # until somebody opens it for writing: nobody does
 
 
 sys.addaudithook(_wait_beside)
