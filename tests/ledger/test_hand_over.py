@@ -7,10 +7,11 @@ from datetime import timedelta
 from itertools import product
 
 import pytest
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, Engine, text
 
-from ci_operators.core.errors import LedgerError
+from ci_operators.core.errors import ConfigurationError, LedgerError
 from ci_operators.ledger import hand_over as module
+from ci_operators.ledger.access import open_connection
 from ci_operators.ledger.compaction import find_known_since
 from ci_operators.ledger.deliveries import Batch, Deliveries
 from ci_operators.ledger.hand_over import FINALITY, HandedOver, hand_over
@@ -145,6 +146,22 @@ def test_one_who_has_lost_a_lease_moves_nothing(old: Deliveries, new: Deliveries
     with pytest.raises(LedgerError, match=f"Another run of {name} has taken over"):
         hand_over(old.lease, new.lease)
     assert states(old, 1) == {0: State.ACCEPTED}
+
+
+def test_who_was_handed_over_sends_no_more_until_handed_back(ledger_engine: Engine) -> None:
+    """A worker that still has the old file knows nothing of what was delivered."""
+    with open_connection(ledger_engine) as connection:
+        first, second = (Deliveries(connection, name, "run", "rf").lock() for name in ("old", "new"))
+        hand_over(first.lease, second.lease)
+    with open_connection(ledger_engine) as connection:
+        with pytest.raises(ConfigurationError, match=r"old was handed over to new.*ledger hand-over new old"):
+            Deliveries(connection, "old", "run", "rf").lock()
+        both = [Deliveries(connection, name, "x", "rf").lock(even_handed_over=True) for name in ("new", "old")]
+        hand_over(*(each.lease for each in both))
+    with open_connection(ledger_engine) as connection:
+        Deliveries(connection, "old", "run", "rf").lock()
+        with pytest.raises(ConfigurationError, match="new was handed over to old"):
+            Deliveries(connection, "new", "run", "rf").lock()
 
 
 def test_a_waiting_text_keeps_its_bytes(old: Deliveries, new: Deliveries) -> None:

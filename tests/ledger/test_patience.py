@@ -20,6 +20,13 @@ def test_a_free_lock_is_taken_and_kept(ledger_engine: Engine) -> None:
             assert theirs.scalar(text("SELECT 1")) == 1  # the transaction goes on
 
 
+def test_what_follows_waits_as_it_would_otherwise(ledger_engine: Engine) -> None:
+    with ledger_engine.connect() as connection, connection.begin():
+        before = connection.scalar(text("SHOW lock_timeout"))
+        assert has_got(connection, _LOCK, 1, lock=8)
+        assert connection.scalar(text("SHOW lock_timeout")) == before == "1min"
+
+
 def test_any_other_error_is_the_callers(ledger_engine: Engine) -> None:
     with ledger_engine.connect() as connection, connection.begin(), pytest.raises(DBAPIError, match="no_such_table"):
         has_got(connection, text("LOCK TABLE no_such_table"), 1)

@@ -6,14 +6,20 @@ from collections import Counter
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import text
 
 from ci_operators.core.errors import AccountingError, CollectiveInsightsError, RetriableError, UnknownOutcomeError
 from ci_operators.ledger.access import open_connection
 from ci_operators.ledger.breaker import COOL_DOWN, MOST_UNKNOWN, Streak, find_streaks
+from ci_operators.ledger.deliveries import Deliveries
+from ci_operators.ledger.quarantined import Wanted, count_entries, find_newest
 from ci_operators.ledger.tables import State
+from simulator.settings import RECORDED_FUTURE_TOKEN_WITHOUT_SEARCH
 from tests.faults.line import UNLIMITED
-from tests.ledger.samples import NO_ADDRESS, detection, detections
+from tests.ledger.samples import NO_ADDRESS, detection, detections, rows
+from tests.noting_session import NotingSession
 from tests.stages.desk import Desk, ids, quarantined
+from tests.vendor_cases import LIVE
 
 STOPPED = (
     r"^acme has stopped sending: nobody can say whether its last 3 submissions, 2026-03-10T\S+Z to \S+Z, were stored\. "
@@ -66,6 +72,22 @@ class TestResends:
         result = blind.deliver(detections([0, 1]))
         assert (result.tally.quarantined, result.extra["resent_unknown"]) == ({"outcome_unknown": 1}, 1)
         assert Counter(blind.ids) == dict.fromkeys(ids([0, 1]), 2)
+
+
+def test_a_held_one_that_has_arrived_after_all_is_no_longer_open(desk: Desk, session: NotingSession) -> None:
+    """Held without a search; the next run may search, and finds it."""
+    desk.policy = "hold"
+    may_not_search = LIVE.connect(desk.vendors.url, session, desk.time, RECORDED_FUTURE_TOKEN_WITHOUT_SEARCH)
+    desk.fault("store_then_drop")
+    with pytest.raises(UnknownOutcomeError):
+        desk.deliver(detections([1]), client=may_not_search)
+    held = desk.deliver(detections([1]), client=may_not_search)
+    assert held.tally.quarantined == {"outcome_unknown": 1}
+    with open_connection(desk.engine) as connection:
+        assert count_entries(connection, Wanted(["acme"])) == 1
+        desk.deliver(detections([1]))
+        assert count_entries(connection, Wanted(["acme"])) == 0
+        assert find_newest(connection, Wanted(settled_too=True), 9)[0].replay_note == "Recorded Future has accepted it"
 
 
 class TestStopped:
@@ -125,6 +147,34 @@ class TestStopped:
         stopped.deliver([detection(10, value=NO_ADDRESS), *detections(range(11, 15))])
         live = [post for post in stopped.posts[posts:] if post[0] == 200]
         assert live == [(200, 1), (200, 1), (200, 2)]
+
+    def test_without_budget_nothing_is_tried_one_by_one(self, stopped: Desk) -> None:
+        """As many as a batch may have: they are put off at once, not each in a batch of its own."""
+        stopped.time.sleep(3600)
+        stopped.batch_size, stopped.allowed, stopped.allowed_for_waiting = 1000, 0, 0
+        result = stopped.deliver(detections(range(1000, 2000)))
+        assert result.extra["waiting"] == 1000
+        with open_connection(stopped.engine) as connection, connection.begin():
+            assert connection.scalar(text("SELECT count(*) FROM batch WHERE size = 1")) == 0
+
+    def test_refused_trials_do_not_pile_up(self, stopped: Desk) -> None:
+        stopped.time.sleep(3600)
+        stopped.batch_size = 300
+        result = stopped.deliver([detection(number, value=NO_ADDRESS) for number in range(1000, 1300)])
+        assert result.tally.quarantined == {"rejected_by_api": 300}
+
+    def test_a_run_that_was_replaced_leaves_the_count_alone(self, stopped: Desk) -> None:
+        with open_connection(stopped.engine) as connection:
+            replaced = Deliveries(connection, "acme", "late", "rf", now=lambda: stopped.time.instant).lock()
+            (batch,) = replaced.plan([rows([50])], [])
+            replaced.reserve(batch, UNLIMITED)
+            with connection.begin():
+                connection.execute(text("UPDATE connector SET fence = fence + 1, unknown_streak = 7"))
+            replaced.doubt(batch, "no answer")
+            assert replaced.find(rows([50])).popitem()[1].state is State.UNKNOWN, "that is a fact, whoever says it"
+        streak = self.streak(stopped)
+        assert streak is not None
+        assert streak.submissions == 7
 
     def test_an_answer_in_between_begins_a_new_count(self, blind: Desk) -> None:
         for number in range(2 * MOST_UNKNOWN):

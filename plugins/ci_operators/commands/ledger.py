@@ -58,7 +58,7 @@ def _hand_over(options: argparse.Namespace, terminal: Terminal) -> int:
             )
         both = [Deliveries(connection, name, "hand-over", new.destination_conn_id) for name in (options.old, new.name)]
         for deliveries in both:
-            deliveries.lock().recover()
+            deliveries.lock(even_handed_over=True).recover()
         done = hand_over(*(deliveries.lease for deliveries in both))
     words = (
         f"{new.name} has taken over {done.detections} detections of {options.old}, {done.waiting} of them wait for the "

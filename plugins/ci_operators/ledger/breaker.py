@@ -54,10 +54,10 @@ class Streak:
         return Streak(self.submissions + 1, self.since or now, now)
 
 
-def keep_streak(connection: Connection, connector_id: int, streak: Streak) -> None:
-    """Write a connector's streak within the connection's transaction."""
+def keep_streak(connection: Connection, connector_id: int, fence: int, streak: Streak) -> None:
+    """Write a connector's streak within the connection's transaction, unless another run holds the connector now."""
     values = {"unknown_streak": streak.submissions, "unknown_since": streak.since, "unknown_at": streak.last}
-    connection.execute(update(_c).where(_c.c.id == connector_id).values(values))
+    connection.execute(update(_c).where(_c.c.id == connector_id, _c.c.fence == fence).values(values))
 
 
 def find_streaks(connection: Connection, connector_ids: Iterable[int]) -> dict[int, Streak]:

@@ -19,7 +19,7 @@ _KNOWN = text(
     WHERE (known_since IS NULL OR known_since < :before) AND EXISTS (
         SELECT FROM batch b WHERE b.connector_id = c.id AND b.settled_at < :before AND (
             b.state = 2
-            OR b.state = 4 AND EXISTS (SELECT FROM detection d WHERE d.batch_id = b.id AND d.state IN (2, 3))
+            OR b.state NOT IN (1, 2) AND EXISTS (SELECT FROM detection d WHERE d.batch_id = b.id AND d.state IN (2, 3))
         )
     )
     """
@@ -29,7 +29,7 @@ _DELIVERED = text(
     """
     WITH old AS (
         SELECT id, state, settled_at FROM batch
-        WHERE state IN (2, 4) AND settled_at < :before AND (settled_at, id) > (CAST(:at AS timestamptz), :id)
+        WHERE state <> 1 AND settled_at < :before AND (settled_at, id) > (CAST(:at AS timestamptz), :id)
         ORDER BY settled_at, id LIMIT :chunk
     ),
     gone AS (

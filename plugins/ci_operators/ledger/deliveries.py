@@ -98,9 +98,9 @@ class Deliveries:
             self.lease = Lease(connection, connector, find_connector(connection, connector))
         self._run = {"connector": self.lease.number, "run": run_id}
 
-    def lock(self, patience_s: int = 0) -> Deliveries:
+    def lock(self, patience_s: int = 0, *, even_handed_over: bool = False) -> Deliveries:
         """Return the deliveries once they are the only ones of the connector: see `Lease.take`."""
-        self.lease.take(patience_s)
+        self.lease.take(patience_s, even_handed_over=even_handed_over)
         with speak_plainly(), self.connection.begin():
             found = self.connection.execute(sql.SINCE, {**self._run, "clear_number": self.clear_number}).first()
         self.since, self.is_told = found or (self.since, False)
@@ -243,7 +243,7 @@ class Deliveries:
         with speak_plainly(), connection.begin():
             connection.execute(sql.SETTLE, values)
             if streak != self.lease.streak:
-                keep_streak(connection, self.lease.number, streak)
+                keep_streak(connection, self.lease.number, self.lease.fence, streak)
 
     def _spending(self, count: int) -> dict[str, object]:
         return {"destination": self.destination, "day": self._day, "count": count}

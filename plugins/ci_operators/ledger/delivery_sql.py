@@ -18,7 +18,7 @@ FIND = text(
 )
 RECOVER = text(
     """
-    UPDATE batch SET state = 4, note = 'the task ended before the answer came'
+    UPDATE batch SET state = 4, note = 'the task ended before the answer came', settled_at = now()
     WHERE connector_id = :connector AND state <> 2 AND state = 1 RETURNING size
     """
 )

@@ -69,6 +69,12 @@ _MOVE_BATCHES = text(
     WHERE id IN (SELECT id FROM batch WHERE connector_id = :old LIMIT :chunk)
     """
 )
+#: A run of the old one, on a worker that has the old file, would send again what it no longer knows.
+_MARK = text(
+    """
+    UPDATE connector SET handed_over_to = CASE WHEN id = :old THEN CAST(:successor AS text) END WHERE id IN (:old, :new)
+    """
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +103,8 @@ def hand_over(old: Lease, new: Lease) -> HandedOver:
         connection.execute(_FORGET_SAME, values)
         quarantined = connection.execute(_MOVE_QUARANTINE, values).rowcount
     sum(iter(lambda: _move_batches(old, new, values), 0))
+    with _both(old, new):
+        connection.execute(_MARK, {**values, "successor": new.connector})
     return HandedOver(detections, waiting, quarantined)
 
 

@@ -14,7 +14,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, text
 
-from ci_operators.core.errors import LedgerError, RetriableError
+from ci_operators.core.errors import ConfigurationError, LedgerError, RetriableError
 from ci_operators.ledger.access import speak_plainly
 from ci_operators.ledger.breaker import Streak
 from ci_operators.ledger.patience import has_got
@@ -35,7 +35,7 @@ _LOCK = text("SELECT pg_advisory_lock(:space, :id)")
 _TAKE = text(
     """
     UPDATE connector SET fence = fence + 1 WHERE id = :id
-    RETURNING fence, clock_timestamp(), unknown_streak, unknown_since, unknown_at
+    RETURNING handed_over_to, fence, clock_timestamp(), unknown_streak, unknown_since, unknown_at
     """
 )
 _PROVE = text("SELECT FROM connector WHERE id = :id AND fence = :fence FOR SHARE")
@@ -57,24 +57,35 @@ class Lease:
         """Return whether this run has had the right to send; it may have lost it since."""
         return self.fence >= 0
 
-    def take(self, patience_s: int = 0) -> None:
+    def take(self, patience_s: int = 0, *, even_handed_over: bool = False) -> None:
         """Become the only run that submits for the connector.
 
         patience_s: how long to wait for another run. Raises RetriableError when that is still at it, and
-        ConfigurationError when it was a migration that we waited for, whose schema this code does not know.
+        ConfigurationError when it was a migration that we waited for, whose schema this code does not know, or,
+        unless `even_handed_over`, when the connector was handed over: it would send again what it has forgotten.
         """
         with speak_plainly():
-            if not any(self._has_taken(wait_s) for wait_s in (0, *[LOCK_TURN_S] * (patience_s // LOCK_TURN_S))):
+            if not any(
+                self._has_taken(wait_s, even_handed_over)
+                for wait_s in (0, *[LOCK_TURN_S] * (patience_s // LOCK_TURN_S))
+            ):
                 raise RetriableError(
                     f"Another run of {self.connector} is submitting: this one waits for it.", retry_after_s=LOCK_WAIT_S
                 )
 
-    def _has_taken(self, wait_s: int) -> bool:
+    def _has_taken(self, wait_s: int, even_handed_over: bool) -> bool:
         with self.connection.begin():
             taken = has_got(self.connection, _ENTER, wait_s or 1) and self._has_lock(wait_s)
             if taken:
                 check_version(self.connection)
-                self.fence, self.taken_at, *streak = self.connection.execute(_TAKE, {"id": self.number}).one()
+                successor, *taken_as = self.connection.execute(_TAKE, {"id": self.number}).one()
+                if successor is not None and not even_handed_over:
+                    raise ConfigurationError(
+                        f"Connector {self.connector} was handed over to {successor}, which knows what was delivered. "
+                        f"Remove {self.connector} from the connectors file, or hand it back: "
+                        f"`python -m ci_operators ledger hand-over {successor} {self.connector}`."
+                    )
+                self.fence, self.taken_at, *streak = taken_as
                 self.streak = Streak(*streak)
         return taken
 

@@ -11,7 +11,8 @@ from sqlalchemy.dialects.postgresql import insert
 from ci_operators.ledger import tables
 from ci_operators.ledger.access import speak_plainly
 from ci_operators.ledger.keys import KEY_BYTES, event_key
-from ci_operators.ledger.row import Row
+from ci_operators.ledger.quarantined import Wanted, close_entries, read_pages
+from ci_operators.ledger.row import Row, read_row
 from ci_operators.ledger.tables import State
 from ci_operators.ledger.trail import last_key
 
@@ -97,6 +98,16 @@ def queue(connection: Connection, connector_id: int, rows: Sequence[Row]) -> Non
     if rows:
         with speak_plainly(), connection.begin():
             connection.execute(statement.values(values), [{"key": row.key, "detection": row.text} for row in rows])
+
+
+def close_arrived(connection: Connection, connector: str) -> None:
+    """Close the entries of held detections that Recorded Future has after all, as a search or a late answer told."""
+    wanted = Wanted([connector], issue="outcome_unknown", stage="submit")
+    for page in read_pages(connection, wanted):
+        keys = {entry.id: read_row(connector, entry.record).key for entry in page}
+        found = find_standings(connection, list(keys.values()))
+        arrived = [each for each, key in keys.items() if key in found and found[key].state is State.ACCEPTED]
+        close_entries(connection, arrived, "Recorded Future has accepted it")
 
 
 def read_key(text: str) -> bytes | None:

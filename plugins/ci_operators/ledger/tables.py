@@ -61,6 +61,8 @@ connector = Table(
     Column("unknown_at", DateTime(timezone=True)),
     # How far back the ledger knows what was delivered; null: it has forgotten nothing.
     Column("known_since", DateTime(timezone=True)),
+    # The connector that has this one's memory now; null: it has its own.
+    Column("handed_over_to", Text),
 )
 
 batch = Table(

@@ -23,6 +23,7 @@ from ci_operators.core.tally import Tally
 from ci_operators.core.verdict import Dropped, Quarantined
 from ci_operators.ledger.deliveries import Batch, Deliveries, Known
 from ci_operators.ledger.row import Row, read_row
+from ci_operators.ledger.settlement import close_arrived
 from ci_operators.ledger.tables import State
 from ci_operators.recorded_future.api import Receipt, submit_named
 from ci_operators.stages.account import MISMATCH, Account, Rules
@@ -59,6 +60,7 @@ def deliver_once(
         courier.take_all(read_artifact(source))
         tally.check_conservation("submit")
         courier.take_waiting()
+    close_arrived(deliveries.connection, deliveries.connector)
     courier.account.add_run(deliveries.count_run())
     counted = {"counted_since": deliveries.since, "clear_number": deliveries.clear_number}
     counted |= {"told_before": True} if deliveries.is_told else {}
@@ -186,11 +188,33 @@ class Courier:
         return found
 
     def _send(self, batch: Batch, allowed: int) -> None:
-        """Send a batch, in parts if it is larger than a request may be now."""
-        parts = self._cut(batch.rows)
-        if len(parts) > 1:
-            self._send_parts(batch, parts, allowed)
+        """Send a batch, in parts if it is larger than a request may be now, after trials if sending has stopped."""
+        rest: Batch | None = batch
+        while rest is not None and self.deliveries.lease.streak.is_stopped:
+            rest = self._send_trial(rest, allowed)
+        if rest is None:
             return
+        parts = self.size.cut(rest.rows)
+        if len(parts) > 1:
+            self._send_parts(rest, parts, allowed)
+        else:
+            self._send_whole(rest, allowed)
+
+    def _send_trial(self, batch: Batch, allowed: int) -> Batch | None:
+        """Send one detection of a connector that has stopped sending; return the others, None if there are none."""
+        self.deliveries.check_breaker()
+        if not self.deliveries.count_left(allowed):
+            self._put_off(batch)
+            return None
+        if len(batch.rows) == 1:
+            self._send_whole(batch, allowed)
+            return None
+        first, rest = self._plan_parts(batch, [batch.rows[:1], batch.rows[1:]])
+        self._send_whole(first, allowed)
+        return rest
+
+    def _send_whole(self, batch: Batch, allowed: int) -> None:
+        """Send a batch in one request, or as much of it as the day's budget allows."""
         reserved = self.deliveries.reserve(batch, allowed, accepted=self._answered)
         self._answered = None
         if reserved:
@@ -202,16 +226,12 @@ class Courier:
         else:
             self._put_off(batch)
 
-    def _cut(self, rows: Sequence[Row]) -> list[Sequence[Row]]:
-        """Return the rows by request; of a connector that has stopped sending, one detection comes first."""
-        if not self.deliveries.lease.streak.is_stopped:
-            return self.size.cut(rows)
-        self.deliveries.check_breaker()
-        return list(filter(None, [rows[:1], rows[1:]]))
-
     def _send_parts(self, batch: Batch, parts: Sequence[Sequence[Row]], allowed: int) -> None:
-        for part in self.deliveries.plan(parts, [row.key for row in batch.rows], resends=batch.resends):
+        for part in self._plan_parts(batch, parts):
             self._send(part, allowed)
+
+    def _plan_parts(self, batch: Batch, parts: Sequence[Sequence[Row]]) -> list[Batch]:
+        return self.deliveries.plan(parts, [row.key for row in batch.rows], resends=batch.resends)
 
     def _submit(self, batch: Batch, allowed: int) -> None:
         """Make the request of a reserved batch; the ledger learns what came of it."""

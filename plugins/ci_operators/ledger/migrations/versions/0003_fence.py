@@ -11,6 +11,7 @@ def upgrade() -> None:
     """Add the columns; what was sent again before counts as sent again once."""
     op.execute("SET LOCAL statement_timeout = 0")
     op.add_column("connector", sa.Column("fence", sa.BigInteger(), server_default="0", nullable=False))
+    op.add_column("connector", sa.Column("handed_over_to", sa.Text(), nullable=True))
     op.add_column("connector", sa.Column("unknown_streak", sa.Integer(), server_default="0", nullable=False))
     for name in ("unknown_since", "unknown_at", "known_since"):
         op.add_column("connector", sa.Column(name, sa.DateTime(timezone=True), nullable=True))
