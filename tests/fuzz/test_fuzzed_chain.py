@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import partial
@@ -59,7 +60,8 @@ def run_chain(choices: Choices, directory: Path) -> str:
     vendor = Vendor(specimens, choices)
     with open_session(vendor.answer) as session:
         client = specimens.case.connect(URL, session, VirtualTime())
-        chain = Chain(specimens.source, connector, client, directory)
+        folder = Path(tempfile.mkdtemp(dir=directory))  # what extract leaves for its next try is not for this one
+        chain = Chain(specimens.source, connector, client, folder)
         error = expect_own_errors(chain.run, specimens.case.token)
     if error is not None:
         return f"{specimens.source.name}: {error}"

@@ -231,21 +231,23 @@ def _explain(path: StagingPath) -> Iterator[None]:
     try:
         yield
     except OSError as err:
-        raise StagingError(_describe(err, path)) from err
+        raise _name_reason(err, path) from err
 
 
-def _describe(error: OSError, path: StagingPath) -> str:
-    said = error.strerror or type(error).__name__
+def _name_reason(error: OSError, path: StagingPath) -> StagingError:
+    folder, said = path.parent, error.strerror or type(error).__name__
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return f"The staging area is full ({said}): {path.parent}. Free space, or shorten `retention: artifacts`."
+        return StagingError(
+            f"The staging area is full ({said}): {folder}. Free space, or shorten `retention: artifacts`."
+        )
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-        return (
-            f"The staging area does not let the task write ({said}): {path.parent}. Give the user that runs the tasks "
-            "write access to the folder."
+        return StagingError(
+            f"The staging area does not let the task write ({said}): {folder}. Give the user that runs the tasks write "
+            "access to the folder."
         )
     if error.errno == errno.ENOENT:
-        return (
-            f"The draft of {path.name} is gone from {path.parent}: another process of this task has begun after this "
-            "one, or the folder was deleted."
+        return StagingError(
+            f"The draft of {path.name} is gone from {folder}: another process of this task has begun after this one, "
+            "or the folder was deleted."
         )
-    return f"The artifact {path.name} cannot be written to {path.parent} ({said})."
+    return StagingError(f"The artifact {path.name} cannot be written to {folder} ({said}).")
