@@ -24,7 +24,7 @@ def test_ledger_that_does_not_answer_is_told_and_not_asked_again(connectors_file
     del connectors_file
     found = RunLedger(current_file().connectors[0])
     assert found.find_states([make_row(1).key]) == {}
-    assert found.problem.startswith("States of delivery are not shown: Airflow Connection collective_insights_ledger")
+    assert found.problem.startswith("States of delivery are not shown: Connection collective_insights_ledger")
     said = found.problem
     assert not found.find_trail("event-1")
     assert found.problem is said
