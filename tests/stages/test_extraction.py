@@ -15,11 +15,12 @@ from airflow.sdk import ObjectStoragePath
 from airflow.sdk.io import attach
 from fsspec.implementations.memory import MemoryFileSystem  # type: ignore[import-untyped]  # fsspec has no types
 
-from ci_operators.core.errors import RateLimitedError, RequestRefusedError, UnavailableError
+from ci_operators.core.errors import RateLimitedError, RequestRefusedError, StagingError, UnavailableError
 from ci_operators.core.window import Window
 from ci_operators.stages import extraction
 from ci_operators.stages.extraction import PAGES_PER_PART, StaleNoteError, extract
 from ci_operators.stages.run import StageResult
+from ci_operators.staging.artifact import write_artifact
 from ci_operators.transport.paging import Page
 from simulator import Limits, Simulator, serve
 from tests.artifacts import read_all
@@ -256,6 +257,32 @@ def test_killed_before_any_step_nothing_is_lost_or_doubled(
             first, second = first + 1, 1
         check(vendor := Vendor(4), run(vendor, folder), folder)
     assert killed > 30
+
+
+@pytest.mark.parametrize("pages", [1, 2 * PAGES_PER_PART])
+@pytest.mark.parametrize("at", [0, -1], ids=["at its first page", "at its last page"])
+def test_a_process_that_was_given_up_replaces_nothing(pages: int, at: int, tmp_path: Path) -> None:
+    """Its successor begins and ends while it waits for a page."""
+    successor = Vendor(pages)
+
+    def fetch(_window: Window, _tokens: Sequence[str]) -> Iterator[Page]:
+        for number in range(pages):
+            if number == at % pages:
+                extract(successor.fetch, WINDOW, QUESTION, tmp_path)
+            yield Page([b"given up"], f"to {number + 1}" if number < pages - 1 else None)
+
+    with pytest.raises(StagingError):
+        extract(fetch, WINDOW, "another question", tmp_path)
+    assert read_all(tmp_path / EXTRACT) == successor.events
+
+
+def test_a_process_that_was_given_up_while_it_joins_replaces_nothing(tmp_path: Path) -> None:
+    successor, joining = Vendor(1), write_artifact(tmp_path / EXTRACT)
+    joining.__enter__().write(b"given up")
+    run(successor, tmp_path)
+    with pytest.raises(StagingError, match="another process of this task has begun after this one"):
+        joining.__exit__(None, None, None)
+    assert read_all(tmp_path / EXTRACT) == successor.events
 
 
 def test_object_storage_continues_too() -> None:

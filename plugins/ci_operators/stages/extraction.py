@@ -21,13 +21,14 @@ from ci_operators.core.tally import Tally
 from ci_operators.core.window import Window
 from ci_operators.stages.run import StageResult
 from ci_operators.staging.artifact import SUFFIX, Artifact, read_artifact, write_artifact
+from ci_operators.staging.private import remove_drafts
 from ci_operators.transport.paging import Page
 
 log = logging.getLogger(__name__)
 
 #: Pages of a part, which a killed process has to read again. Fewer would cost more time than they save.
 PAGES_PER_PART = 10
-_PART, _NOTE = "extract.part", f"extract.pages{SUFFIX}"
+_EXTRACT, _PART, _NOTE = f"extract{SUFFIX}", "extract.part", f"extract.pages{SUFFIX}"
 #: Returns the pages of a window, from the last of the given page tokens on.
 Fetch = Callable[[Window, Sequence[str]], Iterable[Page]]
 
@@ -103,7 +104,7 @@ class _Extraction:
 
     def _write_part(self) -> Artifact:
         """Stage the next pages; if they are all there are, they are the artifact."""
-        before = len(self.tokens)
+        before, path = len(self.tokens), self.directory / _EXTRACT
         name = f"{_PART}{len(self.note.parts) + 1}-{secrets.token_hex(4)}{SUFFIX}"
         with write_artifact(self.directory / name) as out:
             for page in self._take(PAGES_PER_PART):
@@ -111,8 +112,8 @@ class _Extraction:
             if self.error is not None and len(self.tokens) == before:
                 raise self._judge(self.error)
             if self.is_over and not self.note.parts:
-                out.path = self._path
-        if out.path != self._path:
+                out.path = path
+        if out.path != path:
             self._keep(out.artifact)
         if self.error is not None:
             raise self.error
@@ -142,7 +143,7 @@ class _Extraction:
 
     def _join(self) -> Artifact:
         try:
-            with write_artifact(self._path) as out:
+            with write_artifact(self.directory / _EXTRACT) as out:
                 for part in self.note.artifacts(self.directory):
                     out.append(part)
         except (DamagedArtifactError, FileNotFoundError):
@@ -156,10 +157,6 @@ class _Extraction:
         if is_refused and self.note.tokens and len(self.tokens) == len(self.note.tokens):
             return StaleNoteError(f"{error} The page token of the earlier try is no longer valid.")
         return error
-
-    @property
-    def _path(self) -> Any:
-        return self.directory / f"extract{SUFFIX}"
 
 
 def _find_note(directory: Any, question: str) -> Note | None:
@@ -176,8 +173,12 @@ def _find_note(directory: Any, question: str) -> Note | None:
 
 
 def _forget(directory: Any) -> None:
-    """Remove note and parts, the note first: what is left of them after a kill is not continued."""
+    """Remove note and parts, the note first: what is left of them after a kill is not continued.
+
+    With their drafts and those of the artifact: a process that Airflow has given up publishes nothing after this one.
+    """
     (directory / _NOTE).unlink(missing_ok=True)
+    remove_drafts(directory / _EXTRACT)
     for path in list(directory.iterdir()):
         if path.name.lstrip(".").startswith((_PART, _NOTE)):  # drafts too
             path.unlink(missing_ok=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import secrets
+import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -25,7 +26,6 @@ COMPRESSION_LEVEL = 1
 CHUNK_BYTES = 1 << 18
 #: Compressed bytes handed to the decompressor at a time. They are few because each can stand for many.
 _PIECE_BYTES = 1 << 13
-_COPY_BYTES = 1 << 20
 
 
 class StagingPath(Protocol):
@@ -119,8 +119,7 @@ class ArtifactWriter:
     def append(self, part: Artifact) -> None:
         """Add another artifact as it is, before any record: compressed files can be joined byte by byte."""
         with open_whole(part) as file:
-            while block := file.read(_COPY_BYTES):
-                self._sealed.write(block)
+            shutil.copyfileobj(file, self._sealed, CHUNK_BYTES)
         self.records += part.records
 
     def flush(self) -> None:
@@ -141,11 +140,9 @@ class ArtifactWriter:
 def write_artifact(path: StagingPath) -> Iterator[ArtifactWriter]:
     """Give a writer whose records appear at `path` once the block ends well; else nothing does.
 
-    They are written to a draft of this process alone and renamed, so that a retry, a reader and a killed worker never
-    meet half an artifact. Whoever begins last removes the drafts of the others: a process that Airflow has given up
-    cannot replace what its successor wrote. They hold personal data: only the user who runs the tasks can read them.
-
-    Raises StagingError with a sentence if the staging area does not take them.
+    They are written to a draft and renamed, so that a retry, a reader and a killed worker never meet half an artifact.
+    Whoever begins last removes the drafts of others: a process that Airflow has given up replaces nothing. They hold
+    personal data: only the user who runs the tasks can read them. Raises StagingError if the staging area is closed.
     """
     draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}.draft")
     with _explain(path):
