@@ -178,6 +178,20 @@ def resent(engine: Engine, connector: str) -> set[Identity]:
         return {(row[0], row[1], row[2]) for row in connection.execute(_RESENT, {"connector": connector})}
 
 
+_HELD = text(
+    """
+    SELECT convert_from(q.record, 'UTF8') FROM quarantine q JOIN connector c ON c.id = q.connector_id
+    WHERE c.name = :connector AND q.stage = 'submit' AND q.issue = 'outcome_unknown' AND q.replayed_at IS NULL
+    """
+)
+
+
+def find_held(engine: Engine, connector: str) -> set[Identity]:
+    """Return the detections whose texts the ledger holds, their outcome being unknown."""
+    with engine.connect() as connection:
+        return {identity(json.loads(record)) for record in connection.scalars(_HELD, {"connector": connector})}
+
+
 def check_delivery(line: Line, found: Counter[Identity], wanted: Counter[Identity]) -> str:
     """Return in words how the API's multiset differs from the wanted one; it may only as the run has reported."""
     result = line.results["submit"]
