@@ -10,9 +10,11 @@ from typing import Any, Literal
 
 from ci_operators.core.errors import FatalError, RetriableError
 from ci_operators.core.tally import STAGES
+from ci_operators.ledger.deliveries import Deliveries
 from ci_operators.transport.client import ATTEMPTS
 from simulator import Simulator
 from tests.faults.line import Line, check_delivery, check_staging, expected, stored
+from tests.ledger.outage import end_session
 from tests.sources.okta.specimens import SPECIMENS as OKTA
 from tests.sources.okta.specimens import threat_event
 from tests.sources.sentinelone.specimens import SPECIMENS as SENTINELONE
@@ -78,7 +80,8 @@ _HANDLED = ("slow", "truncated_json", "empty_body", "wrong_counts")
 
 @dataclass(frozen=True)
 class Column:
-    """A stage that talks, and how: when the fault strikes, and what is done about unknown outcomes."""
+    """A stage that talks, and how: when the fault strikes, what is done about unknown outcomes, and whether the run's
+    session of the ledger ends with the request that is struck."""
 
     name: str
     stage: str
@@ -87,6 +90,7 @@ class Column:
     when: When = "before"
     unknown: Literal["search", "resend", "hold"] = "search"
     path: str = "/"
+    loses_session: bool = False
 
     def kind(self, fault: Fault) -> str | None:
         """Return the simulator's kind of a fault in this column, None where it cannot be."""
@@ -113,9 +117,36 @@ COLUMNS = (
     _submit("submit, stored, search", "after", "search"),
     _submit("submit, stored, resend", "after", "resend"),
     _submit("submit, stored, hold", "after", "hold"),
+    replace(_submit("submit, not stored, session lost", "before", "resend"), loses_session=True),
+    replace(_submit("submit, stored, session lost", "after", "search"), loses_session=True),
     Column("submit, look-up", "submit", SUBMISSIONS, path="/collective-insights/search"),
 )
 CELLS = [(fault, column) for fault in FAULTS for column in COLUMNS if column.kind(fault)]
+
+
+@dataclass
+class SessionThief:
+    """Ends the session of a delivery once, when its second request has been answered."""
+
+    requests: int = 0
+
+    def watch(self, deliveries: Deliveries) -> Any:
+        """Return the deliveries, watched."""
+        return _Robbed(deliveries, self)
+
+
+@dataclass
+class _Robbed:
+    deliveries: Deliveries
+    thief: SessionThief
+
+    def __getattr__(self, name: str) -> Any:
+        connection = self.deliveries.connection
+        if self.thief.requests == 2 and not connection.invalidated:
+            self.thief.requests += 1
+            end_session(connection.engine.url, connection.connection.driver_connection.info.backend_pid)  # type: ignore[union-attr]
+        self.thief.requests += name == "reserve"
+        return getattr(self.deliveries, name)
 
 
 @dataclass
@@ -150,6 +181,8 @@ class Cell:
         if self.column.path.endswith("search"):
             self.simulator.add_fault(SUBMISSIONS, "store_then_drop", path=DETECTIONS, skip=1)
         self.simulator.add_fault(self.column.vendor, kind, path=self.column.path, skip=self._skip, **members)
+        if self.column.loses_session:
+            self.line.watch = SessionThief().watch
 
     @property
     def _skip(self) -> int:
