@@ -114,13 +114,19 @@ def test_what_the_api_refuses_again_stays_open(desk: Desk) -> None:
     desk.add_okta_events(1, 2)
     desk.deliver()
     refuse(desk, "event-0001")
-    body = {"message": "data[0]: never"}
-    desk.simulator.add_fault("recorded_future", "status", status=400, body=body, count=2)
+    refuse_all_but_the_probe(desk.simulator)
     report = replay(desk, "--issue", "rejected_by_api", status=1)
     assert report["counts"] == {"rejected": 1}
     assert "never" in report["outcomes"][0]["words"]
     assert open_entries(desk) == 1
     assert replay(desk, "--issue", "rejected_by_api")["counts"] == {"accepted": 1}
+
+
+def refuse_all_but_the_probe(simulator: Simulator) -> None:
+    """Refuse a detection, not the made-up one after it, and the detection again."""
+    for skip in (0, 1):
+        body = {"message": "data[0]: never"}
+        simulator.add_fault("recorded_future", "status", status=400, body=body, skip=skip)
 
 
 def test_a_replay_that_breaks_off_says_what_became_of_each(desk: Desk) -> None:
@@ -157,7 +163,7 @@ def test_a_debug_connector_only_checks(desk: Desk, simulator: Simulator) -> None
     assert open_entries(desk) == 2
     assert not simulator.detections
     assert "dry is in debug mode" in desk.run("quarantine", "replay", "--connector", "dry").out
-    simulator.add_fault("recorded_future", "status", status=400, body={"message": "never"}, count=2)
+    refuse_all_but_the_probe(simulator)
     assert replay(desk, "1", status=1)["counts"] == {"refused": 1}
 
 
