@@ -215,7 +215,9 @@ def take_over(first: Deliveries, second: Deliveries) -> None:
     second.lock()
 
 
-def test_a_ledger_that_ends_under_the_look_up_ends_the_run(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_ledger_that_ends_under_the_look_up_ends_the_run(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     """Its error is not taken for one of the search: nothing more is sent over another session."""
     desk.deliver(detections(range(3)), connector="globex")  # what it has stored is looked up in the ledger
     desk.fault("store_then_drop")
@@ -230,6 +232,7 @@ def test_a_ledger_that_ends_under_the_look_up_ends_the_run(desk: Desk, monkeypat
     monkeypatch.setattr(stages_stored, "read_detected", lose_session)
     with pytest.raises(LedgerError, match="The ledger's database"):
         desk.deliver(detections(range(7)))
+    assert "could not tell" not in caplog.text
     assert len(desk.posts) == posts
     monkeypatch.undo()
     assert desk.deliver(detections(range(7))).extra["found_by_search"] == 3
