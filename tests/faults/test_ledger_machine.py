@@ -331,6 +331,7 @@ def machine(ledger_url: URL) -> type[LedgerMachine]:
     return type("Machine", (LedgerMachine,), {"url": ledger_url})
 
 
+@pytest.mark.timeout(1800)  # minutes on a machine that is busy with other tests
 def test_any_interleaving_is_exact(machine: type[LedgerMachine]) -> None:
     run_state_machine_as_test(
         machine,
