@@ -133,7 +133,7 @@ class TestLedger:
     ) -> None:
         monkeypatch.delenv("AIRFLOW_CONN_COLLECTIVE_INSIGHTS_LEDGER")
         with pytest.raises(
-            ConfigurationError, match="collective_insights_ledger does not exist .* a live connector needs"
+            ConfigurationError, match=r"collective_insights_ledger does not exist .* a live connector needs"
         ):
             tenant.chain().run_task("extract", tenant.scheduled(1, 0))
         assert tenant.simulator.requests == []
