@@ -17,6 +17,7 @@ from ci_operators.answers.trail_story import Step, make_steps, tell_trail
 from ci_operators.answers.wording import Wording
 from ci_operators.core.connector import Connector
 from ci_operators.ledger.trail import Trail
+from ci_operators.sources import name_ids
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,7 @@ def explain(question: str, connectors: Sequence[Connector], means: Means) -> Exp
     """
     query = read_question(question, "The question")
     if not query:
-        raise WrongQuestionError("Name an event's id (Okta's uuid, SentinelOne's threat id) or an indicator.")
+        raise WrongQuestionError(f"Name an event's id ({name_ids()}) or an indicator.")
     known = LedgerSearch(query, means.open_ledger, means.gone_too, means.limit).look(connectors)
     if known.trail:
         found = _explain_event(query, known.trail, connectors, means)

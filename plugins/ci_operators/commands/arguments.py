@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+from ci_operators.sources import name_ids
+
 _STATUS = """exit status: 0 fine; 1 something is to be mended, or was not found; 2 wrong use, or no ledger"""
 _MOMENT = "with a time zone (2026-03-10T12:00:00Z), or how long ago (7 days)"
 
@@ -95,7 +97,7 @@ def _add_explain(commands: Any) -> None:
     explain.add_argument(
         "event_id",
         metavar="EVENT_ID|INDICATOR",
-        help="Okta's uuid, SentinelOne's threat id; an address, domain or hash",
+        help=f"{name_ids()}; an address, domain or hash",
     )
     explain.add_argument("--connector", metavar="NAME", help="look with this connector alone")
 

@@ -17,6 +17,7 @@ from ci_operators.pages.kept_runs import find_staged_event
 from ci_operators.pages.ledgers import open_reader
 from ci_operators.pages.readers import Chosen
 from ci_operators.pages.source_questions import SourceQuestions
+from ci_operators.sources import name_ids
 
 router = APIRouter()
 #: Detections of an indicator that are shown at once.
@@ -39,6 +40,12 @@ def show_explanation(q: str, chosen: Chosen) -> dict[str, Any]:
         deadline=Deadline.after(PATIENCE_S),
     )
     return _show(explain(q, connectors, means))
+
+
+@router.get("/explain/ids")
+def show_ids() -> dict[str, str]:
+    """Return what the id of an event is called at each source."""
+    return {"ids": name_ids()}
 
 
 def _show(found: Explanation) -> dict[str, Any]:

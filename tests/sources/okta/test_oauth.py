@@ -24,8 +24,8 @@ from ci_operators.core.errors import (
     UnavailableError,
     UnreadableAnswerError,
 )
-from ci_operators.sources.okta.api import LOGS_PATH
-from ci_operators.sources.okta.auth import API, MENDS, TOKEN_PATH, explain, mend
+from ci_operators.sources.okta.api import API, LOGS_PATH, VENDOR
+from ci_operators.sources.okta.oauth import MENDS, TOKEN_PATH, token_endpoint
 from ci_operators.transport.api import Credentials, open_client
 from ci_operators.transport.client import ATTEMPTS, Client
 from simulator import Limits, Simulator, Tokens, serve
@@ -315,17 +315,18 @@ def test_an_endpoint_that_repeats_the_form_does_not_tell_the_assertion(virtual_t
 
 
 def test_error_bodies_of_any_shape_are_explained_or_left() -> None:
-    assert explain(b'{"error":"invalid_client","error_description":"No."}') == "invalid_client: No."
-    assert explain(b'{"errorCode":"E0000047","errorSummary":"Slow down."}') == "E0000047: Slow down."
-    for body in (b"", b"[]", b"null", b"<html>", b'{"error":7}', b"[" * 100_000):
-        assert (explain(body), mend(400, body)) == ("", "")
-    assert mend(400, b'{"error":"use_dpop_nonce"}') == MENDS["use_dpop_nonce"]
+    endpoint = token_endpoint(VENDOR)
+    assert endpoint.explain(b'{"error":"invalid_client","error_description":"No."}') == "invalid_client: No."
+    assert endpoint.explain(b'{"errorCode":"E0000047","errorSummary":"Slow down."}') == "E0000047: Slow down."
+    for body in (b"", b"[]", b"null", b"<html>", b'{"error":[7]}', b"[" * 100_000):
+        assert (endpoint.explain(body), endpoint.mend(400, body)) == ("", "")
+    assert endpoint.mend(400, b'{"error":"use_dpop_nonce"}') == MENDS["use_dpop_nonce"]
 
 
 def test_an_api_token_imports_nothing_of_this() -> None:
     code = (
         "import sys, requests\n"
-        "from ci_operators.sources.okta.auth import API\n"
+        "from ci_operators.sources.okta.api import API\n"
         "from ci_operators.transport.api import Credentials, open_client\n"
         "from ci_operators.transport.pacing import Pacer\n"
         "open_client(API, Credentials('c', 'https://acme.okta.com', '00abc'), requests.Session(), Pacer())\n"
