@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ci_operators.core.errors import ConfigurationError
-from ci_operators.sources.code_table import CodeTable, find_codes, load_codes
+from ci_operators.sources.code_table import CodeTable, load_codes, make_finder
 from ci_operators.sources.okta.mapping import load_reasons
 
 SHIPPED = {
@@ -23,7 +23,7 @@ SHIPPED = {
 def look_up(reason: str, table: CodeTable = SHIPPED) -> tuple[list[str], list[str]]:
     """Return the codes of a list of phrases, and what is noted."""
     notes: list[str] = []
-    return find_codes(reason.split(","), table, notes.append, "unknown_phrase"), notes
+    return make_finder(table, notes.append, "unknown_phrase")(reason), notes
 
 
 def test_the_shipped_table_is_the_published_one() -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Mapping
-from functools import cache
+from collections.abc import Callable, Mapping
+from functools import cache, lru_cache
 from pathlib import Path
 
 from ci_operators.attack import attack_table
@@ -13,6 +13,8 @@ from ci_operators.core.verdict import Note
 
 #: Phrases are matched whole, whatever their letters' case and the spaces around and inside them.
 CodeTable = Mapping[str, str]
+#: Longer texts are read without being remembered.
+LONGEST_TEXT = 255
 
 
 @cache
@@ -37,20 +39,31 @@ def load_codes(option: str, path: Path) -> CodeTable:
     return codes
 
 
-def find_codes(phrases: Iterable[str], table: CodeTable, note: Note, unknown: str) -> list[str]:
-    """Return the ATT&CK codes of the phrases, in their order, each once.
+def make_finder(table: CodeTable, note: Note, unknown: str) -> Callable[[str], list[str]]:
+    """Return a function that gives the ATT&CK codes of phrases parted by commas, in their order, each once.
 
     A phrase that the table lacks is noted as `unknown` and gives no code. A code that ATT&CK has retired is noted and
     gives the code of its successor, if there is one.
     """
-    codes: dict[str, None] = {}
-    for phrase in filter(None, map(_normalise, phrases)):
-        code = table.get(phrase)
-        if code is None:
-            note(unknown)
-        elif current := attack_table().find_current(code, note):
-            codes[current] = None
-    return list(codes)
+
+    @lru_cache(maxsize=1024)  # the same few lists come again and again
+    def read(text: str) -> tuple[list[str], list[str]]:
+        codes, notes = dict[str, None](), list[str]()
+        for phrase in filter(None, map(_normalise, text.split(","))):
+            code = table.get(phrase)
+            if code is None:
+                notes.append(unknown)
+            elif current := attack_table().find_current(code, notes.append):
+                codes[current] = None
+        return list(codes), notes
+
+    def find_codes(text: str) -> list[str]:
+        codes, notes = read(text) if len(text) <= LONGEST_TEXT else read.__wrapped__(text)
+        for name in notes:
+            note(name)
+        return codes
+
+    return find_codes
 
 
 def _normalise(phrase: str) -> str:

@@ -110,7 +110,9 @@ def read_timestamp(note: Note, *times: str | None) -> str:
     if none is a date.
     """
     is_replaced = False
-    for text in filter(None, times):
+    for text in times:
+        if not text:
+            continue
         try:
             timestamp, has_zone = normalise_instant(text)
         except ValueError:

@@ -12,13 +12,14 @@ from hypothesis import strategies as st
 
 from ci_operators.attack import attack_table
 from ci_operators.core.tolerant import make_reader
-from ci_operators.sources.sentinelone.event import HASH_KINDS, ThreatInfo, ThreatWithIndicators
+from ci_operators.sources.sentinelone.event import ThreatInfo, ThreatWithIndicators
 from ci_operators.sources.sentinelone.mapping import find_codes
 from tests.sources.contract import SourceContract
 from tests.sources.golden import GoldenCases
 from tests.sources.sentinelone.specimens import SHA1, SHA256, SPECIMENS, indicators, technique
 
 HASHES = {"sha256": SHA256, "sha1": SHA1, "md5": "900150983cd24fb0d6963f7d28e17f72"}
+HASH_KINDS = tuple(HASHES)
 KNOWN = sorted(attack_table().techniques)
 
 
@@ -33,7 +34,7 @@ class TestSentinelOne(SourceContract, GoldenCases):
 )
 def test_the_first_well_formed_hash_counts(has: dict[str, bool], malformed: str | None) -> None:
     info = ThreatInfo(**{kind: HASHES[kind] if has[kind] else malformed for kind in HASH_KINDS})
-    assert info.find_hash() == next(((kind, HASHES[kind]) for kind in HASH_KINDS if has[kind]), None)
+    assert info.find_hash() == next((HASHES[kind] for kind in HASH_KINDS if has[kind]), None)
 
 
 @pytest.mark.parametrize(

@@ -14,14 +14,14 @@ line. Only whole phrases count: "Login Failures" is not "Login failures with hig
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
 from ci_operators.core.detection import Detection, Incident, IndicatorType, Ioc, Method
 from ci_operators.core.indicator import read_domain, read_ip
 from ci_operators.core.verdict import Note
-from ci_operators.sources.code_table import CodeTable, find_codes, load_codes
+from ci_operators.sources.code_table import CodeTable, load_codes, make_finder
 from ci_operators.sources.okta.event import EVENT_TYPE, Actor, LogEvent
 from ci_operators.sources.okta.options import OktaConnector
 from ci_operators.sources.public_suffix import has_public_suffix
@@ -56,10 +56,11 @@ def load_reasons(path: str | None = None) -> CodeTable:
 
 def make_mapper(connector: OktaConnector, note: Note) -> Callable[[LogEvent], Detection]:
     """Return a connector's function from an event to its detection."""
-    return partial(map_event, reasons=load_reasons(connector.outcome_reasons_file), note=note)
+    reasons = load_reasons(connector.outcome_reasons_file)
+    return partial(map_event, note, make_finder(reasons, note, "unknown_outcome_reason"))
 
 
-def map_event(event: LogEvent, reasons: Mapping[str, str], note: Note) -> Detection:
+def map_event(note: Note, find_codes: Callable[[str], list[str]], event: LogEvent) -> Detection:
     """Return the detection of an event. Raises IssueError if it cannot have one."""
     event_id = read_event_id(event)
     kind, value = _read_indicator(event.actor or Actor())
@@ -72,7 +73,7 @@ def map_event(event: LogEvent, reasons: Mapping[str, str], note: Note) -> Detect
         ioc=Ioc(type=kind, value=value, source_type="Okta", field="actor.displayName"),
         incident=Incident(id=event_id, type=EVENT_TYPE, name=_find_name(event, note)),
         detection=Method(name=clip(f"{METHOD_NAME}: {reason}" if reason else METHOD_NAME), type="correlation"),
-        mitre_codes=find_codes(reason.split(","), reasons, note, "unknown_outcome_reason"),
+        mitre_codes=find_codes(reason),
     )
 
 

@@ -17,9 +17,6 @@ from ci_operators.core.indicator import is_trivial_hash, read_hash
 from ci_operators.core.tolerant import make_reader
 from ci_operators.sources.sentinelone.options import SentinelOneConnector
 
-#: Precedence of the hashes.
-HASH_KINDS = ("sha256", "sha1", "md5")
-
 #: Reason code -> the criterion in words.
 DROP_REASONS = {
     "missing_threat_info": "There is no threat information section inside the threat.",
@@ -47,12 +44,9 @@ class ThreatInfo(Struct, frozen=True, gc=False):
     sha1: str | None = None
     md5: str | None = None
 
-    def find_hash(self) -> tuple[str, str] | None:
-        """Return kind and value, in lower case, of the first well-formed hash by precedence."""
-        for kind in HASH_KINDS:
-            if value := read_hash(kind, getattr(self, kind)):
-                return kind, value
-        return None
+    def find_hash(self) -> str | None:
+        """Return the first well-formed hash by precedence, in lower case."""
+        return read_hash("sha256", self.sha256) or read_hash("sha1", self.sha1) or read_hash("md5", self.md5)
 
     @property
     def is_command_line(self) -> bool:
@@ -101,8 +95,7 @@ class ThreatWithIndicators(Threat, frozen=True, gc=False):
     @property
     def tactics(self) -> list[Tactic]:
         """Return the tactics of all indicators."""
-        indicators = filter(None, self.indicators or ())
-        return [tactic for indicator in indicators for tactic in indicator.tactics or () if tactic]
+        return [tactic for each in self.indicators or () if each for tactic in each.tactics or () if tactic]
 
 
 read_threat = make_reader(Threat)
@@ -115,8 +108,8 @@ def find_reason(threat: Threat, connector: SentinelOneConnector) -> str | None:
     info = threat.threatInfo
     if info is None:
         return "missing_threat_info"
-    found = info.find_hash()
-    if found is None:
+    value = info.find_hash()
+    if value is None:
         return "no_usable_hash"
     if connector.only_analyst_verified and info.analystVerdict not in connector.verified_verdicts:
         return "not_analyst_verified"
@@ -124,4 +117,4 @@ def find_reason(threat: Threat, connector: SentinelOneConnector) -> str | None:
         return "false_positive"
     if connector.command_line_hashes == "drop" and info.is_command_line:
         return "command_line_hash"
-    return "trivial_hash" if connector.trivial_hashes == "drop" and is_trivial_hash(found[1]) else None
+    return "trivial_hash" if connector.trivial_hashes == "drop" and is_trivial_hash(value) else None

@@ -12,8 +12,9 @@ The threat's name stays behind: it is usually the name of a file and may name a 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
+from operator import attrgetter
 
 from ci_operators.attack import attack_table
 from ci_operators.core.attack import AttackTable, read_technique
@@ -24,6 +25,11 @@ from ci_operators.sources.sentinelone.options import SentinelOneConnector
 from ci_operators.sources.steps import ISSUES as SHARED_ISSUES
 from ci_operators.sources.steps import NOTES as SHARED_NOTES
 from ci_operators.sources.steps import IssueError, clip, read_event_id, read_timestamp
+
+#: Digits of a hash -> its member.
+HASH_KINDS = {64: "sha256", 40: "sha1", 32: "md5"}
+TIMES = ("identifiedAt", "createdAt")
+ReadTimes = Callable[[ThreatInfo], tuple[str | None, ...]]
 
 #: Issue code -> what is wrong, in words.
 ISSUES = {**SHARED_ISSUES, "indicator_not_a_hash": "None of sha256, sha1 and md5 is a well-formed hash."}
@@ -40,20 +46,19 @@ NOTES = {
 
 def make_mapper(connector: SentinelOneConnector, note: Note) -> Callable[[ThreatWithIndicators], Detection]:
     """Return a connector's function from a threat to its detection."""
-    identified_first = connector.detection_time == "identified_at"
-    return partial(map_event, identified_first=identified_first, table=attack_table(), note=note)
+    read_times = attrgetter(*(TIMES if connector.detection_time == "identified_at" else TIMES[::-1]))
+    return partial(map_threat, note, read_times, attack_table())
 
 
-def map_event(threat: ThreatWithIndicators, *, identified_first: bool, table: AttackTable, note: Note) -> Detection:
+def map_threat(note: Note, read_times: ReadTimes, table: AttackTable, threat: ThreatWithIndicators) -> Detection:
     """Return the detection of a threat. Raises IssueError if it cannot have one."""
     event_id, info = read_event_id(threat), threat.threatInfo or ThreatInfo()
-    found = info.find_hash()
-    if found is None:
+    value = info.find_hash()
+    if value is None:
         raise IssueError("indicator_not_a_hash")
-    kind, value = found
-    times = (info.identifiedAt, info.createdAt)
+    kind = HASH_KINDS[len(value)]
     return Detection(
-        timestamp=read_timestamp(note, *(times if identified_first else times[::-1])),
+        timestamp=read_timestamp(note, *read_times(info)),
         ioc=Ioc(type="hash", value=value, source_type="SentinelOne", field=f"threatInfo.{kind}"),
         incident=Incident(id=event_id, type=clip(info.classification) or "Threat"),
         detection=Method(name="SentinelOne Threat Detection", type="correlation"),
@@ -69,19 +74,23 @@ def find_codes(tactics: Sequence[Tactic], table: AttackTable, note: Note) -> lis
     """
     if not tactics:
         note("no_tactics")
-    return list(dict.fromkeys(code for tactic in tactics for code in _codes_of(tactic, table, note)))
+    codes: dict[str, None] = {}
+    for tactic in tactics:
+        for code in _codes_of(tactic, table, note):
+            codes[code] = None
+    return list(codes)
 
 
-def _codes_of(tactic: Tactic, table: AttackTable, note: Note) -> Iterator[str]:
-    has_codes = False
+def _codes_of(tactic: Tactic, table: AttackTable, note: Note) -> list[str]:
+    codes = []
     for technique in tactic.techniques or ():
         written = read_technique(technique.name, technique.link) if technique else None
         if code := table.find_current(written, note):
-            has_codes = True
-            yield code
-    if has_codes:
-        return
-    if code := table.find_tactic(tactic.name or ""):
-        yield code
-    else:
+            codes.append(code)
+    if codes:
+        return codes
+    own_code = table.find_tactic(tactic.name or "")
+    if own_code is None:
         note("unknown_tactic")
+        return []
+    return [own_code]
