@@ -146,7 +146,7 @@ class Chain:
         """Write a stage's manifest and side artifacts into the ledger."""
         history = History(self.desk.connection, self.connector.name, self.run_id, stage)
         for kind, write in (("dropped", history.add_dropped), ("quarantined", history.add_quarantined)):
-            if kind in result.side_artifacts:
+            if kind in result.side_artifacts and stage != "submit":
                 write(read_artifact(result.side_artifacts[kind]))
         manifest = Manifest(stage, self.connector.name, False, self.window, "data interval", None, result.tally)
         history.add_run(manifest.to_xcom(), "scheduled")

@@ -151,7 +151,9 @@ class LedgerMachine(RuleBasedStateMachine):
         """A person says of a held detection that it has arrived, or that it is to be sent again."""
         key = data.draw(st.sampled_from(sorted(self.standing(State.UNKNOWN))))
         with open_connection(self.engine) as connection:
-            assert override(connection, [key], became, "by hand", only=[State.UNKNOWN])
+            lease = Deliveries(connection, CONNECTOR, "settle", "rf").lock().lease
+            with lease.transaction():
+                assert override(connection, [key], became, "by hand", only=[State.UNKNOWN])
         self.by_hand.add(KEYS[key])
 
     # What has to hold.

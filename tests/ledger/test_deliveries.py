@@ -422,8 +422,10 @@ class TestWaiting:
         again = [row.key for row in rows(range(count))]
         with noting_statements(deliveries.connection) as asked:
             deliveries.put_off(deliveries.plan([rows(range(count))], again)[0])
-        assert [(words, rounds) for words, rounds in asked if words in ("UPDATE detection", "INSERT INTO waiting")] == [
-            ("UPDATE detection", 1),
+        assert [
+            (words, rounds) for words, rounds in asked if words in ("WITH left_behind AS", "INSERT INTO waiting")
+        ] == [
+            ("WITH left_behind AS", 1),
             ("INSERT INTO waiting", 1),
         ]
 

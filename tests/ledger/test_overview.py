@@ -98,6 +98,25 @@ def test_what_was_sent_again_counts_by_its_runs_clock_without_what_was_refused(l
     assert overview.count_since(connection, [number], SINCE + timedelta(days=1))[number].resent == 0
 
 
+def test_what_leaves_an_accepted_batch_counts_where_it_goes(ledger_connection: Connection) -> None:
+    """A refused one that is sent again, and those of a run that was replaced while its answer was on its way."""
+    connection, number = ledger_connection, number_of(ledger_connection)
+    deliveries, batch = plan_batch(connection, 1, 2, 3)
+    deliveries.reserve(batch, 1000)
+    refuse(deliveries, [make_row(1)], "no")
+    deliveries.accept(batch)
+    again = Deliveries(connection, "okta", "replay", "rf").lock()
+    again.accept(again.plan([[make_row(1)]], [make_row(1).key])[0])
+    assert overview.count_since(connection, [number], SINCE)[number].accepted == 3
+    replaced, late = plan_batch(connection, 4, 5)
+    replaced.reserve(late, 1000)
+    again.lock().recover()
+    rows = [make_row(4), make_row(5)]
+    again.accept(again.plan([rows], [row.key for row in rows], resends=1)[0])
+    replaced.accept(late)
+    assert overview.count_since(connection, [number], SINCE)[number].accepted == 5
+
+
 def test_connectors_that_are_not_named_are_found(ledger_connection: Connection) -> None:
     for name in ("okta", "other"):
         plan_batch(ledger_connection, 1, connector=name)

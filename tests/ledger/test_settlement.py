@@ -26,8 +26,9 @@ def test_unknown_ones_are_found_and_overridden_once(ledger_connection: Connectio
     keys = [each.key for each in find_unknown(connection, number, 10)]
     assert len(keys) == 3
     both = [*keys, make_row(4).key]
-    assert override(connection, both, State.PLANNED, "by hand", only=[State.UNKNOWN]) == set(keys)
-    assert override(connection, both, State.PLANNED, "by hand", only=[State.UNKNOWN]) == set()
+    with connection.begin():
+        assert override(connection, both, State.PLANNED, "by hand", only=[State.UNKNOWN]) == set(keys)
+        assert override(connection, both, State.PLANNED, "by hand", only=[State.UNKNOWN]) == set()
     assert find_unknown(connection, number, 10) == []
     assert find_standings(connection, both)[keys[0]].message == "by hand"
 
@@ -49,8 +50,9 @@ def test_what_is_no_key(text: str) -> None:
 
 def test_the_waiting_list_takes_each_once(ledger_connection: Connection) -> None:
     number = number_of(ledger_connection)
-    for _ in range(2):
-        queue(ledger_connection, number, [make_row(1), make_row(2)])
-    queue(ledger_connection, number, [])
+    with ledger_connection.begin():
+        for _ in range(2):
+            queue(ledger_connection, number, [make_row(1), make_row(2)])
+        queue(ledger_connection, number, [])
     waiting = Deliveries(ledger_connection, "okta", "run", "rf").take_waiting(10)
     assert waiting == [make_row(1).text, make_row(2).text]

@@ -129,9 +129,9 @@ class Auditor:
 
     def compare(self, *, mend: bool) -> None:
         """Fill the comparison; with `mend`, mark what is unknown and found as accepted."""
+        deliveries = Deliveries(self.connection, self.connector.name, "reconcile", self.connector.destination_conn_id)
         if mend:
-            run_id, destination = "reconcile", self.connector.destination_conn_id
-            Deliveries(self.connection, self.connector.name, run_id, destination).lock()
+            deliveries.lock()
         for since, until in cut_slices(self.comparison.since, self.comparison.until):
             stored = find_stored(self.client, format_instant(since), format_instant(until - _MILLISECOND))
             if stored is None:
@@ -141,9 +141,9 @@ class Auditor:
                 )
             found = self._compare_slice(list(read_detected(self.connection, since, until)), stored)
             if mend:
-                done = override(
-                    self.connection, found, State.ACCEPTED, "found by reconcile", only=[State.UNKNOWN, State.RESERVED]
-                )
+                only = [State.UNKNOWN, State.RESERVED]
+                with deliveries.lease.transaction():
+                    done = override(self.connection, found, State.ACCEPTED, "found by reconcile", only=only)
                 self.comparison.mended += len(done)
 
     def _compare_slice(self, kept: Sequence[Kept], stored: Counter[Stored]) -> list[bytes]:

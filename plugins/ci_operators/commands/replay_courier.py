@@ -13,9 +13,10 @@ from sqlalchemy import Connection
 
 from ci_operators.commands.replay_steps import Outcome, Traced
 from ci_operators.core.connector import Connector, Destination
+from ci_operators.ledger.access import speak_plainly
 from ci_operators.ledger.deliveries import Deliveries
 from ci_operators.ledger.history import History
-from ci_operators.ledger.quarantined import close_entries, note_entries
+from ci_operators.ledger.quarantined import Entry, close_entries, note_entries
 from ci_operators.ledger.row import Row, read_row
 from ci_operators.ledger.settlement import Standing, find_standings, override
 from ci_operators.ledger.tables import State
@@ -130,13 +131,12 @@ class DeliveringCourier:
         self._before = find_standings(connection, list(rows.values()))
         self._keep_quarantined(traced)
         going = [key for id_, key in rows.items() if id_ in {t.entry.id for t in traced if t.outcome is None}]
-        override(connection, going, State.PLANNED, "replayed", only=[State.REJECTED])
+        with self.deliveries.lease.transaction():
+            override(connection, going, State.PLANNED, "replayed", only=[State.REJECTED])
         with write_artifact(self.folder / "validate.jsonl.zst") as out:
             out.write_all([trace.record for trace in traced if trace.outcome is None])
         look_up = look_up_with(self.client, self.deliveries, self.rules.terms.organization_ids)
-        result = deliver_once(self.client, out.artifact, self.folder, self.rules, self.deliveries, look_up)
-        if "quarantined" in result.side_artifacts:
-            self._history("submit").add_quarantined(read_artifact(result.side_artifacts["quarantined"]))
+        deliver_once(self.client, out.artifact, self.folder, self.rules, self.deliveries, look_up)
         return self.outcomes(traced)
 
     def outcomes(self, traced: Sequence[Traced]) -> list[Outcome]:
@@ -144,13 +144,16 @@ class DeliveringCourier:
         rows = self._rows(traced)
         after = find_standings(self.deliveries.connection, list(rows.values()))
         outcomes = [self._outcome(trace, rows.get(trace.entry.id), after) for trace in traced]
-        for trace, outcome in zip(traced, outcomes, strict=True):
-            went_on = outcome.became in ("quarantined", "rejected") and outcome.stage != trace.entry.stage
-            write = close_entries if outcome.became in _ENDS or went_on else note_entries
-            where = f", see the quarantine of {outcome.stage}" if went_on else ""
-            note = f"{self.deliveries.run_id}: {outcome.words}{where}"
-            write(self.deliveries.connection, [trace.entry.id], note)
+        with speak_plainly(), self.deliveries.connection.begin():
+            for trace, outcome in zip(traced, outcomes, strict=True):
+                self._note(trace.entry, outcome)
         return outcomes
+
+    def _note(self, entry: Entry, outcome: Outcome) -> None:
+        went_on = outcome.became in ("quarantined", "rejected") and outcome.stage != entry.stage
+        write = close_entries if outcome.became in _ENDS or went_on else note_entries
+        where = f", see the quarantine of {outcome.stage}" if went_on else ""
+        write(self.deliveries.connection, [entry.id], f"{self.deliveries.run_id}: {outcome.words}{where}")
 
     def _rows(self, traced: Sequence[Traced]) -> dict[int, bytes]:
         """Return the keys of the records that are detections, by the entries' ids."""

@@ -54,7 +54,14 @@ _LEFT = text(
     """
 )
 _HISTORY = {
-    "runs": text("DELETE FROM stage_run WHERE finished_at < :before"),
+    # What says since when a run counts its deliveries stays as long as they do.
+    "runs": text(
+        """
+        DELETE FROM stage_run r WHERE finished_at < :before AND NOT (stage = 'submit' AND EXISTS (
+            SELECT FROM batch b WHERE b.connector_id = r.connector_id AND b.run_id = r.run_id
+        ))
+        """
+    ),
     "dropped": text("DELETE FROM dropped_event WHERE seen_at < :before"),
     # What is open may be the only copy of its record: it stays until somebody settles it.
     "quarantined": text("DELETE FROM quarantine WHERE seen_at < :before AND replayed_at >= seen_at"),

@@ -27,7 +27,11 @@ RECOVER = text(
 RESERVE = text(
     """
     WITH ours AS (SELECT FROM connector WHERE id = :connector AND fence = :fence FOR SHARE),
-    settled AS (UPDATE batch SET state = 2, note = NULL, settled_at = now() WHERE id = :accepted),
+    settled AS (
+        UPDATE batch SET state = 2, note = NULL, settled_at = now(), size = CASE WHEN EXISTS (SELECT FROM ours)
+            THEN size ELSE (SELECT count(*) FROM detection WHERE batch_id = :accepted) END
+        WHERE id = :accepted
+    ),
     spent AS (
         INSERT INTO budget AS b (destination, day, spent) SELECT :destination, :day, :count
         WHERE :count <= :most AND EXISTS (SELECT FROM ours)
@@ -43,6 +47,14 @@ RESERVE = text(
     """
 )
 SETTLE = text("UPDATE batch SET state = :state, note = :note, settled_at = now() WHERE id = :number")
+#: Another run may have sent the batch's detections again, in another one.
+ACCEPT = text(
+    """
+    UPDATE batch SET state = 2, note = NULL, settled_at = now(),
+                     size = (SELECT count(*) FROM detection WHERE batch_id = :number)
+    WHERE id = :number
+    """
+)
 RELEASE = text(
     "UPDATE batch SET state = :state, note = NULL, settled_at = now(), reserved_at = NULL WHERE id = :number"
 )
@@ -56,9 +68,15 @@ EXHAUST = text(
     ON CONFLICT (destination, day) DO UPDATE SET exhausted = true
     """
 )
-#: One statement for all: triggers count once, not for each row.
+#: One statement for all: triggers count once, not for each row. The size of an accepted batch is what counts as
+#: delivered: what leaves it, refused or sent again by another run, counts where it goes.
 MOVE = text(
     """
+    WITH left_behind AS (
+        UPDATE batch b SET size = b.size - g.gone
+        FROM (SELECT batch_id, count(*) AS gone FROM detection WHERE key = ANY(:keys) GROUP BY batch_id) g
+        WHERE b.id = g.batch_id AND b.state = 2
+    )
     UPDATE detection d SET batch_id = m.number, state = NULL, issue = NULL
     FROM unnest(CAST(:keys AS bytea[]), CAST(:numbers AS bigint[])) m (key, number) WHERE d.key = m.key
     """
@@ -68,6 +86,15 @@ QUEUE = text(
     INSERT INTO waiting (connector_id, key, detection) SELECT :connector, w.key, w.detection
     FROM unnest(CAST(:keys AS bytea[]), CAST(:texts AS bytea[])) WITH ORDINALITY w (key, detection, place)
     ORDER BY w.place ON CONFLICT (key) DO NOTHING
+    """
+)
+#: Those of detections whose quarantine entry was closed after they were last sent.
+CLOSED = text(
+    """
+    SELECT m.key FROM unnest(CAST(:keys AS bytea[]), CAST(:digests AS bytea[])) m (key, digest)
+    JOIN quarantine q ON q.connector_id = :connector AND q.stage = 'submit' AND q.record_digest = m.digest
+    JOIN detection d ON d.key = m.key JOIN batch b ON b.id = d.batch_id
+    WHERE q.replayed_at >= q.seen_at AND q.replayed_at > b.settled_at
     """
 )
 FORGET_WAITING = text("DELETE FROM waiting WHERE key = ANY(:keys)")

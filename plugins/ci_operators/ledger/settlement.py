@@ -84,20 +84,21 @@ def find_standings(connection: Connection, keys: Sequence[bytes]) -> dict[bytes,
 def override(
     connection: Connection, keys: Sequence[bytes], state: State, issue: str, *, only: Sequence[State]
 ) -> set[bytes]:
-    """Give detections a state of their own, if they are in one of the states `only`; return the keys of those."""
+    """Give detections a state of their own, if they are in one of the states `only`; return the keys of those.
+
+    Within the transaction of the lease, so that no run is sending them.
+    """
     values = {"keys": list(keys), "state": int(state), "issue": issue, "only": [int(state) for state in only]}
-    with speak_plainly(), connection.begin():
-        return {bytes(key) for key in connection.scalars(_OVERRIDE, values)}
+    return {bytes(key) for key in connection.scalars(_OVERRIDE, values)}
 
 
 def queue(connection: Connection, connector_id: int, rows: Sequence[Row]) -> None:
-    """Put detections on the waiting list: the connector's next run sends them."""
+    """Put detections on the waiting list, within the lease's transaction: the connector's next run sends them."""
     waiting = tables.waiting
     statement = insert(waiting).on_conflict_do_nothing(index_elements=["key"])
     values = {"connector_id": connector_id, "key": bindparam("key"), "detection": bindparam("detection")}
     if rows:
-        with speak_plainly(), connection.begin():
-            connection.execute(statement.values(values), [{"key": row.key, "detection": row.text} for row in rows])
+        connection.execute(statement.values(values), [{"key": row.key, "detection": row.text} for row in rows])
 
 
 def close_arrived(connection: Connection, connector: str) -> None:
@@ -107,7 +108,8 @@ def close_arrived(connection: Connection, connector: str) -> None:
         keys = {entry.id: read_row(connector, entry.record).key for entry in page}
         found = find_standings(connection, list(keys.values()))
         arrived = [each for each, key in keys.items() if key in found and found[key].state is State.ACCEPTED]
-        close_entries(connection, arrived, "Recorded Future has accepted it")
+        with speak_plainly(), connection.begin():
+            close_entries(connection, arrived, "Recorded Future has accepted it")
 
 
 def read_key(text: str) -> bytes | None:

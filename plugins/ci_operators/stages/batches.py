@@ -64,9 +64,10 @@ class RequestSize:
     def learn(self, rows: Sequence[Row], status: int | None) -> None:
         """Take half of what was refused: of its bytes after a 413, of its detections otherwise."""
         if status == 413:
-            self.most_bytes = sum(len(row.text) for row in rows) // 2
+            refused = sum(len(row.text) for row in rows)
+            self.most_bytes = min(refused // 2, self.most_bytes or refused)
         else:
-            self.most = -(-len(rows) // 2)
+            self.most = min(-(-len(rows) // 2), self.most)
 
     def cut(self, rows: Sequence[Row]) -> list[Sequence[Row]]:
         """Return the rows in parts of a request each; one that is too large alone is a part too."""

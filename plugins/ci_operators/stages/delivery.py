@@ -124,20 +124,22 @@ class Courier:
         """Return the rows to send and those whose outcome is unknown; count the others."""
         fresh: dict[bytes, Row] = {}
         doubtful: dict[bytes, Row] = {}
+        refused: dict[bytes, Row] = {}
         for row in rows:
             found = known.get(row.key, NEW)
-            if row.key in self._met or row.key in fresh or row.key in doubtful:
+            if row.key in self._met or any(row.key in each for each in (fresh, doubtful, refused)):
                 self._drop("duplicate", row)
             elif found.state is State.ACCEPTED:
                 self._count_arrived(row, found)
             elif found.state is State.REJECTED:
-                self._quarantine("rejected_by_api", row, found.note or "")
+                refused[row.key] = row
             elif found.state is State.WAITING and not waiting:
                 self._count_waiting([row])
             elif found.state in (State.UNKNOWN, State.RESERVED):
                 doubtful[row.key] = row
             else:
                 fresh[row.key] = row
+        self._keep("rejected_by_api", list(refused.values()), {key: known[key].note or "" for key in refused})
         return list(fresh.values()), list(doubtful.values())
 
     def _count_arrived(self, row: Row, found: Known) -> None:
@@ -167,18 +169,18 @@ class Courier:
                 held[row.key] = found.note or ""
             else:
                 again.setdefault(found.resends + 1, []).append(row)
-        self._hold([row for row in rows if row.key in held], held)
+        self._keep("outcome_unknown", [row for row in rows if row.key in held], held)
         return again
 
     def _is_held(self, found: Known) -> bool:
         is_spent = self.rules.unknown_policy == "hold" or found.resends >= self.rules.unknown_resends
         return is_spent or found.note == MISMATCH
 
-    def _hold(self, rows: Sequence[Row], messages: Mapping[bytes, str]) -> None:
+    def _keep(self, issue: str, rows: Sequence[Row], messages: Mapping[bytes, str]) -> None:
         if rows:
-            self.deliveries.hold(rows, messages)
+            self.deliveries.keep(issue, rows, messages)
         for row in rows:
-            self._quarantine("outcome_unknown", row, messages[row.key])
+            self._quarantine(issue, row, messages[row.key])
 
     def _look_up(self, rows: list[Row]) -> set[bytes]:
         found = self.look_up(rows)
