@@ -20,7 +20,6 @@ from ci_operators.core.connector import Connector
 from ci_operators.core.instant import format_instant
 from ci_operators.core.tally import Tally
 from ci_operators.core.window import Window
-from ci_operators.hooks.vendor import VendorHook
 from ci_operators.ledger.deliveries import Deliveries
 from ci_operators.ledger.history import History
 from ci_operators.recorded_future.api import API
@@ -114,6 +113,8 @@ class Chain:
     def run(self) -> None:
         """Run all stages, writing into the ledger what the operators write."""
         source, connector, folder = load_source(self.connector.source), self.connector, self.desk.folder / self.run_id
+        from ci_operators.hooks.vendor import VendorHook  # needs Airflow: slow to import
+
         client = VendorHook(source.api, connector.source_conn_id).get_client()
         result = extract(partial(source.fetch, client, connector), self.window, "events", folder)
         self.record("extract", result)
@@ -132,6 +133,8 @@ class Chain:
     def submit(self, validated: StageResult) -> StageResult:
         """Deliver what validate passed on."""
         connector = self.connector
+        from ci_operators.hooks.vendor import VendorHook  # needs Airflow: slow to import
+
         client = VendorHook(API, connector.destination_conn_id).get_client()
         client.attempts = 1
         rules = Rules(Terms((), 10), connector.unknown_policy, allowed=100, allowed_for_waiting=80)
