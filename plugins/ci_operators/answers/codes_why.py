@@ -76,6 +76,6 @@ def _explain_one(connector: Connector, run_id: str, event_id: str, look: SecondL
     if verdict is None:
         title = load_source(connector.source).title
         return [f"The event was found again neither in the run's artifacts nor at {title}."]
-    if verdict.detection is None or verdict.detection.codes:
+    if all(row.codes for row in verdict.detections):
         return ["By today's options its detection would be another one: they, or the event, have changed since."]
     return explain_codes(connector, verdict)

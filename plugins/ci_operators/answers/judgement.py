@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ci_operators.answers.wording import faqs_of, words_of
@@ -16,7 +17,7 @@ class Judgement:
     """What becomes of an event by the connector's options as they stand.
 
     fate: "passed", else "dropped" or "quarantined" at `stage`, with its code and detail. notes: codes of what was
-    degraded on the way. detection: what it becomes, None if it becomes none.
+    degraded on the way. detections: what it becomes; of several, those that pass.
     """
 
     fate: str
@@ -24,21 +25,22 @@ class Judgement:
     code: str | None = None
     detail: str = ""
     notes: tuple[str, ...] = ()
-    detection: Row | None = None
+    detections: Sequence[Row] = ()
 
 
 def judge(connector: Connector, event: bytes) -> Judgement:
     """Return what the stages make of an event; the same steps as in a run, with nothing written."""
     notes = list[str]()
-    passage = take_through(make_chain(connector, notes.append), event)
-    match passage.verdict:
+    passages = take_through(make_chain(connector, notes.append), event)
+    rows = [read_row(connector.name, passage.record) for passage in passages if passage.verdict is None]
+    first = passages[0]
+    match None if rows else first.verdict:
         case Dropped(reason):
-            return Judgement("dropped", passage.stage, reason)
+            return Judgement("dropped", first.stage, reason)
         case Quarantined(issue, detail=detail):
-            return Judgement("quarantined", passage.stage, issue, detail)
+            return Judgement("quarantined", first.stage, issue, detail)
         case None:
-            detection = read_row(connector.name, passage.record)
-            return Judgement("passed", notes=tuple(dict.fromkeys(notes)), detection=detection)
+            return Judgement("passed", notes=tuple(dict.fromkeys(notes)), detections=rows)
 
 
 def say_keeping(connector: Connector, found: Judgement) -> str:
@@ -52,8 +54,8 @@ def say_keeping(connector: Connector, found: Judgement) -> str:
 
 
 def explain_codes(connector: Connector, found: Judgement) -> list[str]:
-    """Return why an event's detection has no ATT&CK codes; nothing if it has some, or if there is no detection."""
-    if found.detection is None or found.detection.codes:
+    """Return why an event's detections have no ATT&CK codes; nothing if all have some, or if there are none."""
+    if all(row.codes for row in found.detections):
         return []
     words, faqs = words_of(connector.source), faqs_of(connector.source)
     told = [f"{words.get(code, code)} ({faqs[code]})" for code in found.notes if code in faqs]

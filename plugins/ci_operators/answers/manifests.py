@@ -68,7 +68,8 @@ def _read_counts(manifest: Mapping[Any, Any]) -> tuple[int, int, dict[str, int],
     dropped, quarantined = _counts(manifest.get("dropped")), _counts(manifest.get("quarantined"))
     if records_in is None or records_out is None or dropped is None or quarantined is None:
         return None
-    if records_in != records_out + sum(dropped.values()) + sum(quarantined.values()):
+    added = _count(manifest.get("added")) or 0
+    if records_in + added != records_out + sum(dropped.values()) + sum(quarantined.values()):
         return None
     return records_in, records_out, dropped, quarantined
 

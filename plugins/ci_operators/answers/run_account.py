@@ -54,7 +54,10 @@ class CodeCount:
 
 @dataclass(frozen=True, slots=True)
 class StageAccount:
-    """What one stage did: records_in = records_out + dropped + quarantined; None before it has finished."""
+    """What one stage did; None before it has finished. records_in + added = records_out + dropped + quarantined.
+
+    added, in `extra`: records beyond one for each that came in, when one event gives several detections.
+    """
 
     stage: str
     state: str | None

@@ -77,6 +77,9 @@ def ask_source(
     time = source.read_time(connector, event)
     verdict = judge(connector, event)
     fate = say_keeping(connector, verdict) or foresee(connector, time, coverage)
+    if len(verdict.detections) > 1:
+        indicators = ", ".join(f"{row.indicator_type} {row.indicator}" for row in verdict.detections)
+        fate += f" It gives {len(verdict.detections)} detections: {indicators}."
     begin = f"{source.title} has it{f', of {format_instant(time)}' if time else ''}; "
     why = tuple(explain_codes(connector, verdict))
     return Answer(connector.name, source.title, True, begin + fate, time, code=verdict.code, codes_why=why)

@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import groupby
 from pathlib import Path
 from typing import Protocol
 
@@ -16,7 +17,7 @@ from ci_operators.core.connector import Connector, Destination
 from ci_operators.ledger.access import speak_plainly
 from ci_operators.ledger.deliveries import Deliveries
 from ci_operators.ledger.history import History
-from ci_operators.ledger.quarantined import Entry, close_entries, note_entries
+from ci_operators.ledger.quarantined import close_entries, note_entries
 from ci_operators.ledger.row import Row, read_row
 from ci_operators.ledger.settlement import Standing, find_standings, override
 from ci_operators.ledger.tables import State
@@ -127,10 +128,10 @@ class DeliveringCourier:
 
     def take(self, traced: Sequence[Traced]) -> list[Outcome]:
         """Return what became of the records after their delivery."""
-        connection, rows = self.deliveries.connection, self._rows(traced)
-        self._before = find_standings(connection, list(rows.values()))
+        connection, keys = self.deliveries.connection, self._keys(traced)
+        self._before = find_standings(connection, [key for key in keys if key])
         self._keep_quarantined(traced)
-        going = [key for id_, key in rows.items() if id_ in {t.entry.id for t in traced if t.outcome is None}]
+        going = [key for trace, key in zip(traced, keys, strict=True) if key and trace.outcome is None]
         with self.deliveries.lease.transaction():
             override(connection, going, State.PLANNED, "replayed", only=[State.REJECTED])
         with write_artifact(self.folder / "validate.jsonl.zst") as out:
@@ -141,25 +142,33 @@ class DeliveringCourier:
 
     def outcomes(self, traced: Sequence[Traced]) -> list[Outcome]:
         """Return what has become of the records by the ledger, and write it into the quarantine."""
-        rows = self._rows(traced)
-        after = find_standings(self.deliveries.connection, list(rows.values()))
-        outcomes = [self._outcome(trace, rows.get(trace.entry.id), after) for trace in traced]
+        keys = self._keys(traced)
+        after = find_standings(self.deliveries.connection, [key for key in keys if key])
+        outcomes = [self._outcome(trace, key, after) for trace, key in zip(traced, keys, strict=True)]
+        stages = {trace.entry.id: trace.entry.stage for trace in traced}
         with speak_plainly(), self.deliveries.connection.begin():
-            for trace, outcome in zip(traced, outcomes, strict=True):
-                self._note(trace.entry, outcome)
+            for entry_id, found in groupby(outcomes, key=lambda outcome: outcome.id):
+                self._note(entry_id, stages[entry_id], list(found))
         return outcomes
 
-    def _note(self, entry: Entry, outcome: Outcome) -> None:
-        went_on = outcome.became in ("quarantined", "rejected") and outcome.stage != entry.stage
-        write = close_entries if outcome.became in _ENDS or went_on else note_entries
-        where = f", see the quarantine of {outcome.stage}" if went_on else ""
-        write(self.deliveries.connection, [entry.id], f"{self.deliveries.run_id}: {outcome.words}{where}")
+    def _note(self, entry_id: int, stage: str, outcomes: Sequence[Outcome]) -> None:
+        """Write what became of an entry. It is closed when nothing is left to do about any of its detections."""
+        told, is_over = dict[str, None](), True
+        for outcome in outcomes:
+            went_on = outcome.became in ("quarantined", "rejected") and outcome.stage != stage
+            is_over = is_over and (went_on or outcome.became in _ENDS)
+            told[outcome.words + (f", see the quarantine of {outcome.stage}" if went_on else "")] = None
+        write = close_entries if is_over else note_entries
+        write(self.deliveries.connection, [entry_id], f"{self.deliveries.run_id}: {'; '.join(told)}")
 
-    def _rows(self, traced: Sequence[Traced]) -> dict[int, bytes]:
-        """Return the keys of the records that are detections, by the entries' ids."""
-        name = self.connector.name
-        wanted = [trace for trace in traced if trace.outcome is None or trace.outcome.became == "held"]
-        return {trace.entry.id: read_row(name, trace.record).key for trace in wanted}
+    def _keys(self, traced: Sequence[Traced]) -> list[bytes | None]:
+        """Return the keys of the records that are detections, None for the others."""
+        return [
+            read_row(self.connector.name, trace.record).key
+            if trace.outcome is None or trace.outcome.became == "held"
+            else None
+            for trace in traced
+        ]
 
     def _outcome(self, trace: Traced, key: bytes | None, after: dict[bytes, Standing]) -> Outcome:
         standing = after.get(key) if key else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from ci_operators.attack import attack_table
@@ -37,12 +37,22 @@ def make_chain(connector: Connector, note: Note) -> dict[str, Step]:
     return {stage: make_step(stage, connector, note) for stage in ("filter", "map", "validate")}
 
 
-def take_through(chain: Mapping[str, Step], record: bytes, first: str = "filter") -> Passage:
-    """Return how far a record comes from the stage `first` on; nothing is written."""
+def take_through(chain: Mapping[str, Step], record: bytes, first: str = "filter") -> list[Passage]:
+    """Return how far a record comes from the stage `first` on: one passage for each detection that it becomes.
+
+    Nothing is written.
+    """
     stages = list(chain)
-    for stage in stages[stages.index(first) :]:
-        verdict = chain[stage](record)
-        if isinstance(verdict, Dropped | Quarantined):
-            return Passage(stage, record, verdict)
-        record = verdict
-    return Passage("submit", record)
+    return list(_pass(chain, record, stages[stages.index(first) :]))
+
+
+def _pass(chain: Mapping[str, Step], record: bytes, stages: Sequence[str]) -> Iterator[Passage]:
+    if not stages:
+        yield Passage("submit", record)
+        return
+    verdict = chain[stages[0]](record)
+    if isinstance(verdict, Dropped | Quarantined):
+        yield Passage(stages[0], record, verdict)
+        return
+    for each in verdict if isinstance(verdict, list) else [verdict]:
+        yield from _pass(chain, each, stages[1:])

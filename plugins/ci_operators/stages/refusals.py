@@ -97,7 +97,7 @@ class DryRun:
         """Return `step`, but with those detections quarantined that the API refuses, and doubled ones dropped."""
         met = set[bytes]()
 
-        def refuse(record: bytes) -> bytes | Dropped | Quarantined:
+        def refuse(record: bytes) -> bytes | list[bytes] | Dropped | Quarantined:
             result = step(record)
             if not isinstance(result, bytes):
                 return result
