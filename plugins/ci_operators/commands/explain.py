@@ -8,7 +8,7 @@ from dataclasses import astuple
 
 from rich.console import RenderableType
 
-from ci_operators.answers.explanation import Explanation, Means, explain
+from ci_operators.answers.event.explanation import Explanation, Means, explain
 from ci_operators.answers.wording import Wording, make_wording
 from ci_operators.commands.selection import choose_connectors
 from ci_operators.commands.terminal import Terminal, make_table, sentence

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 
 from rich.console import RenderableType
 
+from ci_operators.answers.connector.health import Standing, find_orphans, find_remarks, find_standings
 from ci_operators.answers.ledgers import NoLedgerError
-from ci_operators.answers.standing import Standing, find_orphans, find_remarks, find_standings
 from ci_operators.commands.selection import choose_connectors
 from ci_operators.commands.terminal import Terminal, make_table, sentence, show_span
 from ci_operators.connectors_file import load_connectors

@@ -71,7 +71,11 @@ class CompactLedgerOperator(BaseOperator):
         return dict(total)
 
     def _name_stranded(self) -> None:
-        from ci_operators.answers.standing import find_orphans, find_standings, find_stranded  # not at DAG parse time
+        from ci_operators.answers.connector.health import (  # not at DAG parse time
+            find_orphans,
+            find_standings,
+            find_stranded,
+        )
 
         found = load_connectors()
         for standing in (*find_standings(found, found.connectors, datetime.now(UTC)), *find_orphans(found)):

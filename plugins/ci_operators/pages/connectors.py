@@ -10,7 +10,7 @@ from typing import Any
 from fastapi import APIRouter
 
 from ci_operators.airflow_plugin.compat import SessionDep
-from ci_operators.answers.standing import Standing, find_orphans, find_remarks, find_standings
+from ci_operators.answers.connector.health import Standing, find_orphans, find_remarks, find_standings
 from ci_operators.core.connector import Connector
 from ci_operators.pages.airflow_runs import DagState, find_dags
 from ci_operators.pages.configuration import current_file

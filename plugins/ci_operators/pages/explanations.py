@@ -9,8 +9,8 @@ from typing import Any
 from fastapi import APIRouter
 
 from ci_operators.answers.deadline import Deadline
-from ci_operators.answers.explanation import Explanation, Means, explain
-from ci_operators.answers.verdict import make_verdict
+from ci_operators.answers.event.explanation import Explanation, Means, explain
+from ci_operators.answers.event.verdict import make_verdict
 from ci_operators.answers.wording import make_wording, say_state
 from ci_operators.pages.configuration import current_file
 from ci_operators.pages.kept_runs import find_staged_event
