@@ -57,9 +57,9 @@ def run(options: argparse.Namespace, terminal: Terminal) -> int:
     with open_ledger(connector.ledger_conn_id) as connection:
         number = overview.find_id(connection, connector.name)
         if number is not None:
-            clerk = Clerk(connection, connector, number, resend=options.resend)
-            clerk.prepare()
-            clerk.settle(options.names, report)
+            settlement = Settlement(connection, connector, number, resend=options.resend)
+            settlement.prepare()
+            settlement.settle(options.names, report)
         elif options.names:
             report.problems.append(f"The ledger has nothing of {connector.name}.")
     terminal.show(report, _draw(report))
@@ -67,7 +67,7 @@ def run(options: argparse.Namespace, terminal: Terminal) -> int:
 
 
 @dataclass
-class Clerk:
+class Settlement:
     """Settles detections of one connector, while no run of it submits."""
 
     connection: Connection

@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import Connection, event, text
 
-from ci_operators.answers.connector.health import Standing, find_orphans, find_remarks, find_standings, is_behind
+from ci_operators.answers.connector.health import ConnectorHealth, find_health, find_orphans, find_remarks, is_behind
 from ci_operators.connectors_file import load_connectors
 from ci_operators.ledger.breaker import MOST_UNKNOWN, Streak
 from ci_operators.ledger.history import History
@@ -21,9 +21,9 @@ def test_standings_are_in_the_order_of_names(desk: Desk) -> None:
     desk.add_okta_events(1, minutes_ago=100)
     desk.deliver(since=120, until=90)
     found = load_connectors()
-    standings = find_standings(found, found.connectors, desk.now)
-    assert [standing.connector for standing in standings] == ["dry", "okta", "s1"]
-    dry, okta, s1 = standings
+    healths = find_health(found, found.connectors, desk.now)
+    assert [health.connector for health in healths] == ["dry", "okta", "s1"]
+    dry, okta, s1 = healths
     assert list(find_remarks(okta)) == ["is behind its update frequency: look at its runs in Airflow."]
     assert next(find_remarks(dry)).startswith("in debug mode")
     assert (okta.lag_s, s1.last_window, list(find_remarks(s1))) == (5400, None, [])
@@ -47,11 +47,11 @@ def test_many_connectors_cost_no_more_questions_than_one(desk: Desk) -> None:
         finally:
             event.remove(desk.connection, "before_cursor_execute", note)
 
-    by_itself = [find_standings(found, [connector], desk.now, open_by)[0] for connector in found.connectors]
+    by_itself = [find_health(found, [connector], desk.now, open_by)[0] for connector in found.connectors]
     of_each = len(asked) // len(by_itself)
-    together = find_standings(found, found.connectors, desk.now, open_by)
-    assert together == sorted(by_itself, key=lambda standing: standing.connector)
-    assert [standing.last_7_days.accepted for standing in together] == [0, 2, 0]
+    together = find_health(found, found.connectors, desk.now, open_by)
+    assert together == sorted(by_itself, key=lambda health: health.connector)
+    assert [health.last_7_days.accepted for health in together] == [0, 2, 0]
     assert len(asked) == (len(by_itself) + 1) * of_each
 
 
@@ -59,10 +59,10 @@ def test_a_ledger_that_fails_takes_no_other_down(desk: Desk) -> None:
     path = desk.folder / "connectors.yaml"
     path.write_text(path.read_text().replace("name: s1,", "name: s1, ledger_conn_id: nowhere,"))
     found = load_connectors()
-    standings = {each.connector: each for each in find_standings(found, found.connectors, desk.now)}
-    assert "nowhere does not exist" in standings["s1"].problem
-    assert next(find_remarks(standings["s1"])) == standings["s1"].problem
-    assert standings["okta"].problem == ""
+    healths = {each.connector: each for each in find_health(found, found.connectors, desk.now)}
+    assert "nowhere does not exist" in healths["s1"].problem
+    assert next(find_remarks(healths["s1"])) == healths["s1"].problem
+    assert healths["okta"].problem == ""
 
 
 def test_a_connector_is_behind_when_a_run_is_overdue(desk: Desk) -> None:
@@ -73,8 +73,8 @@ def test_a_connector_is_behind_when_a_run_is_overdue(desk: Desk) -> None:
 
 
 def test_each_trouble_has_its_remark() -> None:
-    standing = Standing("a", "okta", False, held=2, in_flight=3, runs_awaiting_retry=["r1", "r2"])
-    assert list(find_remarks(standing)) == [
+    health = ConnectorHealth("a", "okta", False, held=2, in_flight=3, runs_awaiting_retry=["r1", "r2"])
+    assert list(find_remarks(health)) == [
         "unknown detections wait for the retry of r1, r2.",
         "2 unknown detections are held: `settle --connector a` settles them.",
         "3 detections are on their way, or their task has died: its retry tells.",
@@ -87,7 +87,7 @@ def test_a_connector_that_has_stopped_sending_says_since_when_and_what_to_do(des
     for count in (MOST_UNKNOWN - 1, MOST_UNKNOWN):
         with desk.connection.begin():
             desk.connection.execute(connector, {"count": count, "at": desk.ago(20)})
-        (okta,) = find_standings(load_connectors(), [desk.connector("okta")], desk.now)
+        (okta,) = find_health(load_connectors(), [desk.connector("okta")], desk.now)
         stopped = Streak(MOST_UNKNOWN, desk.ago(20), desk.ago(20)) if count == MOST_UNKNOWN else None
         assert okta.stopped == stopped
     remark = next(find_remarks(okta))
@@ -103,7 +103,7 @@ def test_what_was_sent_again_as_often_as_allowed_is_held(desk: Desk, resends: in
     doubt_batch(desk.connection, 1, 2)
     with desk.connection.begin():
         desk.connection.execute(text("UPDATE batch SET resends = :resends"), {"resends": resends})
-    (okta,) = find_standings(load_connectors(), [desk.connector("okta")], desk.now)
+    (okta,) = find_health(load_connectors(), [desk.connector("okta")], desk.now)
     assert (okta.unknown, okta.held, okta.needs_somebody) == (2, held, held > 0)
     assert okta.runs_awaiting_retry == ([] if held else ["scheduled__1"])
 
@@ -119,11 +119,11 @@ def quarantine(desk: Desk, name: str, days_ago: int, *records: str) -> None:
 
 def test_open_entries_older_than_the_history_are_named_with_their_age(desk: Desk) -> None:
     quarantine(desk, "okta", 170, "young")
-    (okta,) = find_standings(load_connectors(), [desk.connector("okta")], desk.now)
+    (okta,) = find_health(load_connectors(), [desk.connector("okta")], desk.now)
     assert (okta.overdue, list(find_remarks(okta))) == (None, [])
     quarantine(desk, "okta", 400, "old", "as-old")
     quarantine(desk, "okta", 190, "older-than-the-history")
-    (okta,) = find_standings(load_connectors(), [desk.connector("okta")], desk.now)
+    (okta,) = find_health(load_connectors(), [desk.connector("okta")], desk.now)
     assert list(find_remarks(okta)) == [
         "3 open quarantined records are older than `retention: history`, the oldest of "
         f"{desk.ago(400 * 1440):%Y-%m-%d}. They stay until somebody settles them: `quarantine replay --connector okta` "

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from ci_operators.answers.deadline import NEVER, Deadline
-from ci_operators.answers.event.codes_why import SecondLook, find_codes_why, find_nothing
+from ci_operators.answers.event.codes_why import EventFinder, find_codes_why, find_nothing
 from ci_operators.answers.run.scan import Limits
 from ci_operators.core.connector import Connector
 from ci_operators.core.errors import UnavailableError
@@ -35,7 +35,7 @@ def failing(*_: Any) -> bytes:
 def ask(
     trail: Trail = TRAIL, find_staged: Any = find_nothing, fetch: Any = failing, deadline: Deadline = NEVER
 ) -> list[str]:
-    return find_codes_why(trail, "e", [OKTA], SecondLook(find_staged, fetch, AT, deadline))
+    return find_codes_why(trail, "e", [OKTA], EventFinder(find_staged, fetch, AT, deadline))
 
 
 def test_the_artifacts_are_asked_first() -> None:

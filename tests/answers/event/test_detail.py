@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from ci_operators.answers.event.detail import RecordDetail, RecordMeans, find_detail
+from ci_operators.answers.event.detail import RecordDetail, RecordInquiry, find_detail
 from ci_operators.answers.question import WrongQuestionError
 from ci_operators.answers.run.record import RecordReader
 from ci_operators.answers.run.records import find_records
@@ -27,9 +27,9 @@ from tests.answers.staged_run import OKTA, READER, S1, WORDING, StagedRun, event
 SEEN = datetime(2026, 3, 10, 13, tzinfo=UTC)
 
 
-def detail(run: StagedRun, event_id: str, indicator: str = "", place: str = "", **means: Any) -> RecordDetail:
+def detail(run: StagedRun, event_id: str, indicator: str = "", place: str = "", **inquiry: Any) -> RecordDetail:
     reader = RecordReader(run.connector.name, WORDING)
-    found = find_detail(RecordMeans(run.files, run.connector, reader, **means), event_id, indicator, place)
+    found = find_detail(RecordInquiry(run.files, run.connector, reader, **inquiry), event_id, indicator, place)
     assert found is not None
     msgspec.json.encode(found)
     return found
@@ -117,8 +117,8 @@ def test_an_unfinished_event_says_how_far_it_came(tmp_path: Path) -> None:
 
 def test_what_nobody_knows_is_none(tmp_path: Path) -> None:
     run = StagedRun(tmp_path).run(mixed_events())
-    assert find_detail(RecordMeans(run.files, OKTA, READER), "nothing") is None
-    empty = RecordMeans(run.files, OKTA, READER, find_trail=lambda _: Trail((), (), (), ()))
+    assert find_detail(RecordInquiry(run.files, OKTA, READER), "nothing") is None
+    empty = RecordInquiry(run.files, OKTA, READER, find_trail=lambda _: Trail((), (), (), ()))
     assert find_detail(empty, "nothing") is None
 
 
@@ -172,9 +172,9 @@ def test_a_threat_folds_its_own_personal_data(tmp_path: Path) -> None:
 
 def test_the_clock_bounds_the_search(tmp_path: Path) -> None:
     run = StagedRun(tmp_path).run(mixed_events())
-    means = RecordMeans(run.files, OKTA, READER)
-    limits = replace(means.limits, seconds=-1.0)
-    found = find_detail(replace(means, limits=limits), "event-00007")
+    inquiry = RecordInquiry(run.files, OKTA, READER)
+    limits = replace(inquiry.limits, seconds=-1.0)
+    found = find_detail(replace(inquiry, limits=limits), "event-00007")
     assert found is not None
     assert found.fate is None
     assert found.story == [

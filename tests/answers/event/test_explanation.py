@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from ci_operators.answers.deadline import Deadline
-from ci_operators.answers.event.explanation import Explanation, Means, explain
+from ci_operators.answers.event.explanation import Explanation, Inquiry, explain
 from ci_operators.answers.ledgers import NoLedgerError, open_ledger
 from ci_operators.answers.question import WrongQuestionError
 from ci_operators.answers.wording import make_wording
@@ -18,10 +18,10 @@ from ci_operators.connectors_file import load_connectors
 from tests.commands.conftest import Desk
 
 
-def ask(desk: Desk, question: str, names: Sequence[str] = ("okta", "s1", "dry"), **means: Any) -> Explanation:
+def ask(desk: Desk, question: str, names: Sequence[str] = ("okta", "s1", "dry"), **inquiry: Any) -> Explanation:
     found = load_connectors()
     chosen = [each for each in found.connectors if each.name in names]
-    explanation = explain(question, chosen, replace(Means(desk.now, make_wording(found.connectors)), **means))
+    explanation = explain(question, chosen, replace(Inquiry(desk.now, make_wording(found.connectors)), **inquiry))
     msgspec.json.encode(explanation)
     return explanation
 

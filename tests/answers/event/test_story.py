@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from ci_operators.answers.event.story import Told, tell_story
+from ci_operators.answers.event.story import StoryFacts, tell_story
 from ci_operators.answers.run.record import Record
 from ci_operators.ledger.trail import Trail
 from tests.answers.event.test_trail import DROPPED
@@ -16,7 +16,7 @@ from tests.answers.staged_run import OKTA, WORDING, event
 def tell(record: Record | None = None, raw: Any = None, **known: Any) -> list[str]:
     values = {"trail": None, "states": [], "has_codes": False, "last_stage": "extract", "is_whole": True, **known}
     text = None if raw is None else json.dumps(raw).encode()
-    return list(tell_story(Told(connector=OKTA, wording=WORDING, raw=text, record=record, **values)))
+    return list(tell_story(StoryFacts(connector=OKTA, wording=WORDING, raw=text, record=record, **values)))
 
 
 def test_each_stage_that_it_passed_has_its_sentence() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from ci_operators.answers.event.explanation import Explanation
 from ci_operators.answers.event.indicators import Match
-from ci_operators.answers.event.source_question import Answer
+from ci_operators.answers.event.source_question import SourceAnswer
 from ci_operators.answers.event.trail import make_steps, tell_trail
 from ci_operators.answers.event.verdict import HEADLINES, Verdict, make_verdict
 from ci_operators.ledger.tables import State
@@ -67,7 +67,7 @@ def test_detections_of_an_indicator_are_counted() -> None:
 
 
 def test_what_only_a_source_knows_is_said_in_its_words() -> None:
-    answer = Answer("okta-acme", "Okta", True, "Okta has it; it passes.")
+    answer = SourceAnswer("okta-acme", "Okta", True, "Okta has it; it passes.")
     found = Explanation("e1", "event", [answer.sentence, "okta-2: Okta could not be asked."], sources=[answer])
     assert make_verdict(found) == Verdict(
         "found", "okta-acme: Okta has it; it passes.", details=["okta-2: Okta could not be asked."]

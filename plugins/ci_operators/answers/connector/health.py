@@ -22,7 +22,7 @@ from ci_operators.ledger.quarantined import Overdue, find_overdue
 from ci_operators.stages.account import MISMATCH
 
 _NOTHING = Counts(0, 0, 0, 0, 0)
-#: Counts of a standing that somebody has to bring to their end.
+#: Counts of a health that somebody has to bring to their end.
 _OPEN = ("waiting", "unknown", "in_flight", "quarantined")
 
 
@@ -38,7 +38,7 @@ class Budget:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class ConnectorHealth:
     """How one connector stands.
 
     problem: why nothing can be told of a live one, else empty; gone: it is in the ledger and not in the connectors
@@ -73,28 +73,29 @@ class Standing:
         return bool(self.problem or self.behind or self.held or self.gone or self.stopped or self.overdue)
 
 
-def find_standings(
+def find_health(
     found: ConnectorsFile, connectors: Iterable[Connector], now: datetime, open_by: OpenLedger = open_ledger
-) -> list[Standing]:
-    """Return the standings of some connectors of the file by name; a ledger that fails takes no other down."""
-    standings: list[Standing] = []
+) -> list[ConnectorHealth]:
+    """Return the healths of some connectors of the file by name; a ledger that fails takes no other down."""
+    healths: list[ConnectorHealth] = []
     for conn_id, group in group_by_ledger(connectors).items():
-        standings += _find_of_ledger(conn_id, group, found, now, open_by)
-    return sorted(standings, key=lambda standing: standing.connector)
+        healths += _find_of_ledger(conn_id, group, found, now, open_by)
+    return sorted(healths, key=lambda health: health.connector)
 
 
 def _find_of_ledger(
     conn_id: str, connectors: Sequence[Connector], found: ConnectorsFile, now: datetime, open_by: OpenLedger
-) -> list[Standing]:
+) -> list[ConnectorHealth]:
     try:
         with open_by(conn_id) as connection:
             ledger = _read_ledger(connection, connectors, found, now)
     except CollectiveInsightsError as err:
         # What only checks needs no ledger, and keeps nothing there.
         return [
-            Standing(each.name, each.source, each.debug, problem="" if each.debug else str(err)) for each in connectors
+            ConnectorHealth(each.name, each.source, each.debug, problem="" if each.debug else str(err))
+            for each in connectors
         ]
-    return [_make_standing(ledger, each, found.destination(each.destination_conn_id), now) for each in connectors]
+    return [_make_health(ledger, each, found.destination(each.destination_conn_id), now) for each in connectors]
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,15 +131,15 @@ def _read_ledger(
     )
 
 
-def _make_standing(ledger: _Ledger, connector: Connector, destination: Destination, now: datetime) -> Standing:
+def _make_health(ledger: _Ledger, connector: Connector, destination: Destination, now: datetime) -> ConnectorHealth:
     """Return how a connector stands by its ledger."""
     budget = _make_budget(ledger, connector.destination_conn_id, destination)
     number = ledger.numbers.get(connector.name)
     if number is None:
-        return Standing(connector.name, connector.source, connector.debug, budget=budget)
+        return ConnectorHealth(connector.name, connector.source, connector.debug, budget=budget)
     last, streak = ledger.last_windows.get(number), ledger.streaks.get(number)
     lag = None if last is None else now - last.until
-    return Standing(
+    return ConnectorHealth(
         connector=connector.name,
         source=connector.source,
         debug=connector.debug,
@@ -154,19 +155,19 @@ def _make_standing(ledger: _Ledger, connector: Connector, destination: Destinati
     )
 
 
-def find_orphans(found: ConnectorsFile, open_by: OpenLedger = open_ledger) -> list[Standing]:
-    """Return the standings of connectors that are in a ledger of the file but not in the file, if anything is open.
+def find_orphans(found: ConnectorsFile, open_by: OpenLedger = open_ledger) -> list[ConnectorHealth]:
+    """Return the healths of connectors that are in a ledger of the file but not in the file, if anything is open.
 
     A wrong entry is no orphan: while one has no readable name, any connector may be it, and there are none.
     """
-    orphans: dict[str, Standing] = {}
+    orphans: dict[str, ConnectorHealth] = {}
     for conn_id in group_by_ledger(found.connectors) if None not in found.names else ():
-        with suppress(CollectiveInsightsError), open_by(conn_id) as connection:  # `find_standings` names the problem
+        with suppress(CollectiveInsightsError), open_by(conn_id) as connection:  # `find_health` names the problem
             others = overview.find_others(connection, filter(None, found.names))
             for number, unsettled in overview.find_opens(connection, others).items():
                 counts = _unsettled(unsettled, resends=0)
                 if any(counts[name] for name in _OPEN):
-                    orphans[others[number]] = Standing(others[number], "", debug=False, gone=True, **counts)
+                    orphans[others[number]] = ConnectorHealth(others[number], "", debug=False, gone=True, **counts)
     return list(orphans.values())
 
 
@@ -197,37 +198,37 @@ def _unsettled(found: Open, resends: int) -> dict[str, Any]:
     }
 
 
-def find_remarks(standing: Standing) -> Iterator[str]:
+def find_remarks(health: ConnectorHealth) -> Iterator[str]:
     """Yield a sentence for each thing about a connector that somebody should know; its name stands before them."""
-    if standing.problem:
-        yield standing.problem
-    yield from find_stranded(standing)
-    if standing.gone:
+    if health.problem:
+        yield health.problem
+    yield from find_stranded(health)
+    if health.gone:
         return
-    if standing.stopped:
-        yield _say_stopped(standing.connector, standing.stopped)
-    if standing.debug:
+    if health.stopped:
+        yield _say_stopped(health.connector, health.stopped)
+    if health.debug:
         yield (
             "in debug mode: Recorded Future checks its detections and stores nothing, the ledger keeps nothing. "
             "With `debug: false` in the connectors file it goes live."
         )
-    if standing.behind:
+    if health.behind:
         yield "is behind its update frequency: look at its runs in Airflow."
-    if standing.runs_awaiting_retry:
-        yield f"unknown detections wait for the retry of {', '.join(standing.runs_awaiting_retry)}."
-    if standing.held:
-        yield f"{standing.held} unknown detections are held: `settle --connector {standing.connector}` settles them."
-    if standing.in_flight:
-        yield f"{standing.in_flight} detections are on their way, or their task has died: its retry tells."
-    if standing.budget and standing.budget.exhausted:
-        yield f"{standing.budget.destination} said that it takes no more today."
+    if health.runs_awaiting_retry:
+        yield f"unknown detections wait for the retry of {', '.join(health.runs_awaiting_retry)}."
+    if health.held:
+        yield f"{health.held} unknown detections are held: `settle --connector {health.connector}` settles them."
+    if health.in_flight:
+        yield f"{health.in_flight} detections are on their way, or their task has died: its retry tells."
+    if health.budget and health.budget.exhausted:
+        yield f"{health.budget.destination} said that it takes no more today."
 
 
-def find_stranded(standing: Standing) -> Iterator[str]:
+def find_stranded(health: ConnectorHealth) -> Iterator[str]:
     """Yield a sentence for what no run of a connector will bring to its end."""
-    name, overdue = standing.connector, standing.overdue
-    if standing.gone:
-        counts = ", ".join(f"{count} {word.replace('_', ' ')}" for word in _OPEN if (count := getattr(standing, word)))
+    name, overdue = health.connector, health.overdue
+    if health.gone:
+        counts = ", ".join(f"{count} {word.replace('_', ' ')}" for word in _OPEN if (count := getattr(health, word)))
         yield (
             f"is not in the connectors file, so nothing sends what the ledger has of it: {counts}. "
             f"`ledger hand-over {name} NEW` hands it over to the connector NEW."

@@ -31,7 +31,7 @@ class NoTimeError(CollectiveInsightsError):
 
 
 @dataclass(frozen=True, slots=True)
-class SecondLook:
+class EventFinder:
     """Where an event is looked for again, and until when: in a run's artifacts first, then at its source."""
 
     find_staged: FindStaged
@@ -54,7 +54,7 @@ class SecondLook:
             raise NoTimeError("the time is over. `python -m ci_operators explain ID` takes longer.")
 
 
-def find_codes_why(trail: Trail, event_id: str, connectors: Sequence[Connector], look: SecondLook) -> list[str]:
+def find_codes_why(trail: Trail, event_id: str, connectors: Sequence[Connector], look: EventFinder) -> list[str]:
     """Return for each connector that delivered a detection of the event without ATT&CK codes why it has none."""
     known = {connector.name: connector for connector in connectors}
     in_time = sorted(trail.detections, key=lambda found: found.first_seen)
@@ -67,7 +67,7 @@ def find_codes_why(trail: Trail, event_id: str, connectors: Sequence[Connector],
     ]
 
 
-def _explain_one(connector: Connector, run_id: str, event_id: str, look: SecondLook) -> list[str]:
+def _explain_one(connector: Connector, run_id: str, event_id: str, look: EventFinder) -> list[str]:
     try:
         event = look.find(connector, run_id, event_id)
         verdict = judge(connector, event) if event else None

@@ -8,7 +8,7 @@ from typing import Any
 
 from ci_operators.answers.deadline import Deadline
 from ci_operators.answers.event.staged import find_event
-from ci_operators.answers.event.story import Told, tell_story
+from ci_operators.answers.event.story import StoryFacts, tell_story
 from ci_operators.answers.event.view import View, view_record
 from ci_operators.answers.question import WrongQuestionError
 from ci_operators.answers.run.files import RunFiles
@@ -68,7 +68,7 @@ class RecordDetail:
 
 
 @dataclass(frozen=True, slots=True)
-class RecordMeans:
+class RecordInquiry:
     """By what a record is found. find_trail: what the ledger knows of an event; None for debug runs, like look_up.
     limits: of the whole search."""
 
@@ -80,13 +80,13 @@ class RecordMeans:
     limits: Limits = PATIENCE
 
 
-def find_detail(means: RecordMeans, event_id: str, indicator: str = "", place: str = "") -> RecordDetail | None:
+def find_detail(inquiry: RecordInquiry, event_id: str, indicator: str = "", place: str = "") -> RecordDetail | None:
     """Return all about an event of the run, or about the one of its records with the indicator; None if the run and
     the ledger know nothing of it. place: of a record without an event id, instead. Raises WrongQuestionError for a
     place that is none, and where neither is named."""
     if not event_id and not place:
         raise WrongQuestionError("Name an event_id, or a record's place.")
-    search = _Search(means, event_id, Deadline.after(means.limits.seconds, means.limits.clock))
+    search = _Search(inquiry, event_id, Deadline.after(inquiry.limits.seconds, inquiry.limits.clock))
     if place:
         search.look_at(place)
     else:
@@ -98,7 +98,7 @@ def find_detail(means: RecordMeans, event_id: str, indicator: str = "", place: s
 
 @dataclass
 class _Search:
-    means: RecordMeans
+    inquiry: RecordInquiry
     event_id: str
     deadline: Deadline
     found: list[Candidate] = field(default_factory=list)
@@ -117,9 +117,9 @@ class _Search:
     def look(self, indicator: str) -> None:
         """Find the event's records, the one with the indicator first."""
         query = RecordQuery(event_id=self.event_id)
-        limits = replace(self.deadline.cut(self.means.limits, 0.5), records=_MOST)  # the event is looked for too
-        scan = Scan(query, self.means.reader, limits, self.means.look_up, keeps=True)
-        for number, file in enumerate(self.means.files.settled()):
+        limits = replace(self.deadline.cut(self.inquiry.limits, 0.5), records=_MOST)  # the event is looked for too
+        scan = Scan(query, self.inquiry.reader, limits, self.inquiry.look_up, keeps=True)
+        for number, file in enumerate(self.inquiry.files.settled()):
             rest = "left" if number and scan.is_over else scan.read(file)
             self.is_whole = self.is_whole and rest is None
         pairs = sorted(zip(scan.records, scan.candidates, strict=True), key=lambda pair: _rank(pair[0], indicator))
@@ -127,11 +127,11 @@ class _Search:
         unique = {candidate.key or candidate.payload: candidate for _, candidate in pairs}
         self.found = list(unique.values())
         keys = [candidate.key for candidate in self.found if candidate.key]
-        self.states = self.means.look_up(keys) if keys and self.means.look_up else {}
+        self.states = self.inquiry.look_up(keys) if keys and self.inquiry.look_up else {}
 
     def look_at(self, place: str) -> None:
         """Take the record at a place."""
-        candidate = read_place(self.means.files, self.means.reader, place)
+        candidate = read_place(self.inquiry.files, self.inquiry.reader, place)
         self.found, self.record = [candidate], candidate.record
 
     def find_raw(self) -> None:
@@ -143,8 +143,8 @@ class _Search:
         if not self.event_id:
             self.note = "The event has no id: it cannot be told from the others that extract staged."
             return
-        limits = self.deadline.cut(self.means.limits)
-        found = find_event(self.means.files, self.means.connector, self.event_id, limits)
+        limits = self.deadline.cut(self.inquiry.limits)
+        found = find_event(self.inquiry.files, self.inquiry.connector, self.event_id, limits)
         self.raw, self.note = found.event, found.note
         if found.is_late:
             self.is_whole = False
@@ -152,11 +152,11 @@ class _Search:
 
     def ask_ledger(self) -> None:
         """Take what the ledger knows for what the artifacts no longer tell."""
-        if self.found or not self.event_id or self.means.find_trail is None:
+        if self.found or not self.event_id or self.inquiry.find_trail is None:
             return
-        self.trail = self.means.find_trail(self.event_id)
+        self.trail = self.inquiry.find_trail(self.event_id)
         if self.trail:
-            self.record = records_of_trail(self.trail, self.means.reader.wording, self.event_id)[0]
+            self.record = records_of_trail(self.trail, self.inquiry.reader.wording, self.event_id)[0]
 
     def tell(self) -> RecordDetail:
         """Return what was found."""
@@ -167,7 +167,7 @@ class _Search:
             event_id=self.event_id or None,
             event=view.value,
             event_note=self.note if view.is_json else "The event is no JSON: shown as text.",
-            personal=load_source(self.means.connector.source).personal,
+            personal=load_source(self.inquiry.connector.source).personal,
             truncated=view.truncated or any(one.truncated for one, _ in sent),
             detections=[detection for _, detection in sent] or by_ledger,
             story=list(tell_story(self._as_told())),
@@ -175,7 +175,7 @@ class _Search:
         return detail if self.record is None else self._add_record(detail, self.record)
 
     def _add_record(self, detail: RecordDetail, record: Record) -> RecordDetail:
-        name, wording = self.means.connector.name, self.means.reader.wording
+        name, wording = self.inquiry.connector.name, self.inquiry.reader.wording
         return replace(
             detail,
             fate=record.fate,
@@ -186,16 +186,16 @@ class _Search:
             faq=wording.name_faq(name, record.code) if record.code else "",
         )
 
-    def _as_told(self) -> Told:
-        return Told(
-            self.means.connector,
-            self.means.reader.wording,
+    def _as_told(self) -> StoryFacts:
+        return StoryFacts(
+            self.inquiry.connector,
+            self.inquiry.reader.wording,
             self.raw,
             self.trail,
             self.record,
             list(self.states.values()),
             has_codes=any(candidate.record.codes for candidate in self.found if candidate.key),
-            last_stage=next(reversed(list(self.means.files.stages)), "extract"),
+            last_stage=next(reversed(list(self.inquiry.files.stages)), "extract"),
             is_whole=self.is_whole,
         )
 

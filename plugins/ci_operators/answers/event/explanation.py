@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from ci_operators.answers.deadline import NEVER, Deadline
-from ci_operators.answers.event.codes_why import FindStaged, SecondLook, find_codes_why, find_nothing
+from ci_operators.answers.event.codes_why import EventFinder, FindStaged, find_codes_why, find_nothing
 from ci_operators.answers.event.indicators import Match, is_no_id, sum_up, tell_matches
 from ci_operators.answers.event.ledger_search import Known, LedgerSearch
-from ci_operators.answers.event.source_question import Answer, FetchEvent, ask_source, fetch_event
+from ci_operators.answers.event.source_question import FetchEvent, SourceAnswer, ask_source, fetch_event
 from ci_operators.answers.event.trail import Step, make_steps, tell_trail
 from ci_operators.answers.ledgers import OpenLedger, open_ledger
 from ci_operators.answers.question import WrongQuestionError, read_question
@@ -38,12 +38,12 @@ class Explanation:
     more: bool = False
     trail: Trail | None = None
     steps: Sequence[Step] = ()
-    sources: Sequence[Answer] = ()
+    sources: Sequence[SourceAnswer] = ()
     codes_why: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Means:
+class Inquiry:
     """By what an explanation is found.
 
     open_ledger: opens a ledger by its Connection; fetch: asks a source for an event; find_staged: the event in the
@@ -61,7 +61,7 @@ class Means:
     deadline: Deadline = NEVER
 
 
-def explain(question: str, connectors: Sequence[Connector], means: Means) -> Explanation:
+def explain(question: str, connectors: Sequence[Connector], inquiry: Inquiry) -> Explanation:
     """Return what became of the event, or of the events with the indicator, that `question` names.
 
     Only `connectors` are asked and named. Raises WrongQuestionError for a question without sense, and the error of
@@ -70,24 +70,24 @@ def explain(question: str, connectors: Sequence[Connector], means: Means) -> Exp
     query = read_question(question, "The question")
     if not query:
         raise WrongQuestionError("Name an event's id (Okta's uuid, SentinelOne's threat id) or an indicator.")
-    known = LedgerSearch(query, means.open_ledger, means.gone_too, means.limit).look(connectors)
+    known = LedgerSearch(query, inquiry.open_ledger, inquiry.gone_too, inquiry.limit).look(connectors)
     if known.trail:
-        found = _explain_event(query, known.trail, connectors, means)
+        found = _explain_event(query, known.trail, connectors, inquiry)
     elif known.matches.detections:
-        found = _explain_indicator(query, known, connectors, means)
+        found = _explain_indicator(query, known, connectors, inquiry)
     else:
-        found = _explain_by_sources(query, known, connectors, means)
+        found = _explain_by_sources(query, known, connectors, inquiry)
     return replace(found, sentences=[*found.sentences, *known.problems], problems=known.problems)
 
 
-def _explain_event(query: str, trail: Trail, connectors: Sequence[Connector], means: Means) -> Explanation:
-    look = SecondLook(means.find_staged, means.fetch, means.now, means.deadline)
+def _explain_event(query: str, trail: Trail, connectors: Sequence[Connector], inquiry: Inquiry) -> Explanation:
+    look = EventFinder(inquiry.find_staged, inquiry.fetch, inquiry.now, inquiry.deadline)
     why = find_codes_why(trail, query, connectors, look)
-    sentences = list(tell_trail(trail, means.wording))
-    return Explanation(query, "event", sentences, trail=trail, steps=make_steps(trail, means.wording), codes_why=why)
+    sentences = list(tell_trail(trail, inquiry.wording))
+    return Explanation(query, "event", sentences, trail=trail, steps=make_steps(trail, inquiry.wording), codes_why=why)
 
 
-def _explain_indicator(query: str, known: Known, connectors: Sequence[Connector], means: Means) -> Explanation:
+def _explain_indicator(query: str, known: Known, connectors: Sequence[Connector], inquiry: Inquiry) -> Explanation:
     """Return the detections of an indicator; of a single event also its way."""
     matches = known.matches
     found = Explanation(
@@ -102,35 +102,35 @@ def _explain_indicator(query: str, known: Known, connectors: Sequence[Connector]
     if len(events) > 1 or matches.more:
         return found
     event_id = events.pop()[1]
-    trail = LedgerSearch(event_id, means.open_ledger, means.gone_too, means.limit).look(connectors).trail
-    told = _explain_event(event_id, trail, connectors, means)
+    trail = LedgerSearch(event_id, inquiry.open_ledger, inquiry.gone_too, inquiry.limit).look(connectors).trail
+    told = _explain_event(event_id, trail, connectors, inquiry)
     return replace(found, trail=told.trail, steps=told.steps, codes_why=told.codes_why)
 
 
-def _explain_by_sources(query: str, known: Known, connectors: Sequence[Connector], means: Means) -> Explanation:
+def _explain_by_sources(query: str, known: Known, connectors: Sequence[Connector], inquiry: Inquiry) -> Explanation:
     if is_no_id(query):
         return Explanation(query, "nothing", list(_say_no_indicator(connectors)))
-    answers, left = list[Answer](), list[str]()
+    answers, left = list[SourceAnswer](), list[str]()
     for connector in connectors:
-        if means.deadline.is_over:
+        if inquiry.deadline.is_over:
             left.append(connector.name)
             continue
         coverage = known.coverage[connector.name]
-        answers.append(ask_source(connector, query, coverage, means.now, means.fetch, means.deadline))
+        answers.append(ask_source(connector, query, coverage, inquiry.now, inquiry.fetch, inquiry.deadline))
     sentences = [*_say_answers(answers), *_say_left(left, answers)]
     kind = "event" if any(answer.found for answer in answers) else "nothing"
     why = [f"{answer.connector}: no ATT&CK codes. {text}" for answer in answers for text in answer.codes_why]
     return Explanation(query, kind, sentences, sources=answers, codes_why=why)
 
 
-def _say_answers(answers: Sequence[Answer]) -> list[str]:
+def _say_answers(answers: Sequence[SourceAnswer]) -> list[str]:
     if any(answer.found or answer.failed for answer in answers):
         return [answer.sentence for answer in answers if answer.found or answer.failed]
     titles = " nor ".join(dict.fromkeys(answer.source for answer in answers))
     return [f"Neither the ledger nor {titles} knows the event."] if titles else []
 
 
-def _say_left(left: Sequence[str], answers: Sequence[Answer]) -> list[str]:
+def _say_left(left: Sequence[str], answers: Sequence[SourceAnswer]) -> list[str]:
     if left:
         alone = "`python -m ci_operators explain ID` takes longer."
         if len(left) + len(answers) > 1:

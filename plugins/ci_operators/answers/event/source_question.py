@@ -27,7 +27,7 @@ class Coverage:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class SourceAnswer:
     """What a source says of an event for one connector, in words. `failed`: it could not be asked.
 
     sentence: the same words after the connector's name, for a list of several connectors.
@@ -65,21 +65,23 @@ def ask_source(
     now: datetime,
     fetch: FetchEvent = fetch_event,
     deadline: Deadline = NEVER,
-) -> Answer:
+) -> SourceAnswer:
     """Return what the connector's source says of the event, and what the connector would make of it."""
     source = load_source(connector.source)
     try:
         event = fetch(connector, event_id, now, deadline)
     except CollectiveInsightsError as err:
-        return Answer(connector.name, source.title, False, f"{source.title} could not be asked: {err}", failed=True)
+        return SourceAnswer(
+            connector.name, source.title, False, f"{source.title} could not be asked: {err}", failed=True
+        )
     if event is None:
-        return Answer(connector.name, source.title, False, f"{source.title} does not know the event.")
+        return SourceAnswer(connector.name, source.title, False, f"{source.title} does not know the event.")
     time = source.read_time(connector, event)
     verdict = judge(connector, event)
     fate = say_keeping(connector, verdict) or foresee(connector, time, coverage)
     begin = f"{source.title} has it{f', of {format_instant(time)}' if time else ''}; "
     why = tuple(explain_codes(connector, verdict))
-    return Answer(connector.name, source.title, True, begin + fate, time, code=verdict.code, codes_why=why)
+    return SourceAnswer(connector.name, source.title, True, begin + fate, time, code=verdict.code, codes_why=why)
 
 
 def foresee(connector: Connector, time: datetime | None, coverage: Coverage) -> str:

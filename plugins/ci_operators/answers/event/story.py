@@ -15,7 +15,7 @@ from ci_operators.ledger.trail import Trail
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class StoryFacts:
     """What a story is told from.
 
     raw: the event; trail: what the ledger knows, where the artifacts tell nothing; record: its row of the run's
@@ -34,36 +34,36 @@ class Told:
     is_whole: bool
 
 
-def tell_story(told: Told) -> Iterator[str]:
+def tell_story(facts: StoryFacts) -> Iterator[str]:
     """Yield the sentences."""
-    if told.trail:
-        yield from tell_trail(told.trail, told.wording)
-    elif told.record is None:
-        yield from _tell_unfinished(told)
+    if facts.trail:
+        yield from tell_trail(facts.trail, facts.wording)
+    elif facts.record is None:
+        yield from _tell_unfinished(facts)
     else:
-        yield from _tell_record(told, told.record)
-    if told.raw is not None:
-        yield from _tell_judgement(told, told.raw)
+        yield from _tell_record(facts, facts.record)
+    if facts.raw is not None:
+        yield from _tell_judgement(facts, facts.raw)
 
 
-def _tell_record(told: Told, record: Record) -> Iterator[str]:
+def _tell_record(facts: StoryFacts, record: Record) -> Iterator[str]:
     for stage, words in PASSED.items():
         if stage == record.stage:
             break
         yield f"{stage}: {words}"
     if record.fate != "detection":
-        faq = told.wording.name_faq(told.connector.name, record.code or "")
+        faq = facts.wording.name_faq(facts.connector.name, record.code or "")
         detail = f" {record.detail}" if record.detail else ""
         yield f"{record.stage}: {record.fate} ({record.code}): {record.words}{detail}{f' {faq}.' if faq else ''}"
-    for known in told.states:
+    for known in facts.states:
         message = f" Message: {known.message}" if known.message else ""
         yield f"submit: {known.state}: {say_state(known.state)} (run {known.run_id}, batch {known.batch}).{message}"
-    if record.fate == "detection" and not told.states:
+    if record.fate == "detection" and not facts.states:
         yield f"{record.stage}: {PASSED[record.stage]}"
 
 
-def _tell_unfinished(told: Told) -> Iterator[str]:
-    if not told.is_whole:
+def _tell_unfinished(facts: StoryFacts) -> Iterator[str]:
+    if not facts.is_whole:
         yield (
             "The run has more records than can be looked through at once: search its table for the event, or ask "
             "`python -m ci_operators explain ID`."
@@ -71,23 +71,23 @@ def _tell_unfinished(told: Told) -> Iterator[str]:
         return
     for stage, words in PASSED.items():
         yield f"{stage}: {words}"
-        if stage == told.last_stage:
+        if stage == facts.last_stage:
             break
     yield "Its further way is not known: the next stage has not finished, or its artifacts are gone."
 
 
-def _tell_judgement(told: Told, raw: bytes) -> Iterator[str]:
+def _tell_judgement(facts: StoryFacts, raw: bytes) -> Iterator[str]:
     """Yield why there are no ATT&CK codes, and what the options as they stand now would make of the event."""
-    record = told.record
+    record = facts.record
     try:
-        verdict = judge(told.connector, raw)
+        verdict = judge(facts.connector, raw)
     except CollectiveInsightsError as err:
         yield f"What the criteria say of it today cannot be told: {err}"
         return
-    if record is not None and record.fate == "detection" and not told.has_codes:
-        yield from (f"No ATT&CK codes: {text}" for text in explain_codes(told.connector, verdict))
+    if record is not None and record.fate == "detection" and not facts.has_codes:
+        yield from (f"No ATT&CK codes: {text}" for text in explain_codes(facts.connector, verdict))
     if record is None or _differs(record, verdict):
-        yield f"By the connector's options as they stand now: {say_keeping(told.connector, verdict) or 'it passes.'}"
+        yield f"By the connector's options as they stand now: {say_keeping(facts.connector, verdict) or 'it passes.'}"
 
 
 def _differs(record: Record, verdict: Judgement) -> bool:

@@ -11,7 +11,7 @@ from typing import Protocol
 
 from sqlalchemy import Connection
 
-from ci_operators.commands.replay_steps import Outcome, Traced
+from ci_operators.commands.replay_steps import ReplayOutcome, Traced
 from ci_operators.core.connector import Connector, Destination
 from ci_operators.ledger.deliveries import Deliveries
 from ci_operators.ledger.history import History
@@ -42,28 +42,28 @@ _BECAME = {
 _ENDS = ("accepted", "already_accepted", "dropped", "waiting")
 
 
-class Courier(Protocol):
+class ReplaySender(Protocol):
     """Takes the records that passed the steps to Recorded Future."""
 
-    def take(self, traced: Sequence[Traced]) -> list[Outcome]:
+    def take(self, traced: Sequence[Traced]) -> list[ReplayOutcome]:
         """Return what became of the records. Raises the errors of delivery."""
 
-    def outcomes(self, traced: Sequence[Traced]) -> list[Outcome]:
+    def outcomes(self, traced: Sequence[Traced]) -> list[ReplayOutcome]:
         """Return what has become of the records, when `take` was broken off."""
 
 
 @contextmanager
-def open_courier(
+def open_sender(
     connection: Connection, connector: Connector, destination: Destination, run_id: str
-) -> Iterator[Courier]:
-    """Give the courier of a connector: of a debug connector one that only checks."""
+) -> Iterator[ReplaySender]:
+    """Give the sender of a connector: of a debug connector one that only checks."""
     from ci_operators.hooks.vendor import VendorHook  # needs Airflow: slow to import
 
     client = VendorHook(API, connector.destination_conn_id).get_client()
     terms = Terms(connector.organization_ids, connector.batch_size)
     with tempfile.TemporaryDirectory(prefix="ci-replay-") as folder:
         if connector.debug:
-            yield CheckingCourier(client, connector, terms, Path(folder))
+            yield CheckingReplay(client, connector, terms, Path(folder))
             return
         limit = destination.limit_for_bulk
         rules = Rules(
@@ -76,11 +76,11 @@ def open_courier(
         )
         deliveries = Deliveries(connection, connector.name, run_id, connector.destination_conn_id)
         deliveries.lock()
-        yield DeliveringCourier(client, connector, rules, Path(folder), deliveries)
+        yield DeliveringReplay(client, connector, rules, Path(folder), deliveries)
 
 
 @dataclass
-class CheckingCourier:
+class CheckingReplay:
     """Asks the API in debug mode: it stores nothing, and the quarantine stays as it is."""
 
     client: Client
@@ -88,13 +88,13 @@ class CheckingCourier:
     terms: Terms
     folder: Path
 
-    def take(self, traced: Sequence[Traced]) -> list[Outcome]:
+    def take(self, traced: Sequence[Traced]) -> list[ReplayOutcome]:
         """Return which records the API would take."""
         rows = [read_row(self.connector.name, trace.record) for trace in traced if trace.outcome is None]
         refused = self._find_refused(rows) if rows else {}
         return [trace.outcome or self._outcome(trace, refused) for trace in traced]
 
-    def outcomes(self, traced: Sequence[Traced]) -> list[Outcome]:
+    def outcomes(self, traced: Sequence[Traced]) -> list[ReplayOutcome]:
         """Return what the steps said."""
         words = "not checked"
         return [trace.outcome or trace.as_outcome("not_sent", words) for trace in traced]
@@ -106,7 +106,7 @@ class CheckingCourier:
         dry_run.check(out.artifact)
         return dry_run.refused
 
-    def _outcome(self, trace: Traced, refused: dict[bytes, str]) -> Outcome:
+    def _outcome(self, trace: Traced, refused: dict[bytes, str]) -> ReplayOutcome:
         message = refused.get(read_row(self.connector.name, trace.record).key)
         if message is not None:
             return trace.as_outcome("refused", f"Recorded Future would refuse it: {message}")
@@ -114,7 +114,7 @@ class CheckingCourier:
 
 
 @dataclass
-class DeliveringCourier:
+class DeliveringReplay:
     """Delivers with the ledger, and writes into the quarantine what became of its entries."""
 
     client: Client
@@ -124,7 +124,7 @@ class DeliveringCourier:
     deliveries: Deliveries
     _before: dict[bytes, Standing] = field(default_factory=dict)
 
-    def take(self, traced: Sequence[Traced]) -> list[Outcome]:
+    def take(self, traced: Sequence[Traced]) -> list[ReplayOutcome]:
         """Return what became of the records after their delivery."""
         connection, rows = self.deliveries.connection, self._rows(traced)
         self._before = find_standings(connection, list(rows.values()))
@@ -139,7 +139,7 @@ class DeliveringCourier:
             self._history("submit").add_quarantined(read_artifact(result.side_artifacts["quarantined"]))
         return self.outcomes(traced)
 
-    def outcomes(self, traced: Sequence[Traced]) -> list[Outcome]:
+    def outcomes(self, traced: Sequence[Traced]) -> list[ReplayOutcome]:
         """Return what has become of the records by the ledger, and write it into the quarantine."""
         rows = self._rows(traced)
         after = find_standings(self.deliveries.connection, list(rows.values()))
@@ -158,7 +158,7 @@ class DeliveringCourier:
         wanted = [trace for trace in traced if trace.outcome is None or trace.outcome.became == "held"]
         return {trace.entry.id: read_row(name, trace.record).key for trace in wanted}
 
-    def _outcome(self, trace: Traced, key: bytes | None, after: dict[bytes, Standing]) -> Outcome:
+    def _outcome(self, trace: Traced, key: bytes | None, after: dict[bytes, Standing]) -> ReplayOutcome:
         standing = after.get(key) if key else None
         if trace.outcome is not None and (standing is None or standing.state is not State.ACCEPTED):
             return trace.outcome
