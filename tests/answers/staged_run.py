@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from ci_operators.answers.manifests import read_manifests
-from ci_operators.answers.record import RecordReader
-from ci_operators.answers.run_files import RunFiles
+from ci_operators.answers.run.files import RunFiles
+from ci_operators.answers.run.manifests import read_manifests
+from ci_operators.answers.run.record import RecordReader
 from ci_operators.answers.wording import make_wording
 from ci_operators.attack import attack_table
 from ci_operators.core.connector import Connector

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from ci_operators.commands.settle import Report, open_clerk
+from ci_operators.commands.settle import Report, open_settlement
 from ci_operators.core.errors import CredentialsError, LedgerError, UnknownOutcomeError
 from ci_operators.ledger.deliveries import Deliveries
 from tests.commands.conftest import Desk, stored_ids
@@ -104,11 +104,11 @@ def test_one_that_has_lost_the_lease_settles_nothing(doubtful: Desk) -> None:
     doubtful.deliver()  # held
     held = doubtful.run("quarantine", "list", "--json").json["total"]
     connector = doubtful.connector("okta")
-    clerk = open_clerk(doubtful.connection, connector, resend=True)
+    settlement = open_settlement(doubtful.connection, connector, resend=True)
     with doubtful.connection.begin():
         doubtful.connection.execute(text("UPDATE connector SET fence = fence + 1"))
     with pytest.raises(LedgerError, match="has taken over"):
-        clerk.settle([], Report())
+        settlement.settle([], Report())
     waiting = Deliveries(doubtful.connection, "okta", "run", "rf").take_waiting(9)
     assert (waiting, doubtful.run("quarantine", "list", "--json").json["total"]) == ([], held)
 

@@ -106,8 +106,8 @@ def run(options: argparse.Namespace, terminal: Terminal) -> int:
         raise ConfigurationError("--until must be later than --since.")
     comparison = Comparison(connector.name, since, until, options.limit)
     with open_ledger(connector.ledger_conn_id) as connection:
-        auditor = Auditor(connection, _open_client(connector), connector, comparison)
-        auditor.compare(mend=options.mend)
+        reconciliation = Reconciliation(connection, _open_client(connector), connector, comparison)
+        reconciliation.compare(mend=options.mend)
     terminal.show(comparison, _draw(comparison))
     return 0 if comparison.agrees else 1
 
@@ -119,7 +119,7 @@ def _open_client(connector: Connector) -> Client:
 
 
 @dataclass
-class Auditor:
+class Reconciliation:
     """Compares one connector, slice by slice."""
 
     connection: Connection

@@ -58,23 +58,23 @@ def run(options: argparse.Namespace, terminal: Terminal) -> int:
     with open_ledger(connector.ledger_conn_id) as connection:
         number = overview.find_id(connection, connector.name)
         if number is not None:
-            clerk = open_clerk(connection, connector, resend=options.resend)
-            clerk.settle(options.names, report)
+            settlement = open_settlement(connection, connector, resend=options.resend)
+            settlement.settle(options.names, report)
         elif options.names:
             report.problems.append(f"The ledger has nothing of {connector.name}.")
     terminal.show(report, _draw(report))
     return 1 if report.problems else 0
 
 
-def open_clerk(connection: Connection, connector: Connector, *, resend: bool) -> Clerk:
+def open_settlement(connection: Connection, connector: Connector, *, resend: bool) -> Settlement:
     """Return the only one that settles or sends for a connector; what a dead run left under way becomes unknown."""
     deliveries = Deliveries(connection, connector.name, "settle", connector.destination_conn_id).lock()
     deliveries.recover()
-    return Clerk(deliveries.lease, connector, resend)
+    return Settlement(deliveries.lease, connector, resend)
 
 
 @dataclass
-class Clerk:
+class Settlement:
     """Settles detections of one connector, while no run of it submits."""
 
     lease: Lease

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Row, select, text
 
 from ci_operators.ledger import tables
 from ci_operators.ledger.access import speak_plainly
-from ci_operators.ledger.stage_figures import ARRIVED, StageFigure, read_figures
+from ci_operators.ledger.stage_figures import ARRIVED_CODES, StageFigure, read_figures
 
 #: What ends a run well: the last stage, or an earlier one that leaves nothing for the next.
 _LAST_WINDOWS = text(
@@ -180,7 +180,7 @@ def _count(figures: Sequence[StageFigure], accepted: int, resent: int) -> Counts
     events = sum(each.events for each in figures if each.fate == "in" and each.stage == "extract")
     dropped = _by_code(figures, "dropped")
     issues = _by_code(figures, "quarantined")
-    arrived = sum(dropped.pop(code, 0) for code in ARRIVED)
+    arrived = sum(dropped.pop(code, 0) for code in ARRIVED_CODES)
     reasons = {**dropped, **issues}
     return Counts(events, sum(dropped.values()), arrived, sum(issues.values()), accepted, reasons, resent)
 

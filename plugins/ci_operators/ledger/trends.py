@@ -10,7 +10,7 @@ from sqlalchemy import Connection, TextClause, text
 
 from ci_operators.ledger.access import speak_plainly
 from ci_operators.ledger.overview import find_names
-from ci_operators.ledger.stage_figures import ARRIVED, read_figures
+from ci_operators.ledger.stage_figures import ARRIVED_CODES, read_figures
 from ci_operators.ledger.tables import ALL_CODES
 
 #: Detections read at most for the top indicators: what a page can wait for.
@@ -93,7 +93,7 @@ class ReasonCount:
     @property
     def has_arrived(self) -> bool:
         """Return whether the records had arrived already, so that no criterion excluded them."""
-        return self.fate == "dropped" and self.code in ARRIVED
+        return self.fate == "dropped" and self.code in ARRIVED_CODES
 
 
 @dataclass(frozen=True, slots=True)
