@@ -61,7 +61,7 @@ def test_nothing_to_forget_is_nothing(ledger_connection: Connection) -> None:
     [
         (lambda deliveries, batch: None, State.PLANNED),
         (lambda deliveries, batch: deliveries.reserve(batch, MUCH), State.RESERVED),
-        (lambda deliveries, batch: deliveries.doubt(batch, "lost"), State.UNKNOWN),
+        (lambda deliveries, batch: deliveries.mark_unknown(batch, "lost"), State.UNKNOWN),
         (lambda deliveries, batch: deliveries.put_off(batch), State.WAITING),
     ],
     ids=lambda value: value.name if isinstance(value, State) else "",
@@ -109,7 +109,7 @@ def test_batches_that_others_took_over_are_cleared_away(deliveries: Deliveries) 
     """Halved, put off, sent again: what was left behind is empty, whatever its state."""
     keys = [row.key for row in rows(range(2))]
     deliveries.put_off(deliveries.plan([rows(range(2))], [])[0])
-    deliveries.doubt(deliveries.plan([rows(range(2))], keys)[0], "lost")
+    deliveries.mark_unknown(deliveries.plan([rows(range(2))], keys)[0], "lost")
     newest = deliveries.plan([rows(range(2))], keys, resends=1)[0]
     assert forget_delivered(deliveries.connection, datetime.now(UTC) - timedelta(days=1)) == 0
     assert count(deliveries.connection, "batch") == 3

@@ -28,7 +28,7 @@ MUCH = 1_000_000
 BECOMES: dict[State, Callable[[Deliveries, Batch], object]] = {
     State.PLANNED: lambda deliveries, batch: None,
     State.WAITING: lambda deliveries, batch: deliveries.put_off(batch),
-    State.UNKNOWN: lambda deliveries, batch: deliveries.doubt(batch, "no answer"),
+    State.UNKNOWN: lambda deliveries, batch: deliveries.mark_unknown(batch, "no answer"),
     State.REJECTED: lambda deliveries, batch: refuse(deliveries, batch.rows, "no address"),
     State.ACCEPTED: lambda deliveries, batch: deliveries.accept(batch),
 }

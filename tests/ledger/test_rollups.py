@@ -139,13 +139,13 @@ _MORE = text(
         (_halve, 4),
         (_reject_and_send_again, 4),
         (_insert_accepted, 6),
-        (lambda deliveries, batch: deliveries.doubt(batch, "lost"), 0),
+        (lambda deliveries, batch: deliveries.mark_unknown(batch, "lost"), 0),
         (lambda deliveries, batch: deliveries.put_off(batch), 0),
         (lambda deliveries, batch: deliveries.confirm(keys(batch)[:3]), 3),
         (lambda deliveries, batch: (deliveries.confirm(keys(batch)[:3]), deliveries.accept(batch)), 4),
         (_accept_then_reject, 3),
         (_reject_then_accept, 3),
-        (lambda deliveries, batch: (deliveries.accept(batch), deliveries.doubt(batch, "lost")), 0),
+        (lambda deliveries, batch: (deliveries.accept(batch), deliveries.mark_unknown(batch, "lost")), 0),
     ],
 )
 def test_every_way_is_counted(act: Act, accepted: int, deliveries: Deliveries, batch: Batch) -> None:

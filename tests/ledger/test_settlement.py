@@ -6,9 +6,9 @@ import pytest
 from sqlalchemy import Connection
 
 from ci_operators.ledger.deliveries import Deliveries, find_connector
-from ci_operators.ledger.settlement import find_named, find_standings, find_unknown, override, queue, read_key
+from ci_operators.ledger.settlement import find_named, find_states, find_unknown, override, queue, read_key
 from ci_operators.ledger.tables import State
-from tests.ledger.delivered import accept_batch, doubt_batch, make_row
+from tests.ledger.delivered import accept_batch, lose_batch, make_row
 
 
 def number_of(connection: Connection) -> int:
@@ -18,7 +18,7 @@ def number_of(connection: Connection) -> int:
 
 def test_unknown_ones_are_found_and_overridden_once(ledger_connection: Connection) -> None:
     connection = ledger_connection
-    doubt_batch(connection, 1, 2, 3)
+    lose_batch(connection, 1, 2, 3)
     accept_batch(connection, 4)
     number = number_of(connection)
     found = find_unknown(connection, number, 2)
@@ -30,7 +30,7 @@ def test_unknown_ones_are_found_and_overridden_once(ledger_connection: Connectio
         assert override(connection, both, State.PLANNED, "by hand", only=[State.UNKNOWN]) == set(keys)
         assert override(connection, both, State.PLANNED, "by hand", only=[State.UNKNOWN]) == set()
     assert find_unknown(connection, number, 10) == []
-    assert find_standings(connection, both)[keys[0]].message == "by hand"
+    assert find_states(connection, both)[keys[0]].message == "by hand"
 
 
 def test_names_are_keys_or_event_ids(ledger_connection: Connection) -> None:

@@ -19,7 +19,7 @@ from ci_operators.ledger.deliveries import Deliveries
 from ci_operators.ledger.history import History
 from ci_operators.ledger.quarantined import close_entries, note_entries
 from ci_operators.ledger.row import Row, read_row
-from ci_operators.ledger.settlement import Standing, find_standings, override
+from ci_operators.ledger.settlement import DetectionState, find_states, override
 from ci_operators.ledger.tables import State
 from ci_operators.recorded_future.api import API
 from ci_operators.stages.account import Rules
@@ -124,12 +124,12 @@ class DeliveringReplay:
     rules: Rules
     folder: Path
     deliveries: Deliveries
-    _before: dict[bytes, Standing] = field(default_factory=dict)
+    _before: dict[bytes, DetectionState] = field(default_factory=dict)
 
     def take(self, traced: Sequence[Traced]) -> list[ReplayOutcome]:
         """Return what became of the records after their delivery."""
         connection, keys = self.deliveries.connection, self._keys(traced)
-        self._before = find_standings(connection, [key for key in keys if key])
+        self._before = find_states(connection, [key for key in keys if key])
         self._keep_quarantined(traced)
         going = [key for trace, key in zip(traced, keys, strict=True) if key and trace.outcome is None]
         with self.deliveries.lease.transaction():
@@ -143,7 +143,7 @@ class DeliveringReplay:
     def outcomes(self, traced: Sequence[Traced]) -> list[ReplayOutcome]:
         """Return what has become of the records by the ledger, and write it into the quarantine."""
         keys = self._keys(traced)
-        after = find_standings(self.deliveries.connection, [key for key in keys if key])
+        after = find_states(self.deliveries.connection, [key for key in keys if key])
         outcomes = [self._outcome(trace, key, after) for trace, key in zip(traced, keys, strict=True)]
         stages = {trace.entry.id: trace.entry.stage for trace in traced}
         with speak_plainly(), self.deliveries.connection.begin():
@@ -151,7 +151,7 @@ class DeliveringReplay:
                 self._note(entry_id, stages[entry_id], list(found))
         return outcomes
 
-    def _note(self, entry_id: int, stage: str, outcomes: Sequence[Outcome]) -> None:
+    def _note(self, entry_id: int, stage: str, outcomes: Sequence[ReplayOutcome]) -> None:
         """Write what became of an entry. It is closed when nothing is left to do about any of its detections."""
         told, is_over = dict[str, None](), True
         for outcome in outcomes:
@@ -170,15 +170,15 @@ class DeliveringReplay:
             for trace in traced
         ]
 
-    def _outcome(self, trace: Traced, key: bytes | None, after: dict[bytes, Standing]) -> ReplayOutcome:
-        standing = after.get(key) if key else None
-        if trace.outcome is not None and (standing is None or standing.state is not State.ACCEPTED):
+    def _outcome(self, trace: Traced, key: bytes | None, after: dict[bytes, DetectionState]) -> ReplayOutcome:
+        current = after.get(key) if key else None
+        if trace.outcome is not None and (current is None or current.state is not State.ACCEPTED):
             return trace.outcome
         before = self._before.get(key) if key else None
         if before is not None and before.state is State.ACCEPTED:
             return trace.as_outcome("already_accepted", "Recorded Future has accepted it before")
-        became, words = _BECAME[standing.state if standing else State.PLANNED]
-        message = f": {standing.message}" if standing and standing.message and became == "rejected" else ""
+        became, words = _BECAME[current.state if current else State.PLANNED]
+        message = f": {current.message}" if current and current.message and became == "rejected" else ""
         return trace.as_outcome(became, words + message)
 
     def _keep_quarantined(self, traced: Sequence[Traced]) -> None:

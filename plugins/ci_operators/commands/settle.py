@@ -19,7 +19,7 @@ from ci_operators.ledger.deliveries import Deliveries
 from ci_operators.ledger.lease import Lease
 from ci_operators.ledger.quarantined import Entry, Wanted, close_entries, read_pages
 from ci_operators.ledger.row import Row, read_row
-from ci_operators.ledger.settlement import Standing, find_named, find_unknown, override, queue
+from ci_operators.ledger.settlement import DetectionState, find_named, find_unknown, override, queue
 from ci_operators.ledger.tables import State
 
 #: Detections of one transaction, and at most so many listed one by one.
@@ -87,7 +87,7 @@ class Settlement:
         for name in names:
             found = find_named(connection, self.connector.name, number, name)
             if not self._settle(found, report, self._from()):
-                states = ", ".join(sorted({standing.state.name.lower() for standing in found}))
+                states = ", ".join(sorted({each.state.name.lower() for each in found}))
                 what = f"is {states}, not unknown" if states else "stands for no detection of the connector"
                 report.problems.append(f"{name} {what}.")
         if not names:
@@ -97,34 +97,34 @@ class Settlement:
     def _from(self) -> list[State]:
         return [State.UNKNOWN, State.REJECTED] if self.resend else [State.UNKNOWN]
 
-    def _settle(self, found: Sequence[Standing], report: Report, only: Sequence[State]) -> bool:
-        standings = [standing for standing in found if standing.state in only]
-        kept = self._find_kept(standings)
+    def _settle(self, found: Sequence[DetectionState], report: Report, only: Sequence[State]) -> bool:
+        chosen = [each for each in found if each.state in only]
+        kept = self._find_kept(chosen)
         note = "settled by hand: to be sent again" if self.resend else "settled by hand: accepted"
         # A refused detection is not sent as it was: the next run that reads its window maps it anew.
-        here = [each for each in standings if self.resend and each.key in kept and each.state is State.UNKNOWN]
+        here = [each for each in chosen if self.resend and each.key in kept and each.state is State.UNKNOWN]
         with self.lease.transaction():
             queue(self.lease.connection, self.lease.number, [kept[each.key][0] for each in here])
             self._override(here, State.WAITING, note, only, report)
             state = State.PLANNED if self.resend else State.ACCEPTED
-            self._override([each for each in standings if each not in here], state, note, only, report)
+            self._override([each for each in chosen if each not in here], state, note, only, report)
             close_entries(self.lease.connection, [entry.id for _, entry in kept.values()], note)
-        return bool(standings)
+        return bool(chosen)
 
     def _override(
-        self, standings: Sequence[Standing], state: State, issue: str, only: Sequence[State], report: Report
+        self, chosen: Sequence[DetectionState], state: State, issue: str, only: Sequence[State], report: Report
     ) -> None:
-        done = override(self.lease.connection, [each.key for each in standings], state, issue, only=only)
+        done = override(self.lease.connection, [each.key for each in chosen], state, issue, only=only)
         became = state.name.lower()
         setattr(report, became, getattr(report, became) + len(done))
-        for each in standings[: LISTED - len(report.detections)]:
+        for each in chosen[: LISTED - len(report.detections)]:
             settled = Settled(each.key.hex(), each.event_id, each.indicator_type, each.indicator, became)
             report.detections.append(settled)
 
-    def _find_kept(self, standings: Sequence[Standing]) -> dict[bytes, tuple[Row, Entry]]:
+    def _find_kept(self, chosen: Sequence[DetectionState]) -> dict[bytes, tuple[Row, Entry]]:
         """Return the detections that the quarantine of submit has, with their texts, by key."""
-        keys, kept = {standing.key for standing in standings}, dict[bytes, tuple[Row, Entry]]()
-        for event_id in dict.fromkeys(standing.event_id for standing in standings):
+        keys, kept = {each.key for each in chosen}, dict[bytes, tuple[Row, Entry]]()
+        for event_id in dict.fromkeys(each.event_id for each in chosen):
             wanted = Wanted([self.connector.name], stage="submit", event_id=event_id, settled_too=True)
             for entry in (entry for page in read_pages(self.lease.connection, wanted) for entry in page):
                 row = read_row(self.connector.name, entry.record)

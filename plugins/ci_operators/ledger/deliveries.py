@@ -27,7 +27,7 @@ COLUMNS = ("key", "batch_id", "connector_id", "event_id", "indicator_type", "ind
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class DeliveryState:
     """What the ledger knows of a detection it has met: its state, and why it is in it.
 
     resends: how often it has been sent again though it may have arrived; by_run: whether this run sent it last, in any
@@ -119,12 +119,12 @@ class Deliveries:
         with self.lease.transaction():
             return sum(self.connection.scalars(sql.RECOVER, self._run))
 
-    def find(self, rows: Sequence[Row]) -> dict[bytes, Known]:
+    def find(self, rows: Sequence[Row]) -> dict[bytes, DeliveryState]:
         """Return what is known of those of the rows that the ledger has met."""
         values = {**self._run, "since": self.since, "taken_at": self.lease.taken_at, "keys": [row.key for row in rows]}
         with speak_plainly(), self.connection.begin():
             found = self.connection.execute(sql.FIND, values)
-            return {bytes(key): Known(State(state), *rest) for key, state, *rest in found}
+            return {bytes(key): DeliveryState(State(state), *rest) for key, state, *rest in found}
 
     def plan(self, batches: Sequence[Sequence[Row]], known: Iterable[bytes], *, resends: int = 0) -> list[Batch]:
         """Write batches that are to be sent; rows that the ledger has met (`known`) change their batch."""
@@ -165,7 +165,7 @@ class Deliveries:
         """Record that the API stored the batch; it ends a streak of unknown outcomes."""
         self._record(sql.ACCEPT, {"number": batch.number}, Streak())
 
-    def doubt(self, batch: Batch, note: str) -> None:
+    def mark_unknown(self, batch: Batch, note: str) -> None:
         """Record that nobody can say whether the API stored the batch."""
         values = {"number": batch.number, "state": State.UNKNOWN, "note": storable(note)}
         self._record(sql.SETTLE, values, self.lease.streak.longer(self._now()))

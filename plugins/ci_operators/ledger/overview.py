@@ -102,7 +102,7 @@ class Counts:
 
 
 @dataclass(frozen=True, slots=True)
-class Doubt:
+class UnknownBatch:
     """Detections of one run whose outcome is unknown, and why. resends: how often they have been sent again."""
 
     run_id: str
@@ -115,7 +115,7 @@ class Doubt:
 class Open:
     """Detections and records that have not come to their end."""
 
-    unknown: Sequence[Doubt]
+    unknown: Sequence[UnknownBatch]
     in_flight: int
     rejected: int
     waiting: int
@@ -215,7 +215,7 @@ def _sort_open(rows: Iterable[Row[Any]]) -> Open:
         kinds.setdefault(row.kind, []).append(row)
     counts = {kind: int(sum(row.records or 0 for row in of_kind)) for kind, of_kind in kinds.items()}
     return Open(
-        unknown=[Doubt(row.name, row.note, int(row.records), row.resends) for row in kinds.get("unknown", [])],
+        unknown=[UnknownBatch(row.name, row.note, int(row.records), row.resends) for row in kinds.get("unknown", [])],
         in_flight=counts.get("in_flight", 0),
         rejected=counts.get("rejected", 0),
         waiting=counts.get("waiting", 0),

@@ -40,7 +40,7 @@ _OVERRIDE = text(
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class DetectionState:
     """A detection and its state; `message`: why it is in it."""
 
     key: bytes
@@ -51,14 +51,14 @@ class Standing:
     message: str | None
 
 
-def find_unknown(connection: Connection, connector_id: int, limit: int) -> list[Standing]:
+def find_unknown(connection: Connection, connector_id: int, limit: int) -> list[DetectionState]:
     """Return detections of a connector whose outcome is unknown, the oldest batches first."""
     values = {"connector": connector_id, "limit": limit}
     with speak_plainly(), connection.begin():
-        return _standings(connection.execute(_UNKNOWN, values))
+        return _read_states(connection.execute(_UNKNOWN, values))
 
 
-def find_named(connection: Connection, connector: str, connector_id: int, name: str) -> list[Standing]:
+def find_named(connection: Connection, connector: str, connector_id: int, name: str) -> list[DetectionState]:
     """Return the detections of a connector that a key (32 hexadecimal digits) or an event id names."""
     prefix = event_key(connector, name)
     ranges = [(prefix, last_key(prefix))]
@@ -66,19 +66,19 @@ def find_named(connection: Connection, connector: str, connector_id: int, name: 
         ranges.append((key, key))
     with speak_plainly(), connection.begin():
         return [
-            standing
+            detection
             for first, last in ranges
-            for standing in _standings(
+            for detection in _read_states(
                 connection.execute(_BETWEEN, {"first": first, "last": last, "connector": connector_id})
             )
         ]
 
 
-def find_standings(connection: Connection, keys: Sequence[bytes]) -> dict[bytes, Standing]:
+def find_states(connection: Connection, keys: Sequence[bytes]) -> dict[bytes, DetectionState]:
     """Return what the ledger knows of detections, by key."""
     with speak_plainly(), connection.begin():
-        found = _standings(connection.execute(_OF_KEYS, {"keys": list(keys)}))
-    return {standing.key: standing for standing in found}
+        found = _read_states(connection.execute(_OF_KEYS, {"keys": list(keys)}))
+    return {detection.key: detection for detection in found}
 
 
 def override(
@@ -106,7 +106,7 @@ def close_arrived(connection: Connection, connector: str) -> None:
     wanted = Wanted([connector], issue="outcome_unknown", stage="submit")
     for page in read_pages(connection, wanted):
         keys = {entry.id: read_row(connector, entry.record).key for entry in page}
-        found = find_standings(connection, list(keys.values()))
+        found = find_states(connection, list(keys.values()))
         arrived = [each for each, key in keys.items() if key in found and found[key].state is State.ACCEPTED]
         with speak_plainly(), connection.begin():
             close_entries(connection, arrived, "Recorded Future has accepted it")
@@ -122,8 +122,8 @@ def read_key(text: str) -> bytes | None:
         return None
 
 
-def _standings(rows: Iterable[Sequence[object]]) -> list[Standing]:
+def _read_states(rows: Iterable[Sequence[object]]) -> list[DetectionState]:
     return [
-        Standing(bytes(key), event_id, kind, value, State(state), message)  # type: ignore[call-overload, arg-type]
+        DetectionState(bytes(key), event_id, kind, value, State(state), message)  # type: ignore[call-overload, arg-type]
         for key, event_id, kind, value, state, message in rows
     ]

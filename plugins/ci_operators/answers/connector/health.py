@@ -185,12 +185,12 @@ def _make_budget(ledger: _Ledger, conn_id: str, destination: Destination) -> Bud
 
 def _unsettled(found: Open, resends: int) -> dict[str, Any]:
     """Return the counts of what is open. resends: how often the connector sends again what may have arrived."""
-    held = [doubt for doubt in found.unknown if doubt.resends >= resends or doubt.note == MISMATCH]
-    retried = [doubt for doubt in found.unknown if doubt not in held]
+    held = [batch for batch in found.unknown if batch.resends >= resends or batch.note == MISMATCH]
+    retried = [batch for batch in found.unknown if batch not in held]
     return {
-        "unknown": sum(doubt.detections for doubt in found.unknown),
-        "held": sum(doubt.detections for doubt in held),
-        "runs_awaiting_retry": list(dict.fromkeys(doubt.run_id for doubt in retried)),
+        "unknown": sum(batch.detections for batch in found.unknown),
+        "held": sum(batch.detections for batch in held),
+        "runs_awaiting_retry": list(dict.fromkeys(batch.run_id for batch in retried)),
         "in_flight": found.in_flight,
         "rejected": found.rejected,
         "waiting": found.waiting,
