@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from sqlalchemy import text
 
+from ci_operators.ledger.tables import make_statement
+
 #: Of a resent batch that has not left, the resend does not count yet.
 FIND = text(
     """
@@ -16,19 +18,19 @@ FIND = text(
     WHERE d.key = ANY(:keys)
     """
 )
-RECOVER = text(
+RECOVER = make_statement(
     """
-    UPDATE batch SET state = 4, note = 'the task ended before the answer came', settled_at = now()
-    WHERE connector_id = :connector AND state <> 2 AND state = 1 RETURNING size
+    UPDATE batch SET state = UNKNOWN, note = 'the task ended before the answer came', settled_at = now()
+    WHERE connector_id = :connector AND state <> ACCEPTED AND state = RESERVED RETURNING size
     """
 )
 #: One statement, one round trip for each batch: the lease is proved, the batch before is settled (that it was accepted
 #: is a fact, whoever holds the lease), the day's budget spent if enough is left, and only then the batch reserved.
-RESERVE = text(
+RESERVE = make_statement(
     """
     WITH ours AS (SELECT FROM connector WHERE id = :connector AND fence = :fence FOR SHARE),
     settled AS (
-        UPDATE batch SET state = 2, note = NULL, settled_at = now(), size = CASE WHEN EXISTS (SELECT FROM ours)
+        UPDATE batch SET state = ACCEPTED, note = NULL, settled_at = now(), size = CASE WHEN EXISTS (SELECT FROM ours)
             THEN size ELSE (SELECT count(*) FROM detection WHERE batch_id = :accepted) END
         WHERE id = :accepted
     ),
@@ -40,7 +42,7 @@ RESERVE = text(
         RETURNING 1
     ),
     reserved AS (
-        UPDATE batch SET state = 1, attempts = attempts + 1, reserved_at = now()
+        UPDATE batch SET state = RESERVED, attempts = attempts + 1, reserved_at = now()
         WHERE id = :number AND EXISTS (SELECT FROM spent) RETURNING 1
     )
     SELECT EXISTS (SELECT FROM ours), EXISTS (SELECT FROM reserved)
@@ -48,9 +50,9 @@ RESERVE = text(
 )
 SETTLE = text("UPDATE batch SET state = :state, note = :note, settled_at = now() WHERE id = :number")
 #: Another run may have sent the batch's detections again, in another one.
-ACCEPT = text(
+ACCEPT = make_statement(
     """
-    UPDATE batch SET state = 2, note = NULL, settled_at = now(),
+    UPDATE batch SET state = ACCEPTED, note = NULL, settled_at = now(),
                      size = (SELECT count(*) FROM detection WHERE batch_id = :number)
     WHERE id = :number
     """
@@ -70,12 +72,12 @@ EXHAUST = text(
 )
 #: One statement for all: triggers count once, not for each row. The size of an accepted batch is what counts as
 #: delivered: what leaves it, refused or sent again by another run, counts where it goes.
-MOVE = text(
+MOVE = make_statement(
     """
     WITH left_behind AS (
         UPDATE batch b SET size = b.size - g.gone
         FROM (SELECT batch_id, count(*) AS gone FROM detection WHERE key = ANY(:keys) GROUP BY batch_id) g
-        WHERE b.id = g.batch_id AND b.state = 2
+        WHERE b.id = g.batch_id AND b.state = ACCEPTED
     )
     UPDATE detection d SET batch_id = m.number, state = NULL, issue = NULL
     FROM unnest(CAST(:keys AS bytea[]), CAST(:numbers AS bigint[])) m (key, number) WHERE d.key = m.key
@@ -115,7 +117,7 @@ SINCE = text(
     """
 )
 #: Released batches have not been sent, and what was refused of a batch is stored nowhere.
-COUNT_RUN = text(
+COUNT_RUN = make_statement(
     """
     WITH sent AS (
         SELECT id, state, resends, size FROM batch
@@ -123,11 +125,12 @@ COUNT_RUN = text(
     ),
     accepted AS (
         SELECT d.indicator_type, count(*) AS detections FROM sent s JOIN detection d ON d.batch_id = s.id
-        WHERE coalesce(d.state, s.state) = 2 GROUP BY d.indicator_type
+        WHERE coalesce(d.state, s.state) = ACCEPTED GROUP BY d.indicator_type
     )
-    SELECT (SELECT count(*) FROM sent WHERE state = 2),
+    SELECT (SELECT count(*) FROM sent WHERE state = ACCEPTED),
            (SELECT coalesce(jsonb_object_agg(indicator_type, detections), '{}') FROM accepted),
-           (SELECT coalesce(sum(size - (SELECT count(*) FROM detection d WHERE d.batch_id = s.id AND d.state = 3)), 0)
-            FROM sent s WHERE resends > 0)
+           (SELECT coalesce(sum(size - (
+                SELECT count(*) FROM detection d WHERE d.batch_id = s.id AND d.state = REJECTED
+            )), 0) FROM sent s WHERE resends > 0)
     """
 )

@@ -13,7 +13,7 @@ from ci_operators.ledger import delivery_sql as sql
 from ci_operators.ledger.keys import detection_key
 from ci_operators.ledger.lease import Lease
 from ci_operators.ledger.row import read_row
-from ci_operators.ledger.tables import State
+from ci_operators.ledger.tables import State, make_statement
 
 #: Detections, or batches, of one transaction.
 CHUNK = 2000
@@ -40,7 +40,7 @@ _OF_OLD = text(
 )
 _OF_KEYS = text(_DETECTIONS + "WHERE d.key = ANY(:keys)")
 #: Triggers subtract what is no longer accepted, and nothing that is deleted.
-_UNCOUNT = text("UPDATE detection SET state = 0 WHERE key = ANY(:keys)")
+_UNCOUNT = make_statement("UPDATE detection SET state = PLANNED WHERE key = ANY(:keys)")
 _DELETE = text("DELETE FROM detection WHERE key = ANY(:keys)")
 _RENAME = text(
     """

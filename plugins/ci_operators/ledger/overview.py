@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Row, select, text
 from ci_operators.ledger import tables
 from ci_operators.ledger.access import speak_plainly
 from ci_operators.ledger.stage_figures import ARRIVED_CODES, StageFigure, read_figures
+from ci_operators.ledger.tables import make_statement
 
 #: What ends a run well: the last stage, or an earlier one that leaves nothing for the next.
 _LAST_WINDOWS = text(
@@ -33,24 +34,25 @@ _FIRST_SINCE = text(
     """
 )
 #: Batches are accepted as a whole, but for those of their detections that have a state of their own.
-_DELIVERED = text(
+_DELIVERED = make_statement(
     """
     SELECT i.id, coalesce(a.accepted, 0) - (
         SELECT count(*) FROM detection d JOIN batch b ON b.id = d.batch_id
-        WHERE d.connector_id = i.id AND d.state <> 2
-          AND b.connector_id = i.id AND b.state = 2 AND b.settled_at >= :since
+        WHERE d.connector_id = i.id AND d.state <> ACCEPTED
+          AND b.connector_id = i.id AND b.state = ACCEPTED AND b.settled_at >= :since
     ), (
-        SELECT coalesce(sum(b.size - (SELECT count(*) FROM detection d WHERE d.batch_id = b.id AND d.state = 3)), 0)
-        FROM batch b WHERE b.connector_id = i.id AND b.resends > 0 AND b.reserved_at >= :since
+        SELECT coalesce(sum(b.size - (
+            SELECT count(*) FROM detection d WHERE d.batch_id = b.id AND d.state = REJECTED
+        )), 0) FROM batch b WHERE b.connector_id = i.id AND b.resends > 0 AND b.reserved_at >= :since
     )
     FROM unnest(CAST(:connectors AS int[])) i (id) CROSS JOIN LATERAL (
-        SELECT sum(size) AS accepted FROM batch WHERE connector_id = i.id AND state = 2 AND settled_at >= :since
+        SELECT sum(size) AS accepted FROM batch WHERE connector_id = i.id AND state = ACCEPTED AND settled_at >= :since
     ) a
     """
 )
 #: All that is open, in one question. Each connector is looked up by itself: all of them together might seem to be the
 #: whole table.
-_OPEN = text(
+_OPEN = make_statement(
     """
     SELECT i.id, o.kind, o.name, o.note, o.records, o.resends
     FROM unnest(CAST(:connectors AS int[])) i (id) CROSS JOIN LATERAL (
@@ -58,12 +60,14 @@ _OPEN = text(
                count(*) AS records, min(b.id) AS place,
                b.resends - CAST(b.resends > 0 AND b.reserved_at IS NULL AS int) AS resends
         FROM batch b JOIN detection d ON d.batch_id = b.id
-        WHERE b.connector_id = i.id AND b.state <> 2 AND b.state = 4 AND d.state IS NULL
+        WHERE b.connector_id = i.id AND b.state <> ACCEPTED AND b.state = UNKNOWN AND d.state IS NULL
         GROUP BY b.run_id, b.note, 6
         UNION ALL
-        SELECT 'in_flight', '', '', sum(size), 0, 0 FROM batch WHERE connector_id = i.id AND state <> 2 AND state = 1
+        SELECT 'in_flight', '', '', sum(size), 0, 0 FROM batch
+        WHERE connector_id = i.id AND state <> ACCEPTED AND state = RESERVED
         UNION ALL
-        SELECT 'rejected', '', '', count(*), 0, 0 FROM detection WHERE connector_id = i.id AND state <> 2 AND state = 3
+        SELECT 'rejected', '', '', count(*), 0, 0 FROM detection
+        WHERE connector_id = i.id AND state <> ACCEPTED AND state = REJECTED
         UNION ALL
         SELECT 'waiting', '', '', detections, 0, 0 FROM waiting_count WHERE connector_id = i.id
         UNION ALL

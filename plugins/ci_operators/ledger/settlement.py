@@ -13,17 +13,17 @@ from ci_operators.ledger.access import speak_plainly
 from ci_operators.ledger.keys import KEY_BYTES, event_key
 from ci_operators.ledger.quarantined import Wanted, close_entries, read_pages
 from ci_operators.ledger.row import Row, read_row
-from ci_operators.ledger.tables import State
+from ci_operators.ledger.tables import State, make_statement
 from ci_operators.ledger.trail import last_key
 
 _COLUMNS = """
     SELECT d.key, d.event_id, d.indicator_type, d.indicator, coalesce(d.state, b.state), coalesce(d.issue, b.note)
     FROM detection d JOIN batch b ON b.id = d.batch_id
 """
-_UNKNOWN = text(
+_UNKNOWN = make_statement(
     _COLUMNS
     + """
-    WHERE b.connector_id = :connector AND b.state <> 2 AND b.state = 4 AND d.state IS NULL
+    WHERE b.connector_id = :connector AND b.state <> ACCEPTED AND b.state = UNKNOWN AND d.state IS NULL
     ORDER BY b.id, d.key LIMIT :limit
     """
 )
