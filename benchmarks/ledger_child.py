@@ -13,8 +13,8 @@ import requests
 
 from ci_operators.ledger.access import make_engine, open_connection
 from ci_operators.ledger.deliveries import Deliveries
-from ci_operators.recorded_future.api import API, submit
 from ci_operators.ledger.row import read_row
+from ci_operators.recorded_future.api import API, submit
 from ci_operators.stages.account import Rules
 from ci_operators.stages.batches import cut_batches, make_submission
 from ci_operators.stages.delivery import deliver_once
