@@ -12,8 +12,8 @@ from rich.console import RenderableType
 
 from ci_operators.answers.ledgers import open_ledger
 from ci_operators.commands.quarantine import refuse_everything, select_entries
-from ci_operators.commands.replay_courier import Courier, open_courier
-from ci_operators.commands.replay_steps import Outcome, Traced, trace_entries
+from ci_operators.commands.replay_sender import ReplaySender, open_sender
+from ci_operators.commands.replay_steps import ReplayOutcome, Traced, trace_entries
 from ci_operators.commands.terminal import Terminal, make_table, sentence
 from ci_operators.connectors_file import load_connectors
 from ci_operators.core.connector import Connector
@@ -39,10 +39,10 @@ class Report:
     debug_connectors: list[str] = field(default_factory=list)
     entries: int = 0
     counts: Counter[str] = field(default_factory=Counter)
-    outcomes: list[Outcome] = field(default_factory=list)
+    outcomes: list[ReplayOutcome] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
 
-    def add(self, outcomes: Sequence[Outcome]) -> None:
+    def add(self, outcomes: Sequence[ReplayOutcome]) -> None:
         """Count outcomes."""
         self.entries += len({outcome.id for outcome in outcomes})
         self.counts.update(outcome.became for outcome in outcomes)
@@ -69,7 +69,7 @@ def _replay_connector(conn_id: str, connector: Connector, wanted: Wanted, report
     destination = load_connectors().destination(connector.destination_conn_id)
     with ExitStack() as stack:
         connection = stack.enter_context(open_ledger(conn_id))
-        courier: Courier | None = None
+        sender: ReplaySender | None = None
         newest = find_newest(connection, replace(wanted, settled_too=True), 1)  # not what this replay itself adds
         for page in read_pages(connection, replace(wanted, before=newest[0].id + 1 if newest else 1)):
             if connector.debug and connector.name not in report.debug_connectors:
@@ -78,16 +78,16 @@ def _replay_connector(conn_id: str, connector: Connector, wanted: Wanted, report
             if report.dry_run:
                 report.add([_foresee(trace) for trace in traced])
                 continue
-            courier = courier or stack.enter_context(open_courier(connection, connector, destination, report.run_id))
+            sender = sender or stack.enter_context(open_sender(connection, connector, destination, report.run_id))
             try:
-                report.add(courier.take(traced))
+                report.add(sender.take(traced))
             except CollectiveInsightsError as err:
-                report.add(courier.outcomes(traced))
+                report.add(sender.outcomes(traced))
                 report.problems.append(f"{connector.name}: {err}")
                 return
 
 
-def _foresee(trace: Traced) -> Outcome:
+def _foresee(trace: Traced) -> ReplayOutcome:
     if trace.outcome is not None:
         return trace.outcome
     return trace.as_outcome("would_be_sent", "passes all stages now: a replay would send it")

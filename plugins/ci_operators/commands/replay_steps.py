@@ -15,7 +15,7 @@ _HELD = "held: `settle` says whether Recorded Future has it"
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class ReplayOutcome:
     """What became of a quarantined record: a code, the stage that decided it, and the words."""
 
     id: int
@@ -36,12 +36,12 @@ class Traced:
     entry: Entry
     stage: str
     record: bytes
-    outcome: Outcome | None = None
+    outcome: ReplayOutcome | None = None
     verdict: Quarantined | None = None
 
-    def as_outcome(self, became: str, words: str) -> Outcome:
+    def as_outcome(self, became: str, words: str) -> ReplayOutcome:
         """Return the record's outcome."""
-        return Outcome(self.entry.id, self.entry.connector, self.entry.event_id, self.stage, became, words)
+        return ReplayOutcome(self.entry.id, self.entry.connector, self.entry.event_id, self.stage, became, words)
 
 
 def trace_entries(connector: Connector, entries: Sequence[Entry]) -> list[Traced]:

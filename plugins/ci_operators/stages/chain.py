@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from ci_operators.attack import attack_table
 from ci_operators.core.connector import Connector
+from ci_operators.core.tally import Tally
 from ci_operators.core.verdict import Dropped, Note, Quarantined, Step
 from ci_operators.sources.registry import load_source
 from ci_operators.stages.contract import contract_for
+from ci_operators.stages.run import StageResult, transform
+from ci_operators.staging.artifact import Artifact
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +34,18 @@ def make_step(stage: str, connector: Connector, note: Note) -> Step:
         return contract_for(attack_table())
     source = load_source(connector.source)
     return source.criteria(connector) if stage == "filter" else source.mapping(connector, note)
+
+
+def run_step(
+    stage: str,
+    connector: Connector,
+    source: Artifact,
+    directory: Any,
+    around: Callable[[Step], Step] = lambda step: step,
+) -> StageResult:
+    """Take the artifact that the stage before left through the step of a stage; `around` may make another one of it."""
+    tally = Tally()
+    return transform(stage, source, around(make_step(stage, connector, tally.note)), tally, directory)
 
 
 def make_chain(connector: Connector, note: Note) -> dict[str, Step]:
