@@ -34,7 +34,8 @@ import json
 from airflow.api_fastapi.core_api.services.ui.connections import HookMetaService
 from airflow.plugins_manager import _get_plugins
 from airflow.providers_manager import ProvidersManager
-types = ("okta", "sentinelone", "recorded_future", "collective_insights_ledger")
+from ci_operators.airflow_plugin.provider_info import get_provider_info
+types = [entry["connection-type"] for entry in get_provider_info()["connection-types"]]
 forms = [form.model_dump() for form in HookMetaService.hook_meta_data() if form.connection_type in types]
 names = [plugin.name for plugin in _get_plugins()[0]].count("collective_insights")
 print(json.dumps({"forms": forms, "plugins": names, "errors": _get_plugins()[1],

@@ -273,7 +273,7 @@ class SourceContract:
             with suppress(Exception):  # as above
                 self._fetch(wire)
             assert wire.session.hosts == {wire.simulator.url.removeprefix("http://")}
-            assert len(wire.session.sent) == 2
+            assert len(wire.session.sent) > 1
 
     def test_reading_continues_at_any_page(self) -> None:
         with wired(self.specimens, self._many_events()) as wire:

@@ -46,6 +46,13 @@ def _add_setup(commands: Any) -> None:
     check.add_argument("connectors", nargs="*", metavar="NAME", help="connectors to check (default: all)")
     _add(commands, "schema", "print the JSON Schema of connectors.yaml", json=False)
     _add(commands, "reference", "print docs/reference.md: options, reasons, issues, notes", json=False)
+    new = _add(
+        commands, "new-source", "start a source in a checkout of the project: a small one that works, to be changed"
+    )
+    new.add_argument(
+        "name", metavar="NAME", help="its word in connectors.yaml and its folder: small letters, digits, _"
+    )
+    new.add_argument("title", metavar="TITLE", help="its name for people, such as 'Acme Cloud'")
 
 
 def _add_ledger(commands: Any) -> None:
