@@ -11,9 +11,9 @@ import pytest
 
 from ci_operators.commands.reconcile import cut_slices
 from ci_operators.core.errors import UnknownOutcomeError
-from simulator.caller import Caller
 from simulator.settings import RECORDED_FUTURE_TOKEN_WITHOUT_SEARCH
 from tests.commands.conftest import Desk, stored_ids
+from tests.simulator.caller import Caller
 
 
 def reconcile(desk: Desk, *options: str, status: int = 0, since: str = "2 hours") -> dict[str, Any]:

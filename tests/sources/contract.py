@@ -28,8 +28,8 @@ from ci_operators.sources import load_about
 from ci_operators.sources.registry import OPTIONS, load_source
 from ci_operators.stages.contract import contract_for
 from simulator.exchange import RefusalError
-from simulator.faults import KINDS
 from simulator.recorded_future.entry_rules import check_entry
+from simulator.vendors import KINDS
 from tests.psengine_models import is_accepted_by_psengine
 from tests.sources.specimens import Outcome, Specimen, Specimens, Wire, run_steps, wired
 from tests.vendor_cases import WINDOW

@@ -1,20 +1,30 @@
-"""One hour of the invented SentinelOne tenant (shape: SentinelOne Management API 2.1, threats)."""
+"""One hour of the invented SentinelOne tenant, and its analysts (shape: SentinelOne Management API 2.1, threats).
+
+Most threats are judged only hours after they were found.
+"""
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass
 from typing import Any, Final
 
-from simulator.instants import HOUR, SECOND, format_us
-from simulator.scenario.draws import Draws
-from simulator.scenario.indicators import indicators
-from simulator.scenario.tempo import daytime_factor
-from simulator.scenario.threat_forms import flattened, give_hashes
-from simulator.scenario.verdicts import Verdict, draw_verdict
+from simulator.draws import Draws, daytime_factor
+from simulator.instants import HOUR, MINUTE, SECOND, format_us
+from simulator.sentinelone.indicators import indicators
+from simulator.sentinelone.threat_forms import flattened, give_hashes
 
 ACCOUNT_ID: Final = "1800000000000000001"
 SITE_IDS: Final = ("1800000000000000101", "1800000000000000102")
 GROUP_IDS: Final = ("1800000000000000201", "1800000000000000202", "1800000000000000203")
+MAX_VERDICT_DELAY: Final = 48 * HOUR
+_JUDGED_SHARE: Final = 0.45
+_VERDICTS: Final = (("true_positive", 60.0), ("false_positive", 25.0), ("suspicious", 15.0))
+_DELAYS: Final = (
+    ((5 * MINUTE, 50 * MINUTE), 30.0),
+    ((HOUR, 10 * HOUR), 50.0),
+    ((10 * HOUR, MAX_VERDICT_DELAY - SECOND), 20.0),
+)
 _FIRST_ID_AT: Final = 1_356_998_400_000_000
 _FILES: Final = (
     ("invoice", "exe", "Trojan"), ("setup", "msi", "PUA"), ("macro", "docm", "Malware"),
@@ -25,6 +35,14 @@ _ENGINES: Final = (
     ("reputation", "SentinelOne Cloud", "static"), ("pre_execution", "On-Write Static AI", "static"),
     ("executables", "Behavioral AI", "dynamic"), ("lateral_movement", "Lateral Movement", "dynamic"),
 )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """A verdict with the instant at which the analyst gives it."""
+
+    given: int
+    value: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +65,27 @@ def threat_hour(seed: int, hour: int) -> list[PlannedThreat]:
     return [_plan(draws, moment) for moment in moments]
 
 
+def judged(threat: dict[str, Any], verdict: str, given: int) -> dict[str, Any]:
+    """Return a copy of the threat as shown after the verdict; `updatedAt` becomes its instant."""
+    after = copy.deepcopy(threat)
+    info = after.get("threatInfo")
+    if not isinstance(info, dict):
+        return {**after, "updatedAt": format_us(given)}
+    info.update(updatedAt=format_us(given), analystVerdict=verdict, incidentStatus="resolved")
+    if verdict == "false_positive":
+        info["mitigationStatus"] = "marked_as_benign"
+    return after
+
+
+def _verdict(draws: Draws, created: int) -> Verdict:
+    value = draws.weighted(_VERDICTS)
+    return Verdict(created + draws.between(*draws.weighted(_DELAYS)), value)
+
+
 def _plan(draws: Draws, created: int) -> PlannedThreat:
     delta = -draws.between(4_000, 20_000) if draws.chance(0.15) else draws.between(0, 5 * SECOND)
     threat = _threat(draws, created, created + delta)
-    verdict = draw_verdict(draws, created)
+    verdict = _verdict(draws, created) if draws.chance(_JUDGED_SHARE) else None
     if draws.chance(0.02):
         threat = flattened(threat)
     elif draws.chance(0.005):
@@ -84,10 +119,8 @@ def _detection_section(draws: Draws, group: int) -> dict[str, Any]:
         "agentLastLoggedInUserName": f"user{draws.between(1, 300)}",
         "agentOsName": draws.pick(("Windows 11 Pro", "Windows Server 2022", "Ubuntu")),
         "agentUuid": draws.hexadecimal(32),
-        "agentVersion": "24.1.2.6",
         "externalIp": f"203.0.113.{draws.between(1, 254)}",
         "groupId": GROUP_IDS[group],
-        "groupName": f"Group {group + 1}",
         "siteId": SITE_IDS[group % 2],
         "siteName": f"Example site {group % 2 + 1}",
     }
@@ -97,29 +130,29 @@ def _realtime_section(draws: Draws, group: int) -> dict[str, Any]:
     number = draws.between(1, 250)
     return {
         "accountId": ACCOUNT_ID,
-        "activeThreats": draws.between(0, 4),
         "agentComputerName": f"HOST-{number:04d}",
         "agentId": str(1_700_000_000_000_000_000 + number),
-        "agentOsType": "windows",
         "groupId": GROUP_IDS[group],
         "networkInterfaces": [],
         "siteId": SITE_IDS[group % 2],
-        "storageName": None,
     }
 
 
 def _info(draws: Draws, threat_id: str, created: int, updated: int) -> dict[str, Any]:
     stem, extension, classification = draws.pick(_FILES)
     early = draws.between(HOUR, 20 * HOUR) if draws.chance(0.03) else draws.between(100_000, 3 * SECOND)
+    key, title, detection_type = draws.pick(_ENGINES)
     info: dict[str, Any] = {
         **_UNTOUCHED,
-        **_engine(draws),
         "classification": classification,
+        "classificationSource": "Static" if detection_type == "static" else "Behavioral",
         "confidenceLevel": draws.weighted((("malicious", 7.0), ("suspicious", 3.0))),
         "createdAt": format_us(created),
         "updatedAt": format_us(updated),
         "identifiedAt": format_us(created - early),
-        "fileExtension": extension.upper(),
+        "detectionEngines": [{"key": key, "title": title}],
+        "detectionType": detection_type,
+        "engines": [title],
         "filePath": f"\\Device\\HarddiskVolume1\\Temp\\{stem}.{extension}",
         "fileSize": draws.between(900, 4_000_000),
         "initiatedBy": draws.pick(("agent_policy", "full_disk_scan", "cloud_detection")),
@@ -132,34 +165,15 @@ def _info(draws: Draws, threat_id: str, created: int, updated: int) -> dict[str,
     return info
 
 
-def _engine(draws: Draws) -> dict[str, Any]:
-    key, title, detection_type = draws.pick(_ENGINES)
-    return {
-        "classificationSource": "Static" if detection_type == "static" else "Behavioral",
-        "detectionEngines": [{"key": key, "title": title}],
-        "detectionType": detection_type,
-        "engines": [title],
-    }
-
-
 _UNTOUCHED: Final = {
     "analystVerdict": "undefined",
-    "analystVerdictDescription": "Undefined",
-    "automaticallyResolved": False,
-    "certificateId": "",
-    "externalTicketExists": False,
     "externalTicketId": None,
-    "failedActions": False,
     "incidentStatus": "unresolved",
-    "incidentStatusDescription": "Unresolved",
     "isFileless": False,
     "md5": None,
     "sha1": None,
     "sha256": None,
-    "mitigationStatusDescription": "",
     "originatorProcess": "explorer.exe",
-    "pendingActions": False,
     "processUser": "EXAMPLE\\user",
     "publisherName": "",
-    "rebootRequired": False,
 }

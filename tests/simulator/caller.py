@@ -1,4 +1,4 @@
-"""A plain HTTP caller of a simulator that knows its tokens; for tests and for trying things out."""
+"""A plain HTTP caller of a simulator that knows its tokens."""
 
 from __future__ import annotations
 

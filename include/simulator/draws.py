@@ -1,4 +1,4 @@
-"""Deterministic draws: the same seed and place give the same sequence in every process."""
+"""Deterministic draws for the scenarios: the same seed and place give the same sequence in every process."""
 
 from __future__ import annotations
 
@@ -49,3 +49,10 @@ class Draws:
         """Returns a version 4 UUID."""
         digits = self.hexadecimal(30)
         return f"{digits[:8]}-{digits[8:12]}-4{digits[12:15]}-a{digits[15:18]}-{digits[18:30]}"
+
+
+def daytime_factor(hour: int) -> float:
+    """Return how busy an hour since 1970 is, from 0.2 (night) to 1.0 (working hours)."""
+    of_day, weekday = hour % 24, (hour // 24 + 3) % 7
+    factor = 1.0 if 7 <= of_day < 19 else 0.5 if of_day in (6, 19, 20) else 0.2
+    return factor * 0.6 if weekday >= 5 and factor > 0.2 else factor
