@@ -38,7 +38,9 @@ def run(options: argparse.Namespace, terminal: Terminal) -> int:
         (ROOT / path).write_text(text.replace(before, after.format(**words), 1), encoding="utf-8")
         written.append(path)
     files = sorted(set(written))
-    follow = f"Then: ruff check --fix, ruff format, pytest tests/sources/{options.name}; and replace its facts one by one."
+    follow = (
+        f"Then: ruff check --fix, ruff format, pytest tests/sources/{options.name}; and replace its facts one by one."
+    )
     terminal.show({"written": files}, map(sentence, [*files, follow]))
     return 0
 
