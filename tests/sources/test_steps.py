@@ -68,6 +68,14 @@ def test_the_mapping_gives_a_detection_for_each_indicator() -> None:
     assert [(ioc["value"], ioc["field"]) for ioc in iocs] == [("a.example", "hosts.0"), ("b.example", "hosts.1")]
 
 
+def test_options_that_cannot_work_are_refused_before_the_first_event() -> None:
+    def refuse(connector: Any) -> None:
+        raise ConfigurationError(connector)
+
+    with pytest.raises(ConfigurationError, match="nowhere"):
+        make_mapping(make_reader(Alert), map_alert, ISSUES, refuse)("nowhere", lambda _: None)
+
+
 @pytest.mark.parametrize(
     ("change", "issue"),
     [
@@ -77,14 +85,6 @@ def test_the_mapping_gives_a_detection_for_each_indicator() -> None:
         ({"hosts": ""}, "missing_indicator"),
     ],
 )
-def test_options_that_cannot_work_are_refused_before_the_first_event() -> None:
-    def refuse(connector: Any) -> None:
-        raise ConfigurationError(connector)
-
-    with pytest.raises(ConfigurationError, match="nowhere"):
-        make_mapping(make_reader(Alert), map_alert, ISSUES, refuse)("nowhere", lambda _: None)
-
-
 def test_what_stands_in_the_way_is_an_issue_with_its_words(change: dict[str, Any], issue: str) -> None:
     words = {**ISSUES, "missing_indicator": "No host."}[issue]
     event_id = change.get("event_id", "1")
