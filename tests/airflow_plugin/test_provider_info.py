@@ -195,3 +195,17 @@ def test_airflow_s_api_shows_neither_key_nor_token() -> None:
     shown = ConnectionResponse.model_validate(stored, from_attributes=True)
     assert shown.password == "***"
     assert json.loads(shown.extra or "") == {**extra, "private_key": "***"}
+
+
+def test_reading_the_forms_imports_nothing_that_takes_its_time() -> None:
+    """Every process of Airflow reads them, each task's too."""
+    code = "import sys; from ci_operators.airflow_plugin.provider_info import get_provider_info; get_provider_info(); "
+    environment = {**os.environ, "PYTHONPATH": str(PLUGINS)}
+    printed = subprocess.run(  # noqa: S603 - this Python, that code
+        [sys.executable, "-c", f"{code}print(*sys.modules)"],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=environment,
+    )
+    assert not {"airflow", "jwt", "msgspec", "pydantic", "requests"} & set(printed.stdout.split())
