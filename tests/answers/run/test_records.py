@@ -11,16 +11,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ci_operators.answers.question import WrongQuestionError
-from ci_operators.answers.run.cursor import read_cursor, write_cursor
+from ci_operators.answers.question import Limits, WrongQuestionError
+from ci_operators.answers.run.artifacts import check_artifacts
+from ci_operators.answers.run.query import FATES, RecordQuery, read_cursor, write_cursor
 from ci_operators.answers.run.record import LookUp, Record, RecordReader
-from ci_operators.answers.run.records import check_artifacts, find_records
-from ci_operators.answers.run.scan import Limits
-from ci_operators.answers.run.search import FATES, RecordQuery
+from ci_operators.answers.run.records import Scan, find_records
 from ci_operators.core.verdict import Dropped, Quarantined
+from ci_operators.ledger.trail import DeliveredDetection
 from ci_operators.staging.artifact import write_artifact
-from tests.answers.run.test_record import Known
-from tests.answers.staged_run import OKTA, READER, WORDING, StagedRun, event, mixed_events
+from tests.answers.staged_run import OKTA, READER, WORDING, StagedRun, event, known, mixed_events
 from tests.artifacts import read_all
 
 BEGAN = datetime(2026, 3, 10, 13, tzinfo=UTC)
@@ -98,15 +97,15 @@ def test_states_are_searched_as_a_naive_filter_would(
     }
     run.submit([fates.get(state) for state in states])
     keys = [READER.read(line, "detection", "submit").key for line in read_all(run.directory / "validate.jsonl.zst")]
-    known = {
-        key: Known("accepted", BEGAN - timedelta(1)) if state == "before" else Known(state, BEGAN)
+    states_of = {
+        key: known("accepted", BEGAN - timedelta(1)) if state == "before" else known(state, BEGAN)
         for key, state in zip(keys, states, strict=True)
         if key and state
     }
     reader = RecordReader(OKTA.name, WORDING, began=BEGAN)
 
-    def look_up(wanted: Sequence[bytes]) -> dict[bytes, Known]:
-        return {key: known[key] for key in wanted if key in known}
+    def look_up(wanted: Sequence[bytes]) -> dict[bytes, DeliveredDetection]:
+        return {key: states_of[key] for key in wanted if key in states_of}
 
     def number(query: RecordQuery, size: int = 4) -> int:
         return len(find_all(run, query, Limits(records=size), reader, look_up))
@@ -201,3 +200,45 @@ def test_a_huge_field_is_carried_to_no_page(tmp_path: Path) -> None:
 def test_a_run_without_manifests_has_no_records(tmp_path: Path) -> None:
     page = find_records(StagedRun(tmp_path).files, RecordQuery(), READER)
     assert (page.records, page.cursor, page.note) == ([], None, "")
+
+
+def test_it_looks_up_what_it_shows_and_no_more(tmp_path: Path) -> None:
+    run = StagedRun(tmp_path).run([event(number) for number in range(1000)])
+    asked = list[int]()
+
+    def look_up(keys: Sequence[bytes]) -> dict[bytes, DeliveredDetection]:
+        asked.append(len(keys))
+        return {key: known("accepted") for key in keys}
+
+    (file,) = run.files.settled()
+    scan = Scan(RecordQuery(), READER, Limits(records=50), look_up)
+    place = scan.read(file)
+    assert place is not None
+    assert (place.passed, len(scan.records), scan.searched, sum(asked)) == (50, 50, 50, 200)
+    assert {record.state for record in scan.records} == {"accepted"}
+    rest = Scan(RecordQuery(), READER, Limits(records=5000), look_up)
+    assert rest.read(file, place) is None
+    assert rest.records[0].event_id == "event-00050"
+    assert len(rest.records) == 950
+
+
+def test_candidates_are_kept_where_they_are_needed(tmp_path: Path) -> None:
+    run = StagedRun(tmp_path).run([event(1), event(2, actor=None)])
+    for keeps in (True, False):
+        scan = Scan(RecordQuery(event_id="event-00001"), READER, Limits(), keeps=keeps)
+        for file in run.files.settled():
+            assert scan.read(file) is None
+        assert [record.event_id for record in scan.records] == ["event-00001"]
+        assert len(scan.candidates) == keeps
+
+
+def test_refused_detections_show_elsewhere(tmp_path: Path) -> None:
+    run = StagedRun(tmp_path).run([event(1), event(2)])
+    (file,) = run.files.settled()
+    whole = Scan(RecordQuery(), READER, Limits(), keeps=True)
+    whole.read(file)
+    key = whole.candidates[0].key
+    assert key is not None
+    scan = Scan(RecordQuery(), READER, Limits(), refused=frozenset({key}))
+    scan.read(file)
+    assert [record.event_id for record in scan.records] == ["event-00002"]

@@ -59,7 +59,7 @@ def test_a_table_of_ones_own_replaces_the_shipped_one(encoding: str, tmp_path: P
     assert json.loads(mapped)["mitre_codes"] == ["T1110", "TA0006"]
 
 
-def test_codes_that_attack_has_retired_may_stand_in_a_table(tmp_path: Path) -> None:
+def test_codes_that_attack_has_retired_may_be_in_a_table(tmp_path: Path) -> None:
     path = tmp_path / "reasons.csv"
     path.write_text("phrase,code\nOld Shell,T1086\nOld Script,T1064\nPowerShell,T1059.001\n", encoding="utf-8")
     notes: list[str] = []

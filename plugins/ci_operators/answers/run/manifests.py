@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import sys
+from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Any
 
-from ci_operators.core.instant import format_instant, read_instant
-from ci_operators.core.tally import STAGES
+import msgspec
 
-#: What every manifest has; what else stands in one counts something of its stage alone.
+from ci_operators.core.errors import AccountingError
+from ci_operators.core.instant import format_instant
+from ci_operators.core.tally import STAGES, Tally
+
+#: What every manifest has; everything else is a figure of its stage alone.
 _COMMON = frozenset({
     "stage", "connector", "debug", "window", "artifact", "side_artifacts", "records_in", "records_out", "dropped",
     "quarantined", "notes", "samples", "bytes", "digest", "duration_s",
@@ -17,133 +23,111 @@ _COMMON = frozenset({
 _LONGEST = 200
 _MOST_EXTRAS = 30
 
+_Count = Annotated[int, msgspec.Meta(ge=0)]
+_Number = _Count | Annotated[float, msgspec.Meta(ge=0, le=sys.float_info.max)]
+_Instant = Annotated[datetime, msgspec.Meta(tz=True)]
+
+
+class _Counts(msgspec.Struct):
+    """The part without which a manifest is none."""
+
+    records_in: _Count
+    records_out: _Count
+    dropped: dict[str, _Count] | None = None
+    quarantined: dict[str, _Count] | None = None
+
+
+class _Window(msgspec.Struct):
+    since: _Instant
+    until: _Instant
+    basis: str = ""
+
 
 @dataclass(frozen=True, slots=True)
-class StageCounts:
-    """What one stage's manifest says; counts that are not in it are None or empty.
+class FoundManifest:
+    """What one stage's manifest says; what is not in it is None or empty.
 
-    side_artifacts: the kinds ("dropped", "quarantined") that the stage wrote; window: since, until and basis.
+    side_artifacts: the kinds ("dropped", "quarantined") that the stage wrote; window: since, until and basis;
+    extra: figures of this stage alone, such as pages read.
     """
 
-    records_in: int
-    records_out: int
-    dropped: Mapping[str, int]
-    quarantined: Mapping[str, int]
-    notes: Mapping[str, int]
-    samples: Mapping[str, list[str]]
+    tally: Tally
     side_artifacts: frozenset[str]
     has_artifact: bool
     debug: bool
     window: Mapping[str, str] | None
     bytes: int | None
     duration_s: float | None
-    extra: Mapping[str, Any] = field(default_factory=dict)
+    extra: Mapping[str, Any]
+
+    def count(self, name: str) -> int | None:
+        """Return one of the counts of this stage alone, None if the manifest lacks it."""
+        count: int | None = _read(self.extra.get(name), _Count, None)
+        return count
+
+    def seconds(self, name: str) -> float | None:
+        """Return one of the spans of this stage alone, None if the manifest lacks it."""
+        seconds: float | None = _read(self.extra.get(name), _Number, None)
+        return seconds
+
+    def show_extra(self) -> dict[str, int | float | str]:
+        """Return the figures of this stage alone as they are shown: numbers and short texts that say something."""
+        shown: dict[str, int | float | str] = {}
+        for name, value in list(self.extra.items())[:_MOST_EXTRAS]:
+            if isinstance(value, Mapping):
+                value = ", ".join(f"{key} {count}" for key, count in value.items() if count)
+            if isinstance(value, str) and value:
+                shown[name] = value[:_LONGEST]
+            elif (number := _read(value, _Number, None)) is not None:
+                shown[name] = number
+        return shown
 
 
-def read_manifest(manifest: object) -> StageCounts | None:
+def read_manifest(manifest: object) -> FoundManifest | None:
     """Return what a manifest says; None if it is none, or if its counts do not add up."""
-    if not isinstance(manifest, Mapping):
+    try:
+        counts = msgspec.convert(manifest, _Counts)
+        tally = Tally(counts.records_in, counts.records_out, _by_code(counts.dropped), _by_code(counts.quarantined))
+        tally.check_conservation("")
+    except (msgspec.ValidationError, AccountingError):
         return None
-    counts = _read_counts(manifest)
-    if counts is None:
-        return None
-    _, _, dropped, quarantined = counts
-    return StageCounts(
-        *counts,
-        notes=_counts(manifest.get("notes")) or {},
-        samples=_samples(manifest.get("samples")),
-        side_artifacts=_kinds(manifest.get("side_artifacts"), {"dropped": dropped, "quarantined": quarantined}),
+    assert isinstance(manifest, Mapping)  # noqa: S101 - what has counts is one
+    tally.notes = _by_code(_read(manifest.get("notes"), dict[str, _Count], None))
+    tally.samples = _read(manifest.get("samples"), dict[str, list[str]], {})
+    filled = {kind for kind, codes in (("dropped", tally.dropped), ("quarantined", tally.quarantined)) if codes}
+    kinds = manifest.get("side_artifacts")
+    return FoundManifest(
+        tally,
+        frozenset({"dropped", "quarantined"}.intersection(kinds) if isinstance(kinds, Mapping) else filled),
         has_artifact=isinstance(manifest.get("artifact"), str),
         debug=manifest.get("debug") is True,
-        window=_window(manifest.get("window")),
-        bytes=_count(manifest.get("bytes")),
-        duration_s=_number(manifest.get("duration_s")),
+        window=_show_window(_read(manifest.get("window"), _Window, None)),
+        bytes=_read(manifest.get("bytes"), _Count, None),
+        duration_s=_read(manifest.get("duration_s"), _Number, None),
         extra={name: value for name, value in manifest.items() if isinstance(name, str) and name not in _COMMON},
     )
 
 
-def _read_counts(manifest: Mapping[Any, Any]) -> tuple[int, int, dict[str, int], dict[str, int]] | None:
-    """Return records in and out, dropped and quarantined by code; None where one is missing, or they do not add up."""
-    records_in, records_out = _count(manifest.get("records_in")), _count(manifest.get("records_out"))
-    dropped, quarantined = _counts(manifest.get("dropped")), _counts(manifest.get("quarantined"))
-    if records_in is None or records_out is None or dropped is None or quarantined is None:
-        return None
-    if records_in != records_out + sum(dropped.values()) + sum(quarantined.values()):
-        return None
-    return records_in, records_out, dropped, quarantined
-
-
-def read_manifests(manifests: Mapping[str, object]) -> dict[str, StageCounts]:
+def read_manifests(manifests: Mapping[str, object]) -> dict[str, FoundManifest]:
     """Return what the manifests say, by stage in the order of the stages; what is none of ours is left out."""
     found = {stage: read_manifest(manifests.get(stage)) for stage in STAGES}
-    return {stage: counts for stage, counts in found.items() if counts is not None}
+    return {stage: manifest for stage, manifest in found.items() if manifest is not None}
 
 
-def show_extra(extra: Mapping[str, Any]) -> dict[str, int | float | str]:
-    """Return the counts of a stage alone as they are shown: numbers and short texts that say something."""
-    shown: dict[str, int | float | str] = {}
-    for name, value in list(extra.items())[:_MOST_EXTRAS]:
-        if isinstance(value, Mapping):
-            value = ", ".join(f"{key} {count}" for key, count in value.items() if count)
-        if isinstance(value, str) and value:
-            shown[name] = value[:_LONGEST]
-        elif (number := _number(value)) is not None:
-            shown[name] = number
-    return shown
-
-
-def find_number(extra: Mapping[str, Any], name: str) -> int | None:
-    """Return one of the counts of a stage alone, None if the manifest lacks it."""
-    return _count(extra.get(name))
-
-
-def find_seconds(extra: Mapping[str, Any], name: str) -> float | None:
-    """Return one of the spans of a stage alone, None if the manifest lacks it."""
-    return _number(extra.get(name))
-
-
-def _count(value: object) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
-
-
-def _number(value: object) -> int | float | None:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    return value if 0 <= value < float("inf") else None
-
-
-def _counts(value: object) -> dict[str, int] | None:
-    if value is None:
-        return {}
-    if not isinstance(value, Mapping):
-        return None
-    counts = {str(code)[:_LONGEST]: _count(count) for code, count in value.items()}
-    return None if None in counts.values() else {code: count for code, count in counts.items() if count}
-
-
-def _samples(value: object) -> dict[str, list[str]]:
-    if not isinstance(value, Mapping):
-        return {}
-    return {
-        str(code): [each[:_LONGEST] for each in ids if isinstance(each, str)][:10]
-        for code, ids in value.items()
-        if isinstance(ids, list | tuple)
-    }
-
-
-def _kinds(value: object, counted: Mapping[str, Mapping[str, int]]) -> frozenset[str]:
-    """Return which side artifacts there are; where the manifest does not say, those that its counts fill."""
-    if isinstance(value, Mapping):
-        return frozenset(counted) & frozenset(kind for kind in value if isinstance(kind, str))
-    return frozenset(kind for kind, counts in counted.items() if counts)
-
-
-def _window(value: object) -> dict[str, str] | None:
-    if not isinstance(value, Mapping):
-        return None
+def _read(value: object, kind: Any, otherwise: Any) -> Any:
+    """Return a value of a manifest if it is of a kind."""
     try:
-        since, until = (format_instant(read_instant(str(value.get(name)))[0]) for name in ("since", "until"))
-    except ValueError:
+        return msgspec.convert(value, kind)
+    except msgspec.ValidationError:
+        return otherwise
+
+
+def _by_code(counts: Mapping[str, int] | None) -> Counter[str]:
+    return Counter({code[:_LONGEST]: count for code, count in (counts or {}).items() if count})
+
+
+def _show_window(window: _Window | None) -> dict[str, str] | None:
+    if window is None:
         return None
-    basis = value.get("basis")
-    return {"since": since, "until": until, "basis": basis[:_LONGEST] if isinstance(basis, str) else ""}
+    since, until = format_instant(window.since), format_instant(window.until)
+    return {"since": since, "until": until, "basis": window.basis[:_LONGEST]}
