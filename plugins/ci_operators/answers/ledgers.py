@@ -34,11 +34,18 @@ def open_ledger(conn_id: str) -> Iterator[Connection]:
     from ci_operators.hooks import ledger  # needs Airflow: slow to import
 
     with ExitStack() as stack:
-        try:
+        with name_ledger(conn_id):
             connection = stack.enter_context(ledger.open_ledger(conn_id))
-        except LedgerError as err:
-            raise NoLedgerError(f"Connection {conn_id}: {err}") from None
         yield connection
+
+
+@contextmanager
+def name_ledger(conn_id: str) -> Iterator[None]:
+    """Name the Connection of a ledger that does not answer: turn LedgerError into NoLedgerError."""
+    try:
+        yield
+    except LedgerError as err:
+        raise NoLedgerError(f"Connection {conn_id}: {err}") from None
 
 
 def ask_each(
