@@ -20,7 +20,7 @@ from ci_operators.core.verdict import Dropped, Quarantined
 from ci_operators.core.window import Window
 from ci_operators.ledger.trail import DeliveredDetection, DroppedEvent
 from ci_operators.sources.registry import OPTIONS
-from ci_operators.stages.chain import make_step
+from ci_operators.stages.chain import run_step
 from ci_operators.stages.run import StageResult, transform
 from ci_operators.staging.artifact import Artifact
 from ci_operators.staging.manifest import Manifest
@@ -90,12 +90,9 @@ class StagedRun:
         texts = [each if isinstance(each, bytes) else json.dumps(each).encode() for each in events]
         self._add("extract", extract_pages([texts], self.directory), pages=1, waited_s=0.5, overlap_s=600)
         for before, stage in pairwise(STAGES[: STAGES.index(until) + 1]):
-            if self.manifests[before]["records_out"]:
-                tally = Tally()
-                step = make_step(stage, self.connector, tally.note)
-                self._add(stage, transform(stage, self._artifact(), step, tally, self.directory))
-            else:
+            if not self.manifests[before]["records_out"]:
                 break
+            self._add(stage, run_step(stage, self.connector, self._artifact(), self.directory))
         return self
 
     def submit(self, fates: Sequence[Dropped | Quarantined | None], **extra: Any) -> StagedRun:

@@ -175,6 +175,7 @@ def test_a_real_ledger_of_this_code_s_version_works(ledger_url: URL, monkeypatch
     assert open_and_close_ledger("ledger_emea") == f"it answers, its schema is this code's ({NEEDED_VERSION})."
 
 
+@pytest.mark.imports_airflow
 def test_a_connection_that_is_missing_has_a_mend(connectors: Path) -> None:
     connectors.write_text(LIVE, encoding="utf-8")
     status, shown = run(all_is_well, probe_ledger=open_and_close_ledger)
@@ -195,6 +196,7 @@ def test_a_ledger_without_tables_or_of_another_version_has_a_mend(
     assert "(9999) is newer than this code's" in run(all_is_well, probe_ledger=open_and_close_ledger)[1]
 
 
+@pytest.mark.imports_airflow
 def test_a_database_that_does_not_answer_has_a_sentence_and_no_password(
     connectors: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -120,9 +120,10 @@ class Reconciliation:
 
     def compare(self, connection: Connection, client: Client, *, mend: bool) -> None:
         """Compare; with `mend`, mark what is unknown and found as accepted."""
-        name, destination = self.connector.name, self.connector.destination_conn_id
+        destination = self.connector.destination_conn_id
+        deliveries = Deliveries(connection, self.connector.name, "reconcile", destination)
         if mend:
-            Deliveries(connection, name, "reconcile", destination).lock()
+            deliveries.lock()
         for since, until in cut_slices(self.since, self.until):
             stored = find_stored(client, format_instant(since), format_instant(until - _MILLISECOND))
             if stored is None:
@@ -132,7 +133,8 @@ class Reconciliation:
                 )
             found = self._compare_slice(list(read_detected(connection, since, until)), stored)
             if mend:
-                done = override(connection, found, State.ACCEPTED, "found by reconcile", only=_OPEN)
+                with deliveries.lease.transaction():
+                    done = override(connection, found, State.ACCEPTED, "found by reconcile", only=_OPEN)
                 self.mended += len(done)
 
     def _compare_slice(self, kept: Sequence[Kept], stored: Counter[Stored]) -> list[bytes]:

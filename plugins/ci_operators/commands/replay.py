@@ -28,17 +28,22 @@ UNFINISHED = ("quarantined", "rejected", "unknown", "held", "not_sent", "refused
 
 @dataclass
 class Report:
-    """What a replay did: counts by outcome, the first outcomes one by one, errors that ended it early."""
+    """What a replay did: counts by outcome, the first outcomes one by one, errors that ended it early.
+
+    An event that gives several detections has an outcome for each; `entries`: the records that there were.
+    """
 
     run_id: str
     dry_run: bool
     debug_connectors: list[str] = field(default_factory=list)
+    entries: int = 0
     counts: Counter[str] = field(default_factory=Counter)
     outcomes: list[ReplayOutcome] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
 
     def add(self, outcomes: Sequence[ReplayOutcome]) -> None:
         """Count outcomes."""
+        self.entries += len({outcome.id for outcome in outcomes})
         self.counts.update(outcome.became for outcome in outcomes)
         self.outcomes += outcomes[: LISTED - len(self.outcomes)]
 
@@ -53,7 +58,7 @@ def run_replay(options: argparse.Namespace, terminal: Terminal) -> int:
     for conn_id, connectors in ledgers.items():
         for connector in connectors:
             _replay_connector(conn_id, connector, replace(wanted, connectors=[connector.name]), report)
-    if options.ids and report.counts.total() < len(set(options.ids)):
+    if options.ids and report.entries < len(set(options.ids)):
         report.problems.append("Some of the ids are in no quarantine of a connector in the file.")
     terminal.show(report, _draw(report))
     return 1 if report.problems or any(report.counts[became] for became in UNFINISHED) else 0
@@ -90,7 +95,7 @@ def _draw(report: Report) -> Iterator[RenderableType]:
     rows = [(o.id, o.connector, o.event_id, o.stage, o.became, o.words) for o in report.outcomes]
     yield make_table("Dry run" if report.dry_run else f"Replay {report.run_id}", columns, rows)
     counts = ", ".join(f"{count} {became.replace('_', ' ')}" for became, count in sorted(report.counts.items()))
-    yield sentence(f"{report.counts.total()} records: {counts or 'nothing to replay'}.")
+    yield sentence(f"{report.entries} records: {counts or 'nothing to replay'}.")
     for name in report.debug_connectors:
         yield sentence(f"{name} is in debug mode: its records are only checked, nothing is stored.", "yellow")
     for problem in report.problems:

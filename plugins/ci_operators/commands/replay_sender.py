@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from itertools import groupby
 from pathlib import Path
 
 from sqlalchemy import Connection
@@ -15,10 +16,9 @@ from ci_operators.core.connector import Connector, Destination
 from ci_operators.core.verdict import Dropped, Quarantined, Step
 from ci_operators.ledger.access import speak_plainly
 from ci_operators.ledger.deliveries import Deliveries
-from ci_operators.ledger.history import History
 from ci_operators.ledger.quarantined import Entry, close_entries, keep_entries, make_entry, note_entries
 from ci_operators.ledger.row import read_row
-from ci_operators.ledger.settlement import Standing, find_standings, override
+from ci_operators.ledger.settlement import DetectionState, find_states, override
 from ci_operators.ledger.tables import State
 from ci_operators.recorded_future.api import API
 from ci_operators.sources.registry import load_source
@@ -28,7 +28,7 @@ from ci_operators.stages.delivery import deliver_once
 from ci_operators.stages.refusals import DryRun
 from ci_operators.stages.run import Terms
 from ci_operators.stages.stored import look_up_with
-from ci_operators.staging.artifact import Artifact, read_artifact, write_artifact
+from ci_operators.staging.artifact import Artifact, write_artifact
 from ci_operators.transport.client import Client
 
 #: What a detection's state after the delivery is called, and in words.
@@ -59,7 +59,10 @@ class ReplayOutcome:
 
 @dataclass(frozen=True, slots=True)
 class Traced:
-    """A quarantined record after the steps: a detection to submit, or an outcome. `verdict`: its new issue."""
+    """A quarantined record after the steps: a detection to submit, or an outcome. `verdict`: its new issue.
+
+    An event that gives several detections is traced once for each.
+    """
 
     entry: Entry
     stage: str
@@ -68,9 +71,10 @@ class Traced:
     verdict: Quarantined | None = None
 
     @property
-    def key(self) -> bytes:
-        """Return the key by which the ledger knows the record, which is a detection."""
-        return read_row(self.entry.connector, self.record).key
+    def key(self) -> bytes | None:
+        """Return the key by which the ledger knows the record; None if it is no detection."""
+        is_one = self.outcome is None or self.outcome.became == "held"
+        return read_row(self.entry.connector, self.record).key if is_one else None
 
     def as_outcome(self, became: str, words: str) -> ReplayOutcome:
         """Return the record's outcome."""
@@ -80,21 +84,24 @@ class Traced:
 def trace_entries(connector: Connector, entries: Sequence[Entry]) -> list[Traced]:
     """Return the records after their stage and those that follow it, submit left out."""
     chain, rules = make_chain(connector, lambda _: None), load_source(connector.source).drop_reasons
-    return [_trace(entry, chain, rules) for entry in entries]
+    return [trace for entry in entries for trace in _trace(entry, chain, rules)]
 
 
-def _trace(entry: Entry, chain: Mapping[str, Step], rules: Mapping[str, str]) -> Traced:
+def _trace(entry: Entry, chain: Mapping[str, Step], rules: Mapping[str, str]) -> list[Traced]:
     if entry.stage == "submit" and entry.issue == "outcome_unknown":
         trace = Traced(entry, "submit", entry.record)
-        return replace(trace, outcome=trace.as_outcome("held", _HELD))
+        return [replace(trace, outcome=trace.as_outcome("held", _HELD))]
     # A detection that submit refused is validated again.
-    passage = take_through(chain, entry.record, entry.stage if entry.stage in chain else "validate")
-    trace = Traced(entry, passage.stage, passage.record)
-    match passage.verdict:
+    passages = take_through(chain, entry.record, entry.stage if entry.stage in chain else "validate")
+    return [_judge(Traced(entry, passage.stage, passage.record), passage.verdict, rules) for passage in passages]
+
+
+def _judge(trace: Traced, verdict: Dropped | Quarantined | None, rules: Mapping[str, str]) -> Traced:
+    match verdict:
         case Dropped(reason):
             words = f"a criterion excludes it ({reason}): {rules.get(reason, reason)}"
             return replace(trace, outcome=trace.as_outcome("dropped", words))
-        case Quarantined(issue, detail=detail) as verdict:
+        case Quarantined(issue, detail=detail):
             words = f"quarantined again ({issue}): {detail}"
             return replace(trace, outcome=trace.as_outcome("quarantined", words), verdict=verdict)
         case None:
@@ -142,7 +149,7 @@ class CheckingReplay:
         dry_run = DryRun(self.client, self.connector.name, self.terms)
         if any(trace.outcome is None for trace in traced):
             dry_run.check(_write(self.folder, traced))
-        return [trace.outcome or self._outcome(trace, dry_run.refused.get(trace.key)) for trace in traced]
+        return [trace.outcome or self._outcome(trace, dry_run.refused.get(trace.key or b"")) for trace in traced]
 
     def outcomes(self, traced: Sequence[Traced]) -> list[ReplayOutcome]:
         """Return what the steps said, when `take` was broken off."""
@@ -162,44 +169,48 @@ class DeliveringReplay:
     rules: Rules
     folder: Path
     deliveries: Deliveries
-    _before: dict[bytes, Standing] = field(default_factory=dict)
+    _before: dict[bytes, DetectionState] = field(default_factory=dict)
 
     def take(self, traced: Sequence[Traced]) -> list[ReplayOutcome]:
         """Return what became of the records after their delivery. Raises the errors of delivery."""
         deliveries, connection = self.deliveries, self.deliveries.connection
-        self._before = find_standings(connection, list(_keys(traced).values()))
+        self._before = find_states(connection, [trace.key for trace in traced if trace.key])
         self._keep_quarantined(traced)
-        going = [trace.key for trace in traced if trace.outcome is None]
-        override(connection, going, State.PLANNED, "replayed", only=[State.REJECTED])
+        going = [trace.key for trace in traced if trace.key and trace.outcome is None]
+        with deliveries.lease.transaction():
+            override(connection, going, State.PLANNED, "replayed", only=[State.REJECTED])
         look_up = look_up_with(self.client, deliveries, self.rules.terms.organization_ids)
-        result = deliver_once(self.client, _write(self.folder, traced), self.folder, self.rules, deliveries, look_up)
-        if "quarantined" in result.side_artifacts:
-            history = History(connection, deliveries.connector, deliveries.run_id, "submit")
-            history.add_quarantined(read_artifact(result.side_artifacts["quarantined"]))
+        deliver_once(self.client, _write(self.folder, traced), self.folder, self.rules, deliveries, look_up)
         return self.outcomes(traced)
 
     def outcomes(self, traced: Sequence[Traced]) -> list[ReplayOutcome]:
         """Return what has become of the records by the ledger, and write it into the quarantine."""
-        keys = _keys(traced)
-        after = find_standings(self.deliveries.connection, list(keys.values()))
-        outcomes = [self._outcome(trace, keys.get(trace.entry.id), after) for trace in traced]
-        for trace, outcome in zip(traced, outcomes, strict=True):
-            went_on = outcome.became in ("quarantined", "rejected") and outcome.stage != trace.entry.stage
-            write = close_entries if outcome.became in _ENDS or went_on else note_entries
-            where = f", see the quarantine of {outcome.stage}" if went_on else ""
-            note = f"{self.deliveries.run_id}: {outcome.words}{where}"
-            write(self.deliveries.connection, [trace.entry.id], note)
+        after = find_states(self.deliveries.connection, [trace.key for trace in traced if trace.key])
+        outcomes = [self._outcome(trace, after) for trace in traced]
+        stages = {trace.entry.id: trace.entry.stage for trace in traced}
+        with speak_plainly(), self.deliveries.connection.begin():
+            for entry_id, found in groupby(outcomes, key=lambda outcome: outcome.id):
+                self._note(entry_id, stages[entry_id], list(found))
         return outcomes
 
-    def _outcome(self, trace: Traced, key: bytes | None, after: Mapping[bytes, Standing]) -> ReplayOutcome:
-        standing = after.get(key) if key else None
-        if trace.outcome is not None and (standing is None or standing.state is not State.ACCEPTED):
+    def _note(self, entry_id: int, stage: str, outcomes: Sequence[ReplayOutcome]) -> None:
+        """Write what became of an entry. It is closed when nothing is left to do about any of its detections."""
+        told, is_over = dict[str, None](), True
+        for outcome in outcomes:
+            went_on = outcome.became in ("quarantined", "rejected") and outcome.stage != stage
+            is_over = is_over and (went_on or outcome.became in _ENDS)
+            told[outcome.words + (f", see the quarantine of {outcome.stage}" if went_on else "")] = None
+        write = close_entries if is_over else note_entries
+        write(self.deliveries.connection, [entry_id], f"{self.deliveries.run_id}: {'; '.join(told)}")
+
+    def _outcome(self, trace: Traced, after: Mapping[bytes, DetectionState]) -> ReplayOutcome:
+        current, before = after.get(trace.key or b""), self._before.get(trace.key or b"")
+        if trace.outcome is not None and (current is None or current.state is not State.ACCEPTED):
             return trace.outcome
-        before = self._before.get(key) if key else None
         if before is not None and before.state is State.ACCEPTED:
             return trace.as_outcome("already_accepted", "Recorded Future has accepted it before")
-        became, words = _BECAME[standing.state if standing else State.PLANNED]
-        message = f": {standing.message}" if standing and standing.message and became == "rejected" else ""
+        became, words = _BECAME[current.state if current else State.PLANNED]
+        message = f": {current.message}" if current and current.message and became == "rejected" else ""
         return trace.as_outcome(became, words + message)
 
     def _keep_quarantined(self, traced: Sequence[Traced]) -> None:
@@ -222,8 +233,3 @@ def _write(folder: Path, traced: Sequence[Traced]) -> Artifact:
     with write_artifact(folder / "validate.jsonl.zst") as out:
         out.write_all([trace.record for trace in traced if trace.outcome is None])
     return out.artifact
-
-
-def _keys(traced: Sequence[Traced]) -> dict[int, bytes]:
-    """Return the keys of the records that are detections, by the entries' ids."""
-    return {trace.entry.id: trace.key for trace in traced if trace.outcome is None or trace.outcome.became == "held"}

@@ -14,7 +14,7 @@ from ci_operators.connectors_file import load_connectors
 from ci_operators.ledger.breaker import MOST_UNKNOWN, Streak
 from ci_operators.ledger.history import History
 from tests.commands.conftest import Desk
-from tests.ledger.delivered import accept_batch, doubt_batch, plan_batch
+from tests.ledger.delivered import accept_batch, lose_batch, plan_batch
 
 
 def test_standings_are_in_the_order_of_names(desk: Desk) -> None:
@@ -82,7 +82,7 @@ def test_each_trouble_has_its_remark() -> None:
 
 
 def test_a_connector_that_has_stopped_sending_says_since_when_and_what_to_do(desk: Desk) -> None:
-    doubt_batch(desk.connection, 1)
+    lose_batch(desk.connection, 1)
     connector = text("UPDATE connector SET unknown_streak = :count, unknown_since = :at, unknown_at = :at")
     for count in (MOST_UNKNOWN - 1, MOST_UNKNOWN):
         with desk.connection.begin():
@@ -100,7 +100,7 @@ def test_a_connector_that_has_stopped_sending_says_since_when_and_what_to_do(des
 def test_what_was_sent_again_as_often_as_allowed_is_held(desk: Desk, resends: int, held: int) -> None:
     path = desk.folder / "connectors.yaml"
     path.write_text(path.read_text().replace("hold", "resend"))
-    doubt_batch(desk.connection, 1, 2)
+    lose_batch(desk.connection, 1, 2)
     with desk.connection.begin():
         desk.connection.execute(text("UPDATE batch SET resends = :resends"), {"resends": resends})
     (okta,) = find_health(load_connectors(), [desk.connector("okta")], desk.now)
@@ -133,7 +133,7 @@ def test_open_entries_older_than_the_history_are_named_with_their_age(desk: Desk
 
 class TestOrphans:
     def test_a_connector_that_is_in_no_file_any_more_is_named_with_what_is_open(self, desk: Desk) -> None:
-        doubt_batch(desk.connection, 1, 2, connector="gone")
+        lose_batch(desk.connection, 1, 2, connector="gone")
         deliveries, batch = plan_batch(desk.connection, 3, connector="gone")
         deliveries.put_off(batch)
         quarantine(desk, "gone", 1, "odd")
@@ -148,19 +148,19 @@ class TestOrphans:
 
     @pytest.mark.parametrize("entry", ["{name: gone, source: nothing}", "{name: gone, source: okta, overlap: never}"])
     def test_a_wrong_entry_is_no_orphan(self, desk: Desk, entry: str) -> None:
-        doubt_batch(desk.connection, 1, connector="gone")
+        lose_batch(desk.connection, 1, connector="gone")
         path = desk.folder / "connectors.yaml"
         path.write_text(path.read_text().replace("connectors:", f"connectors:\n  - {entry}"))
         assert find_orphans(load_connectors()) == []
 
     def test_while_an_entry_has_no_readable_name_nobody_is_called_an_orphan(self, desk: Desk) -> None:
-        doubt_batch(desk.connection, 1, connector="gone")
+        lose_batch(desk.connection, 1, connector="gone")
         path = desk.folder / "connectors.yaml"
         path.write_text(path.read_text().replace("connectors:", "connectors:\n  - {source: okta}"))
         assert find_orphans(load_connectors()) == []
 
     def test_a_ledger_that_fails_hides_no_orphan_of_another(self, desk: Desk) -> None:
-        doubt_batch(desk.connection, 1, connector="gone")
+        lose_batch(desk.connection, 1, connector="gone")
         path = desk.folder / "connectors.yaml"
         path.write_text(path.read_text().replace("name: okta,", "name: okta, ledger_conn_id: nowhere,"))
         assert [orphan.connector for orphan in find_orphans(load_connectors())] == ["gone"]

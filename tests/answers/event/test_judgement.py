@@ -51,8 +51,7 @@ def test_what_would_be_quarantined() -> None:
 def test_an_event_that_passes_has_its_detection() -> None:
     verdict = judge(OKTA, json.dumps(event(1)).encode())
     assert (verdict.fate, verdict.code, verdict.notes) == ("passed", None, ())
-    assert verdict.detection is not None
-    assert verdict.detection.codes == ["T1110.003"]
+    assert [row.codes for row in verdict.detections] == [["T1110.003"]]
     assert (say_keeping(OKTA, verdict), explain_codes(OKTA, verdict)) == ("", [])
 
 

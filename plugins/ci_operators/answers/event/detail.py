@@ -23,8 +23,8 @@ from ci_operators.sources.registry import load_source
 
 #: A person waits for the whole, for its records as for the event itself.
 PATIENCE = Limits(text_bytes=1 << 34, seconds=5.0)
-#: Records of one event that are shown: it usually has one.
-_MOST = 10
+#: Records of one event that are shown: most events have one, some have one for each of their indicators.
+_MOST = 100
 #: What is quarantined by these stages is the event itself, not yet a detection.
 _OF_EVENTS = ("filter", "map")
 _NO_RECORD = Record(None, "", "")

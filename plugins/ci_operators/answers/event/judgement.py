@@ -23,7 +23,7 @@ class Judgement:
     """What becomes of an event by the connector's options of today.
 
     fate: "passed", else "dropped" or "quarantined" at `stage`, with its code and detail. notes: codes of what was
-    degraded on the way. detection: what it becomes, None if it becomes none.
+    degraded on the way. detections: what it becomes; of several, those that pass.
     """
 
     fate: str
@@ -31,21 +31,22 @@ class Judgement:
     code: str | None = None
     detail: str = ""
     notes: tuple[str, ...] = ()
-    detection: Row | None = None
+    detections: Sequence[Row] = ()
 
 
 def judge(connector: Connector, event: bytes) -> Judgement:
     """Return what the stages make of an event; the same steps as in a run, with nothing written."""
     notes = list[str]()
-    passage = take_through(make_chain(connector, notes.append), event)
-    match passage.verdict:
+    passages = take_through(make_chain(connector, notes.append), event)
+    rows = [read_row(connector.name, passage.record) for passage in passages if passage.verdict is None]
+    first = passages[0]
+    match None if rows else first.verdict:
         case Dropped(reason):
-            return Judgement("dropped", passage.stage, reason)
+            return Judgement("dropped", first.stage, reason)
         case Quarantined(issue, detail=detail):
-            return Judgement("quarantined", passage.stage, issue, detail)
+            return Judgement("quarantined", first.stage, issue, detail)
         case None:
-            detection = read_row(connector.name, passage.record)
-            return Judgement("passed", notes=tuple(dict.fromkeys(notes)), detection=detection)
+            return Judgement("passed", notes=tuple(dict.fromkeys(notes)), detections=rows)
 
 
 def say_keeping(connector: Connector, found: Judgement) -> str:
@@ -59,8 +60,8 @@ def say_keeping(connector: Connector, found: Judgement) -> str:
 
 
 def explain_codes(connector: Connector, found: Judgement) -> list[str]:
-    """Return why an event's detection has no ATT&CK codes; nothing if it has some, or if there is no detection."""
-    if found.detection is None or found.detection.codes:
+    """Return why an event's detections have no ATT&CK codes; nothing if all have some, or if there are none."""
+    if all(row.codes for row in found.detections):
         return []
     words, faqs = words_of(connector.source), faqs_of(connector.source)
     told = [f"{words.get(code, code)} ({faqs[code]})" for code in found.notes if code in faqs]
@@ -94,7 +95,7 @@ def _find_codes_why(connector: Connector, run_id: str, event_id: str, finder: Ev
     if verdict is None:
         title = load_source(connector.source).title
         return [f"The event was found again neither in the run's artifacts nor at {title}."]
-    if verdict.detection is None or verdict.detection.codes:
+    if all(row.codes for row in verdict.detections):
         return ["By today's options its detection would be another one: they, or the event, have changed since."]
     return explain_codes(connector, verdict)
 
@@ -140,6 +141,9 @@ def ask_source(connector: Connector, event_id: str, coverage: Coverage, finder: 
         return SourceAnswer(name, source.title, False, f"{source.title} does not know the event.")
     time, verdict = source.read_time(connector, event), judge(connector, event)
     fate = say_keeping(connector, verdict) or foresee(connector, time, coverage)
+    if len(verdict.detections) > 1:
+        indicators = ", ".join(f"{row.indicator_type} {row.indicator}" for row in verdict.detections)
+        fate += f" It gives {len(verdict.detections)} detections: {indicators}."
     words = f"{source.title} has it{f', of {format_instant(time)}' if time else ''}; {fate}"
     why = tuple(explain_codes(connector, verdict))
     return SourceAnswer(name, source.title, True, words, time, code=verdict.code, codes_why=why)

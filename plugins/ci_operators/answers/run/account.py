@@ -82,7 +82,10 @@ class RunAccount:
         }
 
     def _tell_stage(self, stage: str, found: FoundManifest | None) -> dict[str, Any]:
-        """Return what one stage did: records_in = records_out + dropped + quarantined; None before it has finished."""
+        """Return what one stage did; None before it has finished.
+
+        records_in + added = records_out + dropped + quarantined; `extra` has added, if there are any.
+        """
         task, tally = self.run.tasks.get(stage, TaskState()), found.tally if found else Tally()
         return {
             "stage": stage,

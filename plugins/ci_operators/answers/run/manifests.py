@@ -35,6 +35,7 @@ class _Counts(msgspec.Struct):
     records_out: _Count
     dropped: dict[str, _Count] | None = None
     quarantined: dict[str, _Count] | None = None
+    added: _Count = 0
 
 
 class _Window(msgspec.Struct):
@@ -87,7 +88,8 @@ def read_manifest(manifest: object) -> FoundManifest | None:
     """Return what a manifest says; None if it is none, or if its counts do not add up."""
     try:
         counts = msgspec.convert(manifest, _Counts)
-        tally = Tally(counts.records_in, counts.records_out, _by_code(counts.dropped), _by_code(counts.quarantined))
+        codes = _by_code(counts.dropped), _by_code(counts.quarantined)
+        tally = Tally(counts.records_in, counts.records_out, counts.added, *codes)
         tally.check_conservation("")
     except (msgspec.ValidationError, AccountingError):
         return None
