@@ -70,7 +70,7 @@ class RunFiles:
     def detections(self) -> StagedFile | None:
         """Return the artifact of the detections, of the last stage that wrote some; None before there are any."""
         stage = next((stage for stage in ("validate", "map") if stage in self.stages), None)
-        if stage is None or not self.stages[stage].has_artifact or not self.stages[stage].tally.records_out:
+        if stage is None or not self.stages[stage].artifact or not self.stages[stage].tally.records_out:
             return None
         submit = self.stages.get("submit")
         arrived = frozenset({ARRIVED}.intersection(submit.tally.dropped)) if submit else frozenset[str]()
@@ -84,7 +84,7 @@ class RunFiles:
     def _sides(self) -> Iterator[StagedFile]:
         for stage, found in self.stages.items():
             for kind, codes in (("dropped", found.tally.dropped), ("quarantined", found.tally.quarantined)):
-                if kind in found.side_artifacts:
+                if found.has_side(kind):
                     yield self._file(kind, stage, f"{stage}.{kind}", codes.total(), frozenset(codes))
 
     def _file(self, fate: str, stage: str, name: str, expected: int, codes: frozenset[str] = frozenset()) -> StagedFile:
