@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-import json
 from argparse import Namespace
 from io import StringIO
 from pathlib import Path
 
 import pytest
 from rich.console import Console
-from sqlalchemy import URL, text
 
 from ci_operators.commands import check
 from ci_operators.commands.check import Finding, LedgerProbe, Probe, find, open_and_close_ledger
 from ci_operators.commands.terminal import Terminal
 from ci_operators.connectors_file import VARIABLE, load_connectors
 from ci_operators.core.errors import ConfigurationError, CredentialsError, UnavailableError
-from ci_operators.ledger.access import make_engine
-from ci_operators.ledger.version import NEEDED_VERSION, VERSION_TABLE
 from ci_operators.transport.api import Api
 from simulator import Simulator
 from tests.commands.conftest import Desk
-from tests.ledger_database import airflow_connection
 from tests.noting_session import NotingSession
 from tests.vendor_cases import DRY_RUN, OKTA, SENTINELONE, VendorCase
 from tests.virtual_time import VirtualTime
@@ -170,43 +165,12 @@ def test_a_ledger_that_does_not_work_is_told_with_the_rest(connectors: Path) -> 
     assert shown.count("works live") == 2
 
 
-def test_a_real_ledger_of_this_code_s_version_works(ledger_url: URL, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AIRFLOW_CONN_LEDGER_EMEA", airflow_connection(ledger_url))
-    assert open_and_close_ledger("ledger_emea") == f"it answers, its schema is this code's ({NEEDED_VERSION})."
-
-
 @pytest.mark.imports_airflow
 def test_a_connection_that_is_missing_has_a_mend(connectors: Path) -> None:
     connectors.write_text(LIVE, encoding="utf-8")
     status, shown = run(all_is_well, probe_ledger=open_and_close_ledger)
     assert status == 1
     assert "mend  live: Ledger (ledger_emea): Connection ledger_emea does not exist or " in shown
-
-
-def test_a_ledger_without_tables_or_of_another_version_has_a_mend(
-    connectors: Path, empty_database: URL, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    connectors.write_text(LIVE, encoding="utf-8")
-    monkeypatch.setenv("AIRFLOW_CONN_LEDGER_EMEA", airflow_connection(empty_database))
-    status, shown = run(all_is_well, probe_ledger=open_and_close_ledger)
-    assert status == 1
-    assert "mend  live: Ledger (ledger_emea): The ledger has no tables yet: run `python -m ci_operators" in shown
-    with make_engine(empty_database).begin() as connection:
-        connection.execute(text(f"CREATE TABLE {VERSION_TABLE} AS SELECT '9999' AS version_num"))
-    assert "(9999) is newer than this code's" in run(all_is_well, probe_ledger=open_and_close_ledger)[1]
-
-
-@pytest.mark.imports_airflow
-def test_a_database_that_does_not_answer_has_a_sentence_and_no_password(
-    connectors: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    connectors.write_text(LIVE, encoding="utf-8")
-    nobody = {"conn_type": "postgres", "host": "127.0.0.1", "port": 1, "login": "ci", "password": "p@ss"}
-    monkeypatch.setenv("AIRFLOW_CONN_LEDGER_EMEA", json.dumps(nobody))
-    status, shown = run(all_is_well, probe_ledger=open_and_close_ledger)
-    assert status == 1
-    assert "mend  live: Ledger (ledger_emea): The ledger's database: " in shown
-    assert "p@ss" not in shown
 
 
 def test_the_command_tells_of_the_ledgers_too(desk: Desk) -> None:

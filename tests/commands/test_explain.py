@@ -24,15 +24,6 @@ def test_a_dropped_event_names_its_rule(desk: Desk) -> None:
     ]
 
 
-def test_a_quarantined_event_names_its_issue(desk: Desk) -> None:
-    desk.add_okta_events(1, actor={"displayName": "no address"})
-    desk.deliver()
-    assert explain(desk, "event-0001") == [
-        "okta: quarantined by map as indicator_not_an_address in run scheduled__1 (quarantine 1): "
-        "The actor's display name is neither an IP address nor a public domain of an actor whose type is IP address."
-    ]
-
-
 def test_a_delivered_event_shows_batch_run_and_codes(desk: Desk) -> None:
     desk.add_okta_events(1)
     desk.deliver()
@@ -103,13 +94,6 @@ def test_connectors_that_left_the_file_are_remembered(desk: Desk) -> None:
     path = desk.folder / "connectors.yaml"
     path.write_text(path.read_text().replace("name: okta,", "name: okta-new,"))
     assert explain(desk, "event-0001")[0].startswith("okta: dropped by filter")
-
-
-def test_debug_connectors_need_no_ledger(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("AIRFLOW_CONN_COLLECTIVE_INSIGHTS_LEDGER")
-    desk.add_okta_events(1)
-    assert "debug mode" in desk.run("explain", "event-0001", "--connector", "dry").out
-    assert desk.run("explain", "event-0001").status == 2
 
 
 def test_an_indicator_leads_to_its_events(desk: Desk) -> None:

@@ -41,27 +41,6 @@ def ask(
     return explanation
 
 
-def test_an_event_has_its_way(desk: Desk) -> None:
-    desk.add_okta_events(1, actor=None)
-    desk.deliver()
-    found = ask(desk, "  event-0001 ")
-    assert (found.query, found.kind, found.matches) == ("event-0001", "event", ())
-    assert [(step.stage, step.fate) for step in found.steps] == [("extract", "passed"), ("filter", "dropped")]
-    assert found.steps[1].faq == "FAQ 2b of Recorded Future's page on Okta"
-    assert found.trail is not None
-    assert len(found.trail.dropped) == 1
-
-
-def test_why_it_has_no_codes_is_told(desk: Desk) -> None:
-    desk.add_okta_events(1, outcome=None)
-    desk.add_okta_events(2)
-    desk.deliver()
-    assert ask(desk, "event-0001").codes_why == [
-        "okta: no ATT&CK codes. outcome.reason is null: no ATT&CK code. (FAQ 3a of Recorded Future's page on Okta)"
-    ]
-    assert ask(desk, "event-0002").codes_why == []
-
-
 def test_a_single_event_of_an_indicator_has_its_way_too(desk: Desk) -> None:
     desk.add_okta_events(1, outcome=None)
     desk.deliver()
@@ -72,33 +51,12 @@ def test_a_single_event_of_an_indicator_has_its_way_too(desk: Desk) -> None:
     assert found.sentences[0].startswith("okta: event event-0001 of ")
 
 
-def test_several_events_of_an_indicator_are_listed(desk: Desk) -> None:
-    desk.add_okta_events(1, 251)
-    desk.deliver()
-    found = ask(desk, "198.51.100.2")
-    assert (len(found.matches), found.trail, found.steps) == (2, None, ())
-    assert found.summary == "2 detections of 198.51.100.2 by okta: 2 accepted."
-    assert ask(desk, "198.51.100.2", limit=1).more
-
-
 def test_an_indicator_that_nobody_sent(desk: Desk) -> None:
     found = ask(desk, "203.0.113.9")
     assert (found.kind, found.sources) == ("nothing", ())
     assert found.sentences[0].startswith("The ledger has no detection with this indicator.")
     assert found.sentences[1] == "In debug mode, and so without detections in the ledger: dry."
     assert len(ask(desk, "203.0.113.9", ["okta"]).sentences) == 1
-
-
-def test_an_event_that_no_run_met_is_asked_of_the_sources(desk: Desk) -> None:
-    desk.add_okta_events(1, minutes_ago=5, outcome=None)
-    found = ask(desk, "event-0001")
-    assert (found.kind, found.trail) == ("event", None)
-    assert [(answer.connector, answer.found) for answer in found.sources] == [
-        ("okta", True),
-        ("s1", False),
-        ("dry", True),
-    ]
-    assert len(found.codes_why) == 2
 
 
 def test_only_the_connectors_of_the_question_are_asked_and_named(desk: Desk) -> None:
@@ -139,13 +97,6 @@ def test_when_the_time_is_over_no_further_source_is_asked(desk: Desk) -> None:
     assert found.sentences == [
         "The answer took too long; not asked: s1. `python -m ci_operators explain ID` takes longer."
     ]
-
-
-def test_the_deadline_holds_for_a_second_look_too(desk: Desk) -> None:
-    desk.add_okta_events(1, outcome=None)
-    desk.deliver()
-    (why,) = ask(desk, "event-0001", deadline=Deadline.after(-1.0)).codes_why
-    assert "cannot be looked at again: the time is over" in why
 
 
 def test_a_ledger_that_cannot_be_read_is_a_problem_of_its_own(desk: Desk) -> None:

@@ -122,20 +122,12 @@ def test_states_are_searched_as_a_naive_filter_would(
     assert number(RecordQuery(search="accepted")) == states.count("accepted") + states.count("before")
 
 
-def test_work_is_bounded_by_time(mixed: StagedRun) -> None:
-    ticks = count()
-    limits = Limits(seconds=1.0, clock=lambda: float(next(ticks)))
-    page = find_records(mixed.files, RecordQuery(search="event-00399"), READER, limits=limits)
-    assert page.cursor is not None
-    assert page.searched < 400
-    assert [record.event_id for record in find_all(mixed, RecordQuery(search="event-00399"), limits)] == ["event-00399"]
-
-
-def test_work_is_bounded_by_bytes(mixed: StagedRun) -> None:
-    query = RecordQuery(search="event-00399")
-    page = find_records(mixed.files, query, READER, limits=Limits(text_bytes=1))
-    assert (page.records, page.searched) == ([], 120)
-    assert len(find_all(mixed, query, Limits(text_bytes=1))) == 1
+def test_work_is_bounded_by_bytes_and_by_time(mixed: StagedRun) -> None:
+    ticks, query = count(), RecordQuery(search="event-00399")
+    for limits in (Limits(text_bytes=1), Limits(seconds=1.0, clock=lambda: float(next(ticks)))):
+        page = find_records(mixed.files, query, READER, limits=limits)
+        assert (page.records, page.searched, page.cursor is None) == ([], 120, False)
+        assert len(find_all(mixed, query, limits)) == 1
 
 
 def test_a_cursor_of_a_run_that_was_retried_is_refused(tmp_path: Path) -> None:
@@ -160,25 +152,21 @@ def test_a_made_up_place_is_refused(mixed: StagedRun) -> None:
             find_records(mixed.files, query, READER, wrong)
 
 
-def test_artifacts_that_are_gone_are_said(tmp_path: Path) -> None:
-    run = StagedRun(tmp_path).run(mixed_events())
-    (tmp_path / "filter.dropped.jsonl.zst").unlink()
-    assert "filter.dropped.jsonl.zst is gone" in check_artifacts(run.files)
-    page = find_records(run.files, RecordQuery(), READER)
-    assert (len(page.records), page.note) == (
-        28,
-        "The artifact filter.dropped.jsonl.zst is gone, by retention or by hand.",
-    )
-
-
-@pytest.mark.parametrize("keep", [0, 3, 40])
-def test_artifacts_that_break_off_are_said(tmp_path: Path, keep: int) -> None:
+@pytest.mark.parametrize(
+    ("keep", "words"),
+    [
+        (None, "is gone, by retention or by hand."),
+        *((keep, "holds 0 of 12 records: clear the run") for keep in (0, 3, 40)),
+    ],
+)
+def test_artifacts_that_are_gone_or_break_off_are_said(tmp_path: Path, keep: int | None, words: str) -> None:
     run = StagedRun(tmp_path).run(mixed_events())
     path = tmp_path / "filter.dropped.jsonl.zst"
-    path.write_bytes(path.read_bytes()[:keep])
+    whole = path.read_bytes()
+    path.unlink() if keep is None else path.write_bytes(whole[:keep])
     page = find_records(run.files, RecordQuery(), READER)
     assert len(page.records) == 28
-    assert "filter.dropped.jsonl.zst holds 0 of 12 records: clear the run from its stage on." in page.note
+    assert f"The artifact filter.dropped.jsonl.zst {words}" in page.note
 
 
 def test_foreign_lines_are_left_out_and_said(tmp_path: Path) -> None:
@@ -195,11 +183,6 @@ def test_a_huge_field_is_carried_to_no_page(tmp_path: Path) -> None:
     (record, other) = find_records(run.files, RecordQuery(), READER).records
     assert (record.code, record.detail, record.indicator) == ("indicator_not_an_address", "", None)
     assert other.event_id == "event-00002"
-
-
-def test_a_run_without_manifests_has_no_records(tmp_path: Path) -> None:
-    page = find_records(StagedRun(tmp_path).files, RecordQuery(), READER)
-    assert (page.records, page.cursor, page.note) == ([], None, "")
 
 
 def test_it_looks_up_what_it_shows_and_no_more(tmp_path: Path) -> None:
@@ -220,25 +203,3 @@ def test_it_looks_up_what_it_shows_and_no_more(tmp_path: Path) -> None:
     assert rest.read(file, place) is None
     assert rest.records[0].event_id == "event-00050"
     assert len(rest.records) == 950
-
-
-def test_candidates_are_kept_where_they_are_needed(tmp_path: Path) -> None:
-    run = StagedRun(tmp_path).run([event(1), event(2, actor=None)])
-    for keeps in (True, False):
-        scan = Scan(RecordQuery(event_id="event-00001"), READER, Limits(), keeps=keeps)
-        for file in run.files.settled():
-            assert scan.read(file) is None
-        assert [record.event_id for record in scan.records] == ["event-00001"]
-        assert len(scan.candidates) == keeps
-
-
-def test_refused_detections_show_elsewhere(tmp_path: Path) -> None:
-    run = StagedRun(tmp_path).run([event(1), event(2)])
-    (file,) = run.files.settled()
-    whole = Scan(RecordQuery(), READER, Limits(), keeps=True)
-    whole.read(file)
-    key = whole.candidates[0].key
-    assert key is not None
-    scan = Scan(RecordQuery(), READER, Limits(), refused=frozenset({key}))
-    scan.read(file)
-    assert [record.event_id for record in scan.records] == ["event-00002"]
