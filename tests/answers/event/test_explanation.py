@@ -102,8 +102,7 @@ def test_when_the_time_is_over_no_further_source_is_asked(desk: Desk) -> None:
 def test_a_ledger_that_cannot_be_read_is_a_problem_of_its_own(desk: Desk) -> None:
     desk.add_okta_events(1)
     desk.deliver()
-    path = desk.folder / "connectors.yaml"
-    path.write_text(path.read_text().replace("name: s1,", "name: s1, ledger_conn_id: other,"))
+    desk.edit_file("name: s1,", "name: s1, ledger_conn_id: other,")
 
     def open_one(conn_id: str) -> Any:
         if conn_id == "other":

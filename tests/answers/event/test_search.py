@@ -124,8 +124,7 @@ def test_coverage_is_that_of_the_scheduled_runs(desk: Desk) -> None:
 def test_a_ledger_that_fails_is_said_unless_it_is_the_only_one(desk: Desk) -> None:
     desk.add_okta_events(1, actor=None)
     desk.deliver()
-    path = desk.folder / "connectors.yaml"
-    path.write_text(path.read_text().replace("name: s1,", "name: s1, ledger_conn_id: nowhere,"))
+    desk.edit_file("name: s1,", "name: s1, ledger_conn_id: nowhere,")
     known = look("event-0001")
     assert known.trail.dropped
     assert len(known.problems) == 1
