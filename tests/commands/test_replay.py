@@ -17,6 +17,12 @@ from tests.commands.conftest import Desk, stored_ids
 NO_ADDRESS = {"displayName": "no address"}
 
 
+def quarantine_one(desk: Desk) -> None:
+    """Have the map stage of a run quarantine an event."""
+    desk.add_okta_events(1, actor=NO_ADDRESS)
+    desk.deliver()
+
+
 def mend_records(desk: Desk) -> None:
     """Make quarantined events mappable: stands for a mapping that was mended."""
     desk.connection.exec_driver_sql(
@@ -62,8 +68,7 @@ def test_a_mended_mapping_delivers_each_once(desk: Desk) -> None:
 
 
 def test_each_detection_of_an_event_is_delivered(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    desk.add_okta_events(1, actor=NO_ADDRESS)
-    desk.deliver()
+    quarantine_one(desk)
     mend_records(desk)
     source = load_source("okta")
 
@@ -79,8 +84,7 @@ def test_each_detection_of_an_event_is_delivered(desk: Desk, monkeypatch: pytest
 
 
 def test_an_event_that_a_criterion_excludes_now_is_closed(desk: Desk) -> None:
-    desk.add_okta_events(1, actor=NO_ADDRESS)
-    desk.deliver()
+    quarantine_one(desk)
     desk.execute("UPDATE quarantine SET stage = 'filter', record = '{}'")
     report = replay(desk, "1")
     assert report["counts"] == {"dropped": 1}
@@ -147,8 +151,7 @@ def refuse_all_but_the_probe(simulator: Simulator) -> None:
 
 
 def test_a_replay_that_breaks_off_says_what_became_of_each(desk: Desk) -> None:
-    desk.add_okta_events(1, actor=NO_ADDRESS)
-    desk.deliver()
+    quarantine_one(desk)
     mend_records(desk)
     desk.simulator.add_fault("recorded_future", "store_then_drop", path="/collective-insights/detections")
     report = replay(desk, "--connector", "okta", status=1)
@@ -182,8 +185,7 @@ def test_a_debug_connector_only_checks(desk: Desk, simulator: Simulator) -> None
 
 
 def test_the_budget_makes_records_wait(desk: Desk) -> None:
-    desk.add_okta_events(1, actor=NO_ADDRESS)
-    desk.deliver()
+    quarantine_one(desk)
     mend_records(desk)
     desk.edit_file("daily_limit: 100", "daily_limit: 1")
     assert replay(desk, "--connector", "okta")["counts"] == {"waiting": 1}
@@ -191,8 +193,7 @@ def test_the_budget_makes_records_wait(desk: Desk) -> None:
 
 
 def test_another_run_at_work_is_one_sentence(desk: Desk) -> None:
-    desk.add_okta_events(1, actor=NO_ADDRESS)
-    desk.deliver()
+    quarantine_one(desk)
     mend_records(desk)
     desk.connection.exec_driver_sql(f"SELECT pg_advisory_lock({0x434C4F4B}, 1)")
     printed = desk.run("quarantine", "replay", "1")

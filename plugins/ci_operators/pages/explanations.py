@@ -14,6 +14,7 @@ from fastapi import APIRouter
 
 from ci_operators.answers.event.explanation import Explanation, Inquiry, explain, make_verdict
 from ci_operators.answers.event.finder import EventFinder
+from ci_operators.answers.event.search import tell_match
 from ci_operators.answers.question import Deadline
 from ci_operators.answers.wording import make_wording, say_state
 from ci_operators.core.connector import Connector
@@ -60,7 +61,7 @@ def _show(found: Explanation) -> dict[str, Any]:
         "sentences": found.sentences,
         "problems": found.problems,
         "summary": found.summary,
-        "matches": [{**asdict(match), "state_words": say_state(match.state)} for match in found.matches],
+        "matches": [{**tell_match(match), "state_words": say_state(match.state)} for match in found.matches],
         "more": found.more,
         "trail": asdict(found.trail) if found.trail else None,
         "steps": [asdict(step) for step in found.steps],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from typing import Any, TypeVar
 
 from fastapi import APIRouter
@@ -52,7 +53,7 @@ def show_indicators(period: AskedPeriod, chosen: Chosen, limit: int = TOP_INDICA
     found.sort(key=lambda each: (-each.detections, each.type, each.value))
     read = sum(top.read for top in tops)
     note = f"Of the newest {read:,} detections of this range." if any(top.is_partial for top in tops) else ""
-    return _answer(period, problems, indicators=[_tell_indicator(each) for each in found[:size]], indicators_note=note)
+    return _answer(period, problems, indicators=[asdict(each) for each in found[:size]], indicators_note=note)
 
 
 @router.get("/trends/techniques")
@@ -129,13 +130,3 @@ def _tell_reasons(rows: Sequence[trends.ReasonCount], found: ConnectorsFile) -> 
             counts[row.stage, row.fate, row.code, words, faq] += row.events
     names = ("stage", "fate", "code", "words", "faq")
     return [{**dict(zip(names, key, strict=True)), "events": events} for key, events in counts.most_common()]
-
-
-def _tell_indicator(found: trends.IndicatorCount) -> dict[str, Any]:
-    return {
-        "type": found.type,
-        "value": found.value,
-        "detections": found.detections,
-        "last_at": found.last_at,
-        "connectors": list(found.connectors),
-    }

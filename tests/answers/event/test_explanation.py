@@ -12,12 +12,12 @@ import pytest
 from ci_operators.answers.event.explanation import HEADLINES, Explanation, Inquiry, Verdict, explain, make_verdict
 from ci_operators.answers.event.finder import EventFinder, FetchEvent, fetch_event
 from ci_operators.answers.event.judgement import SourceAnswer
-from ci_operators.answers.event.search import Match
 from ci_operators.answers.event.story import make_steps, tell_trail
 from ci_operators.answers.ledgers import NoLedgerError, open_ledger
 from ci_operators.answers.question import NEVER, Deadline, WrongQuestionError
 from ci_operators.answers.wording import make_wording
 from ci_operators.connectors_file import load_connectors
+from ci_operators.ledger.indicators import FoundDetection
 from ci_operators.ledger.tables import State
 from ci_operators.ledger.trail import DeliveredDetection, DroppedEvent, QuarantinedEvent, Trail
 from tests.answers.event.test_story import QUARANTINED
@@ -129,7 +129,7 @@ def test_what_is_no_question_is_said(desk: Desk, question: str, words: str) -> N
         ask(desk, question)
 
 
-MATCH = Match("okta-acme", "e1", "ip", "198.51.100.2", AT, "accepted", "00")
+MATCH = FoundDetection("okta-acme", "e1", "ip", "198.51.100.2", AT, "accepted", 7, b"key")
 
 
 def verdict_on(

@@ -10,25 +10,27 @@ import pytest
 
 from ci_operators.answers.event.search import (
     Known,
-    Match,
     Matches,
     find_matches,
     is_no_id,
     join_matches,
     search_ledgers,
     sum_up,
+    tell_match,
     tell_matches,
 )
 from ci_operators.answers.ledgers import open_ledger
 from ci_operators.connectors_file import load_connectors
 from ci_operators.core.errors import ConfigurationError
+from ci_operators.ledger.indicators import FoundDetection
 from tests.commands.conftest import Desk
 
 AT = datetime(2026, 3, 10, 12, tzinfo=UTC)
 
 
-def match(number: int) -> Match:
-    return Match("okta", f"event-{number}", "ip", "198.51.100.2", AT.replace(minute=number), "accepted", "00")
+def match(number: int) -> FoundDetection:
+    at = AT.replace(minute=number)
+    return FoundDetection("okta", f"event-{number}", "ip", "198.51.100.2", at, "accepted", 7, b"key")
 
 
 @pytest.mark.parametrize("query", ["198.51.100.2", "::ffff:198.51.100.2"])
@@ -39,7 +41,7 @@ def test_an_indicator_is_found_as_the_mapping_writes_it(desk: Desk, query: str) 
     assert [(each.event_id, each.indicator, each.state) for each in found.detections] == [
         ("event-0001", "198.51.100.2", "accepted")
     ]
-    assert len(found.detections[0].key) == 32
+    assert len(tell_match(found.detections[0])["key"]) == 32
     assert not found.more
 
 

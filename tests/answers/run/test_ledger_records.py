@@ -125,10 +125,10 @@ def test_work_is_bounded(ledger_run: LedgerRun, monkeypatch: pytest.MonkeyPatch)
 @pytest.mark.parametrize(
     ("part", "key"),
     [
-        ("ledger.detections", "x"),
-        ("ledger.detections", "1.zz"),
-        ("ledger.dropped", "zz"),
-        ("ledger.quarantined", "one"),
+        ("detection", "x"),
+        ("detection", "1.zz"),
+        ("dropped", "zz"),
+        ("quarantined", "one"),
         ("filter.dropped", ""),
     ],
 )

@@ -8,12 +8,13 @@ from dataclasses import dataclass, replace
 
 from ci_operators.answers.event.finder import EventFinder
 from ci_operators.answers.event.judgement import SourceAnswer, ask_source, find_codes_why, say_no_codes
-from ci_operators.answers.event.search import Known, Match, is_no_id, search_ledgers, sum_up, tell_matches
+from ci_operators.answers.event.search import Known, is_no_id, search_ledgers, sum_up, tell_matches
 from ci_operators.answers.event.story import Step, make_steps, tell_trail
 from ci_operators.answers.ledgers import OpenLedger, open_ledger
 from ci_operators.answers.question import WrongQuestionError, read_question
 from ci_operators.answers.wording import Wording
 from ci_operators.core.connector import Connector
+from ci_operators.ledger.indicators import FoundDetection
 from ci_operators.ledger.tables import State
 from ci_operators.ledger.trail import Trail
 
@@ -33,7 +34,7 @@ class Explanation:
     sentences: Sequence[str]
     problems: Sequence[str] = ()
     summary: str = ""
-    matches: Sequence[Match] = ()
+    matches: Sequence[FoundDetection] = ()
     more: bool = False
     trail: Trail | None = None
     steps: Sequence[Step] = ()

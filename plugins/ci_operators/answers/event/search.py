@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from itertools import chain
+from typing import Any
 
 from sqlalchemy import Connection
 
@@ -25,23 +25,10 @@ _TOLD = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Match:
-    """A detection of an indicator; `key` in hexadecimal digits, as `settle` takes it."""
-
-    connector: str
-    event_id: str
-    indicator_type: str
-    indicator: str
-    detected_at: datetime
-    state: str
-    key: str
-
-
-@dataclass(frozen=True, slots=True)
 class Matches:
     """Detections of an indicator, newest first; `more`: there are others."""
 
-    detections: Sequence[Match] = ()
+    detections: Sequence[FoundDetection] = ()
     more: bool = False
 
 
@@ -105,7 +92,7 @@ def find_matches(connection: Connection, connectors: Sequence[str], query: str, 
     for indicator in _forms(query):
         found = find_by_indicator(connection, connectors, indicator, limit + 1)
         if found:
-            return Matches([_match(each) for each in found[:limit]], len(found) > limit)
+            return Matches(found[:limit], len(found) > limit)
     return Matches()
 
 
@@ -144,9 +131,10 @@ def tell_matches(matches: Matches, query: str) -> Iterator[str]:
         yield f"{'More than ' if matches.more else ''}{rest} other detections have the indicator {query} too."
 
 
-def _match(found: FoundDetection) -> Match:
-    kind, value = found.indicator_type, found.indicator
-    return Match(found.connector, found.event_id, kind, value, found.detected_at, found.state, found.key.hex())
+def tell_match(found: FoundDetection) -> dict[str, Any]:
+    """Return a detection of an indicator as it is shown; `key` in hexadecimal digits, as `settle` takes it."""
+    names = ("connector", "event_id", "indicator_type", "indicator", "detected_at", "state")
+    return {**{name: getattr(found, name) for name in names}, "key": found.key.hex()}
 
 
 def _forms(query: str) -> list[str]:

@@ -18,8 +18,8 @@ from ci_operators.ledger.trail import DeliveredDetection, find_states
 
 #: Rows that are read at once.
 _BATCH = 200
-#: The ledger's parts of a run, with the fate of their records.
-_PARTS = {"ledger.dropped": "dropped", "ledger.quarantined": "quarantined", "ledger.detections": "detection"}
+#: The ledger's parts of a run, by the fate of their records.
+_PARTS = ("dropped", "quarantined", "detection")
 _DELIVERY = "submit"
 _NOTE = "These are the run's records as the ledger has them; what a later run met again stands with that run."
 
@@ -97,9 +97,8 @@ def find_ledger_records(
 
 def _is_wanted(part: str, query: RecordQuery) -> bool:
     """Return whether a part can hold wanted records: detections have no code, and one stage."""
-    if query.fate not in ("all", _PARTS[part]):
-        return False
-    return _PARTS[part] != "detection" or (not query.code and query.stage in ("", _DELIVERY))
+    has_all = part != "detection" or (not query.code and query.stage in ("", _DELIVERY))
+    return has_all and query.fate in ("all", part)
 
 
 def _read_from(
@@ -109,7 +108,7 @@ def _read_from(
     for part in wanted[wanted.index(place.file) if place else 0 :]:
         after = place.key if place and part == place.file else ""
         try:
-            for at, record in run.read(_PARTS[part], after, Picked(query.stage, query.code)):
+            for at, record in run.read(part, after, Picked(query.stage, query.code)):
                 yield part, at, record
         except (ValueError, OverflowError):
             raise wrong_cursor() from None
