@@ -10,16 +10,12 @@ import pytest
 from rich.console import Console
 
 from ci_operators.commands import check
-from ci_operators.commands.check import Finding, LedgerProbe, Probe, find, open_and_close_ledger
+from ci_operators.commands.check import LedgerProbe, Probe, open_and_close_ledger
 from ci_operators.commands.terminal import Terminal
-from ci_operators.connectors_file import VARIABLE, load_connectors
+from ci_operators.connectors_file import VARIABLE
 from ci_operators.core.errors import ConfigurationError, CredentialsError, UnavailableError
 from ci_operators.transport.api import Api
-from simulator import Simulator
 from tests.commands.conftest import Desk
-from tests.noting_session import NotingSession
-from tests.vendor_cases import DRY_RUN, OKTA, SENTINELONE, VendorCase
-from tests.virtual_time import VirtualTime
 
 TWO = """
 connectors:
@@ -80,23 +76,13 @@ def test_what_is_to_be_mended_is_said_to_the_letter(connectors: Path) -> None:
     assert status == 1
     assert "mend  okta-emea: Okta answered 401: create another [bold]token[/x].\n" in shown
     assert shown.count("works") == 6
-
-
-def test_one_connector_is_checked_alone(connectors: Path) -> None:
     status, shown = run(okta_is_not, "s1")
-    assert status == 0
-    assert "okta" not in shown
+    assert (status, "okta" in shown) == (0, False)
 
 
 def test_an_unknown_name_checks_nothing(connectors: Path) -> None:
     with pytest.raises(ConfigurationError, match=r"There is no connector okta; there are: okta-emea, s1\."):
         run(all_is_well, "s1", "okta")
-
-
-def test_without_connectors_an_unknown_name_is_told_so(connectors: Path) -> None:
-    connectors.write_text("connectors: []", encoding="utf-8")
-    with pytest.raises(ConfigurationError, match=r"there are: none\."):
-        run(all_is_well, "s1")
 
 
 def test_a_wrong_entry_is_a_finding_of_its_own(connectors: Path) -> None:
@@ -106,37 +92,6 @@ def test_a_wrong_entry_is_a_finding_of_its_own(connectors: Path) -> None:
     assert "mend  connectors file: " in shown
     assert "'[/x]' is not allowed" in shown
     assert run(all_is_well, "s1")[0] == 0
-
-
-def test_other_errors_are_not_hidden(connectors: Path) -> None:
-    def broken(api: Api, conn_id: str) -> str:
-        raise KeyError(conn_id)
-
-    with pytest.raises(KeyError):
-        run(broken)
-
-
-def test_the_checks_of_all_vendors_against_the_simulator(
-    connectors: Path, vendors: Simulator, session: NotingSession, virtual_time: VirtualTime
-) -> None:
-    cases: dict[str, VendorCase] = {case.api.vendor.title: case for case in (OKTA, SENTINELONE, DRY_RUN)}
-
-    def probe(api: Api, conn_id: str) -> str:
-        case = cases[api.vendor.title]
-        token = case.token_without_right if conn_id == "okta_emea" else case.token
-        return api.check(case.connect(vendors.url, session, virtual_time, token))
-
-    findings = list(find(load_connectors(connectors), (), probe, ledger_is_well))
-    assert [finding.works for finding in findings] == [False, True, True, True]
-    assert "Read Only Admin" in findings[0].sentence
-    assert findings[2] == Finding("s1", works=True, sentence="the token may read threats")
-    assert [(request.method, request.status) for request in vendors.requests] == [
-        ("GET", 403),
-        ("POST", 200),
-        ("GET", 200),
-        ("POST", 200),
-    ]
-    assert vendors.detections == []
 
 
 def test_a_live_connector_s_ledger_is_a_finding_and_a_debug_one_has_none(connectors: Path) -> None:
@@ -175,7 +130,7 @@ def test_a_connection_that_is_missing_has_a_mend(connectors: Path) -> None:
 
 def test_the_command_tells_of_the_ledgers_too(desk: Desk) -> None:
     printed = desk.run("check", "--json")
-    assert printed.status == 0
+    assert (printed.status, desk.simulator.detections) == (0, [])
     assert [entry["connector"] for entry in printed.json if entry["sentence"].startswith("Ledger")] == ["okta", "s1"]
     assert desk.run("check", "dry").out.count("works dry: ") == 2
     assert "works okta: Ledger (collective_insights_ledger): it answers" in desk.run("check", "okta").out

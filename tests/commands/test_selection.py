@@ -41,6 +41,8 @@ def test_a_file_without_connectors_is_wrong_use(connectors: Path) -> None:
     connectors.write_text("connectors: []\n", encoding="utf-8")
     with pytest.raises(ConfigurationError, match="has no connector"):
         choose_connectors(load_connectors(), [])
+    with pytest.raises(ConfigurationError, match=r"There is no connector a; there are: none\."):
+        pick_connectors(load_connectors(), ["a"])
     assert pick_connectors(load_connectors(), []) == []
 
 

@@ -119,20 +119,14 @@ def make_layer(counts: Mapping[str, int], period: Period, connectors: Sequence[s
         "sorting": 3,
         "layout": {"layout": "side", "showID": True, "showName": True, "expandedSubtechniques": "annotated"},
         "hideDisabled": False,
-        "techniques": [_make_technique(code, count) for code, count in sorted(known.items())],
+        "techniques": [
+            {"techniqueID": code, "score": count, "enabled": True, "comment": f"{count} detection{'s' * (count != 1)}"}
+            for code, count in sorted(known.items())
+        ],
         "gradient": {"colors": _COLOURS, "minValue": 0, "maxValue": most},
         "legendItems": [],
         "metadata": [{"name": "source", "value": "collective-insights-airflow"}],
         "showTacticRowBackground": False,
         "selectTechniquesAcrossTactics": True,
         "selectSubtechniquesWithParent": False,
-    }
-
-
-def _make_technique(code: str, count: int) -> dict[str, Any]:
-    return {
-        "techniqueID": code,
-        "score": count,
-        "enabled": True,
-        "comment": f"{count} detections" if count != 1 else "1 detection",
     }
