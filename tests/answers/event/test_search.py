@@ -1,28 +1,36 @@
-"""The detections of an indicator, however a person writes it."""
+"""What the ledgers know of an id or an indicator: those of the question's connectors alone."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
-from ci_operators.answers.event.indicators import (
-    Match,
+from ci_operators.answers.event.search import (
+    Known,
     Matches,
     find_matches,
     is_no_id,
     join_matches,
+    search_ledgers,
     sum_up,
+    tell_match,
     tell_matches,
 )
+from ci_operators.answers.ledgers import open_ledger
+from ci_operators.connectors_file import load_connectors
+from ci_operators.core.errors import ConfigurationError
+from ci_operators.ledger.indicators import FoundDetection
 from tests.commands.conftest import Desk
 
 AT = datetime(2026, 3, 10, 12, tzinfo=UTC)
 
 
-def match(number: int) -> Match:
-    return Match("okta", f"event-{number}", "ip", "198.51.100.2", AT.replace(minute=number), "accepted", "00")
+def match(number: int) -> FoundDetection:
+    at = AT.replace(minute=number)
+    return FoundDetection("okta", f"event-{number}", "ip", "198.51.100.2", at, "accepted", 7, b"key")
 
 
 @pytest.mark.parametrize("query", ["198.51.100.2", "::ffff:198.51.100.2"])
@@ -33,7 +41,7 @@ def test_an_indicator_is_found_as_the_mapping_writes_it(desk: Desk, query: str) 
     assert [(each.event_id, each.indicator, each.state) for each in found.detections] == [
         ("event-0001", "198.51.100.2", "accepted")
     ]
-    assert len(found.detections[0].key) == 32
+    assert len(tell_match(found.detections[0])["key"]) == 32
     assert not found.more
 
 
@@ -86,3 +94,48 @@ def test_of_many_detections_ten_are_told() -> None:
         "stored by Recorded Future."
     )
     assert sentences[-1] == "More than 3 other detections have the indicator 198.51.100.2 too."
+
+
+def look(query: str, names: Sequence[str] = ("okta", "s1", "dry"), *, gone_too: bool = False) -> Known:
+    chosen = [each for each in load_connectors().connectors if each.name in names]
+    return search_ledgers(query, chosen, open_ledger, 50, gone_too=gone_too)
+
+
+def test_other_connectors_are_never_named(desk: Desk) -> None:
+    desk.add_okta_events(1, actor=None)
+    desk.add_okta_events(2)
+    desk.deliver()
+    assert look("event-0001").trail.dropped
+    assert look("198.51.100.3").matches.detections
+    for query in ("event-0001", "event-0002", "198.51.100.3"):
+        known = look(query, ["s1"])
+        assert not known.trail
+        assert not known.matches.detections
+        assert list(known.coverage) == ["s1"]
+    assert look("event-0001", ["s1"], gone_too=True).trail
+
+
+def test_coverage_is_that_of_the_scheduled_runs(desk: Desk) -> None:
+    desk.add_okta_events(1)
+    desk.deliver(since=30, until=0)
+    coverage = look("nothing").coverage
+    assert (coverage["okta"].since, coverage["okta"].until) == (desk.ago(30), desk.ago(0))
+    assert coverage["s1"].since is None
+
+
+def test_a_ledger_that_fails_is_said_unless_it_is_the_only_one(desk: Desk) -> None:
+    desk.add_okta_events(1, actor=None)
+    desk.deliver()
+    desk.edit_file("name: s1,", "name: s1, ledger_conn_id: nowhere,")
+    known = look("event-0001")
+    assert known.trail.dropped
+    assert len(known.problems) == 1
+    assert "nowhere does not exist" in known.problems[0]
+    with pytest.raises(ConfigurationError, match="nowhere"):
+        look("event-0001", ["s1"])
+
+
+def test_debug_connectors_need_none(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("AIRFLOW_CONN_COLLECTIVE_INSIGHTS_LEDGER")
+    known = look("event-0001", ["dry"])
+    assert (bool(known.trail), known.problems) == (False, [])

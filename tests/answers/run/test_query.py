@@ -1,7 +1,8 @@
-"""Which records are wanted; what is passed over unread never holds one."""
+"""Which records are wanted: what is passed over unread never holds one; a cursor comes back as it was given."""
 
 from __future__ import annotations
 
+import base64
 import json
 from pathlib import Path
 
@@ -11,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ci_operators.answers.question import WrongQuestionError
-from ci_operators.answers.run.files import StagedFile
+from ci_operators.answers.run.artifacts import StagedFile
+from ci_operators.answers.run.query import Cursor, RecordQuery, read_cursor, write_cursor
 from ci_operators.answers.run.record import Record
-from ci_operators.answers.run.search import RecordQuery
 from tests.answers.staged_run import READER
 
 DROPPED = StagedFile("dropped", "filter", Path("filter.dropped.jsonl.zst"), 3, frozenset({"missing_actor"}))
@@ -75,13 +76,55 @@ def test_a_line_that_is_passed_over_is_not_wanted(event_id: str, search: str, pl
     except UnicodeEncodeError:
         return
     query = RecordQuery(search=search)
-    if not query.may_stand_in(line):
+    if not query.may_be_in(line):
         assert not query.matches(READER.read(line, "dropped", "filter").record)
 
 
 def test_most_lines_are_passed_over() -> None:
     line = b'{"event_id":"event-00001","reason":"missing_actor"}'
-    assert not RecordQuery(search="event-2").may_stand_in(line)
-    assert not RecordQuery(code="null_display_name").may_stand_in(line)
-    assert RecordQuery(search="EVENT-00001").may_stand_in(line)
-    assert RecordQuery(search="event-2").may_stand_in(line.replace(b"-", rb"\u002d"))
+    assert not RecordQuery(search="event-2").may_be_in(line)
+    assert not RecordQuery(code="null_display_name").may_be_in(line)
+    assert RecordQuery(search="EVENT-00001").may_be_in(line)
+    assert RecordQuery(search="event-2").may_be_in(line.replace(b"-", rb"\u002d"))
+
+
+CURSOR = Cursor("question", "filter.dropped", 4096, 100, 700, "")
+
+
+def test_it_comes_back() -> None:
+    text = write_cursor(CURSOR)
+    assert text.replace("-", "").replace("_", "").isalnum()
+    assert read_cursor(text, "question") == CURSOR
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "x",
+        "%%%",
+        "é",
+        "\ud800",
+        "a" * 2000,
+        base64.urlsafe_b64encode(b"{}").decode(),
+        base64.urlsafe_b64encode(b'["question"]').decode(),
+        base64.urlsafe_b64encode(b'["question","f","1"]').decode(),
+        base64.urlsafe_b64encode(b'["question","f",-1]').decode(),
+        base64.urlsafe_b64encode(b'["question","f",99999999999999999999999]').decode(),
+        base64.urlsafe_b64encode(b'["question","f",1,1,1,"","more"]').decode(),
+        write_cursor(CURSOR)[:-3],
+    ],
+)
+def test_a_broken_one_is_refused(text: str) -> None:
+    with pytest.raises(WrongQuestionError, match="begin again with the first page"):
+        read_cursor(text, "question")
+
+
+def test_one_of_other_filters_is_refused() -> None:
+    with pytest.raises(WrongQuestionError, match="other filters"):
+        read_cursor(write_cursor(CURSOR), "another")
+
+
+def test_fingerprints_tell_queries_apart() -> None:
+    assert RecordQuery(code="a", stage="map").fingerprint != RecordQuery(code="amap").fingerprint
+    assert RecordQuery(code="a").fingerprint != RecordQuery(search="a").fingerprint
+    assert RecordQuery(code="a").fingerprint == RecordQuery(code="a").fingerprint

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from ci_operators.answers.event.staged import find_event
-from ci_operators.answers.run.scan import Limits
+from ci_operators.answers.event.finder import EventFinder, NoTimeError, find_event
+from ci_operators.answers.question import Deadline, Limits
+from ci_operators.core.connector import Connector
 from ci_operators.staging.artifact import write_artifact
-from tests.answers.staged_run import OKTA, S1, StagedRun, event
+from tests.answers.staged_run import AT, OKTA, S1, StagedRun, event
 
 
 def test_an_event_is_found_by_its_whole_id(tmp_path: Path) -> None:
@@ -64,3 +67,47 @@ def test_artifacts_that_are_gone_are_said(tmp_path: Path) -> None:
     (tmp_path / "extract.jsonl.zst").write_bytes(whole[:8] + b"\xff\xff" + whole[10:])
     assert find_event(run.files, OKTA, "event-00001").note != ""
     assert "has not finished" in find_event(StagedRun(tmp_path).files, OKTA, "event-00001").note
+
+
+def test_artifacts_are_looked_through_before_the_source_is_asked() -> None:
+    now = 100.0
+    deadline = Deadline.after(8.0, lambda: now)
+    asked = list[Any]()
+
+    def find_staged(connector: Connector, run_id: str, event_id: str, limits: Limits) -> bytes | None:
+        asked.append((connector.name, run_id, event_id, limits.seconds))
+        return b"staged" if event_id == "e1" else None
+
+    def fetch(connector: Connector, event_id: str, at: datetime, until: Deadline) -> bytes:
+        asked.append((connector.name, event_id, at, until))
+        return b"fetched"
+
+    finder = EventFinder(AT, fetch, find_staged, deadline)
+    assert (finder.find(OKTA, "run", "e1"), finder.find(OKTA, "run", "e2")) == (b"staged", b"fetched")
+    assert asked == [
+        ("okta-acme", "run", "e1", 4.0),
+        ("okta-acme", "run", "e2", 4.0),
+        ("okta-acme", "e2", AT, deadline),
+    ]
+    assert EventFinder(AT, fetch, find_staged).find(OKTA, "run", "e1") == b"staged"
+    assert asked[-1][-1] == 10.0
+
+
+def test_nothing_is_looked_at_when_the_time_is_over() -> None:
+    asked = list[str]()
+    now = 100.0
+
+    def find_staged(*_: Any) -> bytes | None:
+        nonlocal now
+        asked.append("artifacts")
+        now = 108.0
+        return None
+
+    def fetch(*_: Any) -> bytes | None:
+        raise AssertionError("the source is asked too late")
+
+    finder = EventFinder(AT, fetch, find_staged, Deadline.after(8.0, lambda: now))
+    for _ in range(2):
+        with pytest.raises(NoTimeError, match=r"the time is over\. `python -m ci_operators explain ID` takes longer"):
+            finder.find(OKTA, "run", "e")
+    assert asked == ["artifacts"]

@@ -1,26 +1,31 @@
-"""Which of a run's records are wanted, and which lines of an artifact cannot hold one of them."""
+"""What is asked of a run's records: which of them, and from where on."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import base64
+import binascii
+import hashlib
+from dataclasses import astuple, dataclass
 from functools import cached_property
 
+import msgspec
+
 from ci_operators.answers.question import WrongQuestionError, read_question
-from ci_operators.answers.run.cursor import fingerprint
-from ci_operators.answers.run.files import ARRIVED, StagedFile
+from ci_operators.answers.run.artifacts import ARRIVED, StagedFile
 from ci_operators.answers.run.record import Record
 from ci_operators.answers.wording import STATES
 from ci_operators.core.tally import STAGES
 
 FATES = ("all", "dropped", "quarantined", "detection")
+_LONGEST_CURSOR = 1000
 
 
 @dataclass(frozen=True)
 class RecordQuery:
     """What is wanted of a run's records; what is empty does not count.
 
-    search: a text that stands in event id, indicator, reason or issue code, ATT&CK code or state, whatever the case
-    of its letters a to z. event_id: of one event alone.
+    search: a text that is in event id, indicator, reason or issue code, ATT&CK code or state, whatever the case of its
+    letters a to z. event_id: of one event alone.
     """
 
     fate: str = "all"
@@ -38,19 +43,19 @@ class RecordQuery:
             raise WrongQuestionError(f"There is no stage {stage[:40]!r}; there are: {', '.join(STAGES)}.")
         return cls(fate, read_question(code, "The code"), stage, read_question(search))
 
-    @property
+    @cached_property
     def fingerprint(self) -> str:
         """Return a text that tells this query from others."""
-        return fingerprint(self.fate, self.code, self.stage, self.search, self.event_id)
+        return hashlib.sha256(msgspec.json.encode(astuple(self))).hexdigest()[:12]
 
     @cached_property
     def needle(self) -> bytes:
         """Return the bytes that a record's text cannot do without, letters a to z in small."""
-        return fold(self.event_id or self.search)
+        return _fold(self.event_id or self.search)
 
     @cached_property
     def asks_for_state(self) -> bool:
-        """Return whether what is wanted may stand in a detection's state, which no artifact holds."""
+        """Return whether what is wanted may be in a detection's state, which no artifact holds."""
         return bool(self.search) and any(self.needle in word.encode() for word in (*STATES, ARRIVED))
 
     def wants_file(self, file: StagedFile) -> bool:
@@ -65,7 +70,7 @@ class RecordQuery:
         sorts = file.fate == "detection" and bool(file.codes) and (self.fate != "all" or bool(self.code))
         return sorts or self.asks_for_state
 
-    def may_stand_in(self, text: bytes) -> bool:
+    def may_be_in(self, text: bytes) -> bool:
         """Return whether a piece of an artifact may hold a wanted record, but for what the ledger says of it.
 
         Where the text has a backslash, a letter may be written in another way than as itself.
@@ -82,15 +87,56 @@ class RecordQuery:
             return False
         if self.event_id and record.event_id != self.event_id:
             return False
-        needle = fold(self.search)
-        return not needle or any(needle in fold(text) for text in _texts_of(record))
+        texts = (record.event_id, record.indicator, record.code, record.state, *record.codes)
+        needle = _fold(self.search)
+        return not needle or any(needle in _fold(text) for text in texts if text)
 
 
-def fold(text: str) -> bytes:
+def _fold(text: str) -> bytes:
     """Return a text as it is compared: letters a to z in small, all others as they are."""
     return text.encode("utf-8", "surrogatepass").lower()
 
 
-def _texts_of(record: Record) -> list[str]:
-    found = (record.event_id, record.indicator, record.code, record.state, *record.codes)
-    return [text for text in found if text]
+class Cursor(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """A place among a run's records, which a browser keeps as a text and gives back.
+
+    question: fingerprint of the query that it belongs to; file: the artifact's name, or the ledger's part;
+    offset: where the next line begins in the artifact's text; passed: lines before it; size: of the artifact, so
+    that one written again by a retry is noticed; key: where the ledger goes on.
+    """
+
+    question: str
+    file: str
+    offset: int = 0
+    passed: int = 0
+    size: int = 0
+    key: str = ""
+
+
+_decode = msgspec.json.Decoder(Cursor).decode
+
+
+def write_cursor(cursor: Cursor) -> str:
+    """Return the cursor as a text of letters, digits, "-" and "_"."""
+    return base64.urlsafe_b64encode(msgspec.json.encode(cursor)).rstrip(b"=").decode("ascii")
+
+
+def wrong_cursor() -> WrongQuestionError:
+    """Return the error for a cursor that we have not given."""
+    return WrongQuestionError("The cursor is none of ours: begin again with the first page.")
+
+
+def read_cursor(text: str, question: str) -> Cursor:
+    """Return what the text says. Raises WrongQuestionError for one that is broken, or was given for other filters."""
+    if len(text) > _LONGEST_CURSOR:
+        raise wrong_cursor()
+    try:
+        padded = text.encode("ascii") + b"=" * (-len(text) % 4)
+        cursor = _decode(base64.b64decode(padded, altchars=b"-_", validate=True))
+    except (binascii.Error, ValueError, msgspec.MsgspecError):
+        raise wrong_cursor() from None
+    if not all(0 <= count < 1 << 62 for count in (cursor.offset, cursor.passed, cursor.size)):
+        raise wrong_cursor()
+    if cursor.question != question:
+        raise WrongQuestionError("The cursor belongs to other filters: begin again with the first page.")
+    return cursor

@@ -1,19 +1,40 @@
-"""The time range of a request: `since` and `until` as people and presets write them."""
+"""What a request is about: a time range, and connectors whose DAGs the user may read."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Depends, Query
 
+from ci_operators.airflow_plugin.compat import get_auth_manager, get_user
+from ci_operators.core.connector import DAG_PREFIX, RESERVED_NAMES
 from ci_operators.core.errors import ConfigurationError
 from ci_operators.core.instant import read_instant
 
 DEFAULT = timedelta(days=7)
 #: Earlier and later ones are slips of the pen, and calendars end.
 YEARS = range(1970, 2200)
+
+
+def find_readable(user: Annotated[Any, Depends(get_user)]) -> frozenset[str]:
+    """Return the names of the connectors whose DAG the user may read, also of those that are in no file any more."""
+    dag_ids = get_auth_manager().get_authorized_dag_ids(user=user, method="GET")
+    names = (dag_id.removeprefix(DAG_PREFIX) for dag_id in dag_ids if dag_id.startswith(DAG_PREFIX))
+    return frozenset(names) - RESERVED_NAMES
+
+
+Readable = Annotated[frozenset[str], Depends(find_readable)]
+
+
+def choose(readable: Readable, connector: Annotated[list[str] | None, Query()] = None) -> Sequence[str]:
+    """Return the names that a request is about: those it names, as far as the user may read them; all if none."""
+    return sorted(readable & set(connector) if connector else readable)
+
+
+Chosen = Annotated[Sequence[str], Depends(choose)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +66,7 @@ def read_period(
     return Period(begin, end)
 
 
-Asked = Annotated[Period, Depends(read_period)]
+AskedPeriod = Annotated[Period, Depends(read_period)]
 
 
 def _read(name: str, text: str | None) -> datetime | None:
