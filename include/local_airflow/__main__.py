@@ -1,0 +1,135 @@
+"""`make demo`. With ONCE its status is 0 only if every run succeeded and the counts add up."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from functools import partial
+from typing import Final
+
+from rich.console import Console
+from rich.markup import escape
+
+from local_airflow.airflow_api import AirflowApi
+from local_airflow.airflow_server import running_airflow
+from local_airflow.folder import held_lock
+from local_airflow.ports import check_port
+from local_airflow.processes import ChildProcess, check_alive
+from local_airflow.progress import Step, shown_step
+from local_airflow.report import make_console, open_page, print_address, print_report, print_run
+from local_airflow.runs import CONNECTORS, Run, RunReader
+from local_airflow.settings import DEMO_CONNECTORS, FOLDER, AirflowSettings, Connection, DemoSettings, LaunchError
+from local_airflow.signals import end_on_signals, ignore_signals
+from local_airflow.simulator_process import count_detections, running_simulator
+from simulator.settings import OKTA_TOKEN, RECORDED_FUTURE_TOKEN, SENTINELONE_TOKEN
+
+INTERRUPTED: Final = 130
+ENABLE_S: Final = 90.0
+IMPORT_S: Final = 1800.0
+_POLL_S: Final = 0.5
+_SERVE_POLL_S: Final = 5.0
+_TOKENS: Final = {"okta": OKTA_TOKEN, "sentinelone": SENTINELONE_TOKEN, "recorded_future": RECORDED_FUTURE_TOKEN}
+
+
+def main() -> int:
+    """Run the demo and return its exit status."""
+    end_on_signals()
+    console = make_console()
+    try:
+        return run(DemoSettings.from_environment(os.environ), console)
+    except LaunchError as err:
+        console.print(f"[red]{escape(str(err))}", soft_wrap=True)
+        return 1
+    except KeyboardInterrupt:
+        console.print("Stopped.")
+        return INTERRUPTED
+
+
+def run(settings: DemoSettings, console: Console) -> int:
+    """Start everything, report the imports, and serve unless told to end after the table."""
+    step: Step = partial(shown_step, console)
+    with ExitStack() as stack:
+        stack.enter_context(held_lock(FOLDER, lambda: console.print("  An earlier demo is still ending; waiting ...")))
+        check_port(settings.port, "Airflow", "PORT")
+        check_port(settings.simulator_port, "the simulator", "SIMULATOR_PORT")
+        with step("Simulator of the vendors"):
+            simulator, process = stack.enter_context(running_simulator(FOLDER, settings.simulator_port))
+        connections = tuple(Connection(f"{kind}_default", simulator, token, kind) for kind, token in _TOKENS.items())
+        wanted = AirflowSettings(FOLDER, settings.port, DEMO_CONNECTORS, connections=connections)
+        airflow = stack.enter_context(running_airflow(wanted, step))
+        stack.callback(ignore_signals)
+        api, processes = airflow.api(), (*airflow.processes, process)
+        enable_connectors(api, processes, step)
+        reader = RunReader(api)
+        runs, stored = wait_for_imports(reader, partial(count_detections, simulator), processes, step)
+        is_right = print_report(console, runs, stored)
+        if settings.once:
+            return 0 if is_right else 1
+        print_address(console, airflow.url, airflow.user, airflow.password)
+        open_page(console, airflow.url, os.environ)
+        report_runs(reader, runs, processes, console)
+    return 0
+
+
+def enable_connectors(api: AirflowApi, processes: Sequence[ChildProcess], step: Step) -> None:
+    """Unpause the connectors' DAGs; LaunchError if one does not appear."""
+    waiting = [connector.dag_id for connector in CONNECTORS]
+    deadline = time.monotonic() + ENABLE_S
+    with step("Connectors enabled"):
+        while waiting := [dag_id for dag_id in waiting if not api.unpause(dag_id)]:
+            check_alive(processes)
+            if time.monotonic() > deadline:
+                reasons = "; ".join(api.import_errors()) or "the DAG processor found no such DAG"
+                raise LaunchError(f"Airflow has no DAG {', '.join(waiting)}: {reasons}")
+            time.sleep(_POLL_S)
+
+
+def wait_for_imports(
+    reader: RunReader, count: Callable[[], Mapping[str, int]], processes: Sequence[ChildProcess], step: Step
+) -> tuple[Sequence[Run], Mapping[str, int]]:
+    """Return all runs, and the detections that the API stores by source type, once every connector has run."""
+    deadline = time.monotonic() + IMPORT_S
+    with step("Initial imports") as say:
+        while True:
+            check_alive(processes)
+            runs = reader.read_all()
+            imported = {run.connector for run in runs if run.run_type == "scheduled"}
+            if imported == set(CONNECTORS) and all(run.is_finished for run in runs):
+                stored = count()
+                if reader.read_all() == runs:
+                    return runs, stored
+            if time.monotonic() > deadline:
+                raise LaunchError(f"The imports did not end within {IMPORT_S:.0f} s: {_describe(runs)}.")
+            say(_describe(runs))
+            time.sleep(_POLL_S)
+
+
+def report_runs(reader: RunReader, known: Sequence[Run], processes: Sequence[ChildProcess], console: Console) -> None:
+    """Print a line about each run that finishes, until interrupted or a process ends."""
+    shown = list(known)
+    try:
+        while True:
+            time.sleep(_SERVE_POLL_S)
+            check_alive(processes)
+            for run in reader.read_all():
+                if run.is_finished and run not in shown:
+                    shown.append(run)
+                    print_run(console, run)
+    except KeyboardInterrupt:
+        console.print("  Ending ...")
+
+
+def _describe(runs: Sequence[Run]) -> str:
+    """Return the state of each connector's last run, such as `okta: map running, sentinelone: success`."""
+    words = {connector.name: "waiting" for connector in CONNECTORS}
+    for run in runs:
+        at_work = [f"{stage.name} {stage.state}" for stage in run.stages.values() if stage.state == "running"]
+        words[run.connector.name] = at_work[-1] if at_work else run.state
+    return ", ".join(f"{name}: {word}" for name, word in words.items())
+
+
+if __name__ == "__main__":
+    sys.exit(main())
