@@ -5,23 +5,23 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from typing import Final
 
+import click
 from rich.console import Console
 from rich.markup import escape
 
 from local_airflow.airflow_api import AirflowApi
-from local_airflow.airflow_server import running_airflow
+from local_airflow.airflow_server import AirflowAddress, Step, running_airflow
 from local_airflow.folder import held_lock
 from local_airflow.ports import check_port
 from local_airflow.processes import ChildProcess, check_alive
-from local_airflow.progress import Step, shown_step
-from local_airflow.report import make_console, open_page, print_address, print_report, print_run
+from local_airflow.report import make_console, open_page, print_address, print_report, print_run, shown_step
 from local_airflow.runs import CONNECTORS, Run, RunReader
-from local_airflow.settings import DEMO_CONNECTORS, FOLDER, AirflowSettings, Connection, DemoSettings, LaunchError
+from local_airflow.settings import DEMO_CONNECTORS, FOLDER, AirflowSettings, Connection, LaunchError
 from local_airflow.signals import end_on_signals, ignore_signals
 from local_airflow.simulator_process import count_detections, running_simulator
 from simulator.settings import OKTA_TOKEN, RECORDED_FUTURE_TOKEN, SENTINELONE_TOKEN
@@ -32,6 +32,7 @@ IMPORT_S: Final = 1800.0
 _POLL_S: Final = 0.5
 _SERVE_POLL_S: Final = 5.0
 _TOKENS: Final = {"okta": OKTA_TOKEN, "sentinelone": SENTINELONE_TOKEN, "recorded_future": RECORDED_FUTURE_TOKEN}
+_PORT: Final = click.IntRange(1, 65535)
 
 
 def main() -> int:
@@ -39,39 +40,57 @@ def main() -> int:
     end_on_signals()
     console = make_console()
     try:
-        return run(DemoSettings.from_environment(os.environ), console)
-    except LaunchError as err:
-        console.print(f"[red]{escape(str(err))}", soft_wrap=True)
+        status: int = demo(obj=console, standalone_mode=False)
+    except (LaunchError, click.UsageError) as err:
+        sentence = err.format_message() if isinstance(err, click.UsageError) else str(err)
+        console.print(f"[red]{escape(sentence)}", soft_wrap=True)
         return 1
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, click.Abort):
         console.print("Stopped.")
         return INTERRUPTED
+    return status
 
 
-def run(settings: DemoSettings, console: Console) -> int:
+@click.command()
+@click.option("--port", envvar="PORT", type=_PORT, default=8080, show_envvar=True)
+@click.option("--simulator-port", envvar="SIMULATOR_PORT", type=_PORT, default=8099, show_envvar=True)
+@click.option("--once", envvar="ONCE", is_flag=True, show_envvar=True)
+@click.pass_obj
+def demo(console: Console, port: int, simulator_port: int, once: bool) -> int:
     """Start everything, report the imports, and serve unless told to end after the table."""
+    if port == simulator_port:
+        raise click.UsageError(f"PORT and SIMULATOR_PORT are both {port}: choose two different ports.")
     step: Step = partial(shown_step, console)
-    with ExitStack() as stack:
-        stack.enter_context(held_lock(FOLDER, lambda: console.print("  An earlier demo is still ending; waiting ...")))
-        check_port(settings.port, "Airflow", "PORT")
-        check_port(settings.simulator_port, "the simulator", "SIMULATOR_PORT")
-        with step("Simulator of the vendors"):
-            simulator, process = stack.enter_context(running_simulator(FOLDER, settings.simulator_port))
-        connections = tuple(Connection(f"{kind}_default", simulator, token, kind) for kind, token in _TOKENS.items())
-        wanted = AirflowSettings(FOLDER, settings.port, DEMO_CONNECTORS, connections=connections)
-        airflow = stack.enter_context(running_airflow(wanted, step))
-        stack.callback(ignore_signals)
-        api, processes = airflow.api(), (*airflow.processes, process)
-        enable_connectors(api, processes, step)
+    with _serving(console, port, simulator_port, step) as (airflow, simulator, processes):
+        api = airflow.api()
         reader = RunReader(api)
-        runs, stored = wait_for_imports(reader, partial(count_detections, simulator), processes, step)
+        enable_connectors(api, processes, step)
+        runs, stored = wait_for_imports(reader, simulator, processes, step)
         is_right = print_report(console, runs, stored)
-        if settings.once:
+        if once:
             return 0 if is_right else 1
         print_address(console, airflow.url, airflow.user, airflow.password)
         open_page(console, airflow.url, os.environ)
         report_runs(reader, runs, processes, console)
     return 0
+
+
+@contextmanager
+def _serving(
+    console: Console, port: int, simulator_port: int, step: Step
+) -> Iterator[tuple[AirflowAddress, str, Sequence[ChildProcess]]]:
+    """Yield Airflow, the simulator's URL, and the processes of both."""
+    with ExitStack() as stack:
+        stack.enter_context(held_lock(FOLDER, lambda: console.print("  An earlier demo is still ending; waiting ...")))
+        check_port(port, "Airflow", "PORT")
+        check_port(simulator_port, "the simulator", "SIMULATOR_PORT")
+        with step("Simulator of the vendors"):
+            simulator, process = stack.enter_context(running_simulator(FOLDER, simulator_port))
+        connections = tuple(Connection(f"{kind}_default", simulator, token, kind) for kind, token in _TOKENS.items())
+        wanted = AirflowSettings(FOLDER, port, DEMO_CONNECTORS, connections=connections)
+        airflow = stack.enter_context(running_airflow(wanted, step))
+        stack.callback(ignore_signals)
+        yield airflow, simulator, (*airflow.processes, process)
 
 
 def enable_connectors(api: AirflowApi, processes: Sequence[ChildProcess], step: Step) -> None:
@@ -88,7 +107,7 @@ def enable_connectors(api: AirflowApi, processes: Sequence[ChildProcess], step: 
 
 
 def wait_for_imports(
-    reader: RunReader, count: Callable[[], Mapping[str, int]], processes: Sequence[ChildProcess], step: Step
+    reader: RunReader, simulator: str, processes: Sequence[ChildProcess], step: Step
 ) -> tuple[Sequence[Run], Mapping[str, int]]:
     """Return all runs, and the detections that the API stores by source type, once every connector has run."""
     deadline = time.monotonic() + IMPORT_S
@@ -98,7 +117,7 @@ def wait_for_imports(
             runs = reader.read_all()
             imported = {run.connector for run in runs if run.run_type == "scheduled"}
             if imported == set(CONNECTORS) and all(run.is_finished for run in runs):
-                stored = count()
+                stored = count_detections(simulator)
                 if reader.read_all() == runs:
                     return runs, stored
             if time.monotonic() > deadline:

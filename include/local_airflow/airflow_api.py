@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any, Final
 from urllib.parse import quote
@@ -18,6 +19,13 @@ class ApiError(LaunchError):
     """Airflow's REST API gave an answer that was not expected."""
 
 
+def loopback_session() -> requests.Session:
+    """Return a session without a proxy between this process and loopback."""
+    session = requests.Session()
+    session.trust_env = False
+    return session
+
+
 class AirflowApi:
     """A client that logs in when it has to: a token lives for a day, the demo perhaps longer."""
 
@@ -25,8 +33,7 @@ class AirflowApi:
         """Make a client; nothing is sent yet."""
         self._url = url
         self._login = {"username": user, "password": password}
-        self._session = requests.Session()
-        self._session.trust_env = False  # no proxy between this process and loopback
+        self._session = loopback_session()
 
     def is_healthy(self) -> bool:
         """Return whether tasks and people are served; the first question warms up the tasks' API."""
@@ -68,14 +75,8 @@ class AirflowApi:
 
     def put_connection(self, connection: Connection) -> None:
         """Store a connection, or bring the stored one to these values."""
-        body = {
-            "connection_id": connection.conn_id,
-            "conn_type": connection.conn_type,
-            "host": connection.host,
-            "login": connection.login,
-            "password": connection.password,
-            "schema": connection.schema,
-        }
+        body = asdict(connection)
+        body["connection_id"] = body.pop("conn_id")
         path = f"/connections/{quote(connection.conn_id, safe='')}"
         if not self.request("PATCH", path, json=body, allowed=(requests.codes.not_found,)).ok:
             self.request("POST", "/connections", json=body)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -18,12 +18,13 @@ from local_airflow.airflow_api import AirflowApi
 from local_airflow.environment import Keys, airflow_environment, load_keys, write_secret
 from local_airflow.postgres import POSTGRES_USER, PostgresAddress, running_postgres
 from local_airflow.processes import ChildProcess, Command, run_to_end, running_all, wait_until
-from local_airflow.progress import Step, quiet
 from local_airflow.settings import USER, AirflowSettings, Connection
 
 DATABASE: Final = "airflow"
 LEDGER: Final = "ledger"
 READY_S: Final = 180.0
+#: Encloses a long step, given its name; what its context yields takes a detail to show beside it.
+Step = Callable[[str], AbstractContextManager[Callable[[str], None]]]
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,11 @@ class AirflowAddress:
     def api(self) -> AirflowApi:
         """Return a client of its REST API."""
         return AirflowApi(self.url, self.user, self.password)
+
+
+def quiet(_name: str) -> AbstractContextManager[Callable[[str], None]]:
+    """Enclose a step and show nothing."""
+    return nullcontext(lambda _detail: None)
 
 
 @contextmanager

@@ -14,7 +14,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,8 +21,6 @@ from typing import Final, TextIO
 
 from local_airflow.settings import ROOT, LaunchError
 
-LOWEST: Final = (3, 11)
-HIGHEST: Final = (3, 13)
 DEMO_LOCK: Final = "requirements-demo-lock.txt"
 _DROPPED: Final = ("PYTHONDONTWRITEBYTECODE", "PYTHONPATH", "PYTHONHOME", "PIP_TARGET", "PIP_PREFIX", "PIP_USER")
 _PIP_OPTIONS: Final = ("--disable-pip-version-check", "--no-input", "--progress-bar", "off", "--retries", "2")
@@ -39,7 +36,7 @@ def main(lock: str = "requirements-lock.txt") -> int:
     """Install, say in one sentence what is wrong, and return an exit status."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        check_python(sys.version_info[:2])
+        check_python()
         with _exclusive(ROOT):
             install(ROOT, lock)
     except LaunchError as err:
@@ -65,17 +62,13 @@ def install(root: Path, lock: str) -> None:
     stamp.write_text(" ".join((python, wanted, digest(root / DEMO_LOCK))))
 
 
-def check_python(found: tuple[int, ...]) -> None:
-    """Raise LaunchError unless this Python can be used."""
-    if not LOWEST <= found[:2] <= HIGHEST:
-        raise LaunchError(
-            f"Python {found[0]}.{found[1]} was chosen, but 3.{LOWEST[1]} to 3.{HIGHEST[1]} is needed: "
-            "install one, or name it with `make PYTHON=/path/to/python ...`."
-        )
+def check_python() -> None:
+    """Raise LaunchError unless this Python, whose version make has checked, can make virtual environments."""
     if importlib.util.find_spec("ensurepip") is None:
+        version = f"{sys.version_info[0]}.{sys.version_info[1]}"
         raise LaunchError(
-            f"Python {found[0]}.{found[1]} at {sys.executable} cannot make virtual environments: install its "
-            f"venv package (Debian, Ubuntu: apt install python{found[0]}.{found[1]}-venv)."
+            f"Python {version} at {sys.executable} cannot make virtual environments: install its venv package "
+            f"(Debian, Ubuntu: apt install python{version}-venv)."
         )
 
 
@@ -125,34 +118,22 @@ def _install_requirements(folder: Path, lock: Path) -> None:
     pip = [str(python), "-m", "pip", "install", *_PIP_OPTIONS]
     uv = [str(folder / "bin" / "uv"), "pip", "install", "--python", str(python), "-r", str(lock)]
     tool = [name for name in names if name.startswith("uv==")]
-    _tell(f"  Installing {len(names)} requirements ...\n")
+    _tell(f"  Installing {len(names)} requirements, which takes up to a minute ...\n")
     with log.open("w") as file:
         if not names_own_index(python) and _succeeds([*pip, *tool], file) and _succeeds(uv, file):
             return
-        _tell("  pip installs them, which takes a minute or two ...\n")
+        _tell("  pip installs them, which takes some minutes ...\n")
         if _succeeds([*pip, "-r", str(lock)], file):
             return
     raise LaunchError(f"{explain(log.read_text())}\nDetails: {log}")
 
 
 def _succeeds(command: list[str], log: TextIO) -> bool:
-    """Return whether a command succeeds; say now and then how long it takes."""
     try:
-        child = subprocess.Popen(command, env=_environment(), stdout=log, stderr=log)  # noqa: S603 - this file's
+        return subprocess.run(command, env=_environment(), stdout=log, stderr=log, check=False).returncode == 0  # noqa: S603 - ours
     except OSError as err:  # no such program for this machine
         log.write(f"{command[0]}: {err.strerror}\n")
         return False
-    started, (every_s, end) = time.monotonic(), (1, "\r") if sys.stdout.isatty() else (10, "\n")
-    try:
-        while True:
-            try:
-                return child.wait(every_s) == 0
-            except subprocess.TimeoutExpired:
-                _tell(f"  Requirements: {time.monotonic() - started:.0f} s{end}")
-    except BaseException:
-        child.terminate()
-        child.wait()
-        raise
 
 
 def _capture(*command: str) -> subprocess.CompletedProcess[str]:

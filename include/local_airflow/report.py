@@ -1,11 +1,13 @@
-"""What the person reads: the table, the verdict, where to look and how to log in."""
+"""What the person reads: steps and their seconds, the table, the verdict, where to look and how to log in."""
 
 from __future__ import annotations
 
 import sys
+import time
 import webbrowser
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Final
 
@@ -26,6 +28,28 @@ def make_console() -> Console:
     """Return a console for standard output; wide enough for the table if it is not a terminal."""
     console = Console(highlight=False)
     return console if console.is_terminal else Console(highlight=False, width=max(console.width, _PLAIN_WIDTH))
+
+
+@contextmanager
+def shown_step(console: Console, name: str) -> Iterator[Callable[[str], None]]:
+    """Show one step; it ends in a line with its seconds. Without a terminal each new detail is a line."""
+    started, word, last = time.monotonic(), "[red]failed", [""]
+    with console.status(f"{name} ...", spinner="line") as status:
+
+        def say(detail: str) -> None:
+            status.update(f"{name}: {escape(detail)}")
+            if not console.is_terminal and detail != last[-1]:
+                console.print(f"  {name}: {escape(detail)}")
+            last.append(detail)
+
+        try:
+            yield say
+            word = "[green]done"
+        except KeyboardInterrupt:
+            word = "[yellow]stopped"
+            raise
+        finally:
+            console.print(f"  {name:<48}{word}[/] {time.monotonic() - started:6.1f} s")
 
 
 def print_report(console: Console, runs: Sequence[Run], stored: Mapping[str, int]) -> bool:

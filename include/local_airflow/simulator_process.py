@@ -7,10 +7,11 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import requests
 
+from local_airflow.airflow_api import loopback_session
 from local_airflow.environment import base_environment
 from local_airflow.processes import ChildProcess, Command, running, wait_until
 from local_airflow.settings import LOOPBACK, ROOT
@@ -36,20 +37,13 @@ def running_simulator(folder: Path, port: int) -> Iterator[tuple[str, ChildProce
 
 def count_detections(url: str) -> Counter[str]:
     """Return the number of detections that the simulated API stores, by `ioc.source_type`."""
-    stored = _get(f"{url}/simulator/detections?limit=10000000")["detections"]
-    return Counter(str(detection["entry"]["ioc"].get("source_type")) for detection in stored)
+    answer = loopback_session().get(f"{url}/simulator/detections?limit=10000000", timeout=60)
+    answer.raise_for_status()
+    return Counter(str(detection["entry"]["ioc"].get("source_type")) for detection in answer.json()["detections"])
 
 
 def _is_healthy(url: str) -> bool:
     try:
-        return bool(_get(f"{url}/simulator/health"))
+        return loopback_session().get(f"{url}/simulator/health", timeout=5).ok
     except requests.RequestException:
         return False
-
-
-def _get(url: str) -> Any:
-    with requests.Session() as session:
-        session.trust_env = False  # no proxy between this process and loopback
-        answer = session.get(url, timeout=60)
-        answer.raise_for_status()
-        return answer.json()

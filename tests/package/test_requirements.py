@@ -53,7 +53,9 @@ ASKED: dict[str, SpecifierSet] = {
 }
 
 
-@pytest.mark.parametrize("path", [RUNTIME, DEPLOYED, DEMO, DEVELOPED, LOCK, DEMO_LOCK, IMAGE], ids=lambda path: path.name)
+@pytest.mark.parametrize(
+    "path", [RUNTIME, DEPLOYED, DEMO, DEVELOPED, LOCK, DEMO_LOCK, IMAGE], ids=lambda path: path.name
+)
 def test_everything_is_pinned(path: Path) -> None:
     for each in read(path):
         assert [one.operator for one in each.specifier] == ["=="], f"{each} is no pin"
