@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from ci_operators.answers.manifests import read_manifests
-from ci_operators.answers.record import RecordReader
-from ci_operators.answers.run_files import RunFiles
+from ci_operators.answers.run.files import RunFiles
+from ci_operators.answers.run.manifests import read_manifests
+from ci_operators.answers.run.record import RecordReader
 from ci_operators.answers.wording import make_wording
-from ci_operators.attack import attack_table
 from ci_operators.core.connector import Connector
-from ci_operators.core.tally import Tally
-from ci_operators.core.verdict import Dropped, Quarantined, Step
+from ci_operators.core.tally import STAGES, Tally
+from ci_operators.core.verdict import Dropped, Quarantined
 from ci_operators.core.window import Window
-from ci_operators.sources.registry import OPTIONS, load_source
-from ci_operators.stages.contract import contract_for
+from ci_operators.sources.registry import OPTIONS
+from ci_operators.stages.chain import run_step
 from ci_operators.stages.run import StageResult, transform
 from ci_operators.staging.manifest import Manifest
 from tests.artifacts import extract_pages
@@ -63,16 +62,12 @@ class StagedRun:
         """Take events (JSON values, or texts as they are) through the stages."""
         texts = [each if isinstance(each, bytes) else json.dumps(each).encode() for each in events]
         self._add("extract", extract_pages([texts], self.directory), pages=1, waited_s=0.5, overlap_s=600)
-        source = load_source(self.connector.source)
-        steps: Mapping[str, Callable[[Tally], Step]] = {
-            "filter": lambda _: source.criteria(self.connector),
-            "map": lambda tally: source.mapping(self.connector, tally.note),
-            "validate": lambda _: contract_for(attack_table()),
-        }
-        for stage, make_step in steps.items():
-            if until == "extract" or not self.manifests[_before(stage)]["records_out"]:
+        for stage in STAGES[1:4]:
+            if until == "extract" or not self.manifests[STAGES[STAGES.index(stage) - 1]]["records_out"]:
                 break
-            self._transform(stage, make_step)
+            assert self.last is not None
+            assert self.last.artifact is not None
+            self._add(stage, run_step(stage, self.connector, self.last.artifact, self.directory))
             if stage == until:
                 break
         return self
@@ -95,12 +90,6 @@ class StagedRun:
         self._add("submit", result, **extra)
         return self
 
-    def _transform(self, stage: str, make_step: Callable[[Tally], Step]) -> None:
-        assert self.last is not None
-        assert self.last.artifact is not None
-        tally = Tally()
-        self._add(stage, transform(stage, self.last.artifact, make_step(tally), tally, self.directory))
-
     def _add(self, stage: str, result: StageResult, **extra: Any) -> None:
         self.last = result
         manifest = Manifest(
@@ -117,10 +106,6 @@ class StagedRun:
             extra={**result.extra, **extra},
         )
         self.manifests[stage] = json.loads(json.dumps(manifest.to_xcom()))
-
-
-def _before(stage: str) -> str:
-    return {"filter": "extract", "map": "filter", "validate": "map"}[stage]
 
 
 def mixed_events(count: int = 40) -> list[dict[str, Any]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from ci_operators.answers.deadline import NEVER, Deadline
-from ci_operators.answers.scan import Limits
+from ci_operators.answers.run.scan import Limits
 
 
 def test_time_runs_out() -> None:

@@ -14,21 +14,20 @@ import pytest
 from sqlalchemy import URL, Connection
 
 from ci_operators.__main__ import main
-from ci_operators.attack import attack_table
 from ci_operators.connectors_file import VARIABLE, load_connectors
 from ci_operators.core.connector import Connector
 from ci_operators.core.instant import format_instant
-from ci_operators.core.tally import Tally
+from ci_operators.core.tally import STAGES
 from ci_operators.core.window import Window
 from ci_operators.ledger.deliveries import Deliveries
 from ci_operators.ledger.history import History
 from ci_operators.recorded_future.api import API
 from ci_operators.sources.registry import load_source
 from ci_operators.stages.account import Rules
-from ci_operators.stages.contract import contract_for
+from ci_operators.stages.chain import run_step
 from ci_operators.stages.delivery import deliver_once
 from ci_operators.stages.extraction import extract
-from ci_operators.stages.run import StageResult, Terms, transform
+from ci_operators.stages.run import StageResult, Terms
 from ci_operators.stages.stored import look_up_with
 from ci_operators.staging.artifact import read_artifact
 from ci_operators.staging.manifest import Manifest
@@ -118,13 +117,8 @@ class Chain:
         client = VendorHook(source.api, connector.source_conn_id).get_client()
         result = extract(partial(source.fetch, client, connector), self.window, "events", folder)
         self.record("extract", result)
-        steps = {
-            "filter": source.criteria(connector),
-            "map": source.mapping(connector, lambda _: None),
-            "validate": contract_for(attack_table()),
-        }
-        for stage, step in steps.items():
-            result = transform(stage, result.artifact, step, Tally(), folder)  # type: ignore[arg-type]  # never None here
+        for stage in STAGES[1:4]:
+            result = run_step(stage, connector, result.artifact, folder)  # type: ignore[arg-type]  # never None here
             self.record(stage, result)
             if not result.tally.records_out:
                 return
@@ -149,7 +143,7 @@ class Chain:
         """Write a stage's manifest and side artifacts into the ledger."""
         history = History(self.desk.connection, self.connector.name, self.run_id, stage)
         for kind, write in (("dropped", history.add_dropped), ("quarantined", history.add_quarantined)):
-            if kind in result.side_artifacts:
+            if kind in result.side_artifacts and stage != "submit":
                 write(read_artifact(result.side_artifacts[kind]))
         manifest = Manifest(stage, self.connector.name, False, self.window, "data interval", None, result.tally)
         history.add_run(manifest.to_xcom(), "scheduled")

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
+from dataclasses import replace as change
 from typing import Any
 
 import pytest
 
 from ci_operators.core.errors import UnknownOutcomeError
+from ci_operators.core.verdict import Note, Step
+from ci_operators.sources.registry import load_source
 from simulator import Simulator
 from tests.commands.conftest import Desk, stored_ids
 
@@ -57,6 +60,23 @@ def test_a_mended_mapping_delivers_each_once(desk: Desk) -> None:
     assert stored_ids(desk.simulator) == ["event-0001", "event-0002", "event-0003"]
     note = desk.run("quarantine", "show", "1", "--json").json["replay_note"]
     assert "accepted it before" in note
+
+
+def test_each_detection_of_an_event_is_delivered(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk.add_okta_events(1, actor=NO_ADDRESS)
+    desk.deliver()
+    mend_records(desk)
+    source = load_source("okta")
+
+    def map_twice(connector: Any, note: Note) -> Step:
+        step = source.mapping(connector, note)
+        return lambda event: [step(event), step(event.replace(b"198.51.100.9", b"198.51.100.8"))]  # type: ignore[list-item]  # both pass
+
+    monkeypatch.setattr("ci_operators.stages.chain.load_source", lambda _: change(source, mapping=map_twice))
+    report = replay(desk, "--connector", "okta")
+    assert (report["entries"], report["counts"]) == (1, {"accepted": 2})
+    assert stored_ids(desk.simulator) == ["event-0001"] * 2
+    assert open_entries(desk) == 0
 
 
 def test_an_event_that_a_criterion_excludes_now_is_closed(desk: Desk) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
 from ci_operators.commands.replay_steps import trace_entries
 from ci_operators.ledger.quarantined import Entry
-from ci_operators.sources.registry import OPTIONS
+from ci_operators.sources.registry import OPTIONS, load_source
 from tests.commands.conftest import okta_event
 
 NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
@@ -38,6 +39,19 @@ def take(stage: str, record: bytes, issue: str = "some") -> tuple[str, str]:
 )
 def test_a_record_goes_from_its_stage_on(stage: str, record: bytes, expected: tuple[str, str]) -> None:
     assert take(stage, record) == expected
+
+
+def test_an_event_goes_on_once_for_each_of_its_detections(monkeypatch: pytest.MonkeyPatch) -> None:
+    source = load_source("okta")
+    other = DETECTION.replace(b"198.51.100", b"203.0.113")
+    double = replace(source, mapping=lambda connector, note: lambda event: [DETECTION, other, b"{}"])
+    monkeypatch.setattr("ci_operators.stages.chain.load_source", lambda name: double)
+    traced = trace_entries(CONNECTOR, [Entry(1, "a", "r", "map", "e", "some", "", NOW, None, None, EVENT)])
+    assert [(trace.entry.id, trace.stage, trace.record) for trace in traced] == [
+        (1, "submit", DETECTION),
+        (1, "submit", other),
+        (1, "validate", b"{}"),
+    ]
 
 
 def test_a_held_detection_is_left_alone() -> None:

@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from ci_operators.core.errors import CredentialsError, UnknownOutcomeError
+from ci_operators.commands.settle import Report, open_settlement
+from ci_operators.core.errors import CredentialsError, LedgerError, UnknownOutcomeError
+from ci_operators.ledger.deliveries import Deliveries
 from tests.commands.conftest import Desk, stored_ids
 
 
@@ -96,6 +98,19 @@ def test_settling_closes_the_quarantine(doubtful: Desk) -> None:
     assert doubtful.run("quarantine", "list", "--json").json["total"] == 0
     doubtful.deliver(run_id="scheduled__2")
     assert stored_ids(doubtful.simulator) == []
+
+
+def test_one_that_has_lost_the_lease_settles_nothing(doubtful: Desk) -> None:
+    doubtful.deliver()  # held
+    held = doubtful.run("quarantine", "list", "--json").json["total"]
+    connector = doubtful.connector("okta")
+    settlement = open_settlement(doubtful.connection, connector, resend=True)
+    with doubtful.connection.begin():
+        doubtful.connection.execute(text("UPDATE connector SET fence = fence + 1"))
+    with pytest.raises(LedgerError, match="has taken over"):
+        settlement.settle([], Report())
+    waiting = Deliveries(doubtful.connection, "okta", "run", "rf").take_waiting(9)
+    assert (waiting, doubtful.run("quarantine", "list", "--json").json["total"]) == ([], held)
 
 
 def test_a_refused_detection_can_be_named_to_be_sent_again(desk: Desk) -> None:

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from ci_operators.answers.standing import is_behind
+from ci_operators.answers.connector.health import is_behind
 from ci_operators.core.errors import UnknownOutcomeError
 from tests.commands.conftest import Desk
 from tests.ledger.delivered import plan_batch

@@ -186,6 +186,7 @@ def test_the_ledger_says_its_schema_s_version(installation: Installation, clerk:
     clerk.test(conn_id, "The ledger has no tables yet: run `python -m ci_operators ledger migrate`.")
 
 
+@pytest.mark.usefixtures("browser")  # without it no form was filled in
 def test_the_audit_log_knows_of_the_forms_and_shows_no_secret(installation: Installation, pair: KeyPair) -> None:
     events = installation.address.api().list_all("/eventLogs", "event_logs")
     text = json.dumps([event for event in events if PREFIX in json.dumps(event)])

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from sqlalchemy.orm import Session
 
 from ci_operators.ledger.history import History
-from tests.ledger.delivered import doubt_batch
+from tests.ledger.delivered import lose_batch
 from tests.pages.conftest import LogIn, add_run, set_paused
 
 WINDOW = {"since": "2026-03-09T12:00:00Z", "until": "2026-03-10T12:00:00Z", "basis": "initial import"}
@@ -94,7 +94,7 @@ def test_unreadable_file_is_one_sentence(client: TestClient, connectors_file: Pa
 def test_what_a_connector_left_that_is_in_no_file_any_more_is_told_to_its_readers(
     log_in: LogIn, ledger: Connection, metadata: Session, connectors_file: Path
 ) -> None:
-    doubt_batch(ledger, 1, 2, connector="trial")
+    lose_batch(ledger, 1, 2, connector="trial")
     connectors_file.write_text("connectors: [{name: okta, source: okta}]")
     (problem,) = log_in("reader").get("/api/connectors").json()["problems"]
     assert problem.startswith(
@@ -105,7 +105,7 @@ def test_what_a_connector_left_that_is_in_no_file_any_more_is_told_to_its_reader
 
 
 def test_a_connector_that_has_stopped_sending_says_so(client: TestClient, ledger: Connection) -> None:
-    doubt_batch(ledger, 1)
+    lose_batch(ledger, 1)
     ledger.exec_driver_sql("UPDATE connector SET unknown_streak = 3, unknown_since = now(), unknown_at = now()")
     ledger.commit()
     okta = connectors_of(client)["okta"]

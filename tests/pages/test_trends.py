@@ -11,7 +11,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy import Connection
 
 from ci_operators.ledger.history import History
-from tests.ledger.delivered import accept_batch, doubt_batch, make_row
+from tests.ledger.delivered import accept_batch, lose_batch, make_row
 from tests.pages.conftest import LogIn
 from tests.pages.test_connectors import manifest
 
@@ -42,7 +42,7 @@ def delivered(ledger: Connection) -> Connection:
     """Three detections of okta and one of sentinelone accepted, one more unknown."""
     accept_batch(ledger, 1, 2, 3)
     accept_batch(ledger, 4, connector="sentinelone")
-    doubt_batch(ledger, 5)
+    lose_batch(ledger, 5)
     return ledger
 
 

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from ci_operators.answers.scan import Limits
+from ci_operators.answers.run.scan import Limits
 
 
 @dataclass(frozen=True, slots=True)

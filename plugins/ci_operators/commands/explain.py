@@ -8,7 +8,7 @@ from dataclasses import astuple
 
 from rich.console import RenderableType
 
-from ci_operators.answers.explanation import Explanation, Means, explain
+from ci_operators.answers.event.explanation import Explanation, Inquiry, explain
 from ci_operators.answers.wording import Wording, make_wording
 from ci_operators.commands.selection import choose_connectors
 from ci_operators.commands.terminal import Terminal, make_table, sentence
@@ -23,8 +23,8 @@ def run(options: argparse.Namespace, terminal: Terminal) -> int:
     found = load_connectors()
     chosen = choose_connectors(found, [options.connector] if options.connector else [])
     wording = make_wording(found.connectors)
-    means = Means(terminal.now(), wording, gone_too=not options.connector)
-    explanation = explain(options.event_id, chosen, means)
+    inquiry = Inquiry(terminal.now(), wording, gone_too=not options.connector)
+    explanation = explain(options.event_id, chosen, inquiry)
     document = {
         "event_id": explanation.query,
         "kind": explanation.kind,

@@ -19,6 +19,7 @@ from ci_operators.commands.terminal import Terminal, make_table, sentence
 from ci_operators.connectors_file import load_connectors
 from ci_operators.core.connector import Connector
 from ci_operators.core.errors import ConfigurationError
+from ci_operators.ledger.access import speak_plainly
 from ci_operators.ledger.quarantined import Entry, Wanted, close_entries, count_entries, find_newest, read_pages
 from ci_operators.staging.private import make_private_file
 
@@ -147,7 +148,8 @@ def _close(options: argparse.Namespace, terminal: Terminal) -> int:
         with open_ledger(conn_id) as connection:
             for page in read_pages(connection, wanted):
                 ids = [entry.id for entry in page if entry.issue != "outcome_unknown"]
-                close_entries(connection, ids, "closed by hand: not to be sent")
+                with speak_plainly(), connection.begin():
+                    close_entries(connection, ids, "closed by hand: not to be sent")
                 closed, held = closed + len(ids), held + len(page) - len(ids)
     words = [sentence(f"{closed} records closed: they are not sent.")]
     if held:

@@ -106,8 +106,8 @@ def run(options: argparse.Namespace, terminal: Terminal) -> int:
         raise ConfigurationError("--until must be later than --since.")
     comparison = Comparison(connector.name, since, until, options.limit)
     with open_ledger(connector.ledger_conn_id) as connection:
-        auditor = Auditor(connection, _open_client(connector), connector, comparison)
-        auditor.compare(mend=options.mend)
+        reconciliation = Reconciliation(connection, _open_client(connector), connector, comparison)
+        reconciliation.compare(mend=options.mend)
     terminal.show(comparison, _draw(comparison))
     return 0 if comparison.agrees else 1
 
@@ -119,7 +119,7 @@ def _open_client(connector: Connector) -> Client:
 
 
 @dataclass
-class Auditor:
+class Reconciliation:
     """Compares one connector, slice by slice."""
 
     connection: Connection
@@ -129,9 +129,9 @@ class Auditor:
 
     def compare(self, *, mend: bool) -> None:
         """Fill the comparison; with `mend`, mark what is unknown and found as accepted."""
+        deliveries = Deliveries(self.connection, self.connector.name, "reconcile", self.connector.destination_conn_id)
         if mend:
-            run_id, destination = "reconcile", self.connector.destination_conn_id
-            Deliveries(self.connection, self.connector.name, run_id, destination).lock()
+            deliveries.lock()
         for since, until in cut_slices(self.comparison.since, self.comparison.until):
             stored = find_stored(self.client, format_instant(since), format_instant(until - _MILLISECOND))
             if stored is None:
@@ -141,9 +141,9 @@ class Auditor:
                 )
             found = self._compare_slice(list(read_detected(self.connection, since, until)), stored)
             if mend:
-                done = override(
-                    self.connection, found, State.ACCEPTED, "found by reconcile", only=[State.UNKNOWN, State.RESERVED]
-                )
+                only = [State.UNKNOWN, State.RESERVED]
+                with deliveries.lease.transaction():
+                    done = override(self.connection, found, State.ACCEPTED, "found by reconcile", only=only)
                 self.comparison.mended += len(done)
 
     def _compare_slice(self, kept: Sequence[Kept], stored: Counter[Stored]) -> list[bytes]:

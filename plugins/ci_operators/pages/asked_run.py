@@ -10,9 +10,9 @@ from typing import Annotated, Any
 from fastapi import Depends, HTTPException
 
 from ci_operators.airflow_plugin.compat import DagAccessEntity, SessionDep, requires_access_dag
-from ci_operators.answers.ledger_records import LedgerRun
-from ci_operators.answers.manifests import read_manifests
-from ci_operators.answers.run_files import RunFiles
+from ci_operators.answers.run.files import RunFiles
+from ci_operators.answers.run.ledger_records import LedgerRun
+from ci_operators.answers.run.manifests import read_manifests
 from ci_operators.answers.wording import Wording, make_wording
 from ci_operators.core.connector import Connector
 from ci_operators.pages.airflow_runs import RunState, find_run

@@ -9,8 +9,8 @@ from typing import Any
 from fastapi import APIRouter
 
 from ci_operators.answers.deadline import Deadline
-from ci_operators.answers.explanation import Explanation, Means, explain
-from ci_operators.answers.verdict import make_verdict
+from ci_operators.answers.event.explanation import Explanation, Inquiry, explain
+from ci_operators.answers.event.verdict import make_verdict
 from ci_operators.answers.wording import make_wording, say_state
 from ci_operators.pages.configuration import current_file
 from ci_operators.pages.kept_runs import find_staged_event
@@ -29,7 +29,7 @@ PATIENCE_S = 10.0
 def show_explanation(q: str, chosen: Chosen) -> dict[str, Any]:
     """Return all that ledgers, artifacts and sources know of what `q` names, of connectors that the user may read."""
     connectors = [each for each in current_file().connectors if each.name in chosen]
-    means = Means(
+    inquiry = Inquiry(
         now=datetime.now(UTC),
         wording=make_wording(connectors),
         open_ledger=open_reader,
@@ -38,7 +38,7 @@ def show_explanation(q: str, chosen: Chosen) -> dict[str, Any]:
         limit=MATCHES,
         deadline=Deadline.after(PATIENCE_S),
     )
-    return _show(explain(q, connectors, means))
+    return _show(explain(q, connectors, inquiry))
 
 
 def _show(found: Explanation) -> dict[str, Any]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from ci_operators.answers.event_search import PATIENCE, find_event
-from ci_operators.answers.manifests import read_manifests
-from ci_operators.answers.run_files import RunFiles
-from ci_operators.answers.scan import Limits
+from ci_operators.answers.event.staged import PATIENCE, find_event
+from ci_operators.answers.run.files import RunFiles
+from ci_operators.answers.run.manifests import read_manifests
+from ci_operators.answers.run.scan import Limits
 from ci_operators.core.connector import Connector
 from ci_operators.core.errors import CollectiveInsightsError
 from ci_operators.ledger.run_records import find_manifests

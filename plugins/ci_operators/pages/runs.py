@@ -7,12 +7,12 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, HTTPException, Query
 
-from ci_operators.answers.record import RecordReader
-from ci_operators.answers.record_detail import RecordMeans, find_detail
-from ci_operators.answers.record_search import RecordQuery
-from ci_operators.answers.run_account import RunFacts, TaskFacts, make_account
-from ci_operators.answers.run_records import check_artifacts, find_table
-from ci_operators.answers.scan import Limits, RecordPage
+from ci_operators.answers.event.detail import RecordInquiry, find_detail
+from ci_operators.answers.run.account import RunFacts, TaskFacts, make_account
+from ci_operators.answers.run.record import RecordReader
+from ci_operators.answers.run.records import check_artifacts, find_table
+from ci_operators.answers.run.scan import Limits, RecordPage
+from ci_operators.answers.run.search import RecordQuery
 from ci_operators.attack import attack_matrix
 from ci_operators.pages.asked_run import Asked, AskedRun, may_read_run
 from ci_operators.pages.run_ledger import RunLedger
@@ -58,8 +58,8 @@ def show_records(
 def show_record(asked: Asked, event_id: str = "", indicator: str = "", place: str = "") -> dict[str, Any]:
     """Return all about one event of a run; `place` names a record that has no event id."""
     ledger = asked.ledger
-    means = RecordMeans(asked.files, asked.connector, _reader(asked), *_questions(ledger))
-    detail = find_detail(means, event_id, indicator, place)
+    inquiry = RecordInquiry(asked.files, asked.connector, _reader(asked), *_questions(ledger))
+    detail = find_detail(inquiry, event_id, indicator, place)
     if detail is None:
         raise HTTPException(404, UNKNOWN_EVENT)
     told = asdict(detail)
