@@ -5,28 +5,31 @@ from __future__ import annotations
 import os
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from typing import Final
 
 import click
+import requests
 from rich.console import Console
 from rich.markup import escape
 
-from local_airflow.airflow_api import AirflowApi
+from local_airflow.airflow_api import AirflowApi, loopback_session
 from local_airflow.airflow_server import AirflowAddress, Step, running_airflow
+from local_airflow.environment import base_environment
 from local_airflow.folder import held_lock
 from local_airflow.ports import check_port
-from local_airflow.processes import ChildProcess, check_alive
+from local_airflow.processes import ChildProcess, Command, check_alive, running, wait_until
 from local_airflow.report import make_console, open_page, print_address, print_report, print_run, shown_step
 from local_airflow.runs import CONNECTORS, Run, RunReader
-from local_airflow.settings import DEMO_CONNECTORS, FOLDER, AirflowSettings, Connection, LaunchError
+from local_airflow.settings import DEMO_CONNECTORS, FOLDER, LOOPBACK, ROOT, AirflowSettings, Connection, LaunchError
 from local_airflow.signals import end_on_signals, ignore_signals
-from local_airflow.simulator_process import count_detections, running_simulator
 from simulator.settings import OKTA_TOKEN, RECORDED_FUTURE_TOKEN, SENTINELONE_TOKEN
 
 INTERRUPTED: Final = 130
+SIMULATOR_S: Final = 60.0
 ENABLE_S: Final = 90.0
 IMPORT_S: Final = 1800.0
 _POLL_S: Final = 0.5
@@ -85,12 +88,28 @@ def _serving(
         check_port(port, "Airflow", "PORT")
         check_port(simulator_port, "the simulator", "SIMULATOR_PORT")
         with step("Simulator of the vendors"):
-            simulator, process = stack.enter_context(running_simulator(FOLDER, simulator_port))
+            simulator, process = stack.enter_context(_running_simulator(simulator_port))
         connections = tuple(Connection(f"{kind}_default", simulator, token, kind) for kind, token in _TOKENS.items())
         wanted = AirflowSettings(FOLDER, port, DEMO_CONNECTORS, connections=connections)
         airflow = stack.enter_context(running_airflow(wanted, step))
         stack.callback(ignore_signals)
         yield airflow, simulator, (*airflow.processes, process)
+
+
+@contextmanager
+def _running_simulator(port: int) -> Iterator[tuple[str, ChildProcess]]:
+    """Start the simulator with its state in `.demo/simulator`, yield its URL and its process once it answers."""
+    command = Command(
+        name="simulator",
+        argv=(sys.executable, "-m", "simulator", "--port", str(port), "--state", str(FOLDER / "simulator")),
+        environment={**base_environment(), "PYTHONPATH": str(ROOT / "include")},
+        log=FOLDER / "logs" / "simulator.log",
+        cwd=FOLDER,
+    )
+    url = f"http://{LOOPBACK}:{port}"
+    with running(command) as process:
+        wait_until(lambda: _is_answering(url), [process], SIMULATOR_S)
+        yield url, process
 
 
 def enable_connectors(api: AirflowApi, processes: Sequence[ChildProcess], step: Step) -> None:
@@ -117,7 +136,7 @@ def wait_for_imports(
             runs = reader.read_all()
             imported = {run.connector for run in runs if run.run_type == "scheduled"}
             if imported == set(CONNECTORS) and all(run.is_finished for run in runs):
-                stored = count_detections(simulator)
+                stored = _count_detections(simulator)
                 if reader.read_all() == runs:
                     return runs, stored
             if time.monotonic() > deadline:
@@ -148,6 +167,20 @@ def _describe(runs: Sequence[Run]) -> str:
         at_work = [f"{stage.name} {stage.state}" for stage in run.stages.values() if stage.state == "running"]
         words[run.connector.name] = at_work[-1] if at_work else run.state
     return ", ".join(f"{name}: {word}" for name, word in words.items())
+
+
+def _count_detections(url: str) -> Counter[str]:
+    """Return the number of detections that the simulated API stores, by `ioc.source_type`."""
+    answer = loopback_session().get(f"{url}/simulator/detections?limit=10000000", timeout=60)
+    answer.raise_for_status()
+    return Counter(str(detection["entry"]["ioc"].get("source_type")) for detection in answer.json()["detections"])
+
+
+def _is_answering(url: str) -> bool:
+    try:
+        return loopback_session().get(f"{url}/simulator/health", timeout=5).ok
+    except requests.RequestException:
+        return False
 
 
 if __name__ == "__main__":

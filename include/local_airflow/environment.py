@@ -21,27 +21,8 @@ _DROPPED: Final = (
 )
 #: Airflow names a pattern class of pathspec by its old name and would fill every task log with the warning.
 _WARNINGS: Final = "ignore:GitWildMatchPattern:DeprecationWarning"
-#: Measured or required, see each section of Airflow's configuration reference; the same for every Airflow here.
-_FIXED: Final[Mapping[str, str]] = {
-    "core.load_examples": "False",
-    "core.executor": "LocalExecutor",
-    "core.mp_start_method": "fork",
-    "core.test_connection": "Enabled",
-    "core.sensitive_var_conn_names": "x-rftoken",
-    "core.simple_auth_manager_users": f"{USER}:admin",
-    "api.host": LOOPBACK,
-    "workers.min_heartbeat_interval": "1",
-    # Airflow opens its tasks' logs to the group by itself, whatever the umask.
-    "logging.file_task_handler_new_folder_permissions": "0o700",
-    "logging.file_task_handler_new_file_permissions": "0o600",
-    # After a kill, tasks that were running are taken up again within a minute instead of five.
-    "scheduler.orphaned_tasks_check_interval": "30",
-    "scheduler.create_cron_data_intervals": "True",
-    "scheduler.enable_health_check": "False",
-    "dag_processor.refresh_interval": "15",
-    "dag_processor.bundle_refresh_check_interval": "1",
-    "dag_processor.min_file_process_interval": "15",
-}
+#: What is the same for every Airflow here.
+_CONFIG: Final = Path(__file__).with_name("airflow.cfg")
 
 
 @dataclass(frozen=True)
@@ -68,14 +49,15 @@ def airflow_environment(settings: AirflowSettings, keys: Keys, database_url: str
     """Return the environment of all processes of one Airflow."""
     plugins, home = ROOT / "plugins", settings.folder / "airflow"
     values = {
-        **_FIXED,
         "core.dags_folder": str(settings.dags),
         "core.plugins_folder": str(plugins),
         "core.parallelism": str(settings.parallelism),
         "core.fernet_key": keys.fernet_key,
         "core.execution_api_server_url": f"{settings.url}/execution/",
+        "core.simple_auth_manager_users": f"{USER}:admin",
         "core.simple_auth_manager_passwords_file": str(home / "passwords.json"),
         "database.sql_alchemy_conn": database_url,
+        "api.host": LOOPBACK,
         "api.port": str(settings.port),
         "api.base_url": settings.url,
         "api.secret_key": keys.api_secret,
@@ -86,6 +68,7 @@ def airflow_environment(settings: AirflowSettings, keys: Keys, database_url: str
         **base_environment(),
         **{f"AIRFLOW__{name.upper().replace('.', '__')}": value for name, value in values.items()},
         "AIRFLOW_HOME": str(home),
+        "AIRFLOW_CONFIG": str(_CONFIG),
         "PYTHONPATH": os.pathsep.join((str(plugins), str(ROOT / "include"))),
         "COLLECTIVE_INSIGHTS_CONFIG": str(settings.connectors),
         "COLLECTIVE_INSIGHTS_STAGING": f"file://{settings.staging}",

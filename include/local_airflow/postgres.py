@@ -25,7 +25,7 @@ import psycopg2
 
 from local_airflow.environment import base_environment
 from local_airflow.folder import make_folder, make_temporary_folder, remove_temporary_folder
-from local_airflow.processes import Account, ChildProcess, Command, running, wait_until
+from local_airflow.processes import Account, ChildProcess, Command, run_to_end, running, wait_until
 from local_airflow.settings import LaunchError
 
 READY_S: Final = 60.0
@@ -125,9 +125,10 @@ def running_postgres(folder: Path, log: Path, *, keep: bool = True) -> Iterator[
     """
     home = prepare_home(folder)
     try:
-        _initialise(home)
+        _initialise(home, log.with_name("initdb.log"))
         _end_orphan(home)
-        with running(_server(home, log)) as process:
+        options = ("-k", str(home.socket), "-c", "listen_addresses=")
+        with running(_command(home, log, "postgres", home.data, *options)) as process:
             address = PostgresAddress(home.socket, process)
             wait_until(address.is_ready, [process], READY_S)
             yield address
@@ -136,34 +137,16 @@ def running_postgres(folder: Path, log: Path, *, keep: bool = True) -> Iterator[
             remove_temporary_folder(folder)
 
 
-def _server(home: PostgresHome, log: Path) -> Command:
-    options = ("-D", str(home.data), "-k", str(home.socket), "-c", "listen_addresses=")
+def _command(home: PostgresHome, log: Path, program: str, data: Path, *options: str) -> Command:
     return Command(
-        name="PostgreSQL",
-        argv=(home.program("postgres"), *options),
+        name=program,
+        argv=(home.program(program), "-D", str(data), *options),
         environment=base_environment(),
         log=log,
         cwd=Path("/"),
         stop_signal=signal.SIGINT,  # "fast": ends the connections, writes everything, leaves
         grace_s=30,
         account=home.account,
-    )
-
-
-def _run_as(account: Account | None, *command: str) -> subprocess.CompletedProcess[str]:
-    """Return how a command ended, run by the person's own user or by `account`."""
-    user, group = (account.user, account.group) if account else (None, None)
-    groups: list[int] | None = [] if account else None
-    return subprocess.run(  # noqa: S603 - fixed commands
-        command,
-        user=user,
-        group=group,
-        extra_groups=groups,
-        cwd="/",
-        env=base_environment(),
-        capture_output=True,
-        text=True,
-        check=False,
     )
 
 
@@ -180,8 +163,9 @@ def _find_account() -> Account | None:
 
 
 def _can_reach(account: Account, folder: Path) -> bool:
-    script = 'cd "$1" && exec "$2" --version'
-    return _run_as(account, "/bin/sh", "-c", script, "sh", str(folder), str(_PROGRAMS / "postgres")).returncode == 0
+    command = ["/bin/sh", "-c", 'cd "$1" && exec "$2" --version', "sh", str(folder), str(_PROGRAMS / "postgres")]
+    user, group = account.user, account.group
+    return subprocess.run(command, user=user, group=group, extra_groups=[], capture_output=True).returncode == 0  # noqa: S603 - fixed command
 
 
 def _copy_programs(target: Path) -> Path:
@@ -197,16 +181,14 @@ def _copy_programs(target: Path) -> Path:
     return target / _PROGRAMS.relative_to(_SITE)
 
 
-def _initialise(home: PostgresHome) -> None:
+def _initialise(home: PostgresHome, log: Path) -> None:
     if (home.data / "PG_VERSION").exists():
         return
     draft = home.data.with_suffix(".new")
     shutil.rmtree(draft, ignore_errors=True)
     home.make_own(draft)
-    options = [f"--username={POSTGRES_USER}", "--auth=trust", "--encoding=UTF8", "--no-locale", "--no-sync"]
-    made = _run_as(home.account, home.program("initdb"), "-D", str(draft), *options)
-    if made.returncode != 0:
-        raise LaunchError(f"PostgreSQL could not make its data folder {home.data}: {made.stderr.strip()}")
+    options = (f"--username={POSTGRES_USER}", "--auth=trust", "--encoding=UTF8", "--no-locale", "--no-sync")
+    run_to_end(_command(home, log, "initdb", draft, *options))
     draft.rename(home.data)
 
 

@@ -101,8 +101,13 @@ class RunReader:
 
 def counted_stage(name: str, state: str, manifest: Mapping[str, Any]) -> Stage:
     """Return a stage with the counts of its manifest."""
-    dropped, quarantined = (Counter(manifest.get(kind) or {}) for kind in ("dropped", "quarantined"))
-    tally = Tally(int(manifest["records_in"]), int(manifest["records_out"]), dropped, quarantined)
+    tally = Tally(
+        records_in=int(manifest["records_in"]),
+        records_out=int(manifest["records_out"]),
+        added=int(manifest.get("added") or 0),
+        dropped=Counter(manifest.get("dropped") or {}),
+        quarantined=Counter(manifest.get("quarantined") or {}),
+    )
     return Stage(name, state, True, tally, float(manifest.get("duration_s") or 0.0), bool(manifest.get("debug")))
 
 
