@@ -114,7 +114,7 @@ def _running_simulator(port: int) -> Iterator[tuple[str, ChildProcess]]:
 
 def enable_connectors(api: AirflowApi, processes: Sequence[ChildProcess], step: Step) -> None:
     """Unpause the connectors' DAGs; LaunchError if one does not appear."""
-    waiting = [connector.dag_id for connector in CONNECTORS]
+    waiting = [connector.dag_id for connector in CONNECTORS.values()]
     deadline = time.monotonic() + ENABLE_S
     with step("Connectors enabled"):
         while waiting := [dag_id for dag_id in waiting if not api.unpause(dag_id)]:
@@ -162,10 +162,10 @@ def report_runs(reader: RunReader, known: Sequence[Run], processes: Sequence[Chi
 
 def _describe(runs: Sequence[Run]) -> str:
     """Return the state of each connector's last run, such as `okta: map running, sentinelone: success`."""
-    words = {connector.name: "waiting" for connector in CONNECTORS}
+    words = dict.fromkeys(CONNECTORS, "waiting")
     for run in runs:
         at_work = [f"{stage.name} {stage.state}" for stage in run.stages.values() if stage.state == "running"]
-        words[run.connector.name] = at_work[-1] if at_work else run.state
+        words[run.connector] = at_work[-1] if at_work else run.state
     return ", ".join(f"{name}: {word}" for name, word in words.items())
 
 

@@ -16,7 +16,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from ci_operators.core.tally import STAGES
-from local_airflow.runs import CONNECTORS, Run, find_faults
+from local_airflow.runs import CONNECTORS, Run, count_stored, find_faults
 from local_airflow.settings import FOLDER
 
 #: The page to begin with.
@@ -32,33 +32,27 @@ def make_console() -> Console:
 
 @contextmanager
 def shown_step(console: Console, name: str) -> Iterator[Callable[[str], None]]:
-    """Show one step; it ends in a line with its seconds. Without a terminal each new detail is a line."""
-    started, word, last = time.monotonic(), "[red]failed", [""]
-    with console.status(f"{name} ...", spinner="line") as status:
-
-        def say(detail: str) -> None:
-            status.update(f"{name}: {escape(detail)}")
-            if not console.is_terminal and detail != last[-1]:
-                console.print(f"  {name}: {escape(detail)}")
-            last.append(detail)
-
-        try:
-            yield say
-            word = "[green]done"
-        except KeyboardInterrupt:
-            word = "[yellow]stopped"
-            raise
-        finally:
-            console.print(f"  {name:<48}{word}[/] {time.monotonic() - started:6.1f} s")
+    """Show one step; it ends in a line with its seconds. Only a terminal shows the details beside it."""
+    started, word = time.monotonic(), "[red]failed"
+    if not console.is_terminal:
+        console.print(f"  {name} ...")
+    try:
+        with console.status(f"{name} ...", spinner="line") as status:
+            yield lambda detail: status.update(f"{name}: {escape(detail)}")
+        word = "[green]done"
+    except KeyboardInterrupt:
+        word = "[yellow]stopped"
+        raise
+    finally:
+        console.print(f"  {name:<48}{word}[/] {time.monotonic() - started:6.1f} s")
 
 
 def print_report(console: Console, runs: Sequence[Run], stored: Mapping[str, int]) -> bool:
     """Print the table and the verdict; return whether every run succeeded and the counts add up."""
     console.print()
     console.print(_make_table(runs))
-    for connector in CONNECTORS:
-        held = stored.get(connector.source_type, 0)
-        console.print(f"  Stored by the API for {connector.name}: [bold]{held}[/] detections")
+    for name in CONNECTORS:
+        console.print(f"  Stored by the API for {name}: [bold]{count_stored(name, stored)}[/] detections")
     faults = find_faults(runs, stored)
     for fault in faults:
         console.print(f"  [red]{escape(fault)}")
@@ -89,7 +83,7 @@ def print_run(console: Console, run: Run) -> None:
     """Print one line about a run that has just finished."""
     color = "green" if run.state == "success" else "red"
     console.print(
-        f"  {datetime.now().astimezone():%H:%M:%S}  {run.connector.name:<12} [{color}]{run.state}[/]  "
+        f"  {datetime.now().astimezone():%H:%M:%S}  {run.connector:<12} [{color}]{run.state}[/]  "
         f"{run.tally(STAGES[0]).records_in} events in, {run.tally(STAGES[-1]).records_out} detections accepted, "
         f"{run.duration_s:.1f} s  ({escape(run.run_id)})"
     )
@@ -104,7 +98,7 @@ def _make_table(runs: Sequence[Run]) -> Table:
         table.columns[column].justify = "right"
     for connector in CONNECTORS:
         own = [run for run in runs if run.connector == connector]
-        names = [f"{connector.name} ({len(own)} {'run' if len(own) == 1 else 'runs'})", "", "", "", ""]
+        names = [f"{connector} ({len(own)} {'run' if len(own) == 1 else 'runs'})", "", "", "", ""]
         for name, stage in zip(names, STAGES, strict=True):
             table.add_row(name, stage, *_make_cells(stage, own), end_section=stage == STAGES[-1])
     return table

@@ -15,20 +15,8 @@ from ci_operators.sources.registry import load_source
 from local_airflow.airflow_api import AirflowApi
 from local_airflow.settings import DEMO_CONNECTORS
 
-
-@dataclass(frozen=True)
-class Connector:
-    """A connector of the demo; its stored detections carry `source_type` in `ioc.source_type`."""
-
-    name: str
-    dag_id: str
-    source_type: str
-
-
-CONNECTORS: Final = tuple(
-    Connector(each.name, each.dag_id, load_source(each.source).title)
-    for each in load_connectors(DEMO_CONNECTORS).connectors
-)
+#: The demo's connectors by name.
+CONNECTORS: Final = {each.name: each for each in load_connectors(DEMO_CONNECTORS).connectors}
 
 
 @dataclass(frozen=True)
@@ -48,7 +36,7 @@ class Stage:
 class Run:
     """One run of a connector's DAG."""
 
-    connector: Connector
+    connector: str
     run_id: str
     run_type: str
     state: str
@@ -75,15 +63,19 @@ class RunReader:
 
     def read_all(self) -> tuple[Run, ...]:
         """Return all runs of all connectors, each connector's oldest first."""
-        return tuple(self._read(c, entry) for c in CONNECTORS for entry in self._api.runs(c.dag_id))
+        return tuple(
+            self._read(name, entry)
+            for name, connector in CONNECTORS.items()
+            for entry in self._api.runs(connector.dag_id)
+        )
 
-    def _read(self, connector: Connector, entry: dict[str, Any]) -> Run:
-        run_id, state = entry["dag_run_id"], entry["state"]
+    def _read(self, connector: str, entry: dict[str, Any]) -> Run:
+        dag_id, run_id, state = entry["dag_id"], entry["dag_run_id"], entry["state"]
         # A run that is cleared and done again ends at another time.
-        key = (connector.dag_id, run_id, state, str(entry["end_date"]))
+        key = (dag_id, run_id, state, str(entry["end_date"]))
         if key in self._finished:
             return self._finished[key]
-        tasks = {task["task_id"]: task for task in self._api.tasks(connector.dag_id, run_id)}
+        tasks = {task["task_id"]: task for task in self._api.tasks(dag_id, run_id)}
         stages = {name: self._read_stage(tasks[name]) for name in STAGES if name in tasks}
         run = Run(connector, run_id, entry["run_type"], state, stages, float(entry["duration"] or 0.0))
         if run.is_finished:
@@ -111,19 +103,24 @@ def counted_stage(name: str, state: str, manifest: Mapping[str, Any]) -> Stage:
     return Stage(name, state, True, tally, float(manifest.get("duration_s") or 0.0), bool(manifest.get("debug")))
 
 
+def count_stored(connector: str, stored: Mapping[str, int]) -> int:
+    """Return how many of the stored detections, which are counted by `ioc.source_type`, are of a connector's source."""
+    return stored.get(load_source(CONNECTORS[connector].source).title, 0)
+
+
 def find_faults(runs: Sequence[Run], stored: Mapping[str, int]) -> list[str]:
     """Return a sentence for each run that did not succeed and each sum that does not add up.
 
     `stored` has the number of detections that the API holds, by source type.
     """
     faults = [fault for run in runs for fault in (*_find_failures(run), *_find_losses(run))]
-    for connector in dict.fromkeys(run.connector for run in runs):
-        own = [run for run in runs if run.connector == connector]
+    for name in dict.fromkeys(run.connector for run in runs):
+        own = [run for run in runs if run.connector == name]
         submits = [run.stages[STAGES[-1]] for run in own if STAGES[-1] in run.stages]
         sent = sum(submit.tally.records_out for submit in submits if not submit.is_debug)
-        held = stored.get(connector.source_type, 0)
+        held = count_stored(name, stored)
         if sent != held:
-            faults.append(f"{connector.name}: {sent} detections were accepted, but the API stores {held}.")
+            faults.append(f"{name}: {sent} detections were accepted, but the API stores {held}.")
     return faults
 
 
@@ -131,13 +128,13 @@ def _find_failures(run: Run) -> Iterator[str]:
     if run.state != "success":
         failed = [stage for stage in run.stages.values() if stage.state == "failed"]
         for stage in failed:
-            yield f"{run.connector.name}: {stage.name} failed in {run.run_id}: {stage.error}"
+            yield f"{run.connector}: {stage.name} failed in {run.run_id}: {stage.error}"
         if not failed:
-            yield f"{run.connector.name}: {run.run_id} is {run.state}."
+            yield f"{run.connector}: {run.run_id} is {run.state}."
 
 
 def _find_losses(run: Run) -> Iterator[str]:
-    where = f"{run.connector.name}, {run.run_id}"
+    where = f"{run.connector}, {run.run_id}"
     for stage in run.stages.values():
         if stage.state == "success" and not stage.has_manifest:
             yield f"{where}: {stage.name} succeeded without a manifest."

@@ -11,9 +11,7 @@ from rich.console import Console
 
 from ci_operators.core.tally import STAGES
 from local_airflow.report import open_page, print_address, print_report, print_run
-from local_airflow.runs import CONNECTORS, Run, Stage, counted_stage, find_faults
-
-OKTA, SENTINELONE = CONNECTORS
+from local_airflow.runs import Run, Stage, counted_stage, find_faults
 
 
 def stage(name: str, taken: int, passed: int, **more: Any) -> Stage:
@@ -30,7 +28,7 @@ def make_run(*changed: Stage, **changes: Any) -> Run:
         stage("submit", 8, 8),
     )
     named = {each.name: each for each in (*stages, *changed)}
-    return replace(Run(OKTA, "scheduled__1", "scheduled", "success", named), **changes)
+    return replace(Run("okta", "scheduled__1", "scheduled", "success", named), **changes)
 
 
 def skipped(*names: str) -> list[Stage]:
@@ -46,7 +44,7 @@ FAILED = Stage("submit", "failed", error="FatalError: [fix] the token.")
     ("runs", "stored"),
     [
         ([make_run(), EMPTY], {"Okta": 8}),
-        ([make_run(), make_run(run_id="manual__2"), make_run(connector=SENTINELONE)], {"Okta": 16, "SentinelOne": 8}),
+        ([make_run(), make_run(run_id="manual__2"), make_run(connector="sentinelone")], {"Okta": 16, "SentinelOne": 8}),
         ([DEBUG], {}),
     ],
 )
