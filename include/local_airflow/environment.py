@@ -47,15 +47,29 @@ def base_environment(environment: Mapping[str, str] | None = None) -> dict[str, 
 
 def airflow_environment(settings: AirflowSettings, keys: Keys, database_url: str) -> dict[str, str]:
     """Return the environment of all processes of one Airflow."""
-    plugins, home = ROOT / "plugins", settings.folder / "airflow"
-    values = {
+    folders = (str(ROOT / "plugins"), str(ROOT / "include"))
+    options = _options(settings, keys, database_url)
+    return {
+        **base_environment(),
+        **{f"AIRFLOW__{name.upper().replace('.', '__')}": value for name, value in options.items()},
+        "AIRFLOW_HOME": str(settings.folder / "airflow"),
+        "AIRFLOW_CONFIG": str(_CONFIG),
+        "PYTHONPATH": os.pathsep.join(folders),
+        "COLLECTIVE_INSIGHTS_CONFIG": str(settings.connectors),
+        "COLLECTIVE_INSIGHTS_STAGING": f"file://{settings.staging}",
+        **settings.environment,
+    }
+
+
+def _options(settings: AirflowSettings, keys: Keys, database_url: str) -> dict[str, str]:
+    return {
         "core.dags_folder": str(settings.dags),
-        "core.plugins_folder": str(plugins),
+        "core.plugins_folder": str(ROOT / "plugins"),
         "core.parallelism": str(settings.parallelism),
         "core.fernet_key": keys.fernet_key,
         "core.execution_api_server_url": f"{settings.url}/execution/",
         "core.simple_auth_manager_users": f"{USER}:admin",
-        "core.simple_auth_manager_passwords_file": str(home / "passwords.json"),
+        "core.simple_auth_manager_passwords_file": str(settings.folder / "airflow" / "passwords.json"),
         "database.sql_alchemy_conn": database_url,
         "api.host": LOOPBACK,
         "api.port": str(settings.port),
@@ -63,16 +77,6 @@ def airflow_environment(settings: AirflowSettings, keys: Keys, database_url: str
         "api.secret_key": keys.api_secret,
         "api_auth.jwt_secret": keys.jwt_secret,
         "scheduler.scheduler_idle_sleep_time": str(settings.idle_sleep_s),
-    }
-    return {
-        **base_environment(),
-        **{f"AIRFLOW__{name.upper().replace('.', '__')}": value for name, value in values.items()},
-        "AIRFLOW_HOME": str(home),
-        "AIRFLOW_CONFIG": str(_CONFIG),
-        "PYTHONPATH": os.pathsep.join((str(plugins), str(ROOT / "include"))),
-        "COLLECTIVE_INSIGHTS_CONFIG": str(settings.connectors),
-        "COLLECTIVE_INSIGHTS_STAGING": f"file://{settings.staging}",
-        **settings.environment,
     }
 
 
