@@ -23,15 +23,15 @@ def end_on_signals() -> None:
 
 
 def ignore_signals() -> None:
-    """Let nothing disturb the ending, which is under way."""
+    """Let nothing disturb the ending, which has begun."""
     for number in _ENDINGS:
         signal.signal(number, signal.SIG_IGN)
 
 
 def _watch(parent: int, output: int) -> None:
-    """Ask this process to end when nobody is there for it any more.
+    """Ask this process to end when nobody waits for it any more.
 
-    make passes on neither its own death by SIGKILL nor, being the terminal's first process (ssh -t), a hang-up.
+    make does not pass on its own death by SIGKILL, nor a hang-up if it is the terminal's first process (ssh -t).
     """
     poll = select.poll()
     poll.register(output, 0)
