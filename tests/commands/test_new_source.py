@@ -24,7 +24,7 @@ ASK = """
 import runpy
 from airflow.providers_manager import ProvidersManager
 from ci_operators.commands.reference import reference_text
-from ci_operators.commands.redaction import redact_record
+from ci_operators.commands.quarantine import redact_record
 from ci_operators.hooks.vendor import TinyGuardHook
 from ci_operators.sources import name_ids
 
