@@ -123,10 +123,12 @@ class Wire:
 
 
 @contextmanager
-def wired(specimens: Specimens, events: Iterable[Any] = (), token: str | None = None) -> Iterator[Wire]:
-    """Serve events of the source on loopback, in virtual time, and open a client."""
+def wired(
+    specimens: Specimens, events: Iterable[Any] = (), token: str | None = None, limits: Limits | None = None
+) -> Iterator[Wire]:
+    """Serve events of the source on loopback, in virtual time and by default without limits, and open a client."""
     time = VirtualTime()
-    simulator = Simulator(clock=time, scenario=False, limits=Limits.off())
+    simulator = Simulator(clock=time, scenario=False, limits=limits or Limits.off())
     with serve(simulator), NotingSession() as session:
         specimens.serve_events(simulator, events)
         yield Wire(simulator, session, time, specimens.case.connect(simulator.url, session, time, token))
