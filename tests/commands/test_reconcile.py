@@ -8,9 +8,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from ci_operators.commands.reconcile import cut_slices
-from simulator.caller import Caller
 from simulator.settings import RECORDED_FUTURE_TOKEN_WITHOUT_SEARCH
 from tests.commands.conftest import Desk, stored_ids
+from tests.simulator.caller import Caller
 
 
 def reconcile(desk: Desk, *options: str, status: int = 0, since: str = "2 hours") -> dict[str, Any]:

@@ -32,13 +32,8 @@ _MEMBERS = (
 _SHOWN = tuple(name for name in _MEMBERS if name != "run_id")
 _TITLES = ("id", "connector", "stage", "event", "issue", "detail", "seen", "replayed", "note")
 HIDDEN = "***"
-#: Names of values that do not identify a person: kinds, codes, times and hashes.
-SHOWN = frozenset({
-    "eventType", "published", "severity", "version", "legacyEventType", "displayMessage", "uuid", "type", "result",
-    "reason", "threatId", "classification", "classificationSource", "confidenceLevel", "analystVerdict",
-    "incidentStatus", "mitigationStatus", "createdAt", "updatedAt", "identifiedAt", "sha256", "sha1", "md5", "id",
-    "timestamp", "mitre_codes", "field", "source_type", "link",
-})  # fmt: skip
+#: Names of members of a detection, and of quite any event, that do not identify a person.
+SHOWN = frozenset({"type", "id", "timestamp", "mitre_codes", "field", "source_type"})
 
 
 def run(options: argparse.Namespace, terminal: Terminal) -> int:
@@ -151,12 +146,14 @@ def _row(entry: Entry) -> tuple[object, ...]:
 def redact_record(record: bytes) -> Any:
     """Return the record's structure; texts and numbers that may identify a person are `***`, null stays null.
 
-    Hidden are all members that a source declares personal (`Source.personal`), and each value whose name is not in
-    SHOWN: a member that a vendor adds tomorrow is hidden too.
+    Hidden are all members that a source declares personal, and each value whose name no source declares to be shown:
+    a member that a vendor adds tomorrow is hidden too.
     """
-    personal = tuple(f".{path}" for name in OPTIONS for path in load_source(name).personal)
+    sources = [load_source(name) for name in OPTIONS]
+    personal = tuple(f".{path}" for source in sources for path in source.personal)
+    shown = SHOWN.union(*(source.shown for source in sources))
     try:
-        return _redact(json.loads(record), personal)
+        return _redact(json.loads(record), personal, shown)
     except (ValueError, RecursionError):
         return f"{HIDDEN} ({len(record)} bytes that are no JSON)"
 
@@ -169,15 +166,18 @@ def read_record(record: bytes) -> Any:
         return record.decode("utf-8", "backslashreplace")
 
 
-def _redact(value: Any, personal: tuple[str, ...], path: str = "", *, is_shown: bool = False) -> Any:
+def _redact(
+    value: Any, personal: tuple[str, ...], shown: frozenset[str], path: str = "", *, is_shown: bool = False
+) -> Any:
     if path.endswith(personal):  # wherever it is nested
         return _hide(value)
     if isinstance(value, dict):
         return {
-            name: _redact(member, personal, f"{path}.{name}", is_shown=name in SHOWN) for name, member in value.items()
+            name: _redact(member, personal, shown, f"{path}.{name}", is_shown=name in shown)
+            for name, member in value.items()
         }
     if isinstance(value, list):
-        return [_redact(item, personal, path, is_shown=is_shown) for item in value]
+        return [_redact(item, personal, shown, path, is_shown=is_shown) for item in value]
     return value if is_shown else _hide(value)
 
 

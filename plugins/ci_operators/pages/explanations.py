@@ -23,6 +23,7 @@ from ci_operators.hooks.vendor import VendorHook
 from ci_operators.pages.asked_run import find_staged_event
 from ci_operators.pages.configuration import current_file, open_reader
 from ci_operators.pages.request import Chosen
+from ci_operators.sources import name_ids
 from ci_operators.sources.registry import load_source
 from ci_operators.transport.client import Client
 
@@ -51,6 +52,12 @@ def show_explanation(q: str, chosen: Chosen) -> dict[str, Any]:
     )
     inquiry = Inquiry(finder, make_wording(connectors), open_reader, limit=MATCHES)
     return _show(explain(q, connectors, inquiry))
+
+
+@router.get("/explain/ids")
+def show_ids() -> dict[str, str]:
+    """Return what the id of an event is called at each source."""
+    return {"ids": name_ids()}
 
 
 def _show(found: Explanation) -> dict[str, Any]:

@@ -79,8 +79,8 @@ def test_options_that_changed_since_are_said(tmp_path: Path) -> None:
     run = StagedRun(tmp_path).run([event(1, actor={"displayName": "10.0.0.1"}), event(2, actor=None)])
     run.connector = OKTA.model_copy(update={"private_addresses": "drop"})
     assert detail(run, "event-00001")["story"][-1] == (
-        "By the connector's options as they stand now: the criteria exclude it (private_address): The indicator is no "
-        "globally reachable address (option private_addresses: drop)."
+        "By the connector's options as they stand now: the criteria exclude it (private_address): The indicator is not "
+        "a globally reachable address (option private_addresses: drop)."
     )
     run.connector = OKTA.model_copy(update={"outcome_reasons_file": "/nowhere.csv"})
     assert "cannot be told: outcome_reasons_file /nowhere.csv" in detail(run, "event-00001")["story"][-1]

@@ -59,7 +59,7 @@ def test_an_event_that_passes_has_its_detection() -> None:
     ("reason", "answer"),
     [
         (None, "outcome.reason is null: no ATT&CK code. (FAQ 3a of Recorded Future's page on Okta)"),
-        ("Something new", "A phrase of outcome.reason stands in no line of the table: no code for it. (FAQ 3 of"),
+        ("Something new", "A phrase of outcome.reason is not in the table: no code for it. (FAQ 3 of"),
     ],
 )
 def test_why_an_okta_event_has_no_codes(reason: str | None, answer: str) -> None:

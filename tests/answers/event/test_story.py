@@ -22,7 +22,7 @@ def test_each_thing_has_its_sentence() -> None:
     assert list(tell_trail(TRAIL, WORDING)) == [
         "okta-acme: dropped by filter (missing_actor) in run run1: There is no actor information under the event.",
         "okta-acme: quarantined by map as missing_timestamp in run run2 (quarantine 5): "
-        "The event has no published date. Odd. Replayed: delivered.",
+        "The event names no time. Odd. Replayed: delivered.",
         "okta-acme: detection ip 198.51.100.2 is unknown: sent, and nobody can say whether Recorded Future has stored "
         "it (run run3, batch 7). Message: broke off",
     ]

@@ -17,6 +17,7 @@ from ci_operators.core.connector import Connector
 from ci_operators.ledger.indicators import FoundDetection
 from ci_operators.ledger.tables import State
 from ci_operators.ledger.trail import Trail
+from ci_operators.sources import name_ids
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,7 @@ def explain(question: str, connectors: Sequence[Connector], inquiry: Inquiry) ->
     """
     query = read_question(question, "The question")
     if not query:
-        raise WrongQuestionError("Name an event's id (Okta's uuid, SentinelOne's threat id) or an indicator.")
+        raise WrongQuestionError(f"Name an event's id ({name_ids()}) or an indicator.")
     known = inquiry.search(query, connectors)
     if known.trail:
         found = _explain_event(query, known.trail, connectors, inquiry)
