@@ -52,7 +52,11 @@ class Specimens:
     noted: Mapping[str, Specimen]
     make_event: Callable[[datetime, int], dict[str, Any]]
     read_id: Callable[[Any], str | None]
-    serve_events: Callable[[Simulator, Iterable[Any]], None]
+
+    def serve_events(self, simulator: Simulator, events: Iterable[Any]) -> None:
+        """Add events to the source's simulated vendor."""
+        for event in events:
+            simulator.add_event(self.case.name, event)
 
     def with_source(self, **changes: Any) -> Specimens:
         """Return the same specimens of a source with other functions."""

@@ -129,15 +129,6 @@ def test_a_next_link_is_named_clean_and_without_any_part_of_the_token(
     assert str(caught.value) == f"Okta's next link leads to {named.format(path=path)}, not to /api/v1/logs."
 
 
-def test_a_foreign_host_in_the_next_link_is_replaced_by_the_connections(
-    vendors: Simulator, session: NotingSession, virtual_time: VirtualTime
-) -> None:
-    add_events(vendors, 1500)
-    vendors.add_fault("okta", "foreign_next_link")
-    assert len(fetch_all(vendors, session, virtual_time)) == 1500
-    assert session.hosts == {vendors.url.removeprefix("http://")}
-
-
 @pytest.mark.parametrize(
     ("skip", "sentence"),
     [
@@ -184,18 +175,6 @@ def test_it_pauses_before_the_budget_is_empty(session: NotingSession, virtual_ti
         assert [entry.status for entry in vendors.requests] == [200] * 13
 
 
-def test_a_short_pause_for_the_budget_is_slept(
-    vendors: Simulator, session: NotingSession, virtual_time: VirtualTime
-) -> None:
-    add_events(vendors, 1500)
-    link = f'<{vendors.url}/api/v1/logs?after=1>; rel="next"'
-    low = {"X-Rate-Limit-Limit": "20", "X-Rate-Limit-Remaining": "2", "X-Rate-Limit-Reset": str(RESET), "Link": link}
-    vendors.add_fault("okta", "status", status=200, body=[{}], headers=low)
-    vendors.add_fault("okta", "status", status=200, body=[])
-    fetch_all(vendors, session, virtual_time)
-    assert virtual_time.slept == [31.0]
-
-
 def test_a_429_is_waited_out_until_the_reset_by_the_servers_clock(
     vendors: Simulator, session: NotingSession, virtual_time: VirtualTime
 ) -> None:
@@ -212,15 +191,6 @@ def test_a_concurrency_429_is_waited_out_in_its_own_way(
     vendors.add_fault("okta", "concurrency_limit", count=2)
     fetch_all(vendors, session, virtual_time)
     assert virtual_time.slept == [1.0, 2.0]
-
-
-def test_a_reset_far_away_gives_the_slot_back(
-    vendors: Simulator, session: NotingSession, virtual_time: VirtualTime
-) -> None:
-    vendors.add_fault("okta", "status", status=429, headers={"X-Rate-Limit-Reset": str(RESET + 570)})
-    with pytest.raises(RateLimitedError) as caught:
-        fetch_all(vendors, session, virtual_time)
-    assert caught.value.retry_after_s == 601.0
 
 
 def test_errors_carry_oktas_words_and_the_id_its_support_asks_for(

@@ -11,15 +11,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ci_operators.core.errors import RateLimitedError, RequestRefusedError, UnreadableAnswerError
+from ci_operators.core.errors import RequestRefusedError, UnreadableAnswerError
 from ci_operators.core.window import Window
-from ci_operators.sources.sentinelone.api import INTERVAL_S, explain, fetch, read_cooldown, read_cursor
+from ci_operators.sources.sentinelone.api import INTERVAL_S, explain, fetch, read_cursor
 from ci_operators.sources.sentinelone.options import SentinelOneConnector
 from simulator import Limits, Simulator, serve
 from tests.noting_session import NotingSession
 from tests.sources.sentinelone.specimens import SPECIMENS, threat
 from tests.vendor_cases import SENTINELONE, WINDOW
-from tests.virtual_time import NOON, VirtualTime
+from tests.virtual_time import VirtualTime
 
 PLAIN = SentinelOneConnector(name="acme")
 VERIFIED = SentinelOneConnector(name="acme", only_analyst_verified=True)
@@ -115,21 +115,6 @@ def test_a_429_is_an_html_page_and_waited_out(
     assert virtual_time.slept == [waited]
 
 
-def test_a_long_429_gives_the_slot_back(vendors: Simulator, session: NotingSession, virtual_time: VirtualTime) -> None:
-    vendors.add_fault("sentinelone", "status", status=429, headers={"Retry-After": "120"})
-    with pytest.raises(RateLimitedError) as caught:
-        fetch_all(vendors, session, virtual_time)
-    assert caught.value.retry_after_s == 120.0
-
-
-def test_a_repeated_cursor_is_refused(vendors: Simulator, session: NotingSession, virtual_time: VirtualTime) -> None:
-    add_threats(vendors, 1500)
-    vendors.add_fault("sentinelone", "repeated_cursor", count=100)
-    with pytest.raises(UnreadableAnswerError, match="same page token twice"):
-        fetch_all(vendors, session, virtual_time)
-    assert len(session.sent) == 2
-
-
 @pytest.mark.parametrize("cursor", [None, "", "null"])
 def test_the_end_is_written_in_three_ways(
     cursor: str | None, vendors: Simulator, session: NotingSession, virtual_time: VirtualTime
@@ -207,8 +192,3 @@ def test_a_cursor_is_decoded_once(text: str) -> None:
 )
 def test_errors_are_explained(error: Any, said: str) -> None:
     assert explain(json.dumps(error).encode()) == said
-
-
-def test_the_cooldown_is_retry_after_or_sentinelones_habit() -> None:
-    assert read_cooldown({"Retry-After": "2"}, NOON.timestamp()) == 2.0
-    assert read_cooldown({}, NOON.timestamp()) == 5.0
