@@ -1,6 +1,11 @@
 # Needs GNU make and Python 3.11 to 3.13, nothing else. `make` lists the targets.
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint audit lock bench faults fuzz clean distclean install python
+# Runs $(1), prints the seconds that it took, and keeps its status.
+define timed
+@begun=$$(date +%s); { $(1); }; status=$$?; echo "  make $@: $$(($$(date +%s) - begun)) s"; exit $$status
+endef
+
+.PHONY: help demo test quick lint budgets audit lock bench faults fuzz clean distclean install install-demo python
 
 export PYTHONPATH := $(CURDIR)/plugins:$(CURDIR)/include
 # Airflow starts twice as fast from bytecode.
@@ -15,22 +20,33 @@ help: ## list the targets
 	@sed -n 's/^\([a-z]*\):[^#]*## /  make \1\t/p' Makefile | expand -t 20
 	@echo "  Variables: PYTHON=<path>; for demo also ONCE=1 PORT=8080 SIMULATOR_PORT=8099"
 
-demo: install ## a whole Airflow with both connectors towards a local simulator (ONCE=1 ends after the table)
-	@$(VENV)/python -m demo
+demo: install-demo ## a whole Airflow with both connectors towards a local simulator (ONCE=1 ends after the table)
+	@$(VENV)/python -m local_airflow
 
 # Side by side: of the time that a whole Airflow takes, it waits for most.
 SIDE_BY_SIDE := --numprocesses=auto --maxprocesses=4 --dist=loadfile --no-loadscope-reorder
 
-test: install ## the whole test suite
-	@$(VENV)/python -m pytest $(SIDE_BY_SIDE) --cov --cov-report=term:skip-covered --cov-fail-under=90
-	@$(VENV)/python -m coverage report --include='*/ci_operators/core/*' --fail-under=100 --skip-covered
+COVERAGE := --cov --cov-report=term:skip-covered --cov-fail-under=90
+CORE := --include='*/ci_operators/core/*' --fail-under=100 --skip-covered
 
-lint: install ## ruff, mypy, import-linter; biome and tsc for the pages' JavaScript
-	@$(VENV)/ruff check
-	@$(VENV)/ruff format --check
-	@$(VENV)/mypy
-	@$(VENV)/lint-imports
+test: install ## the whole test suite
+	$(call timed,$(VENV)/python -m pytest $(SIDE_BY_SIDE) $(COVERAGE) && $(VENV)/python -m coverage report $(CORE))
+
+LINT := $(VENV)/ruff check && $(VENV)/ruff format --check && $(VENV)/mypy && $(VENV)/lint-imports
+# A path, with or without ::test, or what -k takes.
+CHOSEN = $(if $(wildcard $(firstword $(subst ::, ,$(T)))),$(T),-p tests.quick -k "$(T)")
+QUICK = $(if $(T),$(CHOSEN),-p tests.quick $(SIDE_BY_SIDE))
+
+quick: install ## lint, types and the unit tests (tests/quick.py says which); T=<path or name> runs these tests alone
+	$(call timed,$(if $(T),,$(LINT) && )$(VENV)/python -m pytest -q $(QUICK))
+
+lint: install ## ruff, mypy, import-linter; biome and tsc for the pages' JavaScript; budgets
+	@$(LINT)
 	@PATH="$(CURDIR)/$(VENV):$$PATH" npm run --silent lint
+	@PYTHONPATH=plugins:include:. $(VENV)/python -m tests.budgets
+
+budgets: install ## the size of the tree against what pyproject.toml allows
+	@PYTHONPATH=plugins:include:. $(VENV)/python -m tests.budgets
 
 audit: install ## the pinned requirements against published vulnerabilities
 	@PYTHONPATH=plugins:include:. $(VENV)/python -m tests.package.audit
@@ -39,6 +55,7 @@ PIN := $(VENV)/uv pip compile --quiet --python-version 3.11 --no-header --no-ann
 
 lock: install ## pin everything anew
 	@$(PIN) --universal requirements-dev.txt -o requirements-lock.txt
+	@$(PIN) --universal -c requirements-lock.txt requirements-demo.txt -o requirements-demo-lock.txt
 	@$(PIN) --python-platform linux --generate-hashes -c requirements-lock.txt requirements-deploy.txt -o requirements-image.txt
 
 bench: install ## events per second, memory, run and parse times: a table, and a plot in build/
@@ -50,14 +67,17 @@ faults: install ## the fault matrix, printed
 fuzz: install ## malformed vendor data for FUZZ="--minutes 5", or --hours, findings in build/fuzz
 	@PYTHONPATH=plugins:include:. $(VENV)/python -m tests.fuzz $(FUZZ)
 
-clean: python ## forget the demo's data
-	@$(PYTHON) -m demo.clean
+clean: $(if $(wildcard .demo),install-demo) ## delete the demo's data
+	@! test -e $(VENV)/python || $(VENV)/python -m local_airflow.clean
 
-distclean: clean ## forget the virtual environment too
+distclean: clean ## delete the virtual environment too
 	@rm -rf .venv build plugins/*.egg-info
 
 install: python
-	@$(PYTHON) -m demo.install
+	@$(PYTHON) -m local_airflow.install requirements-lock.txt
+
+install-demo: python
+	@$(PYTHON) -m local_airflow.install requirements-demo-lock.txt
 
 python:
 	@test -n "$(PYTHON)" && "$(PYTHON)" -c '$(CHECK)' 2>/dev/null || { echo "Python 3.11, 3.12 or 3.13 is needed, and \

@@ -15,10 +15,10 @@ from typing import Any
 
 from benchmarks.process_tree import ProcessTree
 from benchmarks.row import Options, Row
-from demo.airflow_api import AirflowApi
-from demo.airflow_server import AirflowAddress, running_airflow
-from demo.ports import find_free_port
-from demo.settings import AirflowSettings, Connection
+from local_airflow.airflow_api import AirflowApi
+from local_airflow.airflow_server import AirflowAddress, running_airflow
+from local_airflow.ports import find_free_port
+from local_airflow.settings import AirflowSettings, Connection
 from simulator import Limits, Simulator, serve
 from simulator.draws import Draws
 from simulator.instants import to_us

@@ -13,6 +13,7 @@ import requests
 
 from ci_operators.ledger.access import make_engine, open_connection
 from ci_operators.ledger.deliveries import Deliveries
+from ci_operators.ledger.row import read_row
 from ci_operators.recorded_future.api import API, submit
 from ci_operators.stages.account import Rules
 from ci_operators.stages.batches import cut_batches, make_submission
@@ -38,7 +39,8 @@ def main() -> None:
             _deliver(client, ledger, artifact, Path(folder))
         else:
             for batch in cut_batches(read_artifact(artifact), TERMS.batch_size):
-                submit(client, make_submission(batch, debug=False, organization_ids=()))
+                rows = [read_row("plain", text) for text in batch]
+                submit(client, make_submission(rows, debug=False, organization_ids=()))
         print(json.dumps({"wall_s": time.perf_counter() - started}))
 
 

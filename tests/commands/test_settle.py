@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from ci_operators.core.errors import CredentialsError, UnknownOutcomeError
+from ci_operators.commands.settle import Report, open_settlement
+from ci_operators.core.errors import CredentialsError, LedgerError, UnknownOutcomeError
+from ci_operators.ledger.deliveries import Deliveries
 from tests.commands.conftest import Desk, stored_ids
 
 
@@ -15,9 +17,7 @@ from tests.commands.conftest import Desk, stored_ids
 def doubtful(desk: Desk) -> Desk:
     """Two detections of which nobody knows whether they arrived (they did not)."""
     desk.add_okta_events(1, 2)
-    desk.simulator.add_fault("recorded_future", "drop_connection", path="/collective-insights/detections")
-    with pytest.raises(UnknownOutcomeError):
-        desk.deliver()
+    desk.lose_answer()
     return desk
 
 
@@ -98,11 +98,22 @@ def test_settling_closes_the_quarantine(doubtful: Desk) -> None:
     assert stored_ids(doubtful.simulator) == []
 
 
+def test_one_that_has_lost_the_lease_settles_nothing(doubtful: Desk) -> None:
+    doubtful.deliver()  # held
+    held = doubtful.run("quarantine", "list", "--json").json["total"]
+    connector = doubtful.connector("okta")
+    settlement = open_settlement(doubtful.connection, connector, Report(), resend=True)
+    doubtful.execute("UPDATE connector SET fence = fence + 1")
+    with pytest.raises(LedgerError, match="has taken over"):
+        settlement.settle([])
+    waiting = Deliveries(doubtful.connection, "okta", "run", "rf").take_waiting(9)
+    assert (waiting, doubtful.run("quarantine", "list", "--json").json["total"]) == ([], held)
+
+
 def test_a_refused_detection_can_be_named_to_be_sent_again(desk: Desk) -> None:
     desk.add_okta_events(1)
     desk.deliver()
-    desk.connection.exec_driver_sql("UPDATE detection SET state = 3")
-    desk.connection.commit()
+    desk.execute("UPDATE detection SET state = 3")
     assert settle(desk, "--resend", "--all")["planned"] == 0
     assert "is rejected, not unknown" in settle(desk, "--accepted", "event-0001", status=1)["problems"][0]
     assert settle(desk, "--resend", "event-0001")["planned"] == 1

@@ -39,5 +39,5 @@ def test_an_id_writes_no_lines_into_a_log() -> None:
 
 @pytest.mark.parametrize(("records_in", "records_out"), [(1, 0), (0, 1), (3, 1)])
 def test_a_record_unaccounted_for_is_an_error_with_the_counts(records_in: int, records_out: int) -> None:
-    with pytest.raises(AccountingError, match=f"Stage map took {records_in} records .* {records_out} passed on"):
+    with pytest.raises(AccountingError, match=f"Stage map took {records_in} records .*{records_out} passed on"):
         Tally(records_in=records_in, records_out=records_out).check_conservation("map")

@@ -11,8 +11,8 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from ci_operators.ledger.version import NEEDED_VERSION
-from demo.airflow_server import DATABASE, LEDGER
-from demo.postgres import POSTGRES_USER
+from local_airflow.airflow_server import DATABASE, LEDGER
+from local_airflow.postgres import POSTGRES_USER
 from simulator import Limits, Simulator, Tokens, serve
 from simulator.okta.service_app import CLIENT_ID, KeyPair, ServiceApp, make_key_pair
 from simulator.settings import OKTA_TOKEN, RECORDED_FUTURE_TOKEN, SENTINELONE_TOKEN
@@ -186,6 +186,7 @@ def test_the_ledger_says_its_schema_s_version(installation: Installation, clerk:
     clerk.test(conn_id, "The ledger has no tables yet: run `python -m ci_operators ledger migrate`.")
 
 
+@pytest.mark.usefixtures("browser")  # without it no form was filled in
 def test_the_audit_log_knows_of_the_forms_and_shows_no_secret(installation: Installation, pair: KeyPair) -> None:
     events = installation.address.api().list_all("/eventLogs", "event_logs")
     text = json.dumps([event for event in events if PREFIX in json.dumps(event)])

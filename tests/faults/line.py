@@ -13,19 +13,18 @@ from typing import Any
 
 from sqlalchemy import Engine, text
 
-from ci_operators.attack import attack_table
 from ci_operators.core.connector import Connector
-from ci_operators.core.tally import STAGES, Tally
+from ci_operators.core.tally import STAGES
 from ci_operators.core.window import Window
 from ci_operators.ledger.access import open_connection
 from ci_operators.ledger.deliveries import Deliveries
 from ci_operators.sources.registry import load_source
 from ci_operators.stages.account import Rules
-from ci_operators.stages.contract import contract_for
+from ci_operators.stages.chain import run_step
 from ci_operators.stages.delivery import deliver_once
 from ci_operators.stages.extraction import extract
 from ci_operators.stages.refusals import DryRun
-from ci_operators.stages.run import StageResult, Terms, transform
+from ci_operators.stages.run import StageResult, Terms
 from ci_operators.stages.stored import look_up_with
 from ci_operators.staging.artifact import SUFFIX
 from ci_operators.transport.client import Client
@@ -79,16 +78,10 @@ class Line:
         return extract(partial(source.fetch, self.source, self.connector), self.window, "events", self.directory)
 
     def _go_on(self, stage: str, before: Any) -> StageResult:
-        source, tally = load_source(self.connector.source), Tally()
-        if stage == "filter":
-            return transform(stage, before, source.criteria(self.connector), tally, self.directory)
-        if stage == "map":
-            return transform(stage, before, source.mapping(self.connector, tally.note), tally, self.directory)
-        return self._validate(before, tally) if stage == "validate" else self._submit(before)
-
-    def _validate(self, before: Any, tally: Tally) -> StageResult:
-        result = transform("validate", before, contract_for(attack_table()), tally, self.directory)
-        if self.debug and result.artifact is not None:
+        if stage == "submit":
+            return self._submit(before)
+        result = run_step(stage, self.connector, before, self.directory)
+        if stage == "validate" and self.debug and result.artifact is not None:
             dry_run = DryRun(self.destination, self.connector.name, self._terms)
             dry_run.check(result.artifact)
             assert not dry_run.refused, "what the contract passes, the API takes"

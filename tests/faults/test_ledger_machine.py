@@ -33,7 +33,7 @@ from ci_operators.ledger.access import make_engine, open_connection
 from ci_operators.ledger.breaker import Streak, find_streaks
 from ci_operators.ledger.deliveries import Deliveries
 from ci_operators.ledger.row import read_row
-from ci_operators.ledger.settlement import find_standings, override
+from ci_operators.ledger.settlement import find_states, override
 from ci_operators.ledger.tables import State
 from ci_operators.stages.account import MISMATCH, Rules
 from ci_operators.stages.delivery import deliver_once
@@ -145,13 +145,15 @@ class LedgerMachine(RuleBasedStateMachine):
         """Midnight in UTC."""
         self.time.instant += timedelta(days=1)
 
-    @precondition(lambda self: self.standing(State.UNKNOWN))
+    @precondition(lambda self: self.in_state(State.UNKNOWN))
     @rule(data=st.data(), became=st.sampled_from([State.ACCEPTED, State.PLANNED]))
     def settle(self, data: st.DataObject, became: State) -> None:
         """A person says of a held detection that it has arrived, or that it is to be sent again."""
-        key = data.draw(st.sampled_from(sorted(self.standing(State.UNKNOWN))))
+        key = data.draw(st.sampled_from(sorted(self.in_state(State.UNKNOWN))))
         with open_connection(self.engine) as connection:
-            assert override(connection, [key], became, "by hand", only=[State.UNKNOWN])
+            lease = Deliveries(connection, CONNECTOR, "settle", "rf").lock().lease
+            with lease.transaction():
+                assert override(connection, [key], became, "by hand", only=[State.UNKNOWN])
         self.by_hand.add(KEYS[key])
 
     # What has to hold.
@@ -165,19 +167,19 @@ class LedgerMachine(RuleBasedStateMachine):
         if not hasattr(self, "api"):
             return
         with open_connection(self.engine) as connection:
-            standings = find_standings(connection, list(KEYS))
+            states = find_states(connection, list(KEYS))
             waiting = self.waiting(connection)
             check_rollups(connection)
-        for key, standing in standings.items():
+        for key, current in states.items():
             who = KEYS[key]
-            if standing.state is State.ACCEPTED and who not in self.by_hand:
+            if current.state is State.ACCEPTED and who not in self.by_hand:
                 assert self.api.stored[who], f"{who} is accepted, and not there"
-            if standing.state is State.WAITING:
+            if current.state is State.WAITING:
                 assert key in waiting, f"{who} waits, and is not on the list"
-            if standing.state is State.REJECTED:
+            if current.state is State.REJECTED:
                 assert who in BAD | self.api.too_large
                 assert not self.api.stored[who] or self.resent[who], "refused, and yet there"
-        self.accepted |= {KEYS[key] for key, standing in standings.items() if standing.state is State.ACCEPTED}
+        self.accepted |= {KEYS[key] for key, current in states.items() if current.state is State.ACCEPTED}
 
     @invariant()
     def the_budget_is_kept(self) -> None:
@@ -221,8 +223,8 @@ class LedgerMachine(RuleBasedStateMachine):
         assert not again, f"{again} were accepted before"
         assert not set(sent) & self.api.miscounted - self.by_hand, "what was counted wrongly is sent again"
         with open_connection(self.engine) as connection:
-            standings = find_standings(connection, list(KEYS))
-            reserved = {KEYS[key] for key, standing in standings.items() if standing.state is State.RESERVED}
+            states = find_states(connection, list(KEYS))
+            reserved = {KEYS[key] for key, current in states.items() if current.state is State.RESERVED}
             resent = {KEYS[bytes(key)] for key in connection.scalars(text(_RESENT))}
             connection.rollback()
             streak = find_streaks(connection, [1]).get(1, Streak())
@@ -289,13 +291,13 @@ class LedgerMachine(RuleBasedStateMachine):
 
     def check_held(self, on_hold: set[Identity]) -> None:
         """Only what nobody can know is held."""
-        for standing in self.find(list(KEYS)).values():
-            who = KEYS[standing.key]
+        for current in self.find(list(KEYS)).values():
+            who = KEYS[current.key]
             if who in on_hold:
-                assert standing.state is State.UNKNOWN
-                assert self.policy == "hold" or standing.message == MISMATCH or self.is_spent(standing.key)
+                assert current.state is State.UNKNOWN
+                assert self.policy == "hold" or current.message == MISMATCH or self.is_spent(current.key)
             else:
-                assert standing.state in (State.ACCEPTED, State.REJECTED), f"{who} is {standing.state.name}"
+                assert current.state in (State.ACCEPTED, State.REJECTED), f"{who} is {current.state.name}"
 
     def is_spent(self, key: bytes) -> bool:
         """Return whether a detection has been sent again as often as it may be, as far as the ledger can tell."""
@@ -304,10 +306,10 @@ class LedgerMachine(RuleBasedStateMachine):
 
     def find(self, keys: list[bytes]) -> dict[bytes, Any]:
         with open_connection(self.engine) as connection:
-            return dict(find_standings(connection, keys))
+            return dict(find_states(connection, keys))
 
-    def standing(self, state: State) -> set[bytes]:
-        return {key for key, standing in self.find(list(KEYS)).items() if standing.state is state}
+    def in_state(self, state: State) -> set[bytes]:
+        return {key for key, current in self.find(list(KEYS)).items() if current.state is state}
 
     def waiting(self, connection: Connection) -> set[bytes]:
         with connection.begin():

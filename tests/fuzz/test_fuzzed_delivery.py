@@ -16,7 +16,7 @@ from sqlalchemy import Engine
 from ci_operators.ledger.access import open_connection
 from ci_operators.ledger.deliveries import Deliveries
 from ci_operators.ledger.row import read_row
-from ci_operators.ledger.settlement import find_standings
+from ci_operators.ledger.settlement import find_states
 from ci_operators.ledger.tables import State
 from ci_operators.stages.account import Rules
 from ci_operators.stages.delivery import deliver_once
@@ -82,9 +82,9 @@ class Run:
         """Hold the ledger against what the API has said: what nobody confirmed is not accepted."""
         keys = {read_row(self.name, text).key: who for text, who in zip(TEXTS, IDENTITIES, strict=True)}
         with open_connection(self.engine) as connection:
-            for key, standing in find_standings(connection, list(keys)).items():
-                check_plain(standing.message or "")
-                if standing.state is State.ACCEPTED:
+            for key, current in find_states(connection, list(keys)).items():
+                check_plain(current.message or "")
+                if current.state is State.ACCEPTED:
                     assert keys[key] in self.confirmed, f"{keys[key]} is accepted, and no answer says so"
 
     def check_end(self) -> None:

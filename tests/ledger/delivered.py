@@ -38,9 +38,9 @@ def accept_batch(connection: Connection, *numbers: int, connector: str = "okta")
     return batch
 
 
-def doubt_batch(connection: Connection, *numbers: int, connector: str = "okta") -> Batch:
+def lose_batch(connection: Connection, *numbers: int, connector: str = "okta") -> Batch:
     """Return a batch whose outcome is unknown."""
     deliveries, batch = plan_batch(connection, *numbers, connector=connector)
     deliveries.reserve(batch, 1000)
-    deliveries.doubt(batch, "no answer")
+    deliveries.mark_unknown(batch, "no answer")
     return batch

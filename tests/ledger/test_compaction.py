@@ -61,7 +61,7 @@ def test_nothing_to_forget_is_nothing(ledger_connection: Connection) -> None:
     [
         (lambda deliveries, batch: None, State.PLANNED),
         (lambda deliveries, batch: deliveries.reserve(batch, MUCH), State.RESERVED),
-        (lambda deliveries, batch: deliveries.doubt(batch, "lost"), State.UNKNOWN),
+        (lambda deliveries, batch: deliveries.mark_unknown(batch, "lost"), State.UNKNOWN),
         (lambda deliveries, batch: deliveries.put_off(batch), State.WAITING),
     ],
     ids=lambda value: value.name if isinstance(value, State) else "",
@@ -109,7 +109,7 @@ def test_batches_that_others_took_over_are_cleared_away(deliveries: Deliveries) 
     """Halved, put off, sent again: what was left behind is empty, whatever its state."""
     keys = [row.key for row in rows(range(2))]
     deliveries.put_off(deliveries.plan([rows(range(2))], [])[0])
-    deliveries.doubt(deliveries.plan([rows(range(2))], keys)[0], "lost")
+    deliveries.mark_unknown(deliveries.plan([rows(range(2))], keys)[0], "lost")
     newest = deliveries.plan([rows(range(2))], keys, resends=1)[0]
     assert forget_delivered(deliveries.connection, datetime.now(UTC) - timedelta(days=1)) == 0
     assert count(deliveries.connection, "batch") == 3
@@ -134,7 +134,8 @@ def test_history_is_forgotten_by_its_age(ledger_connection: Connection) -> None:
     deliveries = Deliveries(ledger_connection, "acme", "run", "rf").lock()
     deliveries.reserve(deliveries.plan([rows([1])], [])[0], MUCH)
     long_ago = datetime.now(UTC) - timedelta(days=1)
-    close_entries(ledger_connection, [1], "delivered")
+    with ledger_connection.begin():
+        close_entries(ledger_connection, [1], "delivered")
     kinds = ("runs", "dropped", "quarantined", "budgets")
     assert forget_history(ledger_connection, long_ago) == dict.fromkeys(kinds, 0)
     assert forget_history(ledger_connection, SOON) == dict.fromkeys(kinds, 1)
@@ -151,7 +152,8 @@ def test_an_open_quarantine_entry_stays_however_old(ledger_connection: Connectio
         ledger_connection.execute(
             text("UPDATE quarantine SET replayed_at = seen_at - CAST('1 day' AS interval) WHERE event_id = 'again'")
         )
-    close_entries(ledger_connection, [3], "settled by hand")
+    with ledger_connection.begin():
+        close_entries(ledger_connection, [3], "settled by hand")
     assert forget_history(ledger_connection, SOON - timedelta(days=180))["quarantined"] == 1
     left = find_newest(ledger_connection, Wanted(settled_too=True), 9)
     assert [entry.event_id for entry in left] == ["again", "open"]
@@ -175,3 +177,16 @@ def test_what_is_forgotten_is_remembered_to_be_so(deliveries: Deliveries) -> Non
 
 def test_chunks_are_small_beside_running_deliveries() -> None:
     assert compaction.CHUNK <= 1000
+
+
+def test_the_counts_of_a_run_stay_as_long_as_its_deliveries(deliveries: Deliveries) -> None:
+    """A clear of it counts only what it sends, not what it has counted before."""
+    window = Window(NOON - timedelta(hours=1), NOON)
+    for stage in ("validate", "submit"):
+        manifest = Manifest(stage, "acme", False, window, "form", None, Tally()).to_xcom()
+        History(deliveries.connection, "acme", deliveries.run_id, stage).add_run(manifest, "manual")
+    deliveries.accept(deliveries.plan([rows([1])], [])[0])
+    age(deliveries.connection, 400)
+    assert forget_history(deliveries.connection, SOON)["runs"] == 1
+    assert forget_delivered(deliveries.connection, SOON) == 1
+    assert forget_history(deliveries.connection, SOON)["runs"] == 1

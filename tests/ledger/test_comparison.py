@@ -8,14 +8,14 @@ from sqlalchemy import Connection
 
 from ci_operators.ledger.comparison import read_detected
 from ci_operators.ledger.tables import State
-from tests.ledger.delivered import accept_batch, doubt_batch
+from tests.ledger.delivered import accept_batch, lose_batch
 
 NOON = datetime(2026, 3, 10, 12, tzinfo=UTC)
 
 
 def test_the_end_is_exclusive_and_states_are_those_of_each(ledger_connection: Connection) -> None:
     accept_batch(ledger_connection, *range(1, 201))
-    doubt_batch(ledger_connection, 1, connector="other")
+    lose_batch(ledger_connection, 1, connector="other")
     found = list(read_detected(ledger_connection, NOON, NOON + timedelta(milliseconds=1)))
     assert len(found) == 201
     assert {(each.connector, each.destination, each.state) for each in found} == {

@@ -13,7 +13,7 @@ from sqlalchemy import URL, Connection, Engine, event, text
 
 from ci_operators.core.errors import LedgerError, RetriableError
 from ci_operators.ledger.access import make_engine, open_connection
-from ci_operators.ledger.deliveries import Batch, Deliveries, Known
+from ci_operators.ledger.deliveries import Batch, Deliveries, DeliveryState
 from ci_operators.ledger.row import read_row
 from ci_operators.ledger.tables import State
 from tests.ledger.outage import throw_out
@@ -126,7 +126,7 @@ def test_a_row_is_kept_as_it_is(deliveries: Deliveries) -> None:
 def test_odd_ids_are_found_again(event_id: str, deliveries: Deliveries) -> None:
     row = read_row("acme", detection(1, event_id=event_id))
     deliveries.plan([[row]], [])
-    assert deliveries.find([row]) == {row.key: Known(State.PLANNED, None)}
+    assert deliveries.find([row]) == {row.key: DeliveryState(State.PLANNED, None)}
     assert look(deliveries, "SELECT event_id FROM detection") == [(event_id,)]
 
 
@@ -174,7 +174,7 @@ class TestRecover:
         assert deliveries.recover() == 3
         assert deliveries.recover() == 0
         (known,) = set(deliveries.find(rows(range(3))).values())
-        assert known == Known(State.UNKNOWN, "the task ended before the answer came", by_run=True, by_try=True)
+        assert known == DeliveryState(State.UNKNOWN, "the task ended before the answer came", by_run=True, by_try=True)
 
     def test_everything_else_stays(self, deliveries: Deliveries, ledger_connection: Connection) -> None:
         other = Deliveries(ledger_connection, "globex", "run", "rf").lock()
@@ -320,7 +320,7 @@ class TestOutcomes:
     def test_doubt_keeps_its_reason(self, deliveries: Deliveries) -> None:
         batch = plan_one(deliveries, range(1))
         deliveries.reserve(batch, MUCH)
-        deliveries.doubt(batch, "the connection broke\0 off \ud800")
+        deliveries.mark_unknown(batch, "the connection broke\0 off \ud800")
         (known,) = deliveries.find(rows(range(1))).values()
         assert (known.state, known.note) == (State.UNKNOWN, "the connection broke off ?")
         assert spent(deliveries) == {TODAY: 1}, "what may have arrived is spent"
@@ -333,7 +333,7 @@ class TestOutcomes:
         assert deliveries.find(rows([1])).popitem()[1].note == "no address"
 
     def test_what_a_search_found_is_accepted(self, deliveries: Deliveries) -> None:
-        deliveries.doubt(plan_one(deliveries, range(3)), "lost")
+        deliveries.mark_unknown(plan_one(deliveries, range(3)), "lost")
         deliveries.confirm([row.key for row in rows([0, 2])])
         deliveries.confirm([])
         assert states(deliveries, range(3)) == [State.ACCEPTED, State.UNKNOWN, State.ACCEPTED]
@@ -348,7 +348,7 @@ class TestSentAgain:
         """A batch of unknown rows that is to be sent again."""
         first = plan_one(deliveries, range(2))
         deliveries.reserve(first, MUCH)
-        deliveries.doubt(first, "lost")
+        deliveries.mark_unknown(first, "lost")
         return plan_one(deliveries, range(2), resends=1)
 
     @pytest.mark.parametrize(
@@ -360,7 +360,7 @@ class TestSentAgain:
             pytest.param(
                 lambda deliveries, batch: (deliveries.reserve(batch, MUCH), deliveries.recover()), id="reserved"
             ),
-            pytest.param(lambda deliveries, batch: deliveries.doubt(batch, "lost"), id="lost again"),
+            pytest.param(lambda deliveries, batch: deliveries.mark_unknown(batch, "lost"), id="lost again"),
         ],
     )
     def test_it_is_unknown(
@@ -386,7 +386,7 @@ class TestSentAgain:
 
     def test_it_counts_each_time(self, deliveries: Deliveries, again: Batch) -> None:
         deliveries.reserve(again, MUCH)
-        deliveries.doubt(again, "lost again")
+        deliveries.mark_unknown(again, "lost again")
         third = plan_one(deliveries, range(2), resends=1)
         deliveries.reserve(third, MUCH)
         deliveries.accept(third)
@@ -422,8 +422,10 @@ class TestWaiting:
         again = [row.key for row in rows(range(count))]
         with noting_statements(deliveries.connection) as asked:
             deliveries.put_off(deliveries.plan([rows(range(count))], again)[0])
-        assert [(words, rounds) for words, rounds in asked if words in ("UPDATE detection", "INSERT INTO waiting")] == [
-            ("UPDATE detection", 1),
+        assert [
+            (words, rounds) for words, rounds in asked if words in ("WITH left_behind AS", "INSERT INTO waiting")
+        ] == [
+            ("WITH left_behind AS", 1),
             ("INSERT INTO waiting", 1),
         ]
 

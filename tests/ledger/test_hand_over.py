@@ -28,7 +28,7 @@ MUCH = 1_000_000
 BECOMES: dict[State, Callable[[Deliveries, Batch], object]] = {
     State.PLANNED: lambda deliveries, batch: None,
     State.WAITING: lambda deliveries, batch: deliveries.put_off(batch),
-    State.UNKNOWN: lambda deliveries, batch: deliveries.doubt(batch, "no answer"),
+    State.UNKNOWN: lambda deliveries, batch: deliveries.mark_unknown(batch, "no answer"),
     State.REJECTED: lambda deliveries, batch: refuse(deliveries, batch.rows, "no address"),
     State.ACCEPTED: lambda deliveries, batch: deliveries.accept(batch),
 }
@@ -127,7 +127,8 @@ def test_of_the_quarantine_open_entries_go_over_once(old: Deliveries, new: Deliv
     for name in ("old", "new"):
         lines = [b'{"issue":"bad","event_id":"%d","record":%d}' % (number, number) for number in range(3)]
         History(old.connection, name, f"run of {name}", "map").add_quarantined([lines])
-    close_entries(old.connection, [1, 5], "settled")  # the first of the old one, the second of the new one
+    with old.connection.begin():
+        close_entries(old.connection, [1, 5], "settled")  # the first of the old one, the second of the new one
     assert hand_over(old.lease, new.lease).quarantined == 2
     left = find_newest(old.connection, Wanted(settled_too=True), 9)
     assert sorted((entry.connector, entry.event_id, entry.is_open) for entry in left) == [
@@ -169,3 +170,20 @@ def test_a_waiting_text_keeps_its_bytes(old: Deliveries, new: Deliveries) -> Non
     old.put_off(old.plan([[read_row("old", sent)]], [])[0])
     hand_over(old.lease, new.lease)
     assert new.take_waiting(9) == [sent]
+
+
+def test_many_of_one_instant_and_ids_with_nul_go_over(
+    old: Deliveries, new: Deliveries, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A key is made anew from what the ledger stores: PostgreSQL's text has no NUL."""
+    monkeypatch.setattr(module, "CHUNK", 2)
+    ids = [f"event-\\u0000{number}" for number in range(5)]
+    texts = {
+        name: [read_row(name, detection(0, event_id="X").replace(b"X", each.encode())) for each in ids]
+        for name in ("old", "new")
+    }
+    assert "\0" in texts["old"][0].event_id
+    old.accept(old.plan([texts["old"]], [])[0])
+    assert hand_over(old.lease, new.lease).detections == 5
+    assert {known.state for known in new.find(texts["new"]).values()} == {State.ACCEPTED}
+    assert len(new.find(texts["new"])) == 5

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from ci_operators.ledger import overview
 from ci_operators.ledger.deliveries import Deliveries, find_connector
 from ci_operators.ledger.history import History
-from tests.ledger.delivered import accept_batch, doubt_batch, make_row, plan_batch
+from tests.ledger.delivered import accept_batch, lose_batch, make_row, plan_batch
 from tests.ledger.samples import refuse
 
 SINCE = datetime.now(UTC) - timedelta(hours=1)
@@ -83,12 +83,12 @@ def test_what_was_sent_again_counts_by_its_runs_clock_without_what_was_refused(l
     connection, number = ledger_connection, number_of(ledger_connection)
     rows = [make_row(each) for each in (1, 2, 3)]
     keys = [row.key for row in rows]
-    doubt_batch(connection, 1, 2, 3)
+    lose_batch(connection, 1, 2, 3)
     deliveries = Deliveries(connection, "okta", "scheduled__2", "rf").lock()
     (again,) = deliveries.plan([rows], keys, resends=1)
     assert overview.count_since(connection, [number], SINCE)[number].resent == 0, "it has not been sent yet"
     deliveries.reserve(again, 1000)
-    deliveries.doubt(again, "no answer")
+    deliveries.mark_unknown(again, "no answer")
     assert overview.count_since(connection, [number], SINCE)[number].resent == 3
     (last,) = deliveries.plan([rows], keys, resends=2)
     deliveries.reserve(last, 1000)
@@ -96,6 +96,25 @@ def test_what_was_sent_again_counts_by_its_runs_clock_without_what_was_refused(l
     deliveries.accept(last)
     assert overview.count_since(connection, [number], SINCE)[number].resent == 3 + 2
     assert overview.count_since(connection, [number], SINCE + timedelta(days=1))[number].resent == 0
+
+
+def test_what_leaves_an_accepted_batch_counts_where_it_goes(ledger_connection: Connection) -> None:
+    """A refused one that is sent again, and those of a run that was replaced while its answer was on its way."""
+    connection, number = ledger_connection, number_of(ledger_connection)
+    deliveries, batch = plan_batch(connection, 1, 2, 3)
+    deliveries.reserve(batch, 1000)
+    refuse(deliveries, [make_row(1)], "no")
+    deliveries.accept(batch)
+    again = Deliveries(connection, "okta", "replay", "rf").lock()
+    again.accept(again.plan([[make_row(1)]], [make_row(1).key])[0])
+    assert overview.count_since(connection, [number], SINCE)[number].accepted == 3
+    replaced, late = plan_batch(connection, 4, 5)
+    replaced.reserve(late, 1000)
+    again.lock().recover()
+    rows = [make_row(4), make_row(5)]
+    again.accept(again.plan([rows], [row.key for row in rows], resends=1)[0])
+    replaced.accept(late)
+    assert overview.count_since(connection, [number], SINCE)[number].accepted == 5
 
 
 def test_connectors_that_are_not_named_are_found(ledger_connection: Connection) -> None:
@@ -114,7 +133,7 @@ def test_names_are_found_by_number(ledger_connection: Connection) -> None:
 
 def test_what_is_open(ledger_connection: Connection) -> None:
     connection, number = ledger_connection, number_of(ledger_connection)
-    doubt_batch(connection, 1, 2)
+    lose_batch(connection, 1, 2)
     deliveries, batch = plan_batch(connection, 3, 4, 5)
     deliveries.reserve(batch, 1000)
     waiting, put_off = plan_batch(connection, 6)
@@ -123,14 +142,14 @@ def test_what_is_open(ledger_connection: Connection) -> None:
     accept_batch(connection, 7)
     refuse(deliveries.lock(), [make_row(7)], "no")
     found = overview.find_open(connection, number)
-    assert found.unknown == [overview.Doubt("scheduled__1", "no answer", 1)]
+    assert found.unknown == [overview.UnknownBatch("scheduled__1", "no answer", 1)]
     assert (found.in_flight, found.rejected, found.waiting, found.quarantined) == (3, 1, 1, {"rejected_by_api": 1})
 
 
 def test_what_is_open_of_several_is_each_ones_own(ledger_connection: Connection) -> None:
     connection = ledger_connection
     for connector, count in (("okta", 2), ("other", 3)):
-        doubt_batch(connection, *range(count), connector=connector)
+        lose_batch(connection, *range(count), connector=connector)
         lines = [json.dumps({"issue": f"i{n % 2}", "record": {"n": n}}).encode() for n in range(count)]
         History(connection, connector, "a", "map").add_quarantined([lines])
     accept_batch(connection, 9, connector="third")

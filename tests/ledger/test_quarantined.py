@@ -27,7 +27,8 @@ def test_pages_hold_each_entry_once_also_when_pages_are_closed_meanwhile(ledger_
     seen = []
     for page in read_pages(ledger_connection, Wanted(["okta"]), size=3):
         seen += [json.loads(entry.record)["n"] for entry in page]
-        close_entries(ledger_connection, [entry.id for entry in page], "done")
+        with ledger_connection.begin():
+            close_entries(ledger_connection, [entry.id for entry in page], "done")
     assert sorted(seen) == list(range(8))
     assert count_entries(ledger_connection, Wanted()) == 0
     assert count_entries(ledger_connection, Wanted(settled_too=True)) == 8
@@ -35,12 +36,15 @@ def test_pages_hold_each_entry_once_also_when_pages_are_closed_meanwhile(ledger_
 
 def test_a_closed_entry_that_is_met_again_is_open(ledger_connection: Connection) -> None:
     fill(ledger_connection, 2)
-    close_entries(ledger_connection, [1, 2], "done")
+    with ledger_connection.begin():
+        close_entries(ledger_connection, [1, 2], "done")
     fill(ledger_connection, 1, issue="other")
     (entry,) = find_newest(ledger_connection, Wanted(), 10)
     assert (entry.event_id, entry.issue, entry.is_open, entry.record) == ("e0", "other", True, b"")
-    close_entries(ledger_connection, [entry.id], "done")
-    note_entries(ledger_connection, [entry.id], "again")
+    with ledger_connection.begin():
+        close_entries(ledger_connection, [entry.id], "done")
+    with ledger_connection.begin():
+        note_entries(ledger_connection, [entry.id], "again")
     assert [found.replay_note for found in find_newest(ledger_connection, Wanted(), 10)] == ["again"]
 
 
@@ -53,4 +57,5 @@ def test_selection(ledger_connection: Connection) -> None:
     assert ids(ledger_connection, Wanted(ids=[2])) == [2]
     assert [entry.id for entry in find_newest(ledger_connection, Wanted(before=3), 1)] == [2]
     assert ids(ledger_connection, Wanted(connectors=[])) == []
-    close_entries(ledger_connection, [], "nothing")
+    with ledger_connection.begin():
+        close_entries(ledger_connection, [], "nothing")

@@ -110,7 +110,8 @@ def _reject_then_accept(deliveries: Deliveries, batch: Batch) -> None:
 def _reject_and_send_again(deliveries: Deliveries, batch: Batch) -> None:
     refuse(deliveries, batch.rows[:1], "no")
     deliveries.accept(batch)
-    override(deliveries.connection, keys(batch)[:1], State.PLANNED, "by hand", only=[State.REJECTED])
+    with deliveries.lease.transaction():
+        override(deliveries.connection, keys(batch)[:1], State.PLANNED, "by hand", only=[State.REJECTED])
     (again,) = deliveries.plan([batch.rows[:1]], keys(batch)[:1])
     deliveries.accept(again)
 
@@ -138,13 +139,13 @@ _MORE = text(
         (_halve, 4),
         (_reject_and_send_again, 4),
         (_insert_accepted, 6),
-        (lambda deliveries, batch: deliveries.doubt(batch, "lost"), 0),
+        (lambda deliveries, batch: deliveries.mark_unknown(batch, "lost"), 0),
         (lambda deliveries, batch: deliveries.put_off(batch), 0),
         (lambda deliveries, batch: deliveries.confirm(keys(batch)[:3]), 3),
         (lambda deliveries, batch: (deliveries.confirm(keys(batch)[:3]), deliveries.accept(batch)), 4),
         (_accept_then_reject, 3),
         (_reject_then_accept, 3),
-        (lambda deliveries, batch: (deliveries.accept(batch), deliveries.doubt(batch, "lost")), 0),
+        (lambda deliveries, batch: (deliveries.accept(batch), deliveries.mark_unknown(batch, "lost")), 0),
     ],
 )
 def test_every_way_is_counted(act: Act, accepted: int, deliveries: Deliveries, batch: Batch) -> None:
@@ -192,7 +193,8 @@ def test_runs_that_count_the_same_days_do_not_block_each_other_for_good(ledger_e
             mine = Deliveries(connection, "acme", "run", "rf")
             for batch in some:
                 mine.accept(batch)
-                override(connection, keys(batch)[::3], State.REJECTED, "no", only=[State.ACCEPTED])
+                with connection.begin():
+                    override(connection, keys(batch)[::3], State.REJECTED, "no", only=[State.ACCEPTED])
 
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(accept, [batches[n::4] for n in range(4)]))
@@ -288,9 +290,10 @@ def test_a_ledger_with_rows_is_counted_when_it_is_migrated(empty_database: URL) 
         run.deliver(first)
         unknown = run.deliver(second, State.UNKNOWN, resent=True)
         run.deliver(third, State.WAITING)
-        override(connection, [first[0].key], State.REJECTED, "no", only=[State.ACCEPTED])
-        override(connection, [second[0].key], State.ACCEPTED, "found by search", only=[State.UNKNOWN])
-        queue(connection, run.number, third)
+        with connection.begin():
+            override(connection, [first[0].key], State.REJECTED, "no", only=[State.ACCEPTED])
+            override(connection, [second[0].key], State.ACCEPTED, "found by search", only=[State.UNKNOWN])
+            queue(connection, run.number, third)
         History(connection, "acme", "run", "filter").add_run(manifest(), "scheduled")
     migrate(engine)
     with engine.connect() as connection:

@@ -6,9 +6,9 @@ import pytest
 from sqlalchemy import Connection
 
 from ci_operators.ledger.deliveries import Deliveries, find_connector
-from ci_operators.ledger.settlement import find_named, find_standings, find_unknown, override, queue, read_key
+from ci_operators.ledger.settlement import find_named, find_states, find_unknown, override, queue, read_key
 from ci_operators.ledger.tables import State
-from tests.ledger.delivered import accept_batch, doubt_batch, make_row
+from tests.ledger.delivered import accept_batch, lose_batch, make_row
 
 
 def number_of(connection: Connection) -> int:
@@ -18,7 +18,7 @@ def number_of(connection: Connection) -> int:
 
 def test_unknown_ones_are_found_and_overridden_once(ledger_connection: Connection) -> None:
     connection = ledger_connection
-    doubt_batch(connection, 1, 2, 3)
+    lose_batch(connection, 1, 2, 3)
     accept_batch(connection, 4)
     number = number_of(connection)
     found = find_unknown(connection, number, 2)
@@ -26,10 +26,11 @@ def test_unknown_ones_are_found_and_overridden_once(ledger_connection: Connectio
     keys = [each.key for each in find_unknown(connection, number, 10)]
     assert len(keys) == 3
     both = [*keys, make_row(4).key]
-    assert override(connection, both, State.PLANNED, "by hand", only=[State.UNKNOWN]) == set(keys)
-    assert override(connection, both, State.PLANNED, "by hand", only=[State.UNKNOWN]) == set()
+    with connection.begin():
+        assert override(connection, both, State.PLANNED, "by hand", only=[State.UNKNOWN]) == set(keys)
+        assert override(connection, both, State.PLANNED, "by hand", only=[State.UNKNOWN]) == set()
     assert find_unknown(connection, number, 10) == []
-    assert find_standings(connection, both)[keys[0]].message == "by hand"
+    assert find_states(connection, both)[keys[0]].message == "by hand"
 
 
 def test_names_are_keys_or_event_ids(ledger_connection: Connection) -> None:
@@ -49,8 +50,9 @@ def test_what_is_no_key(text: str) -> None:
 
 def test_the_waiting_list_takes_each_once(ledger_connection: Connection) -> None:
     number = number_of(ledger_connection)
-    for _ in range(2):
-        queue(ledger_connection, number, [make_row(1), make_row(2)])
-    queue(ledger_connection, number, [])
+    with ledger_connection.begin():
+        for _ in range(2):
+            queue(ledger_connection, number, [make_row(1), make_row(2)])
+        queue(ledger_connection, number, [])
     waiting = Deliveries(ledger_connection, "okta", "run", "rf").take_waiting(10)
     assert waiting == [make_row(1).text, make_row(2).text]

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, text
 from ci_operators.ledger.history import History
 from ci_operators.ledger.keys import event_key
 from ci_operators.ledger.trail import find_connectors, find_states, find_trail, last_key
-from tests.ledger.delivered import accept_batch, doubt_batch, make_row, plan_batch
+from tests.ledger.delivered import accept_batch, lose_batch, make_row, plan_batch
 from tests.ledger.samples import refuse
 
 
@@ -18,7 +18,7 @@ def test_the_last_key_has_no_overflow() -> None:
 
 def test_only_the_events_own_detections_are_found(ledger_connection: Connection) -> None:
     accept_batch(ledger_connection, *range(1, 30))
-    doubt_batch(ledger_connection, 5, connector="other")
+    lose_batch(ledger_connection, 5, connector="other")
     assert find_connectors(ledger_connection) == ["okta", "other"]
     trail = find_trail(ledger_connection, ["okta", "other", "third"], "event-5")
     assert [(found.connector, found.state, found.message) for found in trail.detections] == [
@@ -41,7 +41,7 @@ def test_drops_and_quarantine_of_named_connectors(ledger_connection: Connection)
 
 def test_states_of_a_page(ledger_connection: Connection) -> None:
     accepted = accept_batch(ledger_connection, 1, 2)
-    doubted = doubt_batch(ledger_connection, 3)
+    doubted = lose_batch(ledger_connection, 3)
     deliveries, _ = plan_batch(ledger_connection, 4, run_id="another")
     refuse(deliveries, [make_row(2)], "no address")
     found = find_states(ledger_connection, [make_row(number).key for number in (4, 3, 2, 1, 99)])

@@ -249,7 +249,7 @@ def test_a_plain_name_is_one_that_statsd_takes() -> None:
 
 
 def test_every_sample_has_the_labels_that_its_metric_names() -> None:
-    tally = Tally(records_in=1)
+    tally = Tally(records_in=1, added=1)
     tally.drop(Dropped("null_display_name", "event-1"))
     extra = {"waited_s": 2.5, "accepted": 1, "resent_unknown": 0, "unknown_in_all": 0, "waiting_in_all": 0}
     manifest = Manifest(

@@ -11,7 +11,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy import Connection
 
 from ci_operators.ledger.history import History
-from tests.ledger.delivered import accept_batch, doubt_batch, make_row
+from tests.ledger.delivered import accept_batch, lose_batch, make_row
 from tests.pages.conftest import LogIn
 from tests.pages.test_connectors import manifest
 
@@ -42,7 +42,7 @@ def delivered(ledger: Connection) -> Connection:
     """Three detections of okta and one of sentinelone accepted, one more unknown."""
     accept_batch(ledger, 1, 2, 3)
     accept_batch(ledger, 4, connector="sentinelone")
-    doubt_batch(ledger, 5)
+    lose_batch(ledger, 5)
     return ledger
 
 
@@ -118,8 +118,9 @@ def test_nobody_learns_of_ledgers_of_others(log_in: LogIn, delivered: Connection
 def test_what_a_connector_delivered_stays_when_it_leaves_the_file(
     client: TestClient, delivered: Connection, connectors_file: Path
 ) -> None:
-    connectors_file.write_text("connectors: [{name: okta, source: okta, debug: false}]")
-    assert ask(client, "days")["detections"] == 4
+    connectors_file.write_text(TWO_LEDGERS.replace("name: sentinelone", "name: other"))
+    found = ask(client, "days", f"{MARCH}&connector=okta&connector=sentinelone")
+    assert (found["detections"], found["note"]) == (4, "")
 
 
 def test_ledger_without_rows_is_no_error(client: TestClient, ledger: Connection) -> None:

@@ -20,7 +20,7 @@ from tests.noting_session import NotingSession
 from tests.vendor_cases import VendorCase
 from tests.virtual_time import VirtualTime
 
-Verdict = bytes | Dropped | Quarantined
+Verdict = bytes | list[bytes] | Dropped | Quarantined
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,11 @@ class Specimens:
     noted: Mapping[str, Specimen]
     make_event: Callable[[datetime, int], dict[str, Any]]
     read_id: Callable[[Any], str | None]
-    serve_events: Callable[[Simulator, Iterable[Any]], None]
+
+    def serve_events(self, simulator: Simulator, events: Iterable[Any]) -> None:
+        """Add events to the source's simulated vendor."""
+        for event in events:
+            simulator.add_event(self.case.name, event)
 
     def with_source(self, **changes: Any) -> Specimens:
         """Return the same specimens of a source with other functions."""
@@ -62,7 +66,12 @@ class Specimens:
         """Return a connector of the source; paths in its options begin at the folder of the source's tests."""
         name = self.source.name
         connector = OPTIONS[name].model_validate({"name": "acme", "source": name, **(options or {})})
-        return connector.resolve_paths(Path(__file__).parent / name)
+        return connector.resolve_paths(self.folder)
+
+    @property
+    def folder(self) -> Path:
+        """Return the folder of the source's tests."""
+        return Path(__file__).parent / self.source.name
 
     @property
     def all(self) -> list[Specimen]:
@@ -80,9 +89,9 @@ class Outcome:
     notes: list[str]
 
     @property
-    def detection(self) -> bytes | None:
-        """Return the detection, if the event became one."""
-        return self.mapped if isinstance(self.mapped, bytes) else None
+    def detections(self) -> list[bytes]:
+        """Return the detections that the event became."""
+        return [self.mapped] if isinstance(self.mapped, bytes) else self.mapped if isinstance(self.mapped, list) else []
 
     @property
     def verdicts(self) -> list[Dropped | Quarantined]:
@@ -99,7 +108,7 @@ def run_steps(source: Source, connector: Connector, event: bytes) -> Outcome:
     except Exception as err:
         raise AssertionError(f"a step raised {err!r} on {event[:200]!r}") from err
     assert isinstance(filtered, bytes | Dropped | Quarantined), f"the filter gave {filtered!r}"
-    assert mapped is None or isinstance(mapped, bytes | Dropped | Quarantined), f"the mapping gave {mapped!r}"
+    assert mapped is None or isinstance(mapped, bytes | list | Dropped | Quarantined), f"the mapping gave {mapped!r}"
     return Outcome(filtered, mapped, notes)
 
 
@@ -114,10 +123,12 @@ class Wire:
 
 
 @contextmanager
-def wired(specimens: Specimens, events: Iterable[Any] = (), token: str | None = None) -> Iterator[Wire]:
-    """Serve events of the source on loopback, in virtual time, and open a client."""
+def wired(
+    specimens: Specimens, events: Iterable[Any] = (), token: str | None = None, limits: Limits | None = None
+) -> Iterator[Wire]:
+    """Serve events of the source on loopback, in virtual time and by default without limits, and open a client."""
     time = VirtualTime()
-    simulator = Simulator(clock=time, scenario=False, limits=Limits.off())
+    simulator = Simulator(clock=time, scenario=False, limits=limits or Limits.off())
     with serve(simulator), NotingSession() as session:
         specimens.serve_events(simulator, events)
         yield Wire(simulator, session, time, specimens.case.connect(simulator.url, session, time, token))

@@ -16,7 +16,7 @@ from ci_operators.core.errors import (
     RequestRefusedError,
 )
 from ci_operators.ledger.access import open_connection
-from ci_operators.ledger.deliveries import Deliveries, Known
+from ci_operators.ledger.deliveries import Deliveries, DeliveryState
 from ci_operators.ledger.quarantined import Entry, Wanted, read_pages
 from ci_operators.ledger.row import read_row
 from ci_operators.ledger.tables import State
@@ -90,7 +90,7 @@ class Desk:
     def now(self) -> datetime:
         return self.time.instant
 
-    def known(self, texts: Iterable[bytes], connector: str = "acme") -> list[Known | None]:
+    def known(self, texts: Iterable[bytes], connector: str = "acme") -> list[DeliveryState | None]:
         """Return what the ledger knows of detections."""
         found = [read_row(connector, text) for text in texts]
         with open_connection(self.engine) as connection:

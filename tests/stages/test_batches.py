@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
+from dataclasses import replace
 
-import msgspec
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ci_operators.core.detection import INDICATOR_TYPES
-from ci_operators.stages.batches import cut_batches, make_submission
+from ci_operators.stages.batches import RequestSize, cut_batches, make_submission
+from tests.ledger.samples import rows
 
 CHUNKS = st.lists(st.lists(st.binary(max_size=3), max_size=12), max_size=8)
 
@@ -26,13 +25,16 @@ def test_batches_keep_the_order_and_lose_nothing(chunks: list[list[bytes]], size
 
 @given(st.lists(st.sampled_from(INDICATOR_TYPES), min_size=1))
 def test_a_submission_counts_its_indicators_by_type(types: list[str]) -> None:
-    batch = [json.dumps({"ioc": {"type": kind, "value": "x"}}).encode() for kind in types]
+    batch = [replace(row, indicator_type=kind) for row, kind in zip(rows(range(len(types))), types, strict=True)]
     submission = make_submission(batch, debug=True, organization_ids=("uhash:a",))
     assert submission.types == Counter(types)
-    assert submission.detections == batch
+    assert submission.detections == [row.text for row in batch]
     assert (submission.debug, submission.organization_ids) == (True, ("uhash:a",))
 
 
-def test_what_is_no_detection_is_no_part_of_a_submission() -> None:
-    with pytest.raises(msgspec.ValidationError):
-        make_submission([b"{}"], debug=True, organization_ids=())
+def test_what_a_refusal_taught_is_never_unlearned() -> None:
+    size = RequestSize(100)
+    for status, counts in ((413, (8, 20)), (400, (8, 20))):
+        for count in counts:
+            size.learn(rows(range(count)), status)
+    assert (size.most, size.most_bytes) == (4, sum(len(row.text) for row in rows(range(8))) // 2)

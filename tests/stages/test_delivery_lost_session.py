@@ -6,7 +6,7 @@ import functools
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 
 import pytest
 from sqlalchemy import Connection, text
@@ -16,6 +16,7 @@ from ci_operators.ledger import comparison
 from ci_operators.ledger.access import make_engine, open_connection
 from ci_operators.ledger.comparison import Kept
 from ci_operators.ledger.deliveries import Deliveries
+from ci_operators.ledger.overview import count_since, find_id
 from ci_operators.ledger.tables import State
 from ci_operators.stages import stored as stages_stored
 from ci_operators.stages.run import StageResult
@@ -36,10 +37,18 @@ pytestmark = pytest.mark.timeout(900)
 #: Instants that a delivery has at least.
 MANY = 70
 
+#: Each time that a detection has left again, with its event.
 _RESENT = text(
     """
-    SELECT coalesce(sum(b.size), 0) FROM batch b JOIN connector c ON c.id = b.connector_id
+    SELECT d.event_id, b.resends FROM batch b JOIN connector c ON c.id = b.connector_id
+    JOIN detection d ON d.batch_id = b.id
     WHERE c.name = :name AND b.resends > 0 AND b.reserved_at IS NOT NULL
+    """
+)
+_ACCEPTED = text(
+    """
+    SELECT count(*) FROM detection d JOIN batch b ON b.id = d.batch_id JOIN connector c ON c.id = b.connector_id
+    WHERE c.name = :name AND coalesce(d.state, b.state) = 2
     """
 )
 
@@ -97,10 +106,15 @@ class Story:
         found = stored(self.desk.vendors.detections)
         twice, missing = found - WANTED, WANTED - found
         with open_connection(self.desk.engine) as connection:
-            again = int(connection.scalar(_RESENT, {"name": self.name}) or 0)
+            again = {event_id: int(resends) for event_id, resends in connection.execute(_RESENT, {"name": self.name})}
+            accepted = connection.scalar(_ACCEPTED, {"name": self.name})
             connection.rollback()
+            number = find_id(connection, self.name) or 0
+            counted = count_since(connection, [number], datetime.min.replace(tzinfo=UTC))[number].accepted
             check_rollups(connection)
-        assert twice.total() <= again, f"{twice} are there twice, reported are {again}"
+        assert counted == accepted, "counted are others than are accepted"
+        for who, copies in twice.items():
+            assert copies <= again.get(who[0], 0), f"{who} is there {copies} times more, reported are {again}"
         assert set(missing) <= find_held(self.desk.engine, self.name), f"{missing} are lost"
         assert not (may_search and twice), f"the search tells all, and yet {twice} are there twice"
         self.check_states(found)
@@ -177,7 +191,7 @@ class TestReplaced:
                 lambda: first.plan([rows([1])], [batch.rows[0].key]),
                 lambda: first.reject(batch.rows, {batch.rows[0].key: "no"}),
                 lambda: first.confirm([batch.rows[0].key]),
-                lambda: first.hold(batch.rows, {batch.rows[0].key: "no"}),
+                lambda: first.keep("outcome_unknown", batch.rows, {batch.rows[0].key: "no"}),
                 lambda: first.forget_waiting(batch.rows),
                 first.recover,
             ):
@@ -206,6 +220,17 @@ class TestReplaced:
                 other.execute(text("SET LOCAL lock_timeout = '200ms'"))
                 with pytest.raises(Exception, match="lock timeout"):
                     other.execute(text("UPDATE connector SET fence = fence + 1 WHERE name = 'acme'"))
+
+    def test_a_reservation_waits_for_the_one_that_takes_over(self, desk: Desk) -> None:
+        with open_connection(desk.engine) as connection, open_connection(desk.engine) as other:
+            first = Deliveries(connection, "acme", "first", "rf").lock()
+            (batch,) = first.plan([rows([1])], [])
+            connection.exec_driver_sql("SET lock_timeout = '200ms'")
+            connection.commit()
+            with other.begin():
+                other.execute(text("UPDATE connector SET fence = fence + 1 WHERE name = 'acme'"))
+                with pytest.raises(LedgerError, match="lock timeout"):
+                    first.reserve(batch, UNLIMITED)
 
 
 def take_over(first: Deliveries, second: Deliveries) -> None:

@@ -13,9 +13,14 @@ from ci_operators.core.errors import (
     CredentialsError,
     RateLimitedError,
     RequestRefusedError,
+    UnknownOutcomeError,
     UnreachableError,
 )
+from ci_operators.ledger.access import open_connection
+from ci_operators.ledger.deliveries import Deliveries
+from ci_operators.ledger.quarantined import Wanted, close_entries, read_pages
 from ci_operators.ledger.row import read_row
+from ci_operators.ledger.settlement import override
 from ci_operators.ledger.tables import State
 from ci_operators.stages.account import MISMATCH
 from simulator import Limits, Simulator, serve
@@ -269,3 +274,48 @@ class TestTransientIds:
         self.answer(desk, 2, ["somebody else's"])
         with pytest.raises(AccountingError):
             desk.deliver(detections(range(3)))
+
+
+class TestClosed:
+    """An entry that somebody has closed stays closed, until its detection is sent again."""
+
+    @pytest.mark.parametrize("issue", ["rejected_by_api", "outcome_unknown"])
+    def test_a_run_that_reads_it_again_leaves_it_closed(self, issue: str, desk: Desk) -> None:
+        texts = lose(desk, issue)
+        close_all(desk)
+        again = desk.deliver(texts)
+        assert again.tally.quarantined == {issue: 1}, "it is counted all the same"
+        assert desk.kept() == []
+
+    @pytest.mark.parametrize("issue", ["rejected_by_api", "outcome_unknown"])
+    def test_sent_again_and_lost_again_it_is_open(self, issue: str, desk: Desk) -> None:
+        texts = lose(desk, issue)
+        close_all(desk)
+        key = read_row("acme", texts[0]).key
+        with open_connection(desk.engine) as connection:
+            lease = Deliveries(connection, "acme", "settle", "rf").lock().lease
+            with lease.transaction():
+                override(connection, [key], State.PLANNED, "by hand", only=[State.REJECTED, State.UNKNOWN])
+        assert lose(desk, issue) == texts
+        assert [entry.issue for entry in desk.kept()] == [issue]
+
+
+def lose(desk: Desk, issue: str) -> list[bytes]:
+    """Deliver one detection that comes to this issue."""
+    desk.policy = "hold"
+    if issue == "rejected_by_api":
+        texts = [detection(0, value=NO_ADDRESS)]
+    else:
+        texts = [detection(0)]
+        desk.fault("drop_connection")
+        with pytest.raises(UnknownOutcomeError):
+            desk.deliver(texts)
+    assert desk.deliver(texts).tally.quarantined == {issue: 1}
+    return texts
+
+
+def close_all(desk: Desk) -> None:
+    with open_connection(desk.engine) as connection:
+        ids = [entry.id for page in read_pages(connection, Wanted()) for entry in page]
+        with connection.begin():
+            close_entries(connection, ids, "closed by hand")

@@ -170,7 +170,7 @@ class TestStopped:
             replaced.reserve(batch, UNLIMITED)
             with connection.begin():
                 connection.execute(text("UPDATE connector SET fence = fence + 1, unknown_streak = 7"))
-            replaced.doubt(batch, "no answer")
+            replaced.mark_unknown(batch, "no answer")
             assert replaced.find(rows([50])).popitem()[1].state is State.UNKNOWN, "that is a fact, whoever says it"
         streak = self.streak(stopped)
         assert streak is not None

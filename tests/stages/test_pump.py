@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from ci_operators.core.errors import AccountingError
 from ci_operators.core.tally import Tally
 from ci_operators.core.verdict import Dropped, Quarantined
 from ci_operators.stages.pump import SideArtifacts, pump
@@ -43,6 +44,23 @@ def test_records_go_where_their_verdict_says(tmp_path: Path) -> None:
         {**kept, "record": {"b": 1.0}},
     ]
     assert side.artifacts["dropped"].path.name == "filter.dropped.jsonl.zst"
+
+
+def test_a_record_that_becomes_several_counts_as_added(tmp_path: Path) -> None:
+    tally = Tally()
+    with SideArtifacts(tmp_path, "map") as side, write_artifact(tmp_path / "out") as out:
+        pump([[b"a", b"b"]], lambda record: [record, b"1", b"2"] if record == b"a" else [record], out, side, tally)
+    tally.check_conservation("map")
+    assert (tally.records_in, tally.records_out, tally.added) == (2, 4, 2)
+    assert read_all(tmp_path / "out") == [b"a", b"1", b"2", b"b"]
+
+
+def test_a_record_that_becomes_nothing_needs_a_verdict(tmp_path: Path) -> None:
+    tally = Tally()
+    with SideArtifacts(tmp_path, "map") as side, write_artifact(tmp_path / "out") as out:
+        pump([[b"a"]], lambda _: [], out, side, tally)
+    with pytest.raises(AccountingError, match="took 1 records and added 0"):
+        tally.check_conservation("map")
 
 
 def test_nothing_is_made_for_what_there_is_none_of(tmp_path: Path) -> None:

@@ -11,9 +11,8 @@ from dataclasses import dataclass, field, replace
 from rich.console import RenderableType
 
 from ci_operators.answers.ledgers import open_ledger
-from ci_operators.commands.quarantine import refuse_everything, select_entries
-from ci_operators.commands.replay_courier import Courier, open_courier
-from ci_operators.commands.replay_steps import Outcome, Traced, trace_entries
+from ci_operators.commands.replay_sender import ReplayOutcome, ReplaySender, Traced, open_sender, trace_entries
+from ci_operators.commands.selection import refuse_everything, select_entries
 from ci_operators.commands.terminal import Terminal, make_table, sentence
 from ci_operators.connectors_file import load_connectors
 from ci_operators.core.connector import Connector
@@ -29,17 +28,22 @@ UNFINISHED = ("quarantined", "rejected", "unknown", "held", "not_sent", "refused
 
 @dataclass
 class Report:
-    """What a replay did: counts by outcome, the first outcomes one by one, errors that ended it early."""
+    """What a replay did: counts by outcome, the first outcomes one by one, errors that ended it early.
+
+    An event that gives several detections has an outcome for each; `entries`: the records that there were.
+    """
 
     run_id: str
     dry_run: bool
     debug_connectors: list[str] = field(default_factory=list)
+    entries: int = 0
     counts: Counter[str] = field(default_factory=Counter)
-    outcomes: list[Outcome] = field(default_factory=list)
+    outcomes: list[ReplayOutcome] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
 
-    def add(self, outcomes: Sequence[Outcome]) -> None:
+    def add(self, outcomes: Sequence[ReplayOutcome]) -> None:
         """Count outcomes."""
+        self.entries += len({outcome.id for outcome in outcomes})
         self.counts.update(outcome.became for outcome in outcomes)
         self.outcomes += outcomes[: LISTED - len(self.outcomes)]
 
@@ -47,14 +51,14 @@ class Report:
 def run_replay(options: argparse.Namespace, terminal: Terminal) -> int:
     """Replay the records that the options name; 1 if one of them has not come to its end."""
     refuse_everything(options)
-    ledgers, wanted = select_entries(options, terminal)
+    ledgers, wanted = select_entries(options, terminal.now())
     if options.ids:
         wanted = replace(wanted, ids=options.ids, settled_too=True)
     report = Report(f"replay__{format_instant(terminal.now())}", options.dry_run)
     for conn_id, connectors in ledgers.items():
         for connector in connectors:
             _replay_connector(conn_id, connector, replace(wanted, connectors=[connector.name]), report)
-    if options.ids and report.counts.total() < len(set(options.ids)):
+    if options.ids and report.entries < len(set(options.ids)):
         report.problems.append("Some of the ids are in no quarantine of a connector in the file.")
     terminal.show(report, _draw(report))
     return 1 if report.problems or any(report.counts[became] for became in UNFINISHED) else 0
@@ -64,7 +68,7 @@ def _replay_connector(conn_id: str, connector: Connector, wanted: Wanted, report
     destination = load_connectors().destination(connector.destination_conn_id)
     with ExitStack() as stack:
         connection = stack.enter_context(open_ledger(conn_id))
-        courier: Courier | None = None
+        sender: ReplaySender | None = None
         newest = find_newest(connection, replace(wanted, settled_too=True), 1)  # not what this replay itself adds
         for page in read_pages(connection, replace(wanted, before=newest[0].id + 1 if newest else 1)):
             if connector.debug and connector.name not in report.debug_connectors:
@@ -73,19 +77,17 @@ def _replay_connector(conn_id: str, connector: Connector, wanted: Wanted, report
             if report.dry_run:
                 report.add([_foresee(trace) for trace in traced])
                 continue
-            courier = courier or stack.enter_context(open_courier(connection, connector, destination, report.run_id))
+            sender = sender or stack.enter_context(open_sender(connection, connector, destination, report.run_id))
             try:
-                report.add(courier.take(traced))
+                report.add(sender.take(traced))
             except CollectiveInsightsError as err:
-                report.add(courier.outcomes(traced))
+                report.add(sender.outcomes(traced))
                 report.problems.append(f"{connector.name}: {err}")
                 return
 
 
-def _foresee(trace: Traced) -> Outcome:
-    if trace.outcome is not None:
-        return trace.outcome
-    return trace.as_outcome("would_be_sent", "passes all stages now: a replay would send it")
+def _foresee(trace: Traced) -> ReplayOutcome:
+    return trace.outcome or trace.as_outcome("would_be_sent", "passes all stages now: a replay would send it")
 
 
 def _draw(report: Report) -> Iterator[RenderableType]:
@@ -93,7 +95,7 @@ def _draw(report: Report) -> Iterator[RenderableType]:
     rows = [(o.id, o.connector, o.event_id, o.stage, o.became, o.words) for o in report.outcomes]
     yield make_table("Dry run" if report.dry_run else f"Replay {report.run_id}", columns, rows)
     counts = ", ".join(f"{count} {became.replace('_', ' ')}" for became, count in sorted(report.counts.items()))
-    yield sentence(f"{report.counts.total()} records: {counts or 'nothing to replay'}.")
+    yield sentence(f"{report.entries} records: {counts or 'nothing to replay'}.")
     for name in report.debug_connectors:
         yield sentence(f"{name} is in debug mode: its records are only checked, nothing is stored.", "yellow")
     for problem in report.problems:

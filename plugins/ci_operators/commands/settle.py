@@ -16,9 +16,10 @@ from ci_operators.core.connector import Connector
 from ci_operators.core.errors import ConfigurationError
 from ci_operators.ledger import overview
 from ci_operators.ledger.deliveries import Deliveries
+from ci_operators.ledger.lease import Lease
 from ci_operators.ledger.quarantined import Entry, Wanted, close_entries, read_pages
 from ci_operators.ledger.row import Row, read_row
-from ci_operators.ledger.settlement import Standing, find_named, find_unknown, override, queue
+from ci_operators.ledger.settlement import DetectionState, find_named, find_unknown, override, queue
 from ci_operators.ledger.tables import State
 
 #: Detections of one transaction, and at most so many listed one by one.
@@ -57,76 +58,72 @@ def run(options: argparse.Namespace, terminal: Terminal) -> int:
     with open_ledger(connector.ledger_conn_id) as connection:
         number = overview.find_id(connection, connector.name)
         if number is not None:
-            clerk = Clerk(connection, connector, number, resend=options.resend)
-            clerk.prepare()
-            clerk.settle(options.names, report)
+            open_settlement(connection, connector, report, resend=options.resend).settle(options.names)
         elif options.names:
             report.problems.append(f"The ledger has nothing of {connector.name}.")
     terminal.show(report, _draw(report))
     return 1 if report.problems else 0
 
 
-@dataclass
-class Clerk:
-    """Settles detections of one connector, while no run of it submits."""
+def open_settlement(connection: Connection, connector: Connector, report: Report, *, resend: bool) -> Settlement:
+    """Return the only one that settles or sends for a connector; what a dead run left under way becomes unknown."""
+    deliveries = Deliveries(connection, connector.name, "settle", connector.destination_conn_id).lock()
+    deliveries.recover()
+    return Settlement(deliveries.lease, connector, report, resend)
 
-    connection: Connection
+
+@dataclass
+class Settlement:
+    """Settles detections of one connector, while no run of it submits. resend: whether they are sent again."""
+
+    lease: Lease
     connector: Connector
-    connector_id: int
+    report: Report
     resend: bool
 
-    def prepare(self) -> None:
-        """Become the only one at it; what a dead run left under way becomes unknown."""
-        deliveries = Deliveries(self.connection, self.connector.name, "settle", self.connector.destination_conn_id)
-        deliveries.lock()
-        deliveries.recover()
-
-    def settle(self, names: Sequence[str], report: Report) -> None:
+    def settle(self, names: Sequence[str]) -> None:
         """Settle the named detections, all unknown ones if none is named."""
+        connection, number = self.lease.connection, self.lease.number
+        only = [State.UNKNOWN, State.REJECTED] if self.resend else [State.UNKNOWN]
         for name in names:
-            found = find_named(self.connection, self.connector.name, self.connector_id, name)
-            if not self._settle(found, report, self._from()):
-                states = ", ".join(sorted({standing.state.name.lower() for standing in found}))
+            found = find_named(connection, self.connector.name, number, name)
+            if not self._settle([each for each in found if each.state in only], only):
+                states = ", ".join(sorted({each.state.name.lower() for each in found}))
                 what = f"is {states}, not unknown" if states else "stands for no detection of the connector"
-                report.problems.append(f"{name} {what}.")
+                self.report.problems.append(f"{name} {what}.")
         if not names:
-            while self._settle(find_unknown(self.connection, self.connector_id, CHUNK), report, [State.UNKNOWN]):
+            while self._settle(find_unknown(connection, number, CHUNK), [State.UNKNOWN]):
                 pass
 
-    def _from(self) -> list[State]:
-        return [State.UNKNOWN, State.REJECTED] if self.resend else [State.UNKNOWN]
-
-    def _settle(self, found: Sequence[Standing], report: Report, only: Sequence[State]) -> bool:
-        standings = [standing for standing in found if standing.state in only]
-        kept = self._find_kept(standings)
+    def _settle(self, chosen: Sequence[DetectionState], only: Sequence[State]) -> bool:
+        """Settle detections, as long as they are in one of the states; return whether there were any."""
+        kept = self._find_kept(chosen)
         note = "settled by hand: to be sent again" if self.resend else "settled by hand: accepted"
-        if self.resend:
-            # A refused detection is not sent as it was: the next run that reads its window maps it anew.
-            here = [each for each in standings if each.key in kept and each.state is State.UNKNOWN]
-            queue(self.connection, self.connector_id, [kept[each.key][0] for each in here])
-            self._override(here, State.WAITING, note, only, report)
-            self._override([each for each in standings if each not in here], State.PLANNED, note, only, report)
-        else:
-            self._override(standings, State.ACCEPTED, note, only, report)
-        close_entries(self.connection, [entry.id for _, entry in kept.values()], note)
-        return bool(standings)
+        # A refused detection is not sent as it was: the next run that reads its window maps it anew.
+        here = [each for each in chosen if self.resend and each.key in kept and each.state is State.UNKNOWN]
+        with self.lease.transaction():
+            queue(self.lease.connection, self.lease.number, [kept[each.key][0] for each in here])
+            self._override(here, State.WAITING, note, only)
+            state = State.PLANNED if self.resend else State.ACCEPTED
+            self._override([each for each in chosen if each not in here], state, note, only)
+            close_entries(self.lease.connection, [entry.id for _, entry in kept.values()], note)
+        return bool(chosen)
 
-    def _override(
-        self, standings: Sequence[Standing], state: State, issue: str, only: Sequence[State], report: Report
-    ) -> None:
-        done = override(self.connection, [each.key for each in standings], state, issue, only=only)
+    def _override(self, chosen: Sequence[DetectionState], state: State, note: str, only: Sequence[State]) -> None:
+        done = override(self.lease.connection, [each.key for each in chosen], state, note, only=only)
         became = state.name.lower()
-        setattr(report, became, getattr(report, became) + len(done))
-        for each in standings[: LISTED - len(report.detections)]:
-            settled = Settled(each.key.hex(), each.event_id, each.indicator_type, each.indicator, became)
-            report.detections.append(settled)
+        setattr(self.report, became, getattr(self.report, became) + len(done))
+        self.report.detections += [
+            Settled(each.key.hex(), each.event_id, each.indicator_type, each.indicator, became)
+            for each in chosen[: LISTED - len(self.report.detections)]
+        ]
 
-    def _find_kept(self, standings: Sequence[Standing]) -> dict[bytes, tuple[Row, Entry]]:
+    def _find_kept(self, chosen: Sequence[DetectionState]) -> dict[bytes, tuple[Row, Entry]]:
         """Return the detections that the quarantine of submit has, with their texts, by key."""
-        keys, kept = {standing.key for standing in standings}, dict[bytes, tuple[Row, Entry]]()
-        for event_id in dict.fromkeys(standing.event_id for standing in standings):
+        keys, kept = {each.key for each in chosen}, dict[bytes, tuple[Row, Entry]]()
+        for event_id in dict.fromkeys(each.event_id for each in chosen):
             wanted = Wanted([self.connector.name], stage="submit", event_id=event_id, settled_too=True)
-            for entry in (entry for page in read_pages(self.connection, wanted) for entry in page):
+            for entry in (entry for page in read_pages(self.lease.connection, wanted) for entry in page):
                 row = read_row(self.connector.name, entry.record)
                 if row.key in keys:
                     kept[row.key] = (row, entry)

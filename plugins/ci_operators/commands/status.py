@@ -7,13 +7,13 @@ from collections.abc import Iterator, Sequence
 
 from rich.console import RenderableType
 
+from ci_operators.answers.connector.health import ConnectorHealth, find_health, find_orphans, find_remarks
 from ci_operators.answers.ledgers import NoLedgerError
-from ci_operators.answers.standing import Standing, find_orphans, find_remarks, find_standings
 from ci_operators.commands.selection import choose_connectors
 from ci_operators.commands.terminal import Terminal, make_table, sentence, show_span
 from ci_operators.connectors_file import load_connectors
 
-_STANDING = ("connector", "mode", "delivered until", "lag", "unknown", "rejected", "waiting", "quarantined", "budget")
+_HEALTH = ("connector", "mode", "delivered until", "lag", "unknown", "rejected", "waiting", "quarantined", "budget")
 _COUNTS = ("connector", "period", "events in", "dropped", "arrived before", "quarantined", "accepted", "sent again")
 
 
@@ -21,41 +21,41 @@ def run(options: argparse.Namespace, terminal: Terminal) -> int:
     """Show the connectors; 1 if one of them needs somebody, 2 if no ledger can be read."""
     found = load_connectors()
     chosen = choose_connectors(found, options.connectors)
-    standings = find_standings(found, chosen, terminal.now())
-    live = [standing for standing in standings if not standing.debug]
-    if live and all(standing.problem for standing in live):
+    shown = find_health(found, chosen, terminal.now())
+    live = [health for health in shown if not health.debug]
+    if live and all(health.problem for health in live):
         raise NoLedgerError(live[0].problem)
-    standings += [] if options.connectors else find_orphans(found)
-    terminal.show(standings, _draw(standings))
-    return 1 if any(standing.needs_somebody for standing in standings) else 0
+    shown += [] if options.connectors else find_orphans(found)
+    terminal.show(shown, _draw(shown))
+    return 1 if any(health.needs_somebody for health in shown) else 0
 
 
-def _draw(standings: Sequence[Standing]) -> Iterator[RenderableType]:
-    told = [standing for standing in standings if not standing.problem]
-    yield make_table("Connectors", _STANDING, map(_row, told))
-    known = [standing for standing in told if not standing.gone]
-    yield make_table("Counts", _COUNTS, (row for standing in known for row in _count_rows(standing)))
-    for standing in standings:
-        for text in find_remarks(standing):
-            yield sentence(f"{standing.connector}: {text}", "red" if standing.needs_somebody else "yellow")
+def _draw(shown: Sequence[ConnectorHealth]) -> Iterator[RenderableType]:
+    readable = [health for health in shown if not health.problem]
+    yield make_table("Connectors", _HEALTH, map(_row, readable))
+    in_file = [health for health in readable if not health.gone]
+    yield make_table("Counts", _COUNTS, (row for health in in_file for row in _count_rows(health)))
+    for health in shown:
+        for text in find_remarks(health):
+            yield sentence(f"{health.connector}: {text}", "red" if health.needs_somebody else "yellow")
 
 
-def _row(standing: Standing) -> tuple[object, ...]:
-    last, budget = standing.last_window, standing.budget
+def _row(health: ConnectorHealth) -> tuple[object, ...]:
+    last, budget = health.last_window, health.budget
     return (
-        standing.connector,
-        "gone" if standing.gone else "debug" if standing.debug else "live",
-        last.until if last else "" if standing.debug or standing.gone else "no window yet",
-        "" if standing.lag_s is None else show_span(standing.lag_s) + (", behind" if standing.behind else ""),
-        standing.unknown,
-        standing.rejected,
-        standing.waiting,
-        standing.quarantined,
+        health.connector,
+        "gone" if health.gone else "debug" if health.debug else "live",
+        last.until if last else "" if health.debug or health.gone else "no window yet",
+        "" if health.lag_s is None else show_span(health.lag_s) + (", behind" if health.behind else ""),
+        health.unknown,
+        health.rejected,
+        health.waiting,
+        health.quarantined,
         f"{budget.spent} of {budget.limit} ({budget.reserved_for_live} for scheduled runs)" if budget else "",
     )
 
 
-def _count_rows(standing: Standing) -> Iterator[tuple[object, ...]]:
-    for period, counts in (("today", standing.today), ("7 days", standing.last_7_days)):
+def _count_rows(health: ConnectorHealth) -> Iterator[tuple[object, ...]]:
+    for period, counts in (("today", health.today), ("7 days", health.last_7_days)):
         came = (counts.events, counts.dropped, counts.arrived_before, counts.quarantined)
-        yield standing.connector if period == "today" else "", period, *came, counts.accepted, counts.resent
+        yield health.connector if period == "today" else "", period, *came, counts.accepted, counts.resent

@@ -17,10 +17,14 @@ SAMPLES_PER_REASON = 3
 
 @dataclass
 class Tally:
-    """Counts of one stage. Conservation: records_in = records_out + dropped + quarantined."""
+    """Counts of one stage. Conservation: records_in + added = records_out + dropped + quarantined.
+
+    added: records beyond one for each that came in, when one event gives several detections.
+    """
 
     records_in: int = 0
     records_out: int = 0
+    added: int = 0
     dropped: Counter[str] = field(default_factory=Counter)
     quarantined: Counter[str] = field(default_factory=Counter)
     notes: Counter[str] = field(default_factory=Counter)
@@ -43,10 +47,11 @@ class Tally:
     def check_conservation(self, stage: str) -> None:
         """Raise AccountingError unless every record that came in is accounted for."""
         dropped, quarantined = self.dropped.total(), self.quarantined.total()
-        if self.records_in != self.records_out + dropped + quarantined:
+        if self.records_in + self.added != self.records_out + dropped + quarantined:
             raise AccountingError(
-                f"Stage {stage} took {self.records_in} records but accounts for {self.records_out} passed on, "
-                f"{dropped} dropped and {quarantined} quarantined: this is a defect, please report it."
+                f"Stage {stage} took {self.records_in} records and added {self.added}, but accounts for "
+                f"{self.records_out} passed on, {dropped} dropped and {quarantined} quarantined: this is a defect, "
+                f"please report it."
             )
 
     def _sample(self, reason: str, event_id: str | None) -> None:

@@ -26,9 +26,9 @@ class Quarantined:
     detail: str = ""
 
 
-#: One stage's work on one record (a JSON text without line breaks): the record to pass on, or a verdict.
-#: A step never raises on what a vendor sent, whatever that is.
-Step = Callable[[bytes], "bytes | Dropped | Quarantined"]
+#: One stage's work on one record (a JSON text without line breaks): the record to pass on, or a verdict. The map step
+#: may return several detections of one event. A step never raises on what a vendor sent, whatever that is.
+Step = Callable[[bytes], "bytes | list[bytes] | Dropped | Quarantined"]
 
 #: Counts something worth knowing about a record that goes on all the same ("degraded").
 Note = Callable[[str], None]

@@ -8,32 +8,36 @@ from sqlalchemy import Connection, select, text
 
 from ci_operators.ledger import tables
 from ci_operators.ledger.access import speak_plainly
+from ci_operators.ledger.tables import make_statement
 
 #: Batches, or rows, of one transaction.
 CHUNK = 500
 
 #: Written before anything is forgotten, and in a transaction of its own: a run locks its connector first, then rows.
-_KNOWN = text(
+_KNOWN = make_statement(
     """
     UPDATE connector c SET known_since = :before
     WHERE (known_since IS NULL OR known_since < :before) AND EXISTS (
         SELECT FROM batch b WHERE b.connector_id = c.id AND b.settled_at < :before AND (
-            b.state = 2
-            OR b.state NOT IN (1, 2) AND EXISTS (SELECT FROM detection d WHERE d.batch_id = b.id AND d.state IN (2, 3))
+            b.state = ACCEPTED
+            OR b.state NOT IN (RESERVED, ACCEPTED) AND EXISTS (
+                SELECT FROM detection d WHERE d.batch_id = b.id AND d.state IN (ACCEPTED, REJECTED)
+            )
         )
     )
     """
 )
 #: The next batches after the one at (`at`, `id`): one that keeps a detection must not come again for ever.
-_DELIVERED = text(
+_DELIVERED = make_statement(
     """
     WITH old AS (
         SELECT id, state, settled_at FROM batch
-        WHERE state <> 1 AND settled_at < :before AND (settled_at, id) > (CAST(:at AS timestamptz), :id)
+        WHERE state <> RESERVED AND settled_at < :before AND (settled_at, id) > (CAST(:at AS timestamptz), :id)
         ORDER BY settled_at, id LIMIT :chunk
     ),
     gone AS (
-        DELETE FROM detection d USING old WHERE d.batch_id = old.id AND coalesce(d.state, old.state) IN (2, 3)
+        DELETE FROM detection d USING old
+        WHERE d.batch_id = old.id AND coalesce(d.state, old.state) IN (ACCEPTED, REJECTED)
         RETURNING 1
     )
     SELECT (SELECT count(*) FROM gone), array_agg(id), max(settled_at),
@@ -47,14 +51,21 @@ _EMPTY = text(
     """
 )
 #: Batches whose detections went on in others: halved, put off, sent again.
-_LEFT = text(
+_LEFT = make_statement(
     """
-    DELETE FROM batch b WHERE b.state NOT IN (1, 2) AND b.planned_at < :before
+    DELETE FROM batch b WHERE b.state NOT IN (RESERVED, ACCEPTED) AND b.planned_at < :before
     AND NOT EXISTS (SELECT 1 FROM detection d WHERE d.batch_id = b.id)
     """
 )
 _HISTORY = {
-    "runs": text("DELETE FROM stage_run WHERE finished_at < :before"),
+    # What says since when a run counts its deliveries stays as long as they do.
+    "runs": text(
+        """
+        DELETE FROM stage_run r WHERE finished_at < :before AND NOT (stage = 'submit' AND EXISTS (
+            SELECT FROM batch b WHERE b.connector_id = r.connector_id AND b.run_id = r.run_id
+        ))
+        """
+    ),
     "dropped": text("DELETE FROM dropped_event WHERE seen_at < :before"),
     # What is open may be the only copy of its record: it stays until somebody settles it.
     "quarantined": text("DELETE FROM quarantine WHERE seen_at < :before AND replayed_at >= seen_at"),

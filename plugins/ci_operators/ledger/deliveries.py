@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, TextClause, select
 from sqlalchemy.dialects.postgresql import insert
 
 from ci_operators.core.errors import LedgerError
@@ -18,7 +19,7 @@ from ci_operators.ledger.access import speak_plainly
 from ci_operators.ledger.breaker import Streak, keep_streak
 from ci_operators.ledger.bulk import copy_rows
 from ci_operators.ledger.lease import Lease
-from ci_operators.ledger.quarantined import keep_entries, make_entry
+from ci_operators.ledger.quarantined import digest_record, keep_entries, make_entry
 from ci_operators.ledger.row import Row
 from ci_operators.ledger.tables import State
 
@@ -26,7 +27,7 @@ COLUMNS = ("key", "batch_id", "connector_id", "event_id", "indicator_type", "ind
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class DeliveryState:
     """What the ledger knows of a detection it has met: its state, and why it is in it.
 
     resends: how often it has been sent again though it may have arrived; by_run: whether this run sent it last, in any
@@ -118,12 +119,12 @@ class Deliveries:
         with self.lease.transaction():
             return sum(self.connection.scalars(sql.RECOVER, self._run))
 
-    def find(self, rows: Sequence[Row]) -> dict[bytes, Known]:
+    def find(self, rows: Sequence[Row]) -> dict[bytes, DeliveryState]:
         """Return what is known of those of the rows that the ledger has met."""
         values = {**self._run, "since": self.since, "taken_at": self.lease.taken_at, "keys": [row.key for row in rows]}
         with speak_plainly(), self.connection.begin():
             found = self.connection.execute(sql.FIND, values)
-            return {bytes(key): Known(State(state), *rest) for key, state, *rest in found}
+            return {bytes(key): DeliveryState(State(state), *rest) for key, state, *rest in found}
 
     def plan(self, batches: Sequence[Sequence[Row]], known: Iterable[bytes], *, resends: int = 0) -> list[Batch]:
         """Write batches that are to be sent; rows that the ledger has met (`known`) change their batch."""
@@ -162,11 +163,12 @@ class Deliveries:
 
     def accept(self, batch: Batch) -> None:
         """Record that the API stored the batch; it ends a streak of unknown outcomes."""
-        self._record(batch, State.ACCEPTED, None, Streak())
+        self._record(sql.ACCEPT, {"number": batch.number}, Streak())
 
-    def doubt(self, batch: Batch, note: str) -> None:
+    def mark_unknown(self, batch: Batch, note: str) -> None:
         """Record that nobody can say whether the API stored the batch."""
-        self._record(batch, State.UNKNOWN, storable(note), self.lease.streak.longer(self._now()))
+        values = {"number": batch.number, "state": State.UNKNOWN, "note": storable(note)}
+        self._record(sql.SETTLE, values, self.lease.streak.longer(self._now()))
 
     def release(self, batch: Batch) -> None:
         """Record that the API stored nothing of the batch: it can be sent again, and its budget is given back."""
@@ -181,10 +183,16 @@ class Deliveries:
             self._override([row.key for row in rows], State.REJECTED, [messages[row.key] for row in rows])
             self._quarantine("rejected_by_api", rows, messages)
 
-    def hold(self, rows: Sequence[Row], messages: Mapping[bytes, str]) -> None:
-        """Keep the texts of detections whose outcome is unknown, and which are not to be sent again."""
+    def keep(self, issue: str, rows: Sequence[Row], messages: Mapping[bytes, str]) -> None:
+        """Keep the texts of detections that are not to be sent again: refused, or of unknown outcome.
+
+        An entry that was closed after its detection was last sent stays closed.
+        """
+        keys, digests = [row.key for row in rows], [digest_record(row.text) for row in rows]
         with self.lease.transaction():
-            self._quarantine("outcome_unknown", rows, messages)
+            values = {"connector": self.lease.number, "keys": keys, "digests": digests}
+            closed = {bytes(key) for key in self.connection.scalars(sql.CLOSED, values)}
+            self._quarantine(issue, [row for row in rows if row.key not in closed], messages)
 
     def confirm(self, keys: Sequence[bytes]) -> None:
         """Record that the API has these detections, as a search told."""
@@ -229,19 +237,21 @@ class Deliveries:
         with speak_plainly(), self.connection.begin():
             self.connection.execute(sql.EXHAUST, self._spending(0))
 
-    def _record(self, batch: Batch, state: State, note: str | None, streak: Streak) -> None:
+    def _record(self, statement: TextClause, values: Mapping[str, object], streak: Streak) -> None:
         """Record a fact, over a connection of its own when the session of this one has ended."""
-        values = {"number": batch.number, "state": state, "note": note}
+        write = functools.partial(self._write_fact, statement=statement, values=values, streak=streak)
         try:
-            self._write_fact(self.connection, values, streak)
+            write(self.connection)
         except LedgerError:
             with speak_plainly(), self.connection.engine.connect() as fresh:
-                self._write_fact(fresh, values, streak)
+                write(fresh)
         self.lease.streak = streak
 
-    def _write_fact(self, connection: Connection, values: Mapping[str, object], streak: Streak) -> None:
+    def _write_fact(
+        self, connection: Connection, *, statement: TextClause, values: Mapping[str, object], streak: Streak
+    ) -> None:
         with speak_plainly(), connection.begin():
-            connection.execute(sql.SETTLE, values)
+            connection.execute(statement, values)
             if streak != self.lease.streak:
                 keep_streak(connection, self.lease.number, self.lease.fence, streak)
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from sqlalchemy import text
 
+from ci_operators.ledger.tables import make_statement
+
 #: Of a resent batch that has not left, the resend does not count yet.
 FIND = text(
     """
@@ -16,18 +18,22 @@ FIND = text(
     WHERE d.key = ANY(:keys)
     """
 )
-RECOVER = text(
+RECOVER = make_statement(
     """
-    UPDATE batch SET state = 4, note = 'the task ended before the answer came', settled_at = now()
-    WHERE connector_id = :connector AND state <> 2 AND state = 1 RETURNING size
+    UPDATE batch SET state = UNKNOWN, note = 'the task ended before the answer came', settled_at = now()
+    WHERE connector_id = :connector AND state <> ACCEPTED AND state = RESERVED RETURNING size
     """
 )
 #: One statement, one round trip for each batch: the lease is proved, the batch before is settled (that it was accepted
 #: is a fact, whoever holds the lease), the day's budget spent if enough is left, and only then the batch reserved.
-RESERVE = text(
+RESERVE = make_statement(
     """
     WITH ours AS (SELECT FROM connector WHERE id = :connector AND fence = :fence FOR SHARE),
-    settled AS (UPDATE batch SET state = 2, note = NULL, settled_at = now() WHERE id = :accepted),
+    settled AS (
+        UPDATE batch SET state = ACCEPTED, note = NULL, settled_at = now(), size = CASE WHEN EXISTS (SELECT FROM ours)
+            THEN size ELSE (SELECT count(*) FROM detection WHERE batch_id = :accepted) END
+        WHERE id = :accepted
+    ),
     spent AS (
         INSERT INTO budget AS b (destination, day, spent) SELECT :destination, :day, :count
         WHERE :count <= :most AND EXISTS (SELECT FROM ours)
@@ -36,13 +42,21 @@ RESERVE = text(
         RETURNING 1
     ),
     reserved AS (
-        UPDATE batch SET state = 1, attempts = attempts + 1, reserved_at = now()
+        UPDATE batch SET state = RESERVED, attempts = attempts + 1, reserved_at = now()
         WHERE id = :number AND EXISTS (SELECT FROM spent) RETURNING 1
     )
     SELECT EXISTS (SELECT FROM ours), EXISTS (SELECT FROM reserved)
     """
 )
 SETTLE = text("UPDATE batch SET state = :state, note = :note, settled_at = now() WHERE id = :number")
+#: Another run may have sent the batch's detections again, in another one.
+ACCEPT = make_statement(
+    """
+    UPDATE batch SET state = ACCEPTED, note = NULL, settled_at = now(),
+                     size = (SELECT count(*) FROM detection WHERE batch_id = :number)
+    WHERE id = :number
+    """
+)
 RELEASE = text(
     "UPDATE batch SET state = :state, note = NULL, settled_at = now(), reserved_at = NULL WHERE id = :number"
 )
@@ -56,9 +70,15 @@ EXHAUST = text(
     ON CONFLICT (destination, day) DO UPDATE SET exhausted = true
     """
 )
-#: One statement for all: triggers count once, not for each row.
-MOVE = text(
+#: One statement for all: triggers count once, not for each row. The size of an accepted batch is what counts as
+#: delivered: what leaves it, refused or sent again by another run, counts where it goes.
+MOVE = make_statement(
     """
+    WITH left_behind AS (
+        UPDATE batch b SET size = b.size - g.gone
+        FROM (SELECT batch_id, count(*) AS gone FROM detection WHERE key = ANY(:keys) GROUP BY batch_id) g
+        WHERE b.id = g.batch_id AND b.state = ACCEPTED
+    )
     UPDATE detection d SET batch_id = m.number, state = NULL, issue = NULL
     FROM unnest(CAST(:keys AS bytea[]), CAST(:numbers AS bigint[])) m (key, number) WHERE d.key = m.key
     """
@@ -68,6 +88,15 @@ QUEUE = text(
     INSERT INTO waiting (connector_id, key, detection) SELECT :connector, w.key, w.detection
     FROM unnest(CAST(:keys AS bytea[]), CAST(:texts AS bytea[])) WITH ORDINALITY w (key, detection, place)
     ORDER BY w.place ON CONFLICT (key) DO NOTHING
+    """
+)
+#: Those of detections whose quarantine entry was closed after they were last sent.
+CLOSED = text(
+    """
+    SELECT m.key FROM unnest(CAST(:keys AS bytea[]), CAST(:digests AS bytea[])) m (key, digest)
+    JOIN quarantine q ON q.connector_id = :connector AND q.stage = 'submit' AND q.record_digest = m.digest
+    JOIN detection d ON d.key = m.key JOIN batch b ON b.id = d.batch_id
+    WHERE q.replayed_at >= q.seen_at AND q.replayed_at > b.settled_at
     """
 )
 FORGET_WAITING = text("DELETE FROM waiting WHERE key = ANY(:keys)")
@@ -88,7 +117,7 @@ SINCE = text(
     """
 )
 #: Released batches have not been sent, and what was refused of a batch is stored nowhere.
-COUNT_RUN = text(
+COUNT_RUN = make_statement(
     """
     WITH sent AS (
         SELECT id, state, resends, size FROM batch
@@ -96,11 +125,12 @@ COUNT_RUN = text(
     ),
     accepted AS (
         SELECT d.indicator_type, count(*) AS detections FROM sent s JOIN detection d ON d.batch_id = s.id
-        WHERE coalesce(d.state, s.state) = 2 GROUP BY d.indicator_type
+        WHERE coalesce(d.state, s.state) = ACCEPTED GROUP BY d.indicator_type
     )
-    SELECT (SELECT count(*) FROM sent WHERE state = 2),
+    SELECT (SELECT count(*) FROM sent WHERE state = ACCEPTED),
            (SELECT coalesce(jsonb_object_agg(indicator_type, detections), '{}') FROM accepted),
-           (SELECT coalesce(sum(size - (SELECT count(*) FROM detection d WHERE d.batch_id = s.id AND d.state = 3)), 0)
-            FROM sent s WHERE resends > 0)
+           (SELECT coalesce(sum(size - (
+                SELECT count(*) FROM detection d WHERE d.batch_id = s.id AND d.state = REJECTED
+            )), 0) FROM sent s WHERE resends > 0)
     """
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import Connection, text
 
@@ -12,7 +13,7 @@ from ci_operators.ledger import delivery_sql as sql
 from ci_operators.ledger.keys import detection_key
 from ci_operators.ledger.lease import Lease
 from ci_operators.ledger.row import read_row
-from ci_operators.ledger.tables import State
+from ci_operators.ledger.tables import State, make_statement
 
 #: Detections, or batches, of one transaction.
 CHUNK = 2000
@@ -26,14 +27,20 @@ _REMEMBER = text(
     """
 )
 _DETECTIONS = """
-    SELECT d.key, coalesce(d.state, b.state), d.event_id, d.indicator_type, d.indicator
+    SELECT d.key, d.detected_at, coalesce(d.state, b.state), d.event_id, d.indicator_type, d.indicator
     FROM detection d JOIN batch b ON b.id = d.batch_id
 """
-#: The newest first: an overlap reads those.
-_OF_OLD = text(_DETECTIONS + "WHERE d.connector_id = :old ORDER BY d.detected_at DESC LIMIT :chunk")
+#: The newest first: an overlap reads those. From where the chunk before ended: what has moved still costs a look.
+_OF_OLD = text(
+    _DETECTIONS
+    + """
+    WHERE d.connector_id = :old AND (d.detected_at, d.key) < (CAST(:at AS timestamptz), :key)
+    ORDER BY d.detected_at DESC, d.key DESC LIMIT :chunk
+    """
+)
 _OF_KEYS = text(_DETECTIONS + "WHERE d.key = ANY(:keys)")
 #: Triggers subtract what is no longer accepted, and nothing that is deleted.
-_UNCOUNT = text("UPDATE detection SET state = 0 WHERE key = ANY(:keys)")
+_UNCOUNT = make_statement("UPDATE detection SET state = PLANNED WHERE key = ANY(:keys)")
 _DELETE = text("DELETE FROM detection WHERE key = ANY(:keys)")
 _RENAME = text(
     """
@@ -96,7 +103,10 @@ def hand_over(old: Lease, new: Lease) -> HandedOver:
     connection, values = old.connection, {"old": old.number, "new": new.number, "chunk": CHUNK}
     with _both(old, new):
         connection.execute(_REMEMBER, values)
-    detections = sum(iter(lambda: _move_detections(old, new, values), 0))
+    detections, at, key = 0, "infinity", b""
+    while moved := _move_detections(old, new, {**values, "at": at, "key": key}):
+        count, at, key = moved
+        detections += count
     # A text on the list without its detection would be sent as one that nobody has met.
     waiting = sum(iter(lambda: _move_waiting(old, new, values), 0))
     with _both(old, new):
@@ -115,15 +125,15 @@ def _both(old: Lease, new: Lease) -> Iterator[Connection]:
         yield old.connection
 
 
-def _move_detections(old: Lease, new: Lease, values: dict[str, int]) -> int:
-    """Move some detections; return how many there were, 0 when none is left."""
+def _move_detections(old: Lease, new: Lease, values: dict[str, Any]) -> tuple[int, Any, bytes] | None:
+    """Move some detections; return how many there were and the last one's time and key, None when none is left."""
     with _both(old, new) as connection:
         found = connection.execute(_OF_OLD, values).all()
-        becomes = {bytes(key): detection_key(new.connector, *name) for key, _, *name in found}
+        becomes = {bytes(key): detection_key(new.connector, *name) for key, _, _, *name in found}
         met = connection.execute(_OF_KEYS, {"keys": list(becomes.values())})
-        kept = {bytes(key): (bytes(key), State(state)) for key, state, *_ in met}
+        kept = {bytes(key): (bytes(key), State(state)) for key, _, state, *_ in met}
         losers = []
-        for key, state, *_ in found:
+        for key, _, state, *_ in found:
             place, ours = becomes[bytes(key)], (bytes(key), State(state))
             first, last = sorted((kept.get(place, ours), ours), key=lambda each: FINALITY.index(each[1]))
             if first is not last:
@@ -133,7 +143,7 @@ def _move_detections(old: Lease, new: Lease, values: dict[str, int]) -> int:
         connection.execute(_DELETE, {"keys": losers})
         pairs = {"keys": list(becomes), "becomes": list(becomes.values())}
         connection.execute(_RENAME, {**values, **pairs})
-        return len(found)
+        return (len(found), found[-1].detected_at, bytes(found[-1].key)) if found else None
 
 
 def _move_waiting(old: Lease, new: Lease, values: dict[str, int]) -> int:

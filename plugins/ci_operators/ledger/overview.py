@@ -12,7 +12,8 @@ from sqlalchemy import Connection, Row, select, text
 
 from ci_operators.ledger import tables
 from ci_operators.ledger.access import speak_plainly
-from ci_operators.ledger.stage_figures import ARRIVED, StageFigure, read_figures
+from ci_operators.ledger.stage_figures import ARRIVED_CODES, StageFigure, read_figures
+from ci_operators.ledger.tables import make_statement
 
 #: What ends a run well: the last stage, or an earlier one that leaves nothing for the next.
 _LAST_WINDOWS = text(
@@ -33,24 +34,25 @@ _FIRST_SINCE = text(
     """
 )
 #: Batches are accepted as a whole, but for those of their detections that have a state of their own.
-_DELIVERED = text(
+_DELIVERED = make_statement(
     """
     SELECT i.id, coalesce(a.accepted, 0) - (
         SELECT count(*) FROM detection d JOIN batch b ON b.id = d.batch_id
-        WHERE d.connector_id = i.id AND d.state <> 2
-          AND b.connector_id = i.id AND b.state = 2 AND b.settled_at >= :since
+        WHERE d.connector_id = i.id AND d.state <> ACCEPTED
+          AND b.connector_id = i.id AND b.state = ACCEPTED AND b.settled_at >= :since
     ), (
-        SELECT coalesce(sum(b.size - (SELECT count(*) FROM detection d WHERE d.batch_id = b.id AND d.state = 3)), 0)
-        FROM batch b WHERE b.connector_id = i.id AND b.resends > 0 AND b.reserved_at >= :since
+        SELECT coalesce(sum(b.size - (
+            SELECT count(*) FROM detection d WHERE d.batch_id = b.id AND d.state = REJECTED
+        )), 0) FROM batch b WHERE b.connector_id = i.id AND b.resends > 0 AND b.reserved_at >= :since
     )
     FROM unnest(CAST(:connectors AS int[])) i (id) CROSS JOIN LATERAL (
-        SELECT sum(size) AS accepted FROM batch WHERE connector_id = i.id AND state = 2 AND settled_at >= :since
+        SELECT sum(size) AS accepted FROM batch WHERE connector_id = i.id AND state = ACCEPTED AND settled_at >= :since
     ) a
     """
 )
 #: All that is open, in one question. Each connector is looked up by itself: all of them together might seem to be the
 #: whole table.
-_OPEN = text(
+_OPEN = make_statement(
     """
     SELECT i.id, o.kind, o.name, o.note, o.records, o.resends
     FROM unnest(CAST(:connectors AS int[])) i (id) CROSS JOIN LATERAL (
@@ -58,12 +60,14 @@ _OPEN = text(
                count(*) AS records, min(b.id) AS place,
                b.resends - CAST(b.resends > 0 AND b.reserved_at IS NULL AS int) AS resends
         FROM batch b JOIN detection d ON d.batch_id = b.id
-        WHERE b.connector_id = i.id AND b.state <> 2 AND b.state = 4 AND d.state IS NULL
+        WHERE b.connector_id = i.id AND b.state <> ACCEPTED AND b.state = UNKNOWN AND d.state IS NULL
         GROUP BY b.run_id, b.note, 6
         UNION ALL
-        SELECT 'in_flight', '', '', sum(size), 0, 0 FROM batch WHERE connector_id = i.id AND state <> 2 AND state = 1
+        SELECT 'in_flight', '', '', sum(size), 0, 0 FROM batch
+        WHERE connector_id = i.id AND state <> ACCEPTED AND state = RESERVED
         UNION ALL
-        SELECT 'rejected', '', '', count(*), 0, 0 FROM detection WHERE connector_id = i.id AND state <> 2 AND state = 3
+        SELECT 'rejected', '', '', count(*), 0, 0 FROM detection
+        WHERE connector_id = i.id AND state <> ACCEPTED AND state = REJECTED
         UNION ALL
         SELECT 'waiting', '', '', detections, 0, 0 FROM waiting_count WHERE connector_id = i.id
         UNION ALL
@@ -102,7 +106,7 @@ class Counts:
 
 
 @dataclass(frozen=True, slots=True)
-class Doubt:
+class UnknownBatch:
     """Detections of one run whose outcome is unknown, and why. resends: how often they have been sent again."""
 
     run_id: str
@@ -115,7 +119,7 @@ class Doubt:
 class Open:
     """Detections and records that have not come to their end."""
 
-    unknown: Sequence[Doubt]
+    unknown: Sequence[UnknownBatch]
     in_flight: int
     rejected: int
     waiting: int
@@ -180,7 +184,7 @@ def _count(figures: Sequence[StageFigure], accepted: int, resent: int) -> Counts
     events = sum(each.events for each in figures if each.fate == "in" and each.stage == "extract")
     dropped = _by_code(figures, "dropped")
     issues = _by_code(figures, "quarantined")
-    arrived = sum(dropped.pop(code, 0) for code in ARRIVED)
+    arrived = sum(dropped.pop(code, 0) for code in ARRIVED_CODES)
     reasons = {**dropped, **issues}
     return Counts(events, sum(dropped.values()), arrived, sum(issues.values()), accepted, reasons, resent)
 
@@ -215,7 +219,7 @@ def _sort_open(rows: Iterable[Row[Any]]) -> Open:
         kinds.setdefault(row.kind, []).append(row)
     counts = {kind: int(sum(row.records or 0 for row in of_kind)) for kind, of_kind in kinds.items()}
     return Open(
-        unknown=[Doubt(row.name, row.note, int(row.records), row.resends) for row in kinds.get("unknown", [])],
+        unknown=[UnknownBatch(row.name, row.note, int(row.records), row.resends) for row in kinds.get("unknown", [])],
         in_flight=counts.get("in_flight", 0),
         rejected=counts.get("rejected", 0),
         waiting=counts.get("waiting", 0),

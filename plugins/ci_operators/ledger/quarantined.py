@@ -104,12 +104,12 @@ def find_overdue(connection: Connection, connector_ids: Iterable[int], before: d
 
 
 def close_entries(connection: Connection, ids: Sequence[int], note: str) -> None:
-    """Record that the entries have come to their end."""
+    """Record, within the connection's transaction, that the entries have come to their end."""
     _write(connection, ids, {"replayed_at": func.clock_timestamp(), "replay_note": note[:500]})
 
 
 def note_entries(connection: Connection, ids: Sequence[int], note: str) -> None:
-    """Record what a replay found, and that the entries stay open."""
+    """Record, within the connection's transaction, what a replay found; the entries stay open."""
     _write(connection, ids, {"replayed_at": None, "replay_note": note[:500]})
 
 
@@ -125,8 +125,13 @@ def make_entry(
         "issue": issue,
         "detail": storable(detail),
         "record": record,
-        "record_digest": hashlib.sha256(record).digest(),
+        "record_digest": digest_record(record),
     }
+
+
+def digest_record(record: bytes) -> bytes:
+    """Return what tells a record from the others of a connector's stage."""
+    return hashlib.sha256(record).digest()
 
 
 def keep_entries(connection: Connection, entries: Sequence[dict[str, Any]]) -> None:
@@ -166,5 +171,4 @@ def _read(connection: Connection, query: Select[Any]) -> list[Entry]:
 
 def _write(connection: Connection, ids: Sequence[int], values: dict[str, Any]) -> None:
     if ids:
-        with speak_plainly(), connection.begin():
-            connection.execute(update(_q).where(_q.c.id.in_(ids)).values(values))
+        connection.execute(update(_q).where(_q.c.id.in_(ids)).values(values))

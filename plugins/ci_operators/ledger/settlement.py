@@ -13,17 +13,17 @@ from ci_operators.ledger.access import speak_plainly
 from ci_operators.ledger.keys import KEY_BYTES, event_key
 from ci_operators.ledger.quarantined import Wanted, close_entries, read_pages
 from ci_operators.ledger.row import Row, read_row
-from ci_operators.ledger.tables import State
+from ci_operators.ledger.tables import State, make_statement
 from ci_operators.ledger.trail import last_key
 
 _COLUMNS = """
     SELECT d.key, d.event_id, d.indicator_type, d.indicator, coalesce(d.state, b.state), coalesce(d.issue, b.note)
     FROM detection d JOIN batch b ON b.id = d.batch_id
 """
-_UNKNOWN = text(
+_UNKNOWN = make_statement(
     _COLUMNS
     + """
-    WHERE b.connector_id = :connector AND b.state <> 2 AND b.state = 4 AND d.state IS NULL
+    WHERE b.connector_id = :connector AND b.state <> ACCEPTED AND b.state = UNKNOWN AND d.state IS NULL
     ORDER BY b.id, d.key LIMIT :limit
     """
 )
@@ -40,7 +40,7 @@ _OVERRIDE = text(
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class DetectionState:
     """A detection and its state; `message`: why it is in it."""
 
     key: bytes
@@ -51,14 +51,14 @@ class Standing:
     message: str | None
 
 
-def find_unknown(connection: Connection, connector_id: int, limit: int) -> list[Standing]:
+def find_unknown(connection: Connection, connector_id: int, limit: int) -> list[DetectionState]:
     """Return detections of a connector whose outcome is unknown, the oldest batches first."""
     values = {"connector": connector_id, "limit": limit}
     with speak_plainly(), connection.begin():
-        return _standings(connection.execute(_UNKNOWN, values))
+        return _read_states(connection.execute(_UNKNOWN, values))
 
 
-def find_named(connection: Connection, connector: str, connector_id: int, name: str) -> list[Standing]:
+def find_named(connection: Connection, connector: str, connector_id: int, name: str) -> list[DetectionState]:
     """Return the detections of a connector that a key (32 hexadecimal digits) or an event id names."""
     prefix = event_key(connector, name)
     ranges = [(prefix, last_key(prefix))]
@@ -66,38 +66,39 @@ def find_named(connection: Connection, connector: str, connector_id: int, name: 
         ranges.append((key, key))
     with speak_plainly(), connection.begin():
         return [
-            standing
+            detection
             for first, last in ranges
-            for standing in _standings(
+            for detection in _read_states(
                 connection.execute(_BETWEEN, {"first": first, "last": last, "connector": connector_id})
             )
         ]
 
 
-def find_standings(connection: Connection, keys: Sequence[bytes]) -> dict[bytes, Standing]:
+def find_states(connection: Connection, keys: Sequence[bytes]) -> dict[bytes, DetectionState]:
     """Return what the ledger knows of detections, by key."""
     with speak_plainly(), connection.begin():
-        found = _standings(connection.execute(_OF_KEYS, {"keys": list(keys)}))
-    return {standing.key: standing for standing in found}
+        found = _read_states(connection.execute(_OF_KEYS, {"keys": list(keys)}))
+    return {detection.key: detection for detection in found}
 
 
 def override(
     connection: Connection, keys: Sequence[bytes], state: State, issue: str, *, only: Sequence[State]
 ) -> set[bytes]:
-    """Give detections a state of their own, if they are in one of the states `only`; return the keys of those."""
+    """Give detections a state of their own, if they are in one of the states `only`; return the keys of those.
+
+    Within the transaction of the lease, so that no run is sending them.
+    """
     values = {"keys": list(keys), "state": int(state), "issue": issue, "only": [int(state) for state in only]}
-    with speak_plainly(), connection.begin():
-        return {bytes(key) for key in connection.scalars(_OVERRIDE, values)}
+    return {bytes(key) for key in connection.scalars(_OVERRIDE, values)}
 
 
 def queue(connection: Connection, connector_id: int, rows: Sequence[Row]) -> None:
-    """Put detections on the waiting list: the connector's next run sends them."""
+    """Put detections on the waiting list, within the lease's transaction: the connector's next run sends them."""
     waiting = tables.waiting
     statement = insert(waiting).on_conflict_do_nothing(index_elements=["key"])
     values = {"connector_id": connector_id, "key": bindparam("key"), "detection": bindparam("detection")}
     if rows:
-        with speak_plainly(), connection.begin():
-            connection.execute(statement.values(values), [{"key": row.key, "detection": row.text} for row in rows])
+        connection.execute(statement.values(values), [{"key": row.key, "detection": row.text} for row in rows])
 
 
 def close_arrived(connection: Connection, connector: str) -> None:
@@ -105,9 +106,10 @@ def close_arrived(connection: Connection, connector: str) -> None:
     wanted = Wanted([connector], issue="outcome_unknown", stage="submit")
     for page in read_pages(connection, wanted):
         keys = {entry.id: read_row(connector, entry.record).key for entry in page}
-        found = find_standings(connection, list(keys.values()))
+        found = find_states(connection, list(keys.values()))
         arrived = [each for each, key in keys.items() if key in found and found[key].state is State.ACCEPTED]
-        close_entries(connection, arrived, "Recorded Future has accepted it")
+        with speak_plainly(), connection.begin():
+            close_entries(connection, arrived, "Recorded Future has accepted it")
 
 
 def read_key(text: str) -> bytes | None:
@@ -120,8 +122,8 @@ def read_key(text: str) -> bytes | None:
         return None
 
 
-def _standings(rows: Iterable[Sequence[object]]) -> list[Standing]:
+def _read_states(rows: Iterable[Sequence[object]]) -> list[DetectionState]:
     return [
-        Standing(bytes(key), event_id, kind, value, State(state), message)  # type: ignore[call-overload, arg-type]
+        DetectionState(bytes(key), event_id, kind, value, State(state), message)  # type: ignore[call-overload, arg-type]
         for key, event_id, kind, value, state, message in rows
     ]

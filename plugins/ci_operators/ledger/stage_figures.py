@@ -11,7 +11,7 @@ from sqlalchemy import Connection, text
 from ci_operators.ledger.access import speak_plainly
 
 #: What submit drops has arrived already: no criterion excluded it.
-ARRIVED = ("already_accepted", "duplicate")
+ARRIVED_CODES = ("already_accepted", "duplicate")
 
 #: The same as the triggers of migration 0002 count by day: who changes one has to change the other.
 _OF_RUNS = """

@@ -6,6 +6,7 @@ went another way than its batch (refused by the API) has a state of its own.
 
 from __future__ import annotations
 
+import re
 from enum import IntEnum
 
 from sqlalchemy import (
@@ -23,6 +24,7 @@ from sqlalchemy import (
     SmallInteger,
     Table,
     Text,
+    TextClause,
     func,
     text,
 )
@@ -42,6 +44,14 @@ class State(IntEnum):
     REJECTED = 3
     UNKNOWN = 4
     WAITING = 5
+
+
+_STATES = re.compile(rf"\b({'|'.join(State.__members__)})\b")
+
+
+def make_statement(sql: str) -> TextClause:
+    """Return a statement in which states have their names, such as ACCEPTED."""
+    return text(_STATES.sub(lambda name: str(int(State[name[0]])), sql))
 
 
 metadata = MetaData()
@@ -82,14 +92,14 @@ batch = Table(
     Column("reserved_at", DateTime(timezone=True)),
     Column("settled_at", DateTime(timezone=True)),
     # What is not settled is rare and looked for often.
-    Index("batch_open", "connector_id", "state", postgresql_where=text("state <> 2")),
+    Index("batch_open", "connector_id", "state", postgresql_where=make_statement("state <> ACCEPTED")),
     Index("batch_settled", "settled_at", postgresql_using="brin"),
     Index(
         "batch_accepted",
         "connector_id",
         "settled_at",
         postgresql_include=["id", "size"],
-        postgresql_where=text("state = 2"),
+        postgresql_where=make_statement("state = ACCEPTED"),
     ),
     Index("batch_run", "connector_id", "run_id", "id"),
     Index("batch_resent", "connector_id", "reserved_at", postgresql_where=text("resends > 0")),
@@ -117,7 +127,7 @@ detection = Table(
         "connector_id",
         "state",
         postgresql_include=["batch_id"],
-        postgresql_where=text("state <> 2"),
+        postgresql_where=make_statement("state <> ACCEPTED"),
     ),
     Index("detection_detected_at", "detected_at", postgresql_using="brin"),
     # With all that counting needs: no row is read.

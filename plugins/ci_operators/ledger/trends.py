@@ -10,8 +10,8 @@ from sqlalchemy import Connection, TextClause, text
 
 from ci_operators.ledger.access import speak_plainly
 from ci_operators.ledger.overview import find_names
-from ci_operators.ledger.stage_figures import ARRIVED, read_figures
-from ci_operators.ledger.tables import ALL_CODES
+from ci_operators.ledger.stage_figures import ARRIVED_CODES, read_figures
+from ci_operators.ledger.tables import ALL_CODES, make_statement
 
 #: Detections read at most for the top indicators: what a page can wait for.
 READ_AT_MOST = 100_000
@@ -42,7 +42,7 @@ _NEWEST = """(
 _TOP = """
     WITH newest AS MATERIALIZED (
         SELECT substring(n.key FROM 9) AS tail, n.key, n.connector_id, n.detected_at,
-               coalesce(n.state, b.state) = 2 AS is_accepted
+               coalesce(n.state, b.state) = ACCEPTED AS is_accepted
         FROM (SELECT * FROM ({}) u ORDER BY detected_at DESC LIMIT :most) n JOIN batch b ON b.id = n.batch_id
     ),
     top AS (
@@ -93,7 +93,7 @@ class ReasonCount:
     @property
     def has_arrived(self) -> bool:
         """Return whether the records had arrived already, so that no criterion excluded them."""
-        return self.fate == "dropped" and self.code in ARRIVED
+        return self.fate == "dropped" and self.code in ARRIVED_CODES
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +167,7 @@ def find_top_indicators(
 
 def _top(connector_ids: Iterable[int]) -> TextClause:
     """Return the query: no more is read than is asked for."""
-    return text(_TOP.format(" UNION ALL ".join(_NEWEST.format(number) for number in connector_ids)))
+    return make_statement(_TOP.format(" UNION ALL ".join(_NEWEST.format(number) for number in connector_ids)))
 
 
 def _values(connectors: Iterable[str], since: date, until: date) -> dict[str, object]:

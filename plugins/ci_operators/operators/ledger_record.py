@@ -32,7 +32,7 @@ def record_stage(
         history = History(connection, connector.name, run_id, manifest.stage)
         if "dropped" in sides:
             history.add_dropped(read_artifact(sides["dropped"]))
-        if "quarantined" in sides:
+        if "quarantined" in sides and manifest.stage != "submit":  # which has written its own, as it went
             history.add_quarantined(read_artifact(sides["quarantined"]))
         history.add_run(manifest.to_xcom(), kind)
         return history.has_waiting()

@@ -71,12 +71,16 @@ class CompactLedgerOperator(BaseOperator):
         return dict(total)
 
     def _name_stranded(self) -> None:
-        from ci_operators.answers.standing import find_orphans, find_standings, find_stranded  # not at DAG parse time
+        from ci_operators.answers.connector.health import (  # not at DAG parse time
+            find_health,
+            find_orphans,
+            find_stranded,
+        )
 
         found = load_connectors()
-        for standing in (*find_standings(found, found.connectors, datetime.now(UTC)), *find_orphans(found)):
-            for sentence in find_stranded(standing):
-                self.log.warning("Left in the ledger: %s: %s", standing.connector, sentence)
+        for health in (*find_health(found, found.connectors, datetime.now(UTC)), *find_orphans(found)):
+            for sentence in find_stranded(health):
+                self.log.warning("Left in the ledger: %s: %s", health.connector, sentence)
 
 
 def _compact(conn_id: str, retention: Retention) -> dict[str, int]:

@@ -51,6 +51,9 @@ METRICS = {
     for metric in (
         Metric("records_in", "counter", _STAGE, "Records that the stage took in."),
         Metric("records_out", "counter", _STAGE, "Records that it passed on; of submit: accepted or waiting."),
+        Metric(
+            "added", "counter", _STAGE, "Records beyond one for each taken in: an event may give several detections."
+        ),
         Metric("dropped", "counter", (*_STAGE, "reason"), "Records that a criterion excludes, by reason."),
         Metric("quarantined", "counter", (*_STAGE, "issue"), "Records that cannot be sent as they are, by issue."),
         Metric("stage_duration", "timer", _STAGE, "How long the stage took."),
@@ -100,6 +103,8 @@ def _read_samples(manifest: Manifest, now: datetime, *, delivered: bool, destina
     stage, tally, extra = {**connector, "stage": manifest.stage}, manifest.tally, manifest.extra
     yield Sample(METRICS["records_in"], tally.records_in, stage)
     yield Sample(METRICS["records_out"], tally.records_out, stage)
+    if tally.added:
+        yield Sample(METRICS["added"], tally.added, stage)
     for reason, count in tally.dropped.items():
         yield Sample(METRICS["dropped"], count, {**stage, "reason": reason})
     for issue, count in tally.quarantined.items():

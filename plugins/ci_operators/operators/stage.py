@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -88,9 +87,11 @@ class StageOperator(BaseOperator, SkipMixin):
             self._end_run(context, manifest)
         return manifest.to_xcom()
 
-    @abstractmethod
     def run_stage(self, run: StageRun) -> StageResult:
-        """Do the stage's work."""
+        """Do the stage's work: take what the stage before handed over through this one's step of the chain."""
+        from ci_operators.stages.chain import run_step  # not at DAG parse time
+
+        return run_step(self.stage, run.connector, self.source, run.directory)
 
     def prepare(self, context: Context) -> StageRun:
         """Return the run as the stage before handed it over."""

@@ -7,6 +7,9 @@ from typing import Any
 
 from ci_operators.staging.manifest import Manifest
 
+#: What a retry needs to know of the try before, and nobody else.
+_BOOKKEEPING = ("counted_since", "clear_number", "told_before")
+
 
 def tell(log: Any, manifest: Manifest, words: Mapping[str, str]) -> None:
     """Log what a stage did. `words`: what each reason, issue and note code means."""
@@ -24,7 +27,7 @@ def tell(log: Any, manifest: Manifest, words: Mapping[str, str]) -> None:
             examples = f" For example {', '.join(tally.samples[code])}." if tally.samples.get(code) else ""
             log.info("%d %s, %s: %s%s", count, verb, code, words.get(code, ""), examples)
     for name, value in manifest.extra.items():
-        if value:
+        if value and name not in _BOOKKEEPING:
             log.info("%s: %s", name.replace("_", " "), value)
     if manifest.artifact:
         log.info("Artifact (%d bytes): %s", manifest.bytes, manifest.artifact)

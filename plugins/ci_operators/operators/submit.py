@@ -70,7 +70,7 @@ class SubmitOperator(StageOperator):
         found = find_open(connection, number)
         return {
             "waiting_in_all": found.waiting,
-            "unknown_in_all": sum(doubt.detections for doubt in found.unknown),
+            "unknown_in_all": sum(batch.detections for batch in found.unknown),
             "budget_spent": spent,
             "budget_limit": self.destination.daily_limit,
         }

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from ci_operators.attack import attack_table
-from ci_operators.core.tally import Tally
 from ci_operators.operators.stage import StageOperator, StageRun
-from ci_operators.stages.contract import ISSUES, contract_for
+from ci_operators.stages.contract import ISSUES
 
 if TYPE_CHECKING:
     from ci_operators.stages.refusals import DryRun
@@ -24,14 +22,13 @@ class ValidateOperator(StageOperator):
 
     def run_stage(self, run: StageRun) -> StageResult:
         """Pass on what the contract allows; of a debug run, what the API has checked too."""
-        from ci_operators.stages.run import transform  # not at DAG parse time
+        from ci_operators.stages.chain import run_step  # not at DAG parse time
 
-        step = contract_for(attack_table())
-        result = transform(self.stage, self.source, step, Tally(), run.directory)
+        result = super().run_stage(run)
         if run.debug and result.artifact is not None and result.tally.records_out:
             checked = _dry_run(run, result.artifact)
             if checked.refused or checked.duplicates:  # done again, so that the artifact holds what the API takes alone
-                result = transform(self.stage, self.source, checked.step(step), Tally(), run.directory)
+                result = run_step(self.stage, run.connector, self.source, run.directory, checked.step)
             waited_s = round(checked.client.pacer.waited_s, 1)
             result.extra |= {
                 "checked_by_api": dict(checked.processed),

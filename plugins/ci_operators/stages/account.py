@@ -51,7 +51,7 @@ class Account:
     """What one run did, beside the tally of its own records.
 
     By the ledger, of all tries of the run: processed (accepted, by indicator type), batches, accepted, resent_unknown
-    (sent again though they may have arrived), from_waiting (accepted, and none of the run's own).
+    (sent again though they may have arrived), from_waiting (accepted by this run, but read by an earlier one).
     Of its last try: waiting: own records that wait at its end; split: batches that were too large for the API;
     search_could_not_tell: unknown ones that no search told of; put_off_again, waiting_quarantined: what became of
     those that waited (the rest of them still does).

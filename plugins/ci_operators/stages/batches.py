@@ -6,23 +6,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-import msgspec
-from msgspec import Struct
-
 from ci_operators.ledger.row import Row
 from ci_operators.recorded_future.api import Submission
 from ci_operators.stages.account import Rules
-
-
-class _Ioc(Struct, frozen=True):
-    type: str
-
-
-class _Detection(Struct, frozen=True):
-    ioc: _Ioc
-
-
-_decode = msgspec.json.Decoder(_Detection).decode
 
 
 def cut_batches(chunks: Iterable[list[bytes]], size: int) -> Iterator[list[bytes]]:
@@ -37,16 +23,15 @@ def cut_batches(chunks: Iterable[list[bytes]], size: int) -> Iterator[list[bytes
         yield batch
 
 
-def make_submission(batch: Sequence[bytes], *, debug: bool, organization_ids: Sequence[str]) -> Submission:
-    """Return the submission of a batch, with the counts per indicator type its answer must agree with."""
-    types = Counter(_decode(record).ioc.type for record in batch)
-    return Submission(batch, types, debug=debug, organization_ids=organization_ids)
+def make_submission(rows: Sequence[Row], *, debug: bool, organization_ids: Sequence[str]) -> Submission:
+    """Return the submission of detections, with the counts per indicator type its answer must agree with."""
+    types = Counter(row.indicator_type for row in rows)
+    return Submission([row.text for row in rows], types, debug=debug, organization_ids=organization_ids)
 
 
 def make_live_submission(rows: Sequence[Row], rules: Rules) -> Submission:
     """Return the submission that stores detections; each carries its key as `transient_id` if the rules say so."""
-    texts, organization_ids = [row.text for row in rows], rules.terms.organization_ids
-    submission = make_submission(texts, debug=False, organization_ids=organization_ids)
+    submission = make_submission(rows, debug=False, organization_ids=rules.terms.organization_ids)
     if not rules.send_transient_id:
         return submission
     names = {row.key.hex(): row.indicator_type for row in rows}
@@ -64,9 +49,10 @@ class RequestSize:
     def learn(self, rows: Sequence[Row], status: int | None) -> None:
         """Take half of what was refused: of its bytes after a 413, of its detections otherwise."""
         if status == 413:
-            self.most_bytes = sum(len(row.text) for row in rows) // 2
+            refused = sum(len(row.text) for row in rows)
+            self.most_bytes = min(refused // 2, self.most_bytes or refused)
         else:
-            self.most = -(-len(rows) // 2)
+            self.most = min(-(-len(rows) // 2), self.most)
 
     def cut(self, rows: Sequence[Row]) -> list[Sequence[Row]]:
         """Return the rows in parts of a request each; one that is too large alone is a part too."""

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from ci_operators.attack import attack_table
 from ci_operators.core.connector import Connector
+from ci_operators.core.tally import Tally
 from ci_operators.core.verdict import Dropped, Note, Quarantined, Step
 from ci_operators.sources.registry import load_source
 from ci_operators.stages.contract import contract_for
+from ci_operators.stages.run import StageResult, transform
+from ci_operators.staging.artifact import Artifact
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,17 +36,39 @@ def make_step(stage: str, connector: Connector, note: Note) -> Step:
     return source.criteria(connector) if stage == "filter" else source.mapping(connector, note)
 
 
+def run_step(
+    stage: str,
+    connector: Connector,
+    source: Artifact,
+    directory: Any,
+    around: Callable[[Step], Step] = lambda step: step,
+) -> StageResult:
+    """Take the artifact that the stage before left through the step of a stage; `around` may make another one of it."""
+    tally = Tally()
+    return transform(stage, source, around(make_step(stage, connector, tally.note)), tally, directory)
+
+
 def make_chain(connector: Connector, note: Note) -> dict[str, Step]:
     """Return the steps by stage, in their order."""
     return {stage: make_step(stage, connector, note) for stage in ("filter", "map", "validate")}
 
 
-def take_through(chain: Mapping[str, Step], record: bytes, first: str = "filter") -> Passage:
-    """Return how far a record comes from the stage `first` on; nothing is written."""
+def take_through(chain: Mapping[str, Step], record: bytes, first: str = "filter") -> list[Passage]:
+    """Return how far a record comes from the stage `first` on: one passage for each detection that it becomes.
+
+    Nothing is written.
+    """
     stages = list(chain)
-    for stage in stages[stages.index(first) :]:
-        verdict = chain[stage](record)
-        if isinstance(verdict, Dropped | Quarantined):
-            return Passage(stage, record, verdict)
-        record = verdict
-    return Passage("submit", record)
+    return list(_pass(chain, record, stages[stages.index(first) :]))
+
+
+def _pass(chain: Mapping[str, Step], record: bytes, stages: Sequence[str]) -> Iterator[Passage]:
+    if not stages:
+        yield Passage("submit", record)
+        return
+    verdict = chain[stages[0]](record)
+    if isinstance(verdict, Dropped | Quarantined):
+        yield Passage(stages[0], record, verdict)
+        return
+    for each in verdict if isinstance(verdict, list) else [verdict]:
+        yield from _pass(chain, each, stages[1:])

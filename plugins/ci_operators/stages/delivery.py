@@ -21,7 +21,7 @@ from ci_operators.core.errors import (
 )
 from ci_operators.core.tally import Tally
 from ci_operators.core.verdict import Dropped, Quarantined
-from ci_operators.ledger.deliveries import Batch, Deliveries, Known
+from ci_operators.ledger.deliveries import Batch, Deliveries, DeliveryState
 from ci_operators.ledger.row import Row, read_row
 from ci_operators.ledger.settlement import close_arrived
 from ci_operators.ledger.tables import State
@@ -40,7 +40,7 @@ BATCHES_PER_GROUP = 20
 #: Gives the keys of those rows that the API has stored, None if nobody can tell.
 LookUp = Callable[[Sequence[Row]], set[bytes] | None]
 #: Of a detection that the ledger has not met.
-NEW = Known(State.PLANNED, None)
+NEW = DeliveryState(State.PLANNED, None)
 
 
 def deliver_once(
@@ -56,20 +56,20 @@ def deliver_once(
     tally = Tally()
     with SideArtifacts(directory, "submit") as side:
         size = RequestSize(rules.terms.batch_size)
-        courier = Courier(client, rules, deliveries, look_up, tally, side, size)
-        courier.take_all(read_artifact(source))
+        sender = DeliverySender(client, rules, deliveries, look_up, tally, side, size)
+        sender.take_all(read_artifact(source))
         tally.check_conservation("submit")
-        courier.take_waiting()
+        sender.take_waiting()
     close_arrived(deliveries.connection, deliveries.connector)
-    courier.account.add_run(deliveries.count_run())
+    sender.account.add_run(deliveries.count_run())
     counted = {"counted_since": deliveries.since, "clear_number": deliveries.clear_number}
     counted |= {"told_before": True} if deliveries.is_told else {}
-    extra = {**courier.account.to_extra(), "unknown_from_earlier_tries": recovered, **counted}
+    extra = {**sender.account.to_extra(), "unknown_from_earlier_tries": recovered, **counted}
     return StageResult(tally, side_artifacts=side.artifacts, extra=extra)
 
 
 @dataclass
-class Courier:
+class DeliverySender:
     """Sends what the ledger does not know as accepted."""
 
     client: Client
@@ -112,35 +112,39 @@ class Courier:
     def _take(self, rows: list[Row], allowed: int, *, waiting: bool = False) -> None:
         self._settle_answered()
         known = self.deliveries.find(rows)
-        fresh, doubtful = self._sort(rows, known, waiting=waiting)
-        again = self._resolve(doubtful, known)
+        fresh, unknown = self._sort(rows, known, waiting=waiting)
+        again = self._resolve(unknown, known)
         planned = self.deliveries.plan(self.size.cut(fresh), known) if fresh else []
         for resends, group in again.items():
             planned += self.deliveries.plan(self.size.cut(group), known, resends=resends)
         for batch in planned:
             self._send(batch, allowed)
 
-    def _sort(self, rows: list[Row], known: dict[bytes, Known], *, waiting: bool) -> tuple[list[Row], list[Row]]:
+    def _sort(
+        self, rows: list[Row], known: dict[bytes, DeliveryState], *, waiting: bool
+    ) -> tuple[list[Row], list[Row]]:
         """Return the rows to send and those whose outcome is unknown; count the others."""
         fresh: dict[bytes, Row] = {}
-        doubtful: dict[bytes, Row] = {}
+        unknown: dict[bytes, Row] = {}
+        refused: dict[bytes, Row] = {}
         for row in rows:
             found = known.get(row.key, NEW)
-            if row.key in self._met or row.key in fresh or row.key in doubtful:
+            if row.key in self._met or any(row.key in each for each in (fresh, unknown, refused)):
                 self._drop("duplicate", row)
             elif found.state is State.ACCEPTED:
                 self._count_arrived(row, found)
             elif found.state is State.REJECTED:
-                self._quarantine("rejected_by_api", row, found.note or "")
+                refused[row.key] = row
             elif found.state is State.WAITING and not waiting:
                 self._count_waiting([row])
             elif found.state in (State.UNKNOWN, State.RESERVED):
-                doubtful[row.key] = row
+                unknown[row.key] = row
             else:
                 fresh[row.key] = row
-        return list(fresh.values()), list(doubtful.values())
+        self._keep("rejected_by_api", list(refused.values()), {key: known[key].note or "" for key in refused})
+        return list(fresh.values()), list(unknown.values())
 
-    def _count_arrived(self, row: Row, found: Known) -> None:
+    def _count_arrived(self, row: Row, found: DeliveryState) -> None:
         """Count one that the API has: sent by this run in an earlier try, in this one, or by another run."""
         if found.by_try:
             self._drop("duplicate", row)
@@ -150,7 +154,7 @@ class Courier:
         else:
             self._drop("already_accepted", row)
 
-    def _resolve(self, rows: list[Row], known: dict[bytes, Known]) -> dict[int, list[Row]]:
+    def _resolve(self, rows: list[Row], known: dict[bytes, DeliveryState]) -> dict[int, list[Row]]:
         """Return those of the unknown rows that are to be sent again, by how often that will have been."""
         if not rows:
             return {}
@@ -167,18 +171,18 @@ class Courier:
                 held[row.key] = found.note or ""
             else:
                 again.setdefault(found.resends + 1, []).append(row)
-        self._hold([row for row in rows if row.key in held], held)
+        self._keep("outcome_unknown", [row for row in rows if row.key in held], held)
         return again
 
-    def _is_held(self, found: Known) -> bool:
+    def _is_held(self, found: DeliveryState) -> bool:
         is_spent = self.rules.unknown_policy == "hold" or found.resends >= self.rules.unknown_resends
         return is_spent or found.note == MISMATCH
 
-    def _hold(self, rows: Sequence[Row], messages: Mapping[bytes, str]) -> None:
+    def _keep(self, issue: str, rows: Sequence[Row], messages: Mapping[bytes, str]) -> None:
         if rows:
-            self.deliveries.hold(rows, messages)
+            self.deliveries.keep(issue, rows, messages)
         for row in rows:
-            self._quarantine("outcome_unknown", row, messages[row.key])
+            self._quarantine(issue, row, messages[row.key])
 
     def _look_up(self, rows: list[Row]) -> set[bytes]:
         found = self.look_up(rows)
@@ -238,7 +242,7 @@ class Courier:
         try:
             receipt = submit_named(self.client, make_live_submission(batch.rows, self.rules))
         except (UnknownOutcomeError, AccountingError) as err:
-            self.deliveries.doubt(batch, MISMATCH if isinstance(err, AccountingError) else str(err)[:500])
+            self.deliveries.mark_unknown(batch, MISMATCH if isinstance(err, AccountingError) else str(err)[:500])
             raise
         except DailyLimitError:
             self.deliveries.release(batch)

@@ -63,6 +63,9 @@ def pump(chunks: Iterable[list[bytes]], step: Step, out: ArtifactWriter, side: S
             result = step(record)
             if isinstance(result, bytes):
                 passed.append(result)
+            elif isinstance(result, list):
+                passed += result
+                tally.added += max(len(result) - 1, 0)  # none without a verdict: the tally does not add up
             elif isinstance(result, Dropped):
                 tally.drop(result)
                 side.add_dropped(result)

@@ -45,9 +45,8 @@ def _is_taken(client: Client, terms: Terms) -> bool:
 
 
 def _halve(client: Client, rows: Sequence[Row], terms: Terms) -> dict[bytes, str]:
-    texts = [row.text for row in rows]
     try:
-        submit(client, make_submission(texts, debug=True, organization_ids=terms.organization_ids))
+        submit(client, make_submission(rows, debug=True, organization_ids=terms.organization_ids))
     except RequestRefusedError as err:
         if err.status != 400:
             raise
@@ -97,7 +96,7 @@ class DryRun:
         """Return `step`, but with those detections quarantined that the API refuses, and doubled ones dropped."""
         met = set[bytes]()
 
-        def refuse(record: bytes) -> bytes | Dropped | Quarantined:
+        def refuse(record: bytes) -> bytes | list[bytes] | Dropped | Quarantined:
             result = step(record)
             if not isinstance(result, bytes):
                 return result
@@ -115,8 +114,7 @@ class DryRun:
             self._check(part)
 
     def _check(self, rows: Sequence[Row]) -> None:
-        texts = [row.text for row in rows]
-        submission = make_submission(texts, debug=True, organization_ids=self.terms.organization_ids)
+        submission = make_submission(rows, debug=True, organization_ids=self.terms.organization_ids)
         try:
             self.processed += submit(self.client, submission)
             self.batches += 1

@@ -26,7 +26,8 @@ def transform(stage: str, source: Artifact, step: Step, tally: Tally, directory:
     with SideArtifacts(directory, stage) as side, write_artifact(directory / f"{stage}{SUFFIX}") as out:
         pump(read_artifact(source), step, out, side, tally)
         tally.check_conservation(stage)
-    return StageResult(tally, out.artifact, side.artifacts)
+    extra = {"added": tally.added} if tally.added else {}
+    return StageResult(tally, out.artifact, side.artifacts, extra)
 
 
 @dataclass(frozen=True, slots=True)

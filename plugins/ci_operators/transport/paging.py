@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from urllib.parse import parse_qs, urlsplit
 
-from ci_operators.core.errors import RateLimitedError, UnreadableAnswerError
-from ci_operators.transport.client import Client
+from ci_operators.core.errors import RateLimitedError, RequestRefusedError, UnreadableAnswerError
+from ci_operators.transport.client import Client, name_host
 from ci_operators.transport.pacing import MAX_WAIT_S
+from ci_operators.transport.vendor import Answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,45 @@ def read_pages(client: Client, ask: Callable[[str | None], Page], tokens: Sequen
         token = page.token
         seen.add(token)
         _pause(client, page.pause_s)
+
+
+def read_linked_pages(
+    client: Client,
+    path: str,
+    first: Mapping[str, str | int],
+    read_page: Callable[[Client, Answer], Page],
+    *,
+    marker: str,
+    tokens: Sequence[str] = (),
+) -> Iterator[Page]:
+    """Yield pages of which each links to the next one, by a Link header or in its body; see `read_pages`.
+
+    path: where the pages are; first: the parameters of the first one. read_page: gives a page with the link as its
+    token. marker: the parameter that the link of every page but the first one has.
+    """
+
+    def ask(query: str | None) -> Page:
+        page = read_page(client, client.get(f"{path}?{query}") if query else client.get(path, first))
+        following = _find_query(client, page.token, path, marker) if page.token else None
+        # An empty page that leads to itself is the end of what the vendor treats as polling.
+        return replace(page, token=following if page.events or following != query else None)
+
+    return read_pages(client, ask, tokens)
+
+
+def _find_query(client: Client, link: str, path: str, marker: str) -> str:
+    """Return the query of a link. The request goes to the Connection's host: no other one gets the credentials."""
+    title = client.vendor.title
+    try:
+        url = urlsplit(link)
+    except ValueError:
+        raise RequestRefusedError(f"{title}'s next link is not a valid URL.") from None
+    if url.path != path:
+        place = client.quote(f"{name_host(link)}{url.path}", 160)
+        raise RequestRefusedError(f"{title}'s next link leads to {place}, not to {path}.")
+    if marker not in parse_qs(url.query):
+        raise UnreadableAnswerError(f"{title}'s next link leads to the first page again: it has no `{marker}`.")
+    return url.query
 
 
 def _pause(client: Client, seconds: float) -> None:

@@ -1,0 +1,1 @@
+"""What became of a run's records: in figures, as a table."""

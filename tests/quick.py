@@ -1,0 +1,59 @@
+"""What `make quick` runs: the unit tests that need no Airflow, no database and no browser.
+
+Three rules select them:
+1. The folders in `SLOW_FOLDERS` are left out: they test what runs inside Airflow, or start servers.
+2. A module that imports Airflow is left out, and a test that is marked `imports_airflow`: the code it calls does.
+3. A test that uses PostgreSQL (the fixture `postgres_url`, also by way of others) is left out.
+
+A new folder belongs to the selection. No test of the selection can import Airflow: it fails
+("'airflow' is not a package"): mark it, or add its folder to rule 1.
+`make quick T=NAME` runs those of these tests that pytest's -k finds; `make quick T=PATH` all tests of a folder, a file,
+or the one of `file.py::test_name`, whatever they need.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+SLOW_FOLDERS = (
+    "airflow_plugin",
+    "compose",
+    "dags",
+    "end_to_end",
+    "faults",
+    "fuzz",
+    "hooks",
+    "local_airflow",
+    "operators",
+    "package",
+    "pages",
+    "timetables",
+)
+_DATABASE = "postgres_url"
+_MARK = "imports_airflow"
+_IMPORTS_AIRFLOW = re.compile(r"^\s*(?:from|import) airflow\b", re.MULTILINE)
+_TESTS = Path(__file__).parent
+
+
+def pytest_configure() -> None:
+    """Let nothing import Airflow, which takes seconds."""
+    sys.modules["airflow"] = None  # type: ignore[assignment]  # so the import statement refuses it
+
+
+def pytest_ignore_collect(collection_path: Path) -> bool | None:
+    """Leave out folders and modules that need Airflow."""
+    if collection_path.is_dir():
+        return True if collection_path.parent == _TESTS and collection_path.name in SLOW_FOLDERS else None
+    is_module = collection_path.name.startswith("test_") and collection_path.suffix == ".py"
+    return True if is_module and _IMPORTS_AIRFLOW.search(collection_path.read_text(encoding="utf-8")) else None
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out the tests that use a database, or call what imports Airflow."""
+    slow = [item for item in items if _DATABASE in getattr(item, "fixturenames", ()) or item.get_closest_marker(_MARK)]
+    config.hook.pytest_deselected(items=slow)
+    items[:] = [item for item in items if item not in set(slow)]
