@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
 import pytest
-from hypothesis import HealthCheck, Phase, event, given, seed, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from hypothesis.database import DirectoryBasedExampleDatabase
 
@@ -38,30 +40,35 @@ class HangError(BaseException):
 
 
 @pytest.fixture
-def fuzz() -> Fuzz:
-    """Return what runs a target: once, or in rounds with new seeds until FUZZ_MINUTES are over."""
+def fuzz(capsys: pytest.CaptureFixture[str]) -> Fuzz:
+    """Return what runs a target: the same examples once, or in rounds new ones until FUZZ_MINUTES are over."""
     minutes, folder = float(os.environ.get("FUZZ_MINUTES", "0")), os.environ.get("FUZZ_FOLDER")
-    first = int(os.environ.get("FUZZ_SEED", "0"))
     replays = "FUZZ_REPLAY" in os.environ
+    campaign = DirectoryBasedExampleDatabase(Path(folder)) if folder else None
 
     def run(target: str, example: Example, share: float = 1.0) -> None:
+        outcomes = Counter[str]()
+
         def attempt(data: st.DataObject) -> None:
             with _bounded():
-                event(example(Choices(data)))
+                outcomes[example(Choices(data))] += 1
 
         attempt.__name__ = target  # findings are kept by name
         options = settings(
             max_examples=max(1, round(EXAMPLES * share)),
             deadline=None,
-            database=DirectoryBasedExampleDatabase(Path(folder)) if folder else None,
+            derandomize=campaign is None,
+            database=campaign,
             phases=[Phase.reuse] if replays else [Phase.reuse, Phase.generate, Phase.shrink],
             print_blob=True,
             suppress_health_check=list(HealthCheck),
         )
-        end, number = time.monotonic() + minutes * 60, first
-        while number == first or (time.monotonic() < end and not replays):
-            seed(number)(options(given(st.data())(attempt)))()
-            number += 1
+        tried, end = options(given(st.data())(attempt)), time.monotonic() + minutes * 60
+        tried()
+        while time.monotonic() < end and not replays:
+            tried()
+        with capsys.disabled():
+            sys.stdout.write(f"\n  {target}: {outcomes.total()} examples, {len(outcomes)} distinct outcomes\n")
 
     return run
 
