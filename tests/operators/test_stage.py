@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from airflow.sdk.exceptions import AirflowRescheduleException
 
+from ci_operators.airflow_plugin.versions import AirflowRescheduleException
 from ci_operators.core.connector import Destination
 from ci_operators.core.errors import ConfigurationError, StagingError, UnavailableError
 from ci_operators.core.instant import format_instant
