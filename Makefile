@@ -5,7 +5,7 @@ define timed
 @begun=$$(date +%s); { $(1); }; status=$$?; echo "  make $@: $$(($$(date +%s) - begun)) s"; exit $$status
 endef
 
-.PHONY: help demo test quick lint budgets audit lock bench faults fuzz clean distclean install python
+.PHONY: help demo test quick lint budgets audit lock bench faults fuzz clean distclean install install-demo python
 
 export PYTHONPATH := $(CURDIR)/plugins:$(CURDIR)/include
 # Airflow starts twice as fast from bytecode.
@@ -20,8 +20,8 @@ help: ## list the targets
 	@sed -n 's/^\([a-z]*\):[^#]*## /  make \1\t/p' Makefile | expand -t 20
 	@echo "  Variables: PYTHON=<path>; for demo also ONCE=1 PORT=8080 SIMULATOR_PORT=8099"
 
-demo: install ## a whole Airflow with both connectors towards a local simulator (ONCE=1 ends after the table)
-	@$(VENV)/python -m demo
+demo: install-demo ## a whole Airflow with both connectors towards a local simulator (ONCE=1 ends after the table)
+	@$(VENV)/python -m local_airflow
 
 # Side by side: of the time that a whole Airflow takes, it waits for most.
 SIDE_BY_SIDE := --numprocesses=auto --maxprocesses=4 --dist=loadfile --no-loadscope-reorder
@@ -55,6 +55,7 @@ PIN := $(VENV)/uv pip compile --quiet --python-version 3.11 --no-header --no-ann
 
 lock: install ## pin everything anew
 	@$(PIN) --universal requirements-dev.txt -o requirements-lock.txt
+	@$(PIN) --universal -c requirements-lock.txt requirements-demo.txt -o requirements-demo-lock.txt
 	@$(PIN) --python-platform linux --generate-hashes -c requirements-lock.txt requirements-deploy.txt -o requirements-image.txt
 
 bench: install ## events per second, memory, run and parse times: a table, and a plot in build/
@@ -66,14 +67,17 @@ faults: install ## the fault matrix, printed
 fuzz: install ## malformed vendor data for FUZZ="--minutes 5", or --hours, findings in build/fuzz
 	@PYTHONPATH=plugins:include:. $(VENV)/python -m tests.fuzz $(FUZZ)
 
-clean: python ## forget the demo's data
-	@$(PYTHON) -m demo.clean
+clean: $(if $(wildcard .demo),install-demo) ## delete the demo's data
+	@! test -e $(VENV)/python || $(VENV)/python -m local_airflow.clean
 
-distclean: clean ## forget the virtual environment too
+distclean: clean ## delete the virtual environment too
 	@rm -rf .venv build plugins/*.egg-info
 
 install: python
-	@$(PYTHON) -m demo.install
+	@$(PYTHON) -m local_airflow.install requirements-lock.txt
+
+install-demo: python
+	@$(PYTHON) -m local_airflow.install requirements-demo-lock.txt
 
 python:
 	@test -n "$(PYTHON)" && "$(PYTHON)" -c '$(CHECK)' 2>/dev/null || { echo "Python 3.11, 3.12 or 3.13 is needed, and \

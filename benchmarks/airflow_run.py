@@ -18,13 +18,13 @@ from typing import Any
 from benchmarks.children import ROOT
 from benchmarks.process_tree import ProcessTree, noting_peak
 from benchmarks.row import Options, Row, Say, interleave, show_megabytes
-from demo.airflow_server import DATABASE, AirflowAddress, running_airflow
-from demo.ports import find_free_port
-from demo.settings import AirflowSettings, Connection
+from local_airflow.airflow_server import DATABASE, AirflowAddress, running_airflow
+from local_airflow.ports import find_free_port
+from local_airflow.settings import AirflowSettings, Connection
 from simulator import Limits, Simulator, serve
+from simulator.draws import Draws
 from simulator.instants import to_us
-from simulator.scenario.draws import Draws
-from simulator.scenario.okta_threats import threat_event
+from simulator.okta.threat_events import threat_event
 from simulator.settings import OKTA_TOKEN, RECORDED_FUTURE_TOKEN
 
 CONNECTORS = Path(__file__).with_name("connectors.yaml")

@@ -21,8 +21,7 @@ from ci_operators.ledger.compaction import forget_delivered
 from ci_operators.ledger.deliveries import Deliveries
 from ci_operators.ledger.row import Row as Detection
 from ci_operators.ledger.schema import migrate
-from demo.postgres import PostgresAddress, running_postgres
-from demo.postgres_home import prepare_home
+from local_airflow.postgres import PostgresAddress, running_postgres
 
 SMALL, SIZE, QUICK_SIZE = 10_000, 10_000_000, 100_000
 #: What `explain`, `status` and the list of connectors ask.
@@ -64,8 +63,8 @@ class Measured:
 def run(options: Options) -> Iterator[Row]:
     """Yield a row for each question, for each work, and for each large table."""
     with tempfile.TemporaryDirectory() as folder:
-        home = prepare_home(Path(folder) / "postgres")
-        with running_postgres(home, Path(folder) / "postgres.log") as (postgres, _):
+        home = Path(folder)
+        with running_postgres(home / "postgres", home / "postgres.log", keep=False) as postgres:
             small, large = (
                 _measure(postgres, size, options) for size in (SMALL, QUICK_SIZE if options.quick else SIZE)
             )

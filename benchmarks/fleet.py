@@ -14,8 +14,8 @@ from benchmarks.fleet_airflow import PARALLELISM, SETTINGS, TASKS, Parsing, Work
 from benchmarks.fleet_vendors import ACTIVE, FleetConnector, FleetVendors, make_fleet
 from benchmarks.row import Options, Row, Say, show_count, show_megabytes
 from ci_operators.core.connector import DAG_PREFIX
-from demo.ports import find_free_port
-from demo.settings import AirflowSettings, Connection
+from local_airflow.ports import find_free_port
+from local_airflow.settings import AirflowSettings, Connection
 from simulator import serve
 from simulator.settings import OKTA_TOKEN, RECORDED_FUTURE_TOKEN, SENTINELONE_TOKEN
 

@@ -10,12 +10,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import psutil  # type: ignore[import-untyped]  # psutil has no types
+import psutil
 
 from benchmarks.process_tree import ProcessTree, find_tree, noting_peak
 from benchmarks.row import Say
-from demo.airflow_server import DATABASE, AirflowAddress, running_airflow
-from demo.settings import AirflowSettings
+from local_airflow.airflow_server import DATABASE, AirflowAddress, running_airflow
+from local_airflow.settings import AirflowSettings
 
 #: Tasks at a time: twice as many as cores, since a task waits for others most of its time.
 PARALLELISM = 4

@@ -9,10 +9,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from simulator import Limits, RecordedFutureGrant, Simulator, Tokens
+from simulator.draws import Draws
 from simulator.instants import HOUR, to_us
-from simulator.scenario.draws import Draws
-from simulator.scenario.okta_threats import threat_event
-from simulator.scenario.threats import threat_hour
+from simulator.okta.threat_events import threat_event
+from simulator.sentinelone.scenario import threat_hour
 from simulator.settings import RECORDED_FUTURE_TOKEN
 
 EVENTS = 20

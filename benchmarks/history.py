@@ -13,8 +13,7 @@ from benchmarks.history_line import BATCH_SIZE, BEGIN, DESTINATION, LIVE_PER_SLO
 from benchmarks.row import Options, Row, show_count
 from ci_operators.ledger.access import make_engine, open_connection
 from ci_operators.ledger.schema import migrate
-from demo.postgres import PostgresAddress, running_postgres
-from demo.postgres_home import prepare_home
+from local_airflow.postgres import PostgresAddress, running_postgres
 from simulator import Limits, ManualClock, Simulator, serve
 
 #: Days of history (SentinelOne's, and the System Log's retention), each a run; detections in all.
@@ -28,8 +27,8 @@ AIM_RUN = 2.0
 def run(options: Options) -> Iterator[Row]:
     """Yield rows for each case: days, live runs, the day's budget, work of a run, and of a detection that waits."""
     with tempfile.TemporaryDirectory() as folder:
-        home = prepare_home(Path(folder) / "postgres")
-        with running_postgres(home, Path(folder) / "postgres.log") as (postgres, _):
+        home = Path(folder)
+        with running_postgres(home / "postgres", home / "postgres.log", keep=False) as postgres:
             for number, (span, (pieces, count)) in enumerate((QUICK_CASES if options.quick else CASES).items()):
                 label = f"{span}, {show_count(count)} detections"
                 options.say(label)

@@ -15,14 +15,14 @@ from typing import Any
 
 from benchmarks.process_tree import ProcessTree
 from benchmarks.row import Options, Row
-from demo.airflow_api import AirflowApi
-from demo.airflow_server import AirflowAddress, running_airflow
-from demo.ports import find_free_port
-from demo.settings import AirflowSettings, Connection
+from local_airflow.airflow_api import AirflowApi
+from local_airflow.airflow_server import AirflowAddress, running_airflow
+from local_airflow.ports import find_free_port
+from local_airflow.settings import AirflowSettings, Connection
 from simulator import Limits, Simulator, serve
+from simulator.draws import Draws
 from simulator.instants import to_us
-from simulator.scenario.draws import Draws
-from simulator.scenario.okta_threats import threat_event
+from simulator.okta.threat_events import threat_event
 from simulator.settings import OKTA_TOKEN, RECORDED_FUTURE_TOKEN
 
 #: The System Log keeps 90 days; a day is a run.

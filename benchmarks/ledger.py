@@ -11,8 +11,7 @@ from benchmarks.children import Outcome, run_child, running_api_server
 from benchmarks.row import Options, Row, Say, interleave, median_of, show_count, show_megabytes
 from ci_operators.ledger.access import make_engine
 from ci_operators.ledger.schema import migrate
-from demo.postgres import running_postgres
-from demo.postgres_home import prepare_home
+from local_airflow.postgres import running_postgres
 
 #: Milliseconds the API takes for a request, detections, repetitions.
 CASES = ((0, 100_000, 3), (20, 100_000, 3), (0, 1_000_000, 1))
@@ -25,8 +24,8 @@ AIM_MEMORY_BYTES = 200e6
 def run(options: Options) -> Iterator[Row]:
     """Yield two rows for each case: speed, memory."""
     with tempfile.TemporaryDirectory() as folder:
-        home = prepare_home(Path(folder) / "postgres")
-        with running_postgres(home, Path(folder) / "postgres.log") as (postgres, _):
+        home = Path(folder)
+        with running_postgres(home / "postgres", home / "postgres.log", keep=False) as postgres:
             postgres.ensure_database("ledger")
             address = postgres.url("ledger")
             migrate(make_engine(address))

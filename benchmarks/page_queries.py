@@ -21,8 +21,7 @@ from ci_operators.ledger.access import make_engine, make_reader, open_connection
 from ci_operators.ledger.indicators import find_by_indicator
 from ci_operators.ledger.schema import migrate
 from ci_operators.ledger.trail import find_connectors, find_states, find_trail
-from demo.postgres import running_postgres
-from demo.postgres_home import prepare_home
+from local_airflow.postgres import running_postgres
 
 SIZES, QUICK_SIZES = (1_000, 100_000, 1_000_000), (1_000, 100_000)
 REPETITIONS = 9
@@ -64,8 +63,8 @@ def run(options: Options) -> Iterator[Row]:
     now = datetime.now(UTC)
     sizes = QUICK_SIZES if options.quick else SIZES
     with tempfile.TemporaryDirectory() as folder:
-        home = prepare_home(Path(folder) / "postgres")
-        with running_postgres(home, Path(folder) / "postgres.log") as (postgres, _):
+        home = Path(folder)
+        with running_postgres(home / "postgres", home / "postgres.log", keep=False) as postgres:
             found: list[dict[tuple[str, str], float]] = []
             for size in sizes:
                 options.say(f"{show_count(size)} detections")

@@ -19,11 +19,11 @@ from benchmarks.page_queries import QUICK_SIZES, SIZES, compare_sizes
 from benchmarks.row import Options, Row, show_count
 from ci_operators.ledger.access import make_engine
 from ci_operators.ledger.schema import migrate
-from demo.airflow_api import AirflowApi
-from demo.airflow_server import AirflowAddress, running_airflow
-from demo.ports import find_free_port
-from demo.postgres import POSTGRES_USER, PostgresAddress
-from demo.settings import AirflowSettings, Connection
+from local_airflow.airflow_api import AirflowApi
+from local_airflow.airflow_server import AirflowAddress, running_airflow
+from local_airflow.ports import find_free_port
+from local_airflow.postgres import POSTGRES_USER, PostgresAddress
+from local_airflow.settings import AirflowSettings, Connection
 
 REPETITIONS = 9
 PATIENCE_S = 180.0

@@ -8,10 +8,10 @@ from typing import Any, Final
 
 import orjson
 
+from simulator.draws import Draws
 from simulator.instants import HOUR, SECOND
-from simulator.scenario.draws import Draws
-from simulator.scenario.okta_threats import threat_event
-from simulator.scenario.threats import threat_hour
+from simulator.okta.threat_events import threat_event
+from simulator.sentinelone.scenario import threat_hour
 
 PAGE_EVENTS: Final = 1000
 #: More than the compressor's window holds, so that repetition does not make it look better than it is.

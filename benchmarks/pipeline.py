@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 
-import psutil  # type: ignore[import-untyped]  # psutil has no types
+import psutil
 
 from benchmarks.children import Outcome, run_child, running_page_server
 from benchmarks.row import Options, Row, Say, interleave, median_of, show_count, show_megabytes

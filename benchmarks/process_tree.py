@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
-import psutil  # type: ignore[import-untyped]  # psutil has no types
+import psutil
 
 #: How Airflow calls the process of one task; the supervisors above it are "airflow worker -- LocalExecutor: …".
 _TASK, _SUPERVISOR = "airflow worker -- ", "airflow worker -- LocalExecutor"

@@ -20,6 +20,6 @@ for name in POSTGRES AIRFLOW_DB CELERY_DB LEDGER_DB REDIS; do
 done
 if [ "${1:-}" = demo ]; then
   add COMPOSE_PROFILES demo
-  add CONNECTORS_FOLDER ./include/demo
+  add CONNECTORS_FOLDER ./include/local_airflow
   add NEW_CONNECTORS_PAUSED False
 fi

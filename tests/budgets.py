@@ -51,7 +51,7 @@ def count_lines(paths: Iterable[Path]) -> int:
 
 def find_circles(*packages: str) -> list[tuple[str, ...]]:
     """Return the shortest circle through each import that is part of one; ours by default."""
-    graph = grimp.build_graph(*(packages or ("ci_operators", "demo", "simulator")), cache_dir=None)
+    graph = grimp.build_graph(*(packages or ("ci_operators", "local_airflow", "simulator")), cache_dir=None)
     found: dict[frozenset[str], tuple[str, ...]] = {}
     for importer in sorted(graph.modules):
         for imported in sorted(graph.find_modules_directly_imported_by(importer)):

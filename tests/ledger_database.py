@@ -18,9 +18,7 @@ from sqlalchemy.pool import NullPool
 from ci_operators.ledger import tables
 from ci_operators.ledger.access import make_engine
 from ci_operators.ledger.schema import migrate
-from demo.places import remove_temporary_folder
-from demo.postgres import running_postgres
-from demo.postgres_home import prepare_home
+from local_airflow.postgres import running_postgres
 
 VARIABLE = "LEDGER_TEST_URL"
 _ALL_TABLES = ", ".join(table.name for table in tables.metadata.sorted_tables)
@@ -32,13 +30,9 @@ def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[URL]:
     if given := os.environ.get(VARIABLE):
         yield make_url(given).set(drivername="postgresql+psycopg2")
         return
-    folder = tmp_path_factory.mktemp("ledger") / "postgres"
-    home = prepare_home(folder)
-    try:
-        with running_postgres(home, folder.parent / "postgres.log") as (address, _child):
-            yield make_url(address.url("postgres"))
-    finally:
-        remove_temporary_folder(folder)
+    folder = tmp_path_factory.mktemp("ledger")
+    with running_postgres(folder / "postgres", folder / "postgres.log", keep=False) as postgres:
+        yield make_url(postgres.url("postgres"))
 
 
 @contextmanager

@@ -13,7 +13,6 @@ import requests
 from ci_operators.core.window import Window
 from ci_operators.recorded_future import api as recorded_future
 from ci_operators.sources.okta import api as okta
-from ci_operators.sources.okta import auth as okta_auth
 from ci_operators.sources.okta.options import OktaConnector
 from ci_operators.sources.sentinelone import api as sentinelone
 from ci_operators.sources.sentinelone.options import SentinelOneConnector
@@ -57,7 +56,7 @@ def _submit(client: Client, *, debug: bool) -> Counter[str]:
 
 OKTA = VendorCase(
     "okta",
-    okta_auth.API,
+    okta.API,
     settings.OKTA_TOKEN,
     settings.OKTA_TOKEN_WITHOUT_ROLE,
     lambda client: list(okta.fetch(client, OktaConnector(name="acme"), WINDOW)),

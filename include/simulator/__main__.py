@@ -9,22 +9,20 @@ import threading
 from pathlib import Path
 
 from simulator.certificate import Certificate, write_certificate
-from simulator.okta.service_app import CLIENT_ID, ServiceApp, make_key_pair
 from simulator.server import serve
-from simulator.settings import OKTA_TOKEN, ORGANIZATION, RECORDED_FUTURE_TOKEN, SENTINELONE_TOKEN, Limits, Tokens
-from simulator.tenants import DEFAULT_SEED, Simulator
+from simulator.settings import OKTA_TOKEN, ORGANIZATION, RECORDED_FUTURE_TOKEN, SENTINELONE_TOKEN
+from simulator.simulator import Simulator
+from simulator.tenants import DEFAULT_SEED
 
 _EPILOG = f"""\
 vendors, told apart by path:
   Okta             GET  /api/v1/logs                      Authorization: SSWS {OKTA_TOKEN}
-                   POST /oauth2/v1/token                  service app {CLIENT_ID}, see --okta-key
   SentinelOne      GET  /web/api/v2.1/threats             Authorization: ApiToken {SENTINELONE_TOKEN}
   Recorded Future  POST /collective-insights/detections   X-RFToken: {RECORDED_FUTURE_TOKEN}
                    POST /collective-insights/search       (organization {ORGANIZATION})
 
 control, without a token:
-  GET  /simulator/health, /simulator/detections, /simulator/events?vendor=okta, /simulator/requests
-  POST /simulator/faults, /simulator/reset
+  GET  /simulator/health, /simulator/detections
 
 The same seed gives the same history in every run; new events appear as time goes on.
 """
@@ -42,9 +40,6 @@ def read_arguments(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=DEFAULT_SEED, help="selects the history (default: %(default)s)")
     parser.add_argument("--state", type=Path, metavar="DIR", help="keep stored detections in this directory")
-    parser.add_argument(
-        "--okta-key", type=Path, metavar="FILE", help=f"write a new private key for the service app {CLIENT_ID} there"
-    )
     parser.add_argument(
         "--tls", type=Path, metavar="DIR", help="serve by https, with a new certificate; clients trust DIR/ca.pem"
     )
@@ -65,15 +60,11 @@ def main(arguments: list[str]) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ending.set())
     try:
-        tokens = Tokens(okta_apps=_make_apps(options.okta_key))
-    except OSError as err:
-        return _fail(f"cannot write the key {options.okta_key}: {err.strerror or err}")
-    try:
         certificate = _make_certificate(options.tls, options.tls_name)
     except OSError as err:
         return _fail(f"cannot write a certificate to {options.tls}: {err.strerror or err}")
     try:
-        simulator = Simulator(seed=options.seed, state_directory=options.state, tokens=tokens, limits=Limits())
+        simulator = Simulator(seed=options.seed, state_directory=options.state)
     except (OSError, ValueError) as err:
         return _fail(f"cannot use the state directory {options.state}: {err}")
     try:
@@ -83,16 +74,6 @@ def main(arguments: list[str]) -> int:
     except OSError as err:
         return _fail(f"cannot listen on {options.host} port {options.port}: {err.strerror or err}")
     return 0
-
-
-def _make_apps(key_file: Path | None) -> tuple[ServiceApp, ...]:
-    """Returns the org's service app, its new private key written to the file, or none without a file."""
-    if key_file is None:
-        return ()
-    pair = make_key_pair()
-    key_file.touch(mode=0o600)
-    key_file.write_text(pair.private_pem, encoding="utf-8")
-    return (ServiceApp(CLIENT_ID, pair.public_key),)
 
 
 def _make_certificate(folder: Path | None, names: list[str]) -> Certificate | None:

@@ -12,7 +12,8 @@ from starlette.types import Receive, Scope, Send
 from simulator.control import PREFIX, answer_control
 from simulator.exchange import Call, Reply
 from simulator.instants import SECOND
-from simulator.tenants import Outcome, Simulator
+from simulator.simulator import Simulator
+from simulator.tenants import Outcome
 
 
 class Application:

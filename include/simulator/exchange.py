@@ -52,3 +52,13 @@ class RefusalError(Exception):
     def __init__(self, reply: Reply) -> None:
         super().__init__(f"refused with status {reply.status}")
         self.reply = reply
+
+
+def decode_element(element: object) -> tuple[Any, bytes]:
+    """Return an element decoded (None if its raw bytes are not JSON) and as the bytes to serve."""
+    if not isinstance(element, bytes):
+        return element, orjson.dumps(element)
+    try:
+        return orjson.loads(element), element
+    except orjson.JSONDecodeError:
+        return None, element

@@ -1,4 +1,4 @@
-"""Instants as whole microseconds since 1970 (UTC): exact, quick to compare, safe in a cursor."""
+"""Instants as whole microseconds since 1970 (UTC): exact, quick to compare, safe in a cursor. And the two clocks."""
 
 from __future__ import annotations
 
@@ -54,3 +54,24 @@ def format_ms(us: int) -> str:
 def format_us(us: int) -> str:
     """Returns `2026-08-01T00:00:00.000000Z`: six fraction digits, the form of SentinelOne."""
     return f"{from_us(us):%Y-%m-%dT%H:%M:%S}.{us % SECOND:06d}Z"
+
+
+def wall_clock() -> datetime:
+    """Return the present instant."""
+    return datetime.now(UTC)
+
+
+class ManualClock:
+    """A clock that stands still until it is moved; it serves as the `clock` of a Simulator."""
+
+    def __init__(self, start: datetime = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)) -> None:
+        self.instant = start
+
+    def __call__(self) -> datetime:
+        """Return the instant at which the clock stands."""
+        return self.instant
+
+    def advance(self, **parts: float) -> datetime:
+        """Return the new instant after moving by a timedelta (`advance(minutes=5)`)."""
+        self.instant += timedelta(**parts)
+        return self.instant

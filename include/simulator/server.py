@@ -12,7 +12,7 @@ import uvicorn
 
 from simulator.application import Application
 from simulator.certificate import Certificate
-from simulator.tenants import Simulator
+from simulator.simulator import Simulator
 
 _GRACE_S = 0.1
 _BACKLOG = 512

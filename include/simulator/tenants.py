@@ -1,34 +1,28 @@
-"""The simulator: three vendors behind one clock, with direct access to all state."""
+"""The simulator: all vendors behind one clock, with direct access to their state."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from threading import RLock
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
-from simulator.clocks import wall_clock
 from simulator.exchange import Call, Reply, json_reply
-from simulator.faults import OKTA, RECORDED_FUTURE, SENTINELONE, Fault, FaultQueue
-from simulator.instants import to_us
-from simulator.okta.log import OktaLog
-from simulator.okta.logs import OktaApi
-from simulator.recorded_future.insights import PREFIX as INSIGHTS_PREFIX
-from simulator.recorded_future.insights import CollectiveInsightsApi
-from simulator.recorded_future.refusals import status_error as recorded_future_error
-from simulator.recorded_future.store import DetectionStore, StoredDetection
-from simulator.request_log import RequestEntry, RequestLog
-from simulator.sentinelone.refusals import status_error as sentinelone_error
-from simulator.sentinelone.threat_book import ThreatBook
-from simulator.sentinelone.threats import SentinelOneApi
+from simulator.faults import Fault, FaultQueue
+from simulator.instants import to_us, wall_clock
+from simulator.request_log import RequestEntry, make_entry
 from simulator.settings import Limits, Tokens
-from simulator.tampering import WITHOUT_HANDLING, replaced_reply, tampered
+from simulator.vendor import Setup, Tenant
+from simulator.vendors import KINDS, VENDORS, find_vendor
 
 DEFAULT_SEED: Final = 7
 DEFAULT_HISTORY: Final = timedelta(days=30)
+_KEPT_REQUESTS: Final = 50_000
 Clock = Callable[[], datetime]
+AnyTenant = TypeVar("AnyTenant", bound=Tenant)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,16 +33,10 @@ class Outcome:
     delay_s: float = 0.0
 
 
-def vendor_of(path: str) -> str | None:
-    """Returns the vendor to whom a path belongs."""
-    prefixes = (("/api/v1/", OKTA), ("/oauth2/", OKTA), ("/web/api/", SENTINELONE), (INSIGHTS_PREFIX, RECORDED_FUTURE))
-    return next((vendor for prefix, vendor in prefixes if path.startswith(prefix)), None)
+class Tenants:
+    """A tenant of every registered vendor. Given events replace that vendor's scenario, `scenario=False` all.
 
-
-class Simulator:
-    """Three APIs over one state. A given list replaces that vendor's scenario, `scenario=False` both.
-
-    List elements are served verbatim: objects, anything else JSON knows, or bytes as raw JSON.
+    Events are served verbatim: objects, anything else that JSON knows, or bytes as raw JSON.
     """
 
     def __init__(
@@ -56,8 +44,7 @@ class Simulator:
         *,
         clock: Clock = wall_clock,
         seed: int = DEFAULT_SEED,
-        okta_events: Iterable[object] | None = None,
-        sentinelone_threats: Iterable[object] | None = None,
+        events: Mapping[str, Iterable[object]] | None = None,
         scenario: bool = True,
         tokens: Tokens | None = None,
         limits: Limits | None = None,
@@ -65,28 +52,32 @@ class Simulator:
         history: timedelta = DEFAULT_HISTORY,
     ) -> None:
         self.url = ""
-        self.tokens, self.limits = tokens or Tokens(), limits or Limits()
         self.lock = RLock()
         self._clock = clock
-        self._history = history // timedelta(microseconds=1)
-        self._okta_seed = seed if scenario and okta_events is None else None
-        self._sentinelone_seed = seed if scenario and sentinelone_threats is None else None
-        self._given_events = list(okta_events or ())
-        self._given_threats = list(sentinelone_threats or ())
-        self._store = DetectionStore(state_directory)
-        self._requests, self._faults = RequestLog(), FaultQueue()
-        self._start_vendors()
+        self._requests: deque[RequestEntry] = deque(maxlen=_KEPT_REQUESTS)
+        self._faults = FaultQueue(KINDS)
+        given = events or {}
+        self._setups = {
+            name: Setup(
+                tokens=tokens or Tokens(),
+                limits=limits or Limits(),
+                seed=seed if scenario and name not in given else None,
+                history=history // timedelta(microseconds=1),
+                events=tuple(given.get(name, ())),
+                state_directory=state_directory,
+            )
+            for name in VENDORS
+        }
+        self._tenants: dict[str, Tenant] = {}
+        self.reset()
 
-    def _start_vendors(self) -> None:
-        self._log = OktaLog(self._okta_seed)
-        self._book = ThreatBook(self._sentinelone_seed, self._history)
-        for event in self._given_events:
-            self._log.add(event)
-        for threat in self._given_threats:
-            self._book.add(threat)
-        self._okta = OktaApi(self._log, self.tokens, self.limits, self._history)
-        self._sentinelone = SentinelOneApi(self._book, self.tokens, self.limits)
-        self._insights = CollectiveInsightsApi(self._store, self.tokens, self.limits)
+    def reset(self) -> None:
+        """Return to a fresh start: no requests, faults, added events or used-up rates; no detections but a file's."""
+        with self.lock:
+            self.close()
+            self._requests.clear()
+            self._faults.pending.clear()
+            self._tenants = {name: tenant(self._setups[name]) for name, tenant in VENDORS.items()}
 
     @property
     def now(self) -> int:
@@ -94,133 +85,66 @@ class Simulator:
         return to_us(self._clock())
 
     @property
-    def detections(self) -> list[StoredDetection]:
-        """What Recorded Future has stored, in order of arrival, duplicates included."""
-        with self.lock:
-            return list(self._store.detections)
-
-    @property
     def requests(self) -> list[RequestEntry]:
         """The requests to the vendors' paths since the start or the last clearing."""
         with self.lock:
-            return self._requests.entries
+            return list(self._requests)
 
     @property
     def pending_faults(self) -> list[Fault]:
         """The programmed faults that are not used up."""
         with self.lock:
-            return self._faults.pending
+            return list(self._faults.pending)
 
-    def add_okta_event(self, event: object, persisted_at: datetime | None = None) -> None:
-        """Adds an event; visible from its `published` on, or only from `persisted_at` on (a late event)."""
-        with self.lock:
-            self._log.add(event, None if persisted_at is None else to_us(persisted_at))
+    def find(self, kind: type[AnyTenant]) -> AnyTenant:
+        """Return the tenant of a vendor."""
+        tenant = self._tenants[kind.name]
+        assert isinstance(tenant, kind)  # noqa: S101 - the registry's promise
+        return tenant
 
-    def add_threat(self, threat: object) -> None:
-        """Adds a threat; it is visible from its `createdAt` on."""
+    def add_event(self, vendor: str, event: object, visible_from: datetime | None = None) -> None:
+        """Add an event, visible from its own time on, or only from `visible_from` on (a late event)."""
         with self.lock:
-            self._book.add(threat)
+            self._tenants[vendor].add(event, None if visible_from is None else to_us(visible_from))
 
-    def set_verdict(self, threat_id: str, verdict: str, at: datetime | None = None) -> None:
-        """Gives an added threat a verdict from `at` (or now) on, moves `updatedAt`; KeyError if unknown."""
+    def event_ids(self, vendor: str, since: datetime, until: datetime, event_type: str | None = None) -> list[str]:
+        """Return the ids of all that exists at the source in [since, until), visible or not."""
         with self.lock:
-            self._book.judge(threat_id, verdict, self.now if at is None else to_us(at))
+            return self._tenants[vendor].event_ids(to_us(since), to_us(until), self.now, event_type)
 
     def add_fault(self, vendor: str, kind: str, **members: Any) -> None:
-        """Programs a fault at the end of the vendor's queue; FaultError says what is wrong with it."""
+        """Program a fault at the end of the queue; raises FaultError if the vendor has no such fault."""
         self.program(Fault(vendor, kind, **members))
 
     def program(self, fault: Fault) -> None:
-        """Puts a fault at the end of its vendor's queue."""
+        """Put a fault at the end of the queue."""
         with self.lock:
             self._faults.add(fault)
 
-    @property
-    def okta_access_tokens(self) -> list[str]:
-        """The access tokens that Okta has given to service apps."""
-        with self.lock:
-            return self._okta.token_endpoint.granted
-
-    @property
-    def okta_assertions(self) -> list[str]:
-        """The assertions by which service apps have asked for access tokens."""
-        with self.lock:
-            return list(self._okta.token_endpoint.assertions)
-
-    def revoke_okta_access(self) -> None:
-        """Ends all access tokens of Okta's service apps before their time."""
-        with self.lock:
-            self._okta.token_endpoint.revoke_all()
-
     def clear_faults(self) -> None:
-        """Forgets all programmed faults."""
+        """Forget all programmed faults."""
         with self.lock:
-            self._faults.clear()
+            self._faults.pending.clear()
 
     def clear_requests(self) -> None:
-        """Forgets the requests so far."""
+        """Forget the requests so far."""
         with self.lock:
             self._requests.clear()
-
-    def event_ids(self, vendor: str, since: datetime, until: datetime, event_type: str | None = None) -> list[str]:
-        """Returns the ids of all that exists at the source in [since, until), visible or not."""
-        with self.lock:
-            first, last, now = to_us(since), to_us(until), self.now
-            if vendor == OKTA:
-                records = self._log.scan("published", max(first, now - self._history), min(last, now + 1))
-                events = (record.event for record in records if isinstance(record.event, dict))
-                return [str(e.get("uuid")) for e in events if event_type in (None, e.get("eventType"))]
-            threats = self._book.existing(now, first, 0)
-            return [t.threat_id for t in sorted(threats, key=lambda t: t.created) if first <= t.created < last]
-
-    def reset(self) -> None:
-        """Returns to a fresh start: no detections, requests, faults, added events or used-up rates."""
-        with self.lock:
-            self._store.clear()
-            self._requests.clear()
-            self._faults.clear()
-            self._start_vendors()
 
     def close(self) -> None:
-        """Closes the file of the stored detections."""
+        """Close the files of all tenants."""
         with self.lock:
-            self._store.close()
+            for tenant in self._tenants.values():
+                tenant.close()
 
     def handle(self, call: Call) -> Outcome:
-        """Returns what to do with one request, faults included, and records it."""
-        vendor = vendor_of(call.path)
+        """Return what to do with one request, faults included, and record it."""
+        vendor = find_vendor(call.path)
         if vendor is None:
             return Outcome(json_reply(404, {"message": f"no vendor has the path {call.path}"}))
         with self.lock:
-            fault = self._faults.take(vendor, call)
-            reply = self._answer(vendor, call) if fault is None else self._faulty(vendor, call, fault)
-            self._requests.record(vendor, call, reply, None if fault is None else fault.kind)
-        return Outcome(reply, fault.seconds if fault is not None else 0.0)
-
-    def _answer(self, vendor: str, call: Call) -> Reply:
-        if vendor == OKTA:
-            return self._okta.answer(call)
-        return (self._sentinelone if vendor == SENTINELONE else self._insights).answer(call)
-
-    def _faulty(self, vendor: str, call: Call, fault: Fault) -> Reply | None:
-        if fault.kind == "drop_connection":
-            return None
-        if fault.kind in WITHOUT_HANDLING:
-            return replaced_reply(fault, self._usual(vendor, call, fault))
-        if fault.kind == "empty_page":
-            return self._okta.answer(call, is_empty=True)
-        reply = self._answer(vendor, call)
-        if fault.kind == "store_then_drop":
-            return None
-        if fault.kind == "store_then_status":
-            return replaced_reply(fault, recorded_future_error(fault.status))
-        return tampered(fault, reply, call)
-
-    def _usual(self, vendor: str, call: Call, fault: Fault) -> Reply:
-        if vendor == OKTA:
-            return (
-                self._okta.overloaded(call)
-                if fault.kind == "concurrency_limit"
-                else self._okta.error(call, fault.status)
-            )
-        return sentinelone_error(fault.status) if vendor == SENTINELONE else recorded_future_error(fault.status)
+            tenant = self._tenants[vendor]
+            fault = self._faults.take(lambda fault: fault.vendor == vendor and tenant.is_struck(fault, call))
+            reply = tenant.answer(call) if fault is None else tenant.strike(fault, call)
+            self._requests.append(make_entry(vendor, call, reply, fault.kind if fault else None))
+        return Outcome(reply, fault.seconds if fault else 0.0)

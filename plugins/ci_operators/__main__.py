@@ -23,7 +23,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _load(command: str) -> Any:
     """Import a command's module: what it needs is slow to import, and may print."""
-    return import_module(f"ci_operators.commands.{command}")
+    return import_module(f"ci_operators.commands.{command.replace('-', '_')}")
 
 
 if __name__ == "__main__":

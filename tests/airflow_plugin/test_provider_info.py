@@ -21,7 +21,7 @@ from ci_operators.hooks.ledger import CONN_TYPE, LedgerHook
 from ci_operators.hooks.okta import OktaHook
 from ci_operators.hooks.recorded_future import RecordedFutureHook
 from ci_operators.hooks.sentinelone import SentinelOneHook
-from ci_operators.sources.okta.auth import API as OKTA
+from ci_operators.sources.okta.api import API as OKTA
 from tests.airflow_home import IGNORED, ROOT
 
 PLUGINS = ROOT / "plugins"
@@ -34,7 +34,8 @@ import json
 from airflow.api_fastapi.core_api.services.ui.connections import HookMetaService
 from airflow.plugins_manager import _get_plugins
 from airflow.providers_manager import ProvidersManager
-types = ("okta", "sentinelone", "recorded_future", "collective_insights_ledger")
+from ci_operators.airflow_plugin.provider_info import get_provider_info
+types = [entry["connection-type"] for entry in get_provider_info()["connection-types"]]
 forms = [form.model_dump() for form in HookMetaService.hook_meta_data() if form.connection_type in types]
 names = [plugin.name for plugin in _get_plugins()[0]].count("collective_insights")
 print(json.dumps({"forms": forms, "plugins": names, "errors": _get_plugins()[1],
@@ -159,10 +160,10 @@ def test_every_further_field_has_a_label_a_help_text_and_may_be_empty() -> None:
 
 def test_okta_s_form_has_the_fields_of_its_api_and_hides_the_key() -> None:
     fields = TYPES["okta"]["conn-fields"]
-    assert set(fields) == OKTA.options | {"proxy", "verify"}
+    assert set(fields) == {*OKTA.about.fields, "proxy", "verify"}
     auth = fields["auth"]["schema"]
-    assert auth["enum"] == [OKTA.token_word, *OKTA.sign_ins] == list(auth["values_display"])
-    assert auth["default"] == OKTA.token_word
+    assert auth["enum"] == list(OKTA.sign_ins) == list(auth["values_display"])
+    assert auth["default"] == "ssws"
     assert fields["private_key"]["schema"]["format"] == "password"
     assert (
         {"proxy", "verify"} == set(TYPES["sentinelone"]["conn-fields"]) == set(TYPES["recorded_future"]["conn-fields"])

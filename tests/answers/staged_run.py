@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from ci_operators.answers.run.files import RunFiles
+from ci_operators.answers.run.artifacts import RunFiles
 from ci_operators.answers.run.manifests import read_manifests
 from ci_operators.answers.run.record import RecordReader
 from ci_operators.answers.wording import make_wording
@@ -17,9 +18,11 @@ from ci_operators.core.connector import Connector
 from ci_operators.core.tally import STAGES, Tally
 from ci_operators.core.verdict import Dropped, Quarantined
 from ci_operators.core.window import Window
+from ci_operators.ledger.trail import DeliveredDetection, DroppedEvent
 from ci_operators.sources.registry import OPTIONS
 from ci_operators.stages.chain import run_step
 from ci_operators.stages.run import StageResult, transform
+from ci_operators.staging.artifact import Artifact
 from ci_operators.staging.manifest import Manifest
 from tests.artifacts import extract_pages
 
@@ -28,6 +31,30 @@ OKTA: Connector = OPTIONS["okta"].model_validate({"name": "okta-acme", "source":
 S1: Connector = OPTIONS["sentinelone"].model_validate({"name": "s1-acme", "source": "sentinelone", "debug": False})
 WORDING = make_wording([OKTA, S1])
 READER = RecordReader(OKTA.name, WORDING)
+AT = datetime(2026, 3, 10, 12, tzinfo=UTC)
+DROPPED = DroppedEvent("okta-acme", "filter", "missing_actor", "run1", AT)
+DELIVERED = DeliveredDetection(
+    connector="okta-acme",
+    key="00",
+    indicator_type="ip",
+    indicator="198.51.100.2",
+    detected_at=AT,
+    codes=[],
+    state="unknown",
+    batch=7,
+    run_id="run3",
+    attempts=1,
+    resent=False,
+    first_seen=AT + timedelta(hours=3),
+    reserved_at=AT + timedelta(hours=4),
+    settled_at=None,
+    message="broke off",
+)
+
+
+def known(state: str, settled_at: datetime | None = None, message: str | None = None) -> DeliveredDetection:
+    """Return what a ledger says of a detection."""
+    return replace(DELIVERED, state=state, settled_at=settled_at, message=message, run_id="scheduled__0")
 
 
 def event(number: int, **members: Any) -> dict[str, Any]:
@@ -62,14 +89,10 @@ class StagedRun:
         """Take events (JSON values, or texts as they are) through the stages."""
         texts = [each if isinstance(each, bytes) else json.dumps(each).encode() for each in events]
         self._add("extract", extract_pages([texts], self.directory), pages=1, waited_s=0.5, overlap_s=600)
-        for stage in STAGES[1:4]:
-            if until == "extract" or not self.manifests[STAGES[STAGES.index(stage) - 1]]["records_out"]:
+        for before, stage in pairwise(STAGES[: STAGES.index(until) + 1]):
+            if not self.manifests[before]["records_out"]:
                 break
-            assert self.last is not None
-            assert self.last.artifact is not None
-            self._add(stage, run_step(stage, self.connector, self.last.artifact, self.directory))
-            if stage == until:
-                break
+            self._add(stage, run_step(stage, self.connector, self._artifact(), self.directory))
         return self
 
     def submit(self, fates: Sequence[Dropped | Quarantined | None], **extra: Any) -> StagedRun:
@@ -80,15 +103,18 @@ class StagedRun:
         def step(record: bytes) -> Any:
             return next(given) or record
 
-        assert self.last is not None
-        assert self.last.artifact is not None
-        result = transform("submit", self.last.artifact, step, tally, self.directory)
+        result = transform("submit", self._artifact(), step, tally, self.directory)
         for left in ("submit.jsonl.zst", "submit.dropped.jsonl.zst"):  # submit itself writes neither
             (self.directory / left).unlink(missing_ok=True)
         result.side_artifacts.pop("dropped", None)
         result.artifact = None
         self._add("submit", result, **extra)
         return self
+
+    def _artifact(self) -> Artifact:
+        assert self.last is not None
+        assert self.last.artifact is not None
+        return self.last.artifact
 
     def _add(self, stage: str, result: StageResult, **extra: Any) -> None:
         self.last = result

@@ -1,10 +1,12 @@
-"""Whatever a person types is plain text, or one clear sentence."""
+"""Whatever a person types is plain text, or one clear sentence; and the answer has an end."""
 
 from __future__ import annotations
 
+import math
+
 import pytest
 
-from ci_operators.answers.question import LONGEST_QUESTION, WrongQuestionError, read_question
+from ci_operators.answers.question import LONGEST_QUESTION, NEVER, Deadline, Limits, WrongQuestionError, read_question
 
 
 def test_spaces_around_do_not_count() -> None:
@@ -21,3 +23,27 @@ def test_a_question_has_an_end() -> None:
     assert read_question("x" * LONGEST_QUESTION)
     with pytest.raises(WrongQuestionError, match="The search has 401 characters; at most 400"):
         read_question("x" * (LONGEST_QUESTION + 1))
+
+
+def test_time_runs_out() -> None:
+    now = 100.0
+    deadline = Deadline.after(10.0, lambda: now)
+    assert (deadline.left_s, deadline.is_over) == (10.0, False)
+    now = 109.5
+    assert (deadline.left_s, deadline.is_over) == (0.5, False)
+    now = 110.0
+    assert (deadline.left_s, deadline.is_over) == (0.0, True)
+    now = 999.0
+    assert (deadline.left_s, deadline.is_over) == (0.0, True)
+
+
+def test_never_is_never_over() -> None:
+    assert (NEVER.left_s, NEVER.is_over) == (math.inf, False)
+    assert NEVER.cut(Limits(seconds=3.0), 0.5).seconds == 3.0
+
+
+def test_limits_are_cut_to_a_share_of_what_is_left() -> None:
+    deadline = Deadline.after(8.0, lambda: 1.0)
+    limits = deadline.cut(Limits(records=7, seconds=10.0), 0.5)
+    assert (limits.records, limits.seconds, limits.clock()) == (7, 4.0, 1.0)
+    assert deadline.cut(Limits(seconds=2.0)).seconds == 2.0

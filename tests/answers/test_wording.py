@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ci_operators.answers.wording import STATES, make_wording, say_state
 from ci_operators.ledger.tables import State
-from ci_operators.sources.okta.criteria import DROP_REASONS
+from ci_operators.sources.okta.event import DROP_REASONS
 from ci_operators.sources.registry import OPTIONS
 
 WORDING = make_wording([OPTIONS["okta"].model_validate({"name": "a", "source": "okta"})])

@@ -16,6 +16,7 @@ from sqlalchemy import URL, Connection
 from ci_operators.__main__ import main
 from ci_operators.connectors_file import VARIABLE, load_connectors
 from ci_operators.core.connector import Connector
+from ci_operators.core.errors import UnknownOutcomeError
 from ci_operators.core.instant import format_instant
 from ci_operators.core.tally import STAGES
 from ci_operators.core.window import Window
@@ -93,6 +94,23 @@ class Desk:
         """Add threat events to the log."""
         for number in numbers:
             self.simulator.add_okta_event(okta_event(number, self.ago(minutes_ago), **members))
+
+    def lose_answer(self, kind: str = "drop_connection") -> None:
+        """Deliver okta's events while Recorded Future's answer gets lost: nobody knows whether they arrived."""
+        self.simulator.add_fault("recorded_future", kind, path="/collective-insights/detections")
+        with pytest.raises(UnknownOutcomeError):
+            self.deliver()
+        self.simulator.clear_faults()
+
+    def edit_file(self, old: str, new: str) -> None:
+        """Replace a text in the connectors file."""
+        path = self.folder / "connectors.yaml"
+        path.write_text(path.read_text().replace(old, new))
+
+    def execute(self, statement: str, values: tuple[Any, ...] = ()) -> None:
+        """Change the ledger behind everybody's back."""
+        with self.connection.begin():
+            self.connection.exec_driver_sql(statement, values)
 
     def deliver(self, name: str = "okta", run_id: str = "scheduled__1", since: float = 30, until: float = 0) -> None:
         """Run a connector's stages over a window (minutes before now), as its DAG does, with the ledger."""

@@ -78,10 +78,6 @@ def test_help_needs_neither_airflow_nor_the_database() -> None:
 def test_setup_commands_run_from_the_entry_point(desk: Desk) -> None:
     assert json.loads(desk.run("schema").out)["$schema"]
     assert desk.run("reference").out.startswith("# Reference")
-    found = desk.run("check", "--json")
-    assert found.status == 0
-    assert [finding["works"] for finding in found.json] == [True] * 8
-    assert "works okta: Okta" in desk.run("check", "okta").out
     desk.simulator.add_fault("okta", "status", status=401)
     assert desk.run("check", "--json", "okta").status == 1
     assert desk.run("check", "--json", "nobody").status == 2

@@ -81,8 +81,7 @@ def test_no_connection_no_server_no_right(desk: Desk, connect: Connect) -> None:
 
 class TestHandOver:
     def rename(self, desk: Desk, old: str, new: str) -> None:
-        path = desk.folder / "connectors.yaml"
-        path.write_text(path.read_text().replace(f"name: {old},", f"name: {new}, source_conn_id: okta_default,"))
+        desk.edit_file(f"name: {old},", f"name: {new}, source_conn_id: okta_default,")
 
     def test_a_renamed_connector_sends_what_waits_and_nothing_twice(self, desk: Desk) -> None:
         desk.add_okta_events(1, 2)

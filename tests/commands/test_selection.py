@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ci_operators.commands.selection import choose_connectors, load_one, name_ledgers, read_moment
+from ci_operators.commands.selection import choose_connectors, load_one, pick_connectors, read_moment
 from ci_operators.connectors_file import VARIABLE, load_connectors
 from ci_operators.core.errors import ConfigurationError
 
@@ -37,15 +37,13 @@ def test_connectors_are_chosen_by_name() -> None:
         choose_connectors(found, ["y", "x"])
 
 
-def test_each_ledger_is_named_once() -> None:
-    chosen = choose_connectors(load_connectors(), [])
-    assert name_ledgers(chosen) == ["collective_insights_ledger", "other"]
-
-
 def test_a_file_without_connectors_is_wrong_use(connectors: Path) -> None:
     connectors.write_text("connectors: []\n", encoding="utf-8")
     with pytest.raises(ConfigurationError, match="has no connector"):
         choose_connectors(load_connectors(), [])
+    with pytest.raises(ConfigurationError, match=r"There is no connector a; there are: none\."):
+        pick_connectors(load_connectors(), ["a"])
+    assert pick_connectors(load_connectors(), []) == []
 
 
 def test_moments() -> None:

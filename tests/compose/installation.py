@@ -21,10 +21,10 @@ from pathlib import Path
 
 import redis
 
-from demo.environment import base_environment
-from demo.guard import session_members
-from demo.ports import find_free_port
-from demo.processes import ChildProcess, Command, end_all, run_to_end
+from local_airflow.environment import base_environment
+from local_airflow.guard import session_members
+from local_airflow.ports import find_free_port
+from local_airflow.processes import ChildProcess, Command, end_all, run_to_end
 from tests.compose.compose_file import ROOT, Service, services
 from tests.compose.servers import Postgres, RedisAtHand, has_redis_server
 

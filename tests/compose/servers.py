@@ -13,10 +13,10 @@ from urllib.parse import urlsplit
 import pytest
 import redis
 
-from demo.environment import base_environment
-from demo.places import remove_temporary_folder
-from demo.postgres_home import PostgresHome, prepare_home
-from demo.processes import Command
+from local_airflow.environment import base_environment
+from local_airflow.folder import remove_temporary_folder
+from local_airflow.postgres import PostgresHome, prepare_home
+from local_airflow.processes import Command
 from tests.compose.compose_file import ROOT, Service
 
 #: A Redis that is at hand, with the number of a database that nobody else uses.

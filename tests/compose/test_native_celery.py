@@ -25,11 +25,9 @@ from sqlalchemy.pool import NullPool
 
 from ci_operators.operators.staging_area import run_directory
 from ci_operators.staging.private import make_private_folder
-from demo.airflow_api import AirflowApi
-from demo.errors import ApiError
-from demo.runs import RunReader
-from demo.settings import CONNECTORS, Connection
-from demo.tally import find_faults
+from local_airflow.airflow_api import AirflowApi, ApiError
+from local_airflow.runs import CONNECTORS, RunReader, find_faults
+from local_airflow.settings import Connection
 from simulator import Fault, Limits, Simulator, serve
 from simulator.settings import OKTA_TOKEN, RECORDED_FUTURE_TOKEN
 from tests.compose.compose_file import ROOT
@@ -39,7 +37,7 @@ from tests.end_to_end.tenant import FINISHED, STAGES, Tenant, events, ids, wait_
 
 pytestmark = [pytest.mark.airflow, pytest.mark.celery, pytest.mark.timeout(600)]
 
-DEMO = ROOT / "include" / "demo" / "connectors.yaml"
+DEMO = ROOT / "include" / "local_airflow" / "connectors.yaml"
 PASSWORD = "invented-for-this-test-alone"
 #: Longer than any of these tests: only the end of the task's process ends a request that is held back.
 HELD_S = 300.0

@@ -15,7 +15,7 @@ from cryptography.fernet import Fernet
 from deploy import check_secrets
 from sqlalchemy import URL, create_engine
 
-from demo.ports import find_free_port
+from local_airflow.ports import find_free_port
 from tests.compose.compose_file import ROOT, services
 from tests.compose.new_variables import new_variables
 from tests.end_to_end.tenant import wait_for

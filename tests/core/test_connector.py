@@ -76,9 +76,24 @@ def test_an_entry_that_is_no_mapping_is_refused() -> None:
         Connector.model_validate(["acme"])
 
 
-def test_paths_of_a_source_without_files_change_nothing() -> None:
+def test_paths_of_files_are_read_from_a_directory() -> None:
     connector = make()
     assert connector.resolve_paths(Path("/etc")) is connector
+
+    class WithTable(Connector):
+        table_file: str | None = None
+
+    for path, resolved in (("a.csv", "/etc/a.csv"), ("/srv/a.csv", "/srv/a.csv"), (None, None)):
+        assert WithTable(name="acme", source="x", table_file=path).resolve_paths(Path("/etc")).table_file == resolved
+
+
+def test_an_initial_import_begins_where_the_source_still_has_its_events() -> None:
+    class Brief(Connector):
+        source_keeps = timedelta(days=7)
+
+    assert Brief.model_validate({"name": "acme", "source": "x", "initial_import": "7 days"})
+    with pytest.raises(ValidationError, match="at most 7 days: the source keeps its events no longer"):
+        Brief.model_validate({"name": "acme", "source": "x", "initial_import": "8 days"})
 
 
 def test_run_params_replace_only_run_options() -> None:

@@ -17,9 +17,9 @@ from playwright.sync_api import Browser
 from ci_operators.connectors_file import load_connectors
 from ci_operators.dag_factory import build_dag
 from ci_operators.timetables.update_frequency import UpdateFrequencyTimetable
-from demo.airflow_server import AirflowAddress, running_airflow
-from demo.ports import find_free_port
-from demo.settings import AirflowSettings, Connection
+from local_airflow.airflow_server import AirflowAddress, running_airflow
+from local_airflow.ports import find_free_port
+from local_airflow.settings import AirflowSettings, Connection
 from simulator import Fault, Limits, Simulator, serve
 from simulator.settings import OKTA_TOKEN, RECORDED_FUTURE_TOKEN, SENTINELONE_TOKEN
 from tests.airflow_home import ROOT

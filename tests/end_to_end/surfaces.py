@@ -17,7 +17,7 @@ from fastapi.routing import APIRoute
 
 from ci_operators.pages.application import make_application
 from ci_operators.staging.artifact import SUFFIX
-from demo.postgres import PostgresAddress
+from local_airflow.postgres import PostgresAddress
 from tests.artifacts import read_all
 from tests.end_to_end.conftest import Installation
 

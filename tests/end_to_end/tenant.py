@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 import requests
 
-from demo.airflow_api import AirflowApi
+from local_airflow.airflow_api import AirflowApi
 from simulator import Simulator
 
 Found = TypeVar("Found")

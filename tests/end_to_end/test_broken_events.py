@@ -35,4 +35,4 @@ def test_broken_events_are_quarantined_and_the_rest_arrives(
     assert sum(manifests["filter"]["dropped"].values()) == len(odd)
     assert sum(manifests["map"]["quarantined"].values()) == len(unmappable)
     assert tenant.sent == ids("good", range(3))
-    assert "4 quarantined, event_not_an_object: The event is no JSON object." in tenant.log(run_id, "filter")
+    assert "4 quarantined, event_not_an_object: The event is not a JSON object." in tenant.log(run_id, "filter")

@@ -11,8 +11,8 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from ci_operators.ledger.version import NEEDED_VERSION
-from demo.airflow_server import DATABASE, LEDGER
-from demo.postgres import POSTGRES_USER
+from local_airflow.airflow_server import DATABASE, LEDGER
+from local_airflow.postgres import POSTGRES_USER
 from simulator import Limits, Simulator, Tokens, serve
 from simulator.okta.service_app import CLIENT_ID, KeyPair, ServiceApp, make_key_pair
 from simulator.settings import OKTA_TOKEN, RECORDED_FUTURE_TOKEN, SENTINELONE_TOKEN

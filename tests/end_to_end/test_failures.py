@@ -7,7 +7,7 @@ import signal
 
 import pytest
 
-from demo.settings import Connection
+from local_airflow.settings import Connection
 from simulator import Fault
 from simulator.settings import OKTA_TOKEN
 from tests.end_to_end.conftest import ALL, HELD_S, Begin

@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from demo.guard import session_members
-from demo.processes import end_all, running, wait_until
+from local_airflow.guard import session_members
+from local_airflow.processes import end_all, running, wait_until
 from simulator import Fault
 from tests.end_to_end.conftest import ALL, HELD_S, Begin, Installation
 from tests.end_to_end.tenant import PATIENCE_S, Tenant, wait_for

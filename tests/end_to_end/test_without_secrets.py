@@ -15,8 +15,8 @@ from urllib.parse import quote
 import pytest
 import requests
 
-from demo.airflow_server import DATABASE, LEDGER
-from demo.keys import load_keys
+from local_airflow.airflow_server import DATABASE, LEDGER
+from local_airflow.environment import load_keys
 from simulator import Fault
 from simulator.okta.service_app import CLIENT_ID, ServiceApp, make_key_pair
 from simulator.settings import OKTA_TOKEN, RECORDED_FUTURE_TOKEN, SENTINELONE_TOKEN, Tokens

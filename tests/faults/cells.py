@@ -245,7 +245,7 @@ def wanted_texts(specimens: Specimens, line: Line) -> list[bytes]:
     """Return the detections that the window's events have to become."""
     events = window_events(specimens)
     outcomes = [run_steps(specimens.source, line.connector, specimen_text(event)) for event in events]
-    return [outcome.detection for outcome in outcomes if outcome.detection is not None]
+    return [detection for outcome in outcomes for detection in outcome.detections]
 
 
 def specimen_text(event: Any) -> bytes:

@@ -9,9 +9,7 @@ from pathlib import Path
 
 from sqlalchemy import URL, make_url
 
-from demo.places import remove_temporary_folder
-from demo.postgres import running_postgres
-from demo.postgres_home import prepare_home
+from local_airflow.postgres import running_postgres
 from tests.ledger_database import VARIABLE
 
 
@@ -21,9 +19,5 @@ def open_server(folder: Path) -> Iterator[URL]:
     if given := os.environ.get(VARIABLE):
         yield make_url(given).set(drivername="postgresql+psycopg2")
         return
-    home = folder / "postgres"
-    try:
-        with running_postgres(prepare_home(home), folder / "postgres.log") as (address, _child):
-            yield make_url(address.url("postgres"))
-    finally:
-        remove_temporary_folder(home)
+    with running_postgres(folder / "postgres", folder / "postgres.log", keep=False) as postgres:
+        yield make_url(postgres.url("postgres"))

@@ -10,7 +10,7 @@ from rich.console import Console
 from sqlalchemy import URL
 
 from ci_operators.ledger.access import make_engine
-from simulator.faults import KINDS
+from simulator.vendors import KINDS
 from tests.faults.cells import CELLS, FAULTS, Column, Fault
 from tests.faults.matrix import Matrix, draw, open_matrix
 

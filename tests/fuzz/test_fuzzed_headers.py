@@ -16,7 +16,7 @@ from tests.fuzz.conftest import Fuzz
 from tests.fuzz.odd import LINKS, odd_headers
 from tests.virtual_time import NOON
 
-READERS = (read_retry_after, okta.read_cooldown, sentinelone.read_cooldown)
+READERS = (read_retry_after, okta.RATE_LIMIT.read_cooldown, sentinelone.read_cooldown)
 ALPHABET = '<>;=", relnxt/?&:[]%0aé'
 
 

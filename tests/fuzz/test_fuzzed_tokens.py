@@ -8,8 +8,8 @@ from typing import Any
 import requests
 
 from ci_operators.core.errors import CollectiveInsightsError
-from ci_operators.sources.okta.api import LOGS_PATH
-from ci_operators.sources.okta.auth import API, TOKEN_PATH
+from ci_operators.sources.okta.api import API, LOGS_PATH
+from ci_operators.sources.okta.oauth import TOKEN_PATH
 from ci_operators.transport.api import Credentials, open_client
 from ci_operators.transport.client import Client
 from ci_operators.transport.oauth import ClientCredentials

@@ -41,7 +41,7 @@ def test_every_form_of_a_connection_gives_the_same_engine(
     assert "p@ss" not in f"{url} {ledger_engine('ledger_test')!r}"
 
 
-def test_parameters_of_libpq_may_stand_in_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_parameters_of_libpq_may_be_in_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     extra = {"sslmode": "verify-full", "sslrootcert": "/etc/ca.pem", "unknown": "x"}
     connect(monkeypatch, {"conn_type": "postgres", "host": "db", "schema": "ledger", "extra": extra})
     assert ledger_engine("ledger_test").url.query == {"sslmode": "verify-full", "sslrootcert": "/etc/ca.pem"}

@@ -17,9 +17,9 @@ from ci_operators.core.errors import ConfigurationError, CredentialsError
 from ci_operators.hooks.okta import OktaHook
 from ci_operators.hooks.recorded_future import RecordedFutureHook
 from ci_operators.hooks.sentinelone import SentinelOneHook
-from ci_operators.hooks.vendor import BUTTON_TIMEOUT_S, VendorHook
+from ci_operators.hooks.vendor import BUTTON_TIMEOUT_S, TypedHook, VendorHook
 from ci_operators.recorded_future.api import API as RECORDED_FUTURE
-from ci_operators.sources.okta.auth import API as OKTA
+from ci_operators.sources.okta.api import API as OKTA
 from ci_operators.sources.sentinelone.api import API as SENTINELONE
 from ci_operators.transport.api import Api
 from ci_operators.transport.auth import Request, TokenAuth
@@ -29,7 +29,7 @@ from simulator.okta.service_app import CLIENT_ID, ServiceApp
 from simulator.settings import OKTA_TOKEN, RECORDED_FUTURE_TOKEN, SENTINELONE_TOKEN
 from tests.sources.okta.key_pairs import pem, rsa_key
 
-Hook = type[OktaHook] | type[SentinelOneHook] | type[RecordedFutureHook]
+Hook = type[TypedHook]
 TOKEN = "00aBcDeFgHiJkLmNoPqRsTuVwXyZ0123456789abcd"
 
 

@@ -176,7 +176,7 @@ class TestStory:
             "2 dropped, null_display_name: The display name under the actor information is null. "
             "For example event-0500, event-0501." in text
         )
-        assert "4 quarantined, event_not_an_object: The event is no JSON object." in text
+        assert "4 quarantined, event_not_an_object: The event is not a JSON object." in text
 
     @pytest.mark.parametrize("name", ["okta", "sentinelone"])
     def test_has_words_for_every_code_of_a_source(self, tenant: Tenant, name: str) -> None:

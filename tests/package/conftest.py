@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from demo.install import names_own_index
+from local_airflow.install import names_own_index
 from tests.airflow_home import ROOT
 
 #: What a build reads; all else in the tree is none of its business.

@@ -15,9 +15,8 @@ from packaging.version import Version
 
 from tests.airflow_home import ROOT
 
-RUNTIME, DEPLOYED, DEVELOPED, LOCK, IMAGE = (
-    ROOT / f"requirements{name}.txt" for name in ("", "-deploy", "-dev", "-lock", "-image")
-)
+RUNTIME, DEPLOYED, DEMO, DEVELOPED = (ROOT / f"requirements{name}.txt" for name in ("", "-deploy", "-demo", "-dev"))
+LOCK, DEMO_LOCK, IMAGE = (ROOT / f"requirements-{name}.txt" for name in ("lock", "demo-lock", "image"))
 PYTHONS = ("3.11", "3.12", "3.13")
 
 
@@ -54,7 +53,9 @@ ASKED: dict[str, SpecifierSet] = {
 }
 
 
-@pytest.mark.parametrize("path", [RUNTIME, DEPLOYED, DEVELOPED, LOCK, IMAGE], ids=lambda path: path.name)
+@pytest.mark.parametrize(
+    "path", [RUNTIME, DEPLOYED, DEMO, DEVELOPED, LOCK, DEMO_LOCK, IMAGE], ids=lambda path: path.name
+)
 def test_everything_is_pinned(path: Path) -> None:
     for each in read(path):
         assert [one.operator for one in each.specifier] == ["=="], f"{each} is no pin"
@@ -68,11 +69,19 @@ def test_a_deployment_gets_what_the_package_asks_for() -> None:
 
 
 @pytest.mark.parametrize("python", PYTHONS)
-@pytest.mark.parametrize("path", [RUNTIME, DEVELOPED], ids=lambda path: path.name)
-def test_what_is_developed_with_is_what_is_deployed(path: Path, python: str) -> None:
-    locked = pins(LOCK, python)
+@pytest.mark.parametrize(
+    ("path", "lock"), [(DEVELOPED, LOCK), (DEMO, DEMO_LOCK), (DEMO_LOCK, LOCK)], ids=lambda path: path.name
+)
+def test_what_is_developed_with_is_what_is_deployed_and_shown(path: Path, lock: Path, python: str) -> None:
+    """`make demo` takes the long lock for installed when it finds that: it has to hold the demo's."""
+    locked = pins(lock, python)
     others = {name: version for name, version in pins(path, python).items() if locked.get(name) != version}
-    assert not others, f"run `make lock`: {others} in {path.name}, otherwise in the lock"
+    assert not others, f"run `make lock`: {others} in {path.name}, otherwise in {lock.name}"
+
+
+def test_the_demo_installs_no_tools_of_tests_and_checks() -> None:
+    tools = set(pins(DEVELOPED, "3.11")) - set(pins(DEMO, "3.11"))
+    assert not tools & set(pins(DEMO_LOCK, "3.11"))
 
 
 def test_the_image_holds_what_is_deployed_in_the_versions_that_are_tested() -> None:

@@ -1,7 +1,7 @@
 """ATT&CK Navigator's layer format 4.5 as a JSON Schema, written after its specification's tables.
 
 https://github.com/mitre-attack/attack-navigator/blob/master/layers/spec/v4.5/layerformat.md
-What it does not name is refused.
+Of its optional members, those that our layers have; what it does not name is refused.
 """
 
 from __future__ import annotations
@@ -20,12 +20,6 @@ def _list(items: dict[str, Any], **more: Any) -> dict[str, Any]:
     return {"type": "array", "items": items, **more}
 
 
-_DIVIDER = _object(["divider"], divider=_YES)
-_METADATA = _list({"anyOf": [_object(["name", "value"], name=_TEXT, value=_TEXT), _DIVIDER]})
-_LINKS = _list(
-    {"anyOf": [_object(["label", "url"], label=_TEXT, url={"type": "string", "pattern": "^[a-z]+:"}), _DIVIDER]}
-)
-
 LAYER_SCHEMA: dict[str, Any] = _object(
     ["name", "domain"],
     name=_TEXT,
@@ -37,7 +31,6 @@ LAYER_SCHEMA: dict[str, Any] = _object(
     ),
     description=_TEXT,
     domain={"enum": ["enterprise-attack", "mobile-attack", "ics-attack"]},
-    customDataURL=_TEXT,
     filters=_object([], platforms=_list(_TEXT)),
     sorting={"enum": [0, 1, 2, 3]},
     layout=_object(
@@ -45,9 +38,6 @@ LAYER_SCHEMA: dict[str, Any] = _object(
         layout={"enum": ["side", "flat", "mini"]},
         showID=_YES,
         showName=_YES,
-        showAggregateScores=_YES,
-        countUnscored=_YES,
-        aggregateFunction={"enum": ["average", "min", "max", "sum"]},
         expandedSubtechniques={"enum": ["none", "all", "annotated"]},
     ),
     hideDisabled=_YES,
@@ -55,14 +45,9 @@ LAYER_SCHEMA: dict[str, Any] = _object(
         _object(
             ["techniqueID"],
             techniqueID={"type": "string", "pattern": r"^T\d{4}(\.\d{3})?$"},
-            tactic=_TEXT,
             comment=_TEXT,
             enabled=_YES,
             score=_NUMBER,
-            color=_COLOUR,
-            metadata=_METADATA,
-            links=_LINKS,
-            showSubtechniques=_YES,
         )
     ),
     gradient=_object(
@@ -70,10 +55,7 @@ LAYER_SCHEMA: dict[str, Any] = _object(
     ),
     legendItems=_list(_object(["label", "color"], label=_TEXT, color=_COLOUR)),
     showTacticRowBackground=_YES,
-    tacticRowBackground=_COLOUR,
     selectTechniquesAcrossTactics=_YES,
     selectSubtechniquesWithParent=_YES,
-    selectVisibleTechniques=_YES,
-    metadata=_METADATA,
-    links=_LINKS,
+    metadata=_list(_object(["name", "value"], name=_TEXT, value=_TEXT)),
 )

@@ -47,10 +47,6 @@ def test_versioned_libraries_are_kept_by_the_browser(log_in: LogIn) -> None:
         assert "immutable" in answer.headers["cache-control"]
 
 
-def test_answers_are_not_kept(client: TestClient) -> None:
-    assert client.get("/api/tactics").headers["cache-control"] == "no-store"
-
-
 def test_defect_is_a_sentence_without_its_trace(log_in: LogIn, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(**kwargs: Any) -> None:
         raise RuntimeError("the secret of the stack")

@@ -78,19 +78,6 @@ def test_reader_of_nothing_is_told_so(log_in: LogIn) -> None:
     assert answer["note"].startswith("There is no connector yet that you may read")
 
 
-def test_changed_file_is_read_again(client: TestClient, ledger: Connection, connectors_file: Path) -> None:
-    assert set(connectors_of(client)) == {"okta", "sentinelone", "trial"}
-    connectors_file.write_text("connectors: [{name: okta, source: okta}]")
-    assert set(connectors_of(client)) == {"okta"}
-
-
-def test_unreadable_file_is_one_sentence(client: TestClient, connectors_file: Path) -> None:
-    connectors_file.unlink()
-    answer = client.get("/api/connectors")
-    assert answer.status_code == 400
-    assert "COLLECTIVE_INSIGHTS_CONFIG" in answer.json()["detail"]
-
-
 def test_what_a_connector_left_that_is_in_no_file_any_more_is_told_to_its_readers(
     log_in: LogIn, ledger: Connection, metadata: Session, connectors_file: Path
 ) -> None:
@@ -102,16 +89,6 @@ def test_what_a_connector_left_that_is_in_no_file_any_more_is_told_to_its_reader
     )
     assert log_in("only-okta").get("/api/connectors").json()["problems"] == []
     assert log_in("reader").get("/api/connectors?connector=okta").json()["problems"] == []
-
-
-def test_a_connector_that_has_stopped_sending_says_so(client: TestClient, ledger: Connection) -> None:
-    lose_batch(ledger, 1)
-    ledger.exec_driver_sql("UPDATE connector SET unknown_streak = 3, unknown_since = now(), unknown_at = now()")
-    ledger.commit()
-    okta = connectors_of(client)["okta"]
-    assert okta["stopped"]["submissions"] == 3
-    assert okta["today"]["resent"] == 0
-    assert okta["remarks"][0].startswith("has stopped sending: since ")
 
 
 def test_budget_that_others_share_tells_nothing_of_them(log_in: LogIn, ledger: Connection) -> None:

@@ -1,8 +1,10 @@
-"""Why an event did not arrive, as the page gets it."""
+"""Why an event did not arrive, as the page gets it; sources that let people wait are asked once, for a short time."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import BoundedSemaphore
 from typing import Any
@@ -11,12 +13,20 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import Connection
 
+from ci_operators.answers.question import NEVER, Deadline
+from ci_operators.core.connector import Connector
+from ci_operators.core.errors import UnavailableError
+from ci_operators.hooks.vendor import VendorHook
 from ci_operators.ledger.history import History
 from ci_operators.operators.staging_area import run_directory
-from ci_operators.pages import explanations, source_questions
+from ci_operators.pages import explanations
+from ci_operators.pages.explanations import AT_ONCE, BusyError, SourceQuestions
+from ci_operators.sources.registry import OPTIONS
 from ci_operators.staging.artifact import write_artifact
+from ci_operators.transport.client import Client
 from simulator import Limits, Simulator, serve
 from simulator.settings import OKTA_TOKEN
+from tests.commands.conftest import okta_event
 from tests.ledger.delivered import accept_batch
 from tests.pages.conftest import LogIn
 from tests.pages.test_connectors import manifest
@@ -29,6 +39,11 @@ def ask(client: TestClient, q: str, more: str = "") -> dict[str, Any]:
     assert answer.status_code == 200, answer.text
     found: dict[str, Any] = answer.json()
     return found
+
+
+def connect(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    connection = {"conn_type": "okta", "host": url, "password": OKTA_TOKEN}
+    monkeypatch.setenv("AIRFLOW_CONN_OKTA_DEFAULT", json.dumps(connection))
 
 
 @pytest.fixture
@@ -94,8 +109,9 @@ def test_event_that_no_ledger_knows_is_asked_of_the_source(
     client: TestClient, ledger: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with serve(Simulator(scenario=False, limits=Limits.off())) as vendors:
-        connection = {"conn_type": "okta", "host": vendors.url, "password": OKTA_TOKEN}
-        monkeypatch.setenv("AIRFLOW_CONN_OKTA_DEFAULT", json.dumps(connection))
+        connect(monkeypatch, vendors.url)
+        vendors.add_okta_event(okta_event(1, datetime.now(UTC) - timedelta(minutes=1)))
+        assert ask(client, "event-0001", "okta")["sources"][0]["found"]
         found = ask(client, "nobody-knows-it", "okta")
     assert found["kind"] == "nothing"
     assert found["sentences"] == ["Neither the ledger nor Okta knows the event."]
@@ -110,15 +126,15 @@ def test_event_that_no_ledger_knows_is_asked_of_the_source(
         (b"", "did not answer in 0.1 s."),
         (refusal(503), "Okta answered 503."),
         (refusal(429, "Retry-After: 50"), "Okta answered 429: too many requests. Try again in 50 s."),
+        (refusal(429), "Okta answered 429: too many requests. Try again later."),
     ],
 )
 def test_source_that_lets_people_wait_is_asked_once(
     client: TestClient, ledger: Connection, monkeypatch: pytest.MonkeyPatch, answer: bytes, words: str
 ) -> None:
-    monkeypatch.setattr(source_questions, "TIMEOUT_S", (5.0, 0.1))
+    monkeypatch.setattr(explanations, "TIMEOUT_S", (5.0, 0.1))
     with serve_unhelpfully(answer) as server:
-        connection = {"conn_type": "okta", "host": server.url, "password": OKTA_TOKEN}
-        monkeypatch.setenv("AIRFLOW_CONN_OKTA_DEFAULT", json.dumps(connection))
+        connect(monkeypatch, server.url)
         (sentence,) = ask(client, "event-7", "okta")["sentences"]
         assert len(server.asked) == 1
         accept_batch(ledger, 1)
@@ -130,18 +146,6 @@ def test_source_that_lets_people_wait_is_asked_once(
     assert why.endswith(words)
 
 
-def test_while_others_ask_a_sentence_says_so(
-    client: TestClient, ledger: Connection, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(source_questions, "turns", BoundedSemaphore(1))
-    monkeypatch.setattr(source_questions, "TURN_S", 0.01)
-    monkeypatch.setenv("AIRFLOW_CONN_OKTA_DEFAULT", json.dumps({"host": "127.0.0.1:9", "password": OKTA_TOKEN}))
-    with source_questions.turns:
-        assert ask(client, "event-7", "okta")["sentences"] == [
-            "okta: Okta could not be asked: Others are asking the sources just now: try again in a moment."
-        ]
-
-
 def test_page_has_an_end_of_its_patience(
     client: TestClient, ledger: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -151,15 +155,68 @@ def test_page_has_an_end_of_its_patience(
     assert "the time is over" in ask(client, "event-1", "okta")["codes_why"][0]
 
 
-@pytest.mark.parametrize(("q", "words"), [("", "Name an event's id"), ("x" * 401, "401 characters")])
-def test_question_without_sense_is_told_so(client: TestClient, ledger: Connection, q: str, words: str) -> None:
-    answer = client.get("/api/explain", params={"q": q})
-    assert answer.status_code == 400
-    assert words in answer.json()["detail"]
+NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
+OKTA: Connector = OPTIONS["okta"].model_validate({"name": "okta", "source": "okta", "debug": False})
 
 
-@pytest.mark.parametrize("q", ["%", "_", "' OR 1=1 --", "<script>alert(1)</script>", "\0", "\U0001f4a5", "*"])
-def test_odd_question_is_plain_text(client: TestClient, dropped: Connection, q: str) -> None:
-    answer = client.get("/api/explain", params={"q": q, "connector": "trial"})
-    assert answer.status_code in (200, 400)
-    assert "event-9" not in answer.text
+@pytest.fixture
+def turns(monkeypatch: pytest.MonkeyPatch) -> Iterator[BoundedSemaphore]:
+    """Turns of this test's own; all of them are free again at its end."""
+    own = BoundedSemaphore(AT_ONCE)
+    monkeypatch.setattr(explanations, "turns", own)
+    monkeypatch.setattr(explanations, "TIMEOUT_S", (5.0, 0.1))
+    monkeypatch.setattr(explanations, "TURN_S", 0.01)
+    yield own
+    assert all(own.acquire(timeout=10.0) for _ in range(AT_ONCE))
+
+
+def test_an_answer_without_end_is_left_to_itself_and_keeps_its_turn(
+    monkeypatch: pytest.MonkeyPatch, turns: BoundedSemaphore
+) -> None:
+    monkeypatch.setattr(explanations, "TIMEOUT_S", (5.0, 60.0))
+    with serve_unhelpfully(b"HTTP/1.1 200 OK\r\nContent-Length: 99999\r\n\r\n", drips=True) as server:
+        connect(monkeypatch, server.url)
+        with pytest.raises(UnavailableError, match=r"Okta did not end its answer in time\."):
+            SourceQuestions().fetch(OKTA, "event-0001", NOW, Deadline.after(1.0))
+        assert [turns.acquire(blocking=False) for _ in range(AT_ONCE)] == [True, True, False]
+        turns.release()
+        turns.release()
+
+
+@pytest.mark.parametrize(("left", "expected"), [(60.0, (5.0, 0.1)), (0.05, (0.05, 0.05)), (-1.0, (0.01, 0.01))])
+def test_no_request_gets_more_time_than_is_left(
+    monkeypatch: pytest.MonkeyPatch, turns: BoundedSemaphore, left: float, expected: tuple[float, float]
+) -> None:
+    asked_with = list[tuple[float, float]]()
+    get_hasty_client = VendorHook.get_hasty_client
+
+    def note(hook: VendorHook, timeout_s: tuple[float, float]) -> Client:
+        asked_with.append(timeout_s)
+        return get_hasty_client(hook, timeout_s)
+
+    monkeypatch.setattr(VendorHook, "get_hasty_client", note)
+    monkeypatch.setattr(explanations, "SHORTEST_S", 0.01)
+    with serve_unhelpfully() as server:
+        connect(monkeypatch, server.url)
+        with pytest.raises(UnavailableError):
+            SourceQuestions().fetch(OKTA, "event-0001", NOW, Deadline.after(left, lambda: 100.0))
+    assert asked_with == [pytest.approx(expected)]
+
+
+def test_few_ask_at_once(monkeypatch: pytest.MonkeyPatch, turns: BoundedSemaphore) -> None:
+    with serve_unhelpfully() as server:
+        connect(monkeypatch, server.url)
+        for _ in range(AT_ONCE):
+            assert turns.acquire(blocking=False)
+        questions = SourceQuestions()
+        with pytest.raises(BusyError, match="Others are asking the sources just now: try again in a moment"):
+            questions.fetch(OKTA, "event-0001", NOW, NEVER)
+        turns.release()
+        with pytest.raises(BusyError):  # a request waits once, not for each of its connectors
+            questions.fetch(OKTA, "event-0001", NOW, NEVER)
+        assert server.asked == []
+        with pytest.raises(UnavailableError):
+            SourceQuestions().fetch(OKTA, "event-0001", NOW, NEVER)
+        assert len(server.asked) == 1
+        for _ in range(AT_ONCE - 1):
+            turns.release()

@@ -122,13 +122,6 @@ def test_one_record_is_told_in_full(client: TestClient, run: Path) -> None:
     assert found["detections"][0]["sent"]["ioc"]["value"] == "198.51.100.1"
 
 
-def test_vendors_text_stays_text(client: TestClient, run: Path) -> None:
-    answer = client.get(f"/api/run/record?{WHOLE}&event_id=event-4")
-    assert answer.headers["content-type"] == "application/json"
-    assert answer.headers["x-content-type-options"] == "nosniff"
-    assert answer.json()["detail"] == "<b>x</b>"
-
-
 @pytest.mark.parametrize(
     ("what", "more", "status", "words"),
     [

@@ -118,8 +118,9 @@ def test_nobody_learns_of_ledgers_of_others(log_in: LogIn, delivered: Connection
 def test_what_a_connector_delivered_stays_when_it_leaves_the_file(
     client: TestClient, delivered: Connection, connectors_file: Path
 ) -> None:
-    connectors_file.write_text("connectors: [{name: okta, source: okta, debug: false}]")
-    assert ask(client, "days")["detections"] == 4
+    connectors_file.write_text(TWO_LEDGERS.replace("name: sentinelone", "name: other"))
+    found = ask(client, "days", f"{MARCH}&connector=okta&connector=sentinelone")
+    assert (found["detections"], found["note"]) == (4, "")
 
 
 def test_ledger_without_rows_is_no_error(client: TestClient, ledger: Connection) -> None:

@@ -7,9 +7,9 @@ from contextlib import ExitStack
 from typing import Any
 
 import pytest
+from tests.simulator.caller import Caller
 
 from simulator import ManualClock, Simulator, serve
-from simulator.caller import Caller
 
 Start = Callable[..., tuple[Simulator, Caller]]
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 import requests
+from tests.simulator.caller import Caller
 
 from simulator import FaultError, ManualClock, Simulator
-from simulator.caller import Caller
-from simulator.faults import KINDS, VENDORS
+from simulator.vendors import KINDS, VENDORS
 
 Start = Callable[..., tuple[Simulator, Caller]]
 WINDOW = {"since": "2026-03-04T09:00:00Z", "until": "2026-03-04T11:00:00Z"}
@@ -147,44 +146,11 @@ def test_slow_answers_are_handled_first_and_do_not_hold_up_the_stop(start: Start
     assert [entry.fault for entry in simulator.requests] == ["slow"]
 
 
-def test_control_api_programs_and_clears(start: Start) -> None:
-    simulator, caller = start()
-    fault = {"vendor": "okta", "kind": "status", "status": 500, "count": 2}
-    shown = caller.control("faults", "POST", fault).json()["faults"]
-    assert {name: shown[0][name] for name in fault} == fault
-    assert caller.control("faults").json()["faults"] == shown
-    caller.control("faults", "DELETE")
-    assert simulator.pending_faults == []
-
-
-@pytest.mark.parametrize(
-    ("members", "words"),
-    [
-        ([], "must be an object"),
-        ({"vendor": "okta"}, "vendor and kind are required"),
-        ({"vendor": "other", "kind": "status"}, "vendor must be one of"),
-        ({"vendor": "okta", "kind": "other"}, "kind must be one of"),
-        ({"vendor": "okta", "kind": "wrong_counts"}, "does not exist for okta"),
-        ({"vendor": "okta", "kind": "status", "colour": 1}, "unknown member colour"),
-        ({"vendor": "okta", "kind": "status", "status": 99}, "status must be"),
-        ({"vendor": "okta", "kind": "status", "count": 0}, "count must be"),
-        ({"vendor": "okta", "kind": "status", "skip": -1}, "skip must be"),
-        ({"vendor": "okta", "kind": "slow", "seconds": "1"}, "seconds must be"),
-        ({"vendor": "okta", "kind": "status", "headers": {"A": 1}}, "headers must be"),
-        ({"vendor": "okta", "kind": "status", "path": "x"}, "path must start"),
-    ],
-)
-def test_refuses_faults_that_cannot_be(start: Start, members: Any, words: str) -> None:
-    _, caller = start()
-    answer = caller.control("faults", "POST", members)
-    assert answer.status_code == 400
-    assert words in answer.json()["message"]
-
-
-def test_python_refuses_them_too(clock: ManualClock) -> None:
+def test_a_vendor_has_only_its_own_faults(clock: ManualClock) -> None:
     simulator = Simulator(clock=clock, scenario=False)
-    with pytest.raises(FaultError, match="does not exist for sentinelone"):
-        simulator.add_fault("sentinelone", "foreign_next_link")
+    for vendor, kind in (("sentinelone", "foreign_next_link"), ("okta", "other"), ("other", "status")):
+        with pytest.raises(FaultError, match=f"{vendor} has no fault {kind}; known are"):
+            simulator.add_fault(vendor, kind)
     for kind, vendors in KINDS.items():
         for vendor in vendors:
             simulator.add_fault(vendor, kind)

@@ -7,9 +7,9 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from tests.simulator.caller import Caller
 
 from simulator import Limits, ManualClock, Simulator
-from simulator.caller import Caller
 from simulator.settings import OKTA_TOKEN, OKTA_TOKEN_WITHOUT_ROLE
 
 Start = Callable[..., tuple[Simulator, Caller]]
@@ -65,20 +65,14 @@ def test_refuses_credentials(start: Start, authorization: str, status: int, code
         ({"limit": "-1"}, "E0000001"),
         ({"limit": "ten"}, "E0000001"),
         ({"sortOrder": "UP"}, "E0000001"),
-        ({"q": "a " * 11}, "E0000001"),
-        ({"q": "a" * 41}, "E0000001"),
         ({"after": "made-up"}, "E0000001"),
-        ({"filter": 'published gt "2026-03-04T10:00:00Z"'}, "E0000031"),
-        ({"filter": 'debugContext.debugData.url co "x"'}, "E0000031"),
-        ({"filter": 'target[type eq "User"]'}, "E0000053"),
+        ({"sortOrder": "DESCENDING"}, "E0000001"),
+        ({"q": "spray"}, "E0000001"),
+        ({"filter": 'published gt "2026-03-04T10:00:00Z"'}, "E0000053"),
         ({"filter": 'EventType eq "x"'}, "E0000053"),
-        ({"filter": 'eventType is "x"'}, "E0000053"),
         ({"filter": "eventType eq bare"}, "E0000053"),
-        ({"filter": "eventType eq"}, "E0000053"),
-        ({"filter": "eventType eq ("}, "E0000053"),
-        ({"filter": '(eventType eq "x"'}, "E0000053"),
-        ({"filter": 'eventType eq "x" severity eq "y"'}, "E0000053"),
-        ({"filter": "eventType sw 3"}, "E0000031"),
+        ({"filter": 'eventType eq "x" and severity eq "y"'}, "E0000053"),
+        ({"filter": 'uuid eq "x" or uuid eq "y"'}, "E0000053"),
     ],
 )
 def test_refuses_parameters(start: Start, params: dict[str, str], code: str) -> None:
@@ -96,27 +90,14 @@ def test_names_the_date_it_cannot_read(start: Start) -> None:
 @pytest.mark.parametrize(
     ("expression", "expected"),
     [
-        ('eventType eq "security.threat.detected"', ["event-1", "event-2"]),
-        ('eventType EQ "user.session.start"', ["event-3"]),
-        ('eventType ne "user.session.start"', ["event-1", "event-2"]),
-        ('not eventType eq "user.session.start"', ["event-1", "event-2"]),
-        ('outcome.reason co "Spray" and outcome.result eq "DENY"', ["event-1", "event-3"]),
-        ('outcome.result eq "ALLOW" or eventType sw "user."', ["event-2", "event-3"]),
-        ('eventType eq "x" or (eventType ew "start" and uuid ge "event-3")', ["event-3"]),
-        ("outcome.reason pr", ["event-1", "event-3"]),
-        ("not (outcome.reason pr)", ["event-2"]),
-        ('target.type eq "User"', ["event-3"]),
-        ("securityContext.asNumber gt 64000", ["event-2"]),
-        ("securityContext.isProxy eq true", ["event-2"]),
-        ('debugContext.debugData.threatSuspected eq "true"', ["event-1", "event-2", "event-3"]),
+        ('eventType eq "security.threat.detected"', ["event-1"]),
+        ('uuid eq "event-2"', ["event-2"]),
+        ("", ["event-1", "event-2"]),
     ],
 )
 def test_filters(start: Start, expression: str, expected: list[str]) -> None:
-    second = event(2, "2026-03-04T10:00:01.000Z", outcome={"result": "ALLOW", "reason": None})
-    second["securityContext"] = {"asNumber": 64500, "isProxy": True}
-    third = event(3, "2026-03-04T10:00:02.000Z", eventType="user.session.start")
-    third["target"] = [{"type": "App"}, {"type": "User"}]
-    _, caller = start(okta_events=[event(1, "2026-03-04T10:00:00.000Z"), second, third])
+    other = event(2, "2026-03-04T10:00:01.000Z", eventType="user.session.start")
+    _, caller = start(okta_events=[event(1, "2026-03-04T10:00:00.000Z"), other])
     assert ids(caller.okta(since="2026-03-04T09:00:00Z", filter=expression)) == expected
 
 
@@ -129,30 +110,13 @@ def test_bounded_requests_are_half_open_and_end(start: Start) -> None:
     assert "next" not in pages[-1].links
 
 
-def test_descending_is_the_reverse_and_ends(start: Start) -> None:
-    events = [event(n, f"2026-03-04T10:00:0{n}.000Z") for n in range(5)]
-    _, caller = start(okta_events=events)
-    pages = caller.okta_pages(since="2026-03-04T10:00:00Z", sortOrder="DESCENDING", limit=2)
-    assert [ids(page) for page in pages] == [["event-4", "event-3"], ["event-2", "event-1"], ["event-0"]]
-
-
 def test_events_of_one_instant_are_neither_lost_nor_repeated(start: Start) -> None:
     events = [event(n, "2026-03-04T10:00:00.000Z") for n in range(7)]
     _, caller = start(okta_events=events)
     for until in ("2026-03-04T11:00:00Z", ""):
         pages = caller.okta_pages(since="2026-03-04T09:00:00Z", limit=3, until=until)
         assert [name for page in pages for name in ids(page)] == [f"event-{n}" for n in range(7)]
-
-
-def test_polling_always_has_a_next_link_and_goes_on_where_it_stopped(start: Start, clock: ManualClock) -> None:
-    simulator, caller = start(okta_events=[event(1, "2026-03-04T10:00:00.000Z")])
-    first = caller.okta(since="2026-03-04T09:00:00Z")
-    empty = caller.okta(first.links["next"]["url"])
-    assert empty.json() == []
-    assert empty.links["next"]["url"] == empty.links["self"]["url"]
-    clock.advance(minutes=5)
-    simulator.add_okta_event(event(2, "2026-03-04T09:30:00.000Z"), persisted_at=clock())
-    assert ids(caller.okta(empty.links["next"]["url"])) == ["event-2"]
+        assert "next" not in pages[-1].links
 
 
 def test_late_events_show_only_once_stored(start: Start, clock: ManualClock) -> None:
@@ -167,31 +131,28 @@ def test_late_events_show_only_once_stored(start: Start, clock: ManualClock) -> 
 
 
 @pytest.mark.parametrize(
-    ("bounded", "old", "new"),
+    ("old", "new"),
     [
-        (True, "since=2026-03-04T09", "since=2026-03-04T08"),
-        (True, "until=2026-03-04T11", "until=2026-03-04T10"),
-        (True, "&filter=", "&ignored="),
-        (True, "&until=", "&ignored="),
-        (False, "?", "?since=2026-03-04T08%3A00%3A00Z&"),
-        (False, "after=", "after=A"),
+        ("since=2026-03-04T09", "since=2026-03-04T08"),
+        ("until=2026-03-04T11", "until=2026-03-04T10"),
+        ("&filter=", "&ignored="),
+        ("&until=", "&ignored="),
+        ("after=", "after=1"),
     ],
 )
-def test_next_links_must_be_used_verbatim(start: Start, bounded: bool, old: str, new: str) -> None:
+def test_next_links_must_be_used_verbatim(start: Start, old: str, new: str) -> None:
     events = [event(n, f"2026-03-04T10:00:0{n}.000Z") for n in range(3)]
     _, caller = start(okta_events=events)
-    params = {"since": "2026-03-04T09:00:00Z", "filter": f'eventType eq "{THREAT}"', "limit": "1"}
-    if bounded:
-        params["until"] = "2026-03-04T11:00:00Z"
-    link = caller.okta(**params).links["next"]["url"]
+    params = {"since": "2026-03-04T09:00:00Z", "until": "2026-03-04T11:00:00Z", "limit": "1"}
+    link = caller.okta(**params, filter=f'eventType eq "{THREAT}"').links["next"]["url"]
     assert ids(caller.okta(link)) == ["event-1"]
     assert old in link
     assert caller.okta(link.replace(old, new, 1)).json()["errorCode"] == "E0000001"
 
 
 def test_link_header_comes_in_all_legal_forms(start: Start) -> None:
-    _, caller = start()
-    pages = [caller.okta(since="2026-03-04T09:00:00Z") for _ in range(4)]
+    _, caller = start(okta_events=[event(n, "2026-03-04T10:00:00.000Z") for n in range(2)])
+    pages = [caller.okta(since="2026-03-04T09:00:00Z", limit=1) for _ in range(4)]
     assert {len(page.raw.headers.getlist("Link")) for page in pages} == {1, 2}
     assert all(set(page.links) == {"self", "next"} for page in pages)
     texts = [page.headers["Link"] for page in pages]
@@ -217,12 +178,11 @@ def test_retention_is_ninety_days_and_unknown_parameters_are_ignored(start: Star
     assert ids(caller.okta(since="2025-10-01T00:00:00Z", colour="blue")) == ["event-2"]
 
 
-def test_default_period_limit_and_keywords(start: Start) -> None:
+def test_default_period_and_limit(start: Start) -> None:
     events = [event(n, "2026-03-03T00:00:00.000Z") for n in range(120)]
     old = event(999, "2026-02-01T00:00:00.000Z")
     _, caller = start(okta_events=[old, *events])
     assert len(caller.okta().json()) == 100
-    assert ids(caller.okta(q="EVENT-119 spray")) == ["event-119"]
     assert caller.okta(limit=0).json() == []
 
 

@@ -9,9 +9,9 @@ from uuid import uuid4
 import jwt
 import pytest
 import requests
+from tests.simulator.caller import Caller
 
 from simulator import ManualClock, Simulator, Tokens
-from simulator.caller import Caller
 from simulator.okta.service_app import CLIENT_ID, KeyPair, ServiceApp, make_key_pair
 from simulator.okta.tokens import ASSERTION_TYPE
 

@@ -10,14 +10,13 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from tests.simulator.caller import Caller
 
 from simulator import Limits, ManualClock, Simulator
-from simulator.caller import Caller
 from simulator.instants import HOUR, to_us
-from simulator.scenario.okta_events import MAX_DELAY, PlannedEvent, okta_hour
-from simulator.scenario.okta_threats import THREAT_EVENT
-from simulator.scenario.threats import PlannedThreat, threat_hour
-from simulator.scenario.verdicts import MAX_VERDICT_DELAY
+from simulator.okta.scenario import MAX_DELAY, PlannedEvent, okta_hour
+from simulator.okta.threat_events import THREAT_EVENT
+from simulator.sentinelone.scenario import MAX_VERDICT_DELAY, PlannedThreat, threat_hour
 
 Start = Callable[..., tuple[Simulator, Caller]]
 DAYS = 7
@@ -145,24 +144,6 @@ def test_a_restart_serves_the_same_history(start: Start, clock: ManualClock) -> 
     _, other_caller = start(scenario=True, seed=8)
     assert other_caller.okta(**window).content != before[0]
     assert first.event_ids("okta", clock() - timedelta(hours=1), clock())
-
-
-def test_polling_over_time_delivers_each_event_once(start: Start, clock: ManualClock) -> None:
-    simulator, caller = start(scenario=True, limits=Limits.off())
-    begin = clock()
-    found: list[str] = []
-    link = ""
-    for _ in range(24):
-        clock.advance(minutes=10)
-        pages = caller.okta_pages(since="2026-03-04T12:00:00Z") if not link else [caller.okta(link)]
-        while pages[-1].json():
-            pages.append(caller.okta(pages[-1].links["next"]["url"]))
-        link = pages[-1].links["next"]["url"]
-        found += [element["uuid"] for page in pages for element in page.json()]
-    assert len(found) == len(set(found))
-    stored = set(simulator.event_ids("okta", begin, clock() - timedelta(minutes=10)))
-    assert stored
-    assert stored <= set(found)
 
 
 def test_bounded_windows_miss_late_events_and_an_overlap_finds_them(start: Start, clock: ManualClock) -> None:

@@ -10,9 +10,9 @@ from urllib.parse import quote, unquote
 import orjson
 import pytest
 import requests
+from tests.simulator.caller import Caller
 
 from simulator import Limits, ManualClock, Simulator
-from simulator.caller import Caller
 from simulator.settings import SENTINELONE_TOKEN, SENTINELONE_TOKEN_WITHOUT_ROLE
 
 Start = Callable[..., tuple[Simulator, Caller]]
@@ -52,9 +52,8 @@ def ids(page: requests.Response) -> list[str]:
 )
 def test_refuses_credentials(start: Start, authorization: str, status: int, code: int) -> None:
     _, caller = start()
-    for resource in ("threats", "system/info"):
-        answer = caller.threats(authorization=authorization, resource=resource)
-        assert (answer.status_code, answer.json()["errors"][0]["code"]) == (status, code)
+    answer = caller.threats(authorization=authorization)
+    assert (answer.status_code, answer.json()["errors"][0]["code"]) == (status, code)
 
 
 @pytest.mark.parametrize(
@@ -63,34 +62,22 @@ def test_refuses_credentials(start: Start, authorization: str, status: int, code
         {"limit": "0"},
         {"limit": "1001"},
         {"limit": "ten"},
-        {"skip": "1001"},
-        {"skip": "-1"},
-        {"countOnly": "yes"},
         {"skipCount": "1"},
         {"sortBy": "identifiedAt"},
         {"sortOrder": "ascending"},
         {"analystVerdicts": "TRUE_POSITIVE"},
         {"analystVerdicts": "true_positive,good"},
         {"analystVerdicts": ""},
-        {"analystVerdictsNin": "other"},
         {"analystVerdicts": ["true_positive", "suspicious"]},
-        {"incidentStatuses": "open"},
-        {"confidenceLevels": "high"},
-        {"mitigationStatuses": "done"},
-        {"detectionEngines": "magic"},
-        {"initiatedBy": "multiple"},
-        {"classificationSources": "cloud"},
         {"createdAt__gte": "2026-03-04T10:00:00"},
         {"createdAt__gte": "2026-03-04"},
         {"createdAt__lt": "1772618400"},
-        {"updatedAt__lte": "2026-03-04T10:00:00.1234567Z"},
-        {"updatedAt__gt": "2026-03-04T10:00:00 00:00"},
+        {"updatedAt__lt": "2026-03-04T10:00:00.1234567Z"},
+        {"updatedAt__gte": "2026-03-04T10:00:00 00:00"},
         {"ids": "abc"},
         {"ids": ",".join(map(str, range(5001)))},
         {"siteIds": "site"},
         {"accountIds": ",".join(map(str, range(501)))},
-        {"contentHashes": "ff"},
-        {"tenant": "all"},
         {"cursor": "AAAA"},
         {"cursor": "not base64"},
         {"cursor": base64.b64encode(b'{"id_value":1}').decode()},
@@ -103,7 +90,9 @@ def test_refuses_values(start: Start, params: dict[str, str]) -> None:
     assert "data" not in answer.json()
 
 
-@pytest.mark.parametrize("name", ["createdAt__between", "identifiedAt__gte", "analystVerdict", "token", "Limit"])
+@pytest.mark.parametrize(
+    "name", ["createdAt__between", "identifiedAt__gte", "analystVerdict", "token", "Limit", "skip"]
+)
 def test_refuses_unknown_parameters(start: Start, name: str) -> None:
     _, caller = start()
     answer = caller.threats(**{name: "1"})
@@ -115,24 +104,15 @@ def test_refuses_unknown_parameters(start: Start, name: str) -> None:
     ("params", "expected"),
     [
         ({"createdAt__gte": "2026-03-04T10:00:01.000000Z"}, ["1001", "1002", "1003"]),
-        ({"createdAt__gt": "2026-03-04T10:00:01Z"}, ["1002", "1003"]),
         ({"createdAt__lt": "2026-03-04T11:00:01+01:00"}, ["1000"]),
-        ({"createdAt__lte": "2026-03-04T10:00:01.000000Z"}, ["1000", "1001"]),
         ({"updatedAt__gte": "2026-03-04T11:00:00Z"}, ["1002"]),
         ({"updatedAt__lt": "2026-03-04T11:00:00Z"}, ["1000", "1001", "1003"]),
         ({"analystVerdicts": "true_positive,suspicious"}, ["1001", "1002"]),
-        ({"analystVerdictsNin": "true_positive,suspicious"}, ["1000", "1003"]),
-        ({"incidentStatuses": "resolved"}, ["1002"]),
-        ({"resolved": "true"}, ["1002"]),
-        ({"resolved": "false", "confidenceLevelsNin": "malicious"}, ["1003"]),
         ({"ids": "1003,1000,5"}, ["1000", "1003"]),
-        ({"siteIds": "11,99", "groupIds": "14"}, ["1001", "1003"]),
+        ({"siteIds": "11,99", "accountIds": "12"}, ["1000", "1001", "1002", "1003"]),
+        ({"siteIds": "99", "accountIds": "12"}, []),
         ({"accountIds": "99"}, []),
-        ({"contentHashes": f"{3:040X}"}, ["1003"]),
-        ({"engines": "manual", "detectionEnginesNin": "pup"}, ["1000", "1001", "1002", "1003"]),
-        ({"skip": "3"}, ["1003"]),
-        ({"sortOrder": "desc", "limit": "2"}, ["1003", "1002"]),
-        ({"tenant": "true", "sortBy": "updatedAt", "sortOrder": "desc", "limit": "1"}, ["1002"]),
+        ({"sortBy": "updatedAt", "limit": "3"}, ["1000", "1001", "1003"]),
     ],
 )
 def test_filters(start: Start, params: dict[str, str], expected: list[str]) -> None:
@@ -147,7 +127,7 @@ def test_filters(start: Start, params: dict[str, str], expected: list[str]) -> N
     assert ids(caller.threats(**params)) == expected
 
 
-@pytest.mark.parametrize("sort", [ASCENDING, {"sortBy": "updatedAt", "sortOrder": "desc"}, {}, {"sortBy": "siteId"}])
+@pytest.mark.parametrize("sort", [ASCENDING, {"sortBy": "updatedAt"}, {}])
 @pytest.mark.parametrize("treatment", [str, unquote])
 def test_cursor_is_accepted_encoded_and_decoded(
     start: Start, sort: dict[str, str], treatment: Callable[[str], str]
@@ -171,7 +151,7 @@ def test_cursor_belongs_to_its_sorting(start: Start) -> None:
     assert caller.threats(sortBy="createdAt", cursor=cursor).status_code == 200
     assert caller.threats(sortBy="updatedAt", cursor=cursor).status_code == 400
     members = orjson.loads(base64.b64decode(unquote(cursor)))
-    for change in ({"sort_by_column": "ThreatView.nothing"}, {"sort_by_value": None}, {"sort_order": "up"}):
+    for change in ({"sort_by_column": "ThreatView.nothing"}, {"sort_by_value": None}, {"sort_order": "desc"}):
         crafted = base64.b64encode(orjson.dumps({**members, **change})).decode()
         assert caller.threats(cursor=quote(crafted, safe="")).status_code == 400
 
@@ -180,8 +160,7 @@ def test_envelope_and_counts(start: Start) -> None:
     _, caller = start(sentinelone_threats=[threat(n) for n in range(12)])
     usual = caller.threats().json()
     assert (len(usual["data"]), usual["errors"]) == (10, None)
-    assert caller.threats(countOnly="true").json()["pagination"] == {"nextCursor": None, "totalItems": 12}
-    assert caller.threats(countOnly="true").json()["data"] == []
+    assert usual["pagination"]["totalItems"] == 12
     assert caller.threats(skipCount="true", limit=12).json()["pagination"] == {"nextCursor": None, "totalItems": 0}
 
 
@@ -209,7 +188,7 @@ def test_malformed_elements_are_served_verbatim(start: Start) -> None:
     _, caller = start(sentinelone_threats=elements)
     raw = caller.threats(**ASCENDING, createdAt__gte="2026-03-04T09:00:00Z", limit=1000).content
     assert raw.startswith(b'{"data":[null,"text",[],{"id":5},{"id":"9","x":1e999},')
-    assert ids(caller.threats(ids="7,1001", siteIds="11", skip=5, sortBy="createdAt")) == ["7", "1001"]
+    assert [one["id"] for one in caller.threats(ids="7,1001", siteIds="11").json()["data"][-2:]] == ["7", "1001"]
 
 
 @pytest.mark.parametrize(("setting", "header"), [(None, None), (7, "7")])
@@ -223,8 +202,6 @@ def test_rate_limit_is_an_html_page(start: Start, clock: ManualClock, setting: i
     assert caller.threats().status_code == 200
 
 
-def test_system_calls_and_other_paths(start: Start) -> None:
+def test_other_paths(start: Start) -> None:
     _, caller = start()
-    assert caller.threats(resource="system/status", authorization="").json()["data"]["health"] == "ok"
-    assert caller.threats(resource="system/info").json()["data"]["version"]
     assert caller.threats(resource="agents").json()["errors"][0]["code"] == 4040010

@@ -1,10 +1,11 @@
-"""Starting and stopping: in a thread, and as a process."""
+"""Starting and stopping: in a thread, as a process, and by https with a certificate that a client can trust."""
 
 from __future__ import annotations
 
 import os
 import signal
 import socket
+import stat
 import subprocess
 import sys
 import threading
@@ -12,9 +13,10 @@ from pathlib import Path
 
 import pytest
 import requests
+from tests.simulator.caller import Caller
 
 from simulator import ManualClock, Simulator, serve
-from simulator.caller import Caller
+from simulator.certificate import write_certificate
 from simulator.settings import OKTA_TOKEN, RECORDED_FUTURE_TOKEN, SENTINELONE_TOKEN
 
 INCLUDE = str(Path(__file__).resolve().parents[2] / "include")
@@ -63,7 +65,7 @@ def test_command_serves_until_told_to_stop(number: signal.Signals, tmp_path: Pat
             caller = Caller(line.split()[3])
             assert caller.okta(limit=1).status_code == 200
             assert caller.submit(SUBMISSION).status_code == 200
-            assert caller.control("detections", count_only="true").json() == {"count": expected}
+            assert caller.control("detections", limit=1).json()["count"] == expected
             caller.close()
             process.send_signal(number)
             assert process.communicate(timeout=20) == ("", "")
@@ -96,3 +98,27 @@ def test_command_refuses_an_unusable_state_directory(tmp_path: Path) -> None:
     assert process.returncode == 1
     assert errors.startswith("simulator: cannot use the state directory")
     assert errors.count("\n") == 1
+
+
+def test_a_client_that_trusts_its_certificate_is_served(tmp_path: Path) -> None:
+    certificate = write_certificate(tmp_path, ["simulator", "localhost", "127.0.0.1"])
+    with serve(Simulator(scenario=False), certificate=certificate) as simulator, requests.Session() as session:
+        session.trust_env = False
+        assert simulator.url.startswith("https://127.0.0.1:")
+        for host in ("127.0.0.1", "localhost"):
+            url = simulator.url.replace("127.0.0.1", host)
+            assert session.get(f"{url}/simulator/health", verify=str(certificate.chain), timeout=10).ok
+        with pytest.raises(requests.exceptions.SSLError):
+            session.get(f"{simulator.url}/simulator/health", timeout=10)
+
+
+def test_a_host_that_the_certificate_does_not_name_is_refused(tmp_path: Path) -> None:
+    certificate = write_certificate(tmp_path, ["simulator"])
+    with serve(Simulator(scenario=False), certificate=certificate) as simulator, requests.Session() as session:
+        session.trust_env = False
+        with pytest.raises(requests.exceptions.SSLError, match=r"IP address mismatch|certificate is not valid for"):
+            session.get(f"{simulator.url}/simulator/health", verify=str(certificate.chain), timeout=10)
+
+
+def test_its_key_is_readable_by_its_owner_alone(tmp_path: Path) -> None:
+    assert stat.S_IMODE(write_certificate(tmp_path, ["simulator"]).key.stat().st_mode) == 0o600

@@ -24,11 +24,12 @@ from hypothesis import strategies as st
 from ci_operators.attack import attack_table
 from ci_operators.core.errors import CollectiveInsightsError, CredentialsError
 from ci_operators.core.verdict import Quarantined
+from ci_operators.sources import load_about
 from ci_operators.sources.registry import OPTIONS, load_source
 from ci_operators.stages.contract import contract_for
 from simulator.exchange import RefusalError
-from simulator.faults import KINDS
 from simulator.recorded_future.entry_rules import check_entry
+from simulator.vendors import KINDS
 from tests.psengine_models import is_accepted_by_psengine
 from tests.sources.specimens import Outcome, Specimen, Specimens, Wire, run_steps, wired
 from tests.vendor_cases import WINDOW
@@ -40,6 +41,9 @@ ENOUGH_PAGES = 20
 #: No detection may grow with what an event holds: the longest names and reasons are cut.
 MAX_DETECTION_BYTES = 20_000
 TOLD_LENGTH = 6
+#: What is no event, whatever the source.
+ODD_TEXTS = (b"", b"[]", b"7", b"\xff", b"[" * 100_000)
+ERROR_KEYS = ["error", "error_description", "errors", "code", "title", "errorCode", "errorCauses", "errorSummary"]
 
 
 class SourceContract:
@@ -53,9 +57,19 @@ class SourceContract:
         source = self.specimens.source
         assert source.name in OPTIONS
         assert load_source(source.name).name == source.name
+        about = load_about(source.name)
+        assert source.api.about is about
         assert source.title == source.api.vendor.title
         assert source.docs_url.startswith("https://support.recordedfuture.com/")
-        assert source.api.url_example.startswith("https://")
+        assert about.url_example.startswith("https://")
+        assert about.event_id
+
+    def test_the_form_offers_the_ways_to_sign_in(self) -> None:
+        api = self.specimens.source.api
+        auth = api.about.fields.get("auth")
+        words = list(auth.choices) if auth else [next(iter(api.sign_ins))]
+        assert words == list(api.sign_ins)
+        assert auth is None or auth.default == words[0]
 
     def test_codes_are_snake_case_and_have_a_sentence(self) -> None:
         source = self.specimens.source
@@ -74,6 +88,7 @@ class SourceContract:
         personal = self.specimens.source.personal
         assert personal
         assert len(set(personal)) == len(personal)
+        assert not {path.rpartition(".")[2] for path in personal} & set(self.specimens.source.shown)
         for detection in self._detections():
             field = str(json.loads(detection)["ioc"]["field"])
             hidden = [path for path in personal if field == path or field.startswith(f"{path}.")]
@@ -83,8 +98,15 @@ class SourceContract:
         source = self.specimens.source
         for specimen in self.specimens.all:
             assert source.read_id(specimen.text) == self.specimens.read_id(specimen.event)
-        for odd in (b"", b"[]", b"7", b"\xff", b"[" * 100_000):
+        for odd in ODD_TEXTS:
             assert source.read_id(odd) is None
+
+    def test_the_time_of_an_event_is_that_of_its_window(self) -> None:
+        source, connector = self.specimens.source, self.specimens.connector()
+        event = json.dumps(self.specimens.make_event(WINDOW.since, 1)).encode()
+        assert source.read_time(connector, event) == WINDOW.since
+        for odd in (*ODD_TEXTS, b"{}"):
+            assert source.read_time(connector, odd) is None
 
     # --- codes
 
@@ -106,7 +128,7 @@ class SourceContract:
         for note, specimen in self.specimens.noted.items():
             outcome = self._run(specimen)
             assert note in outcome.notes, f"{note} is not given by its specimen"
-            assert outcome.detection is not None, "a noted record goes on"
+            assert outcome.detections, "a noted record goes on"
 
     def test_no_other_code_is_given(self) -> None:
         for specimen in self.specimens.all:
@@ -130,12 +152,19 @@ class SourceContract:
     def test_kept_events_become_detections(self) -> None:
         for story, specimen in self.specimens.kept.items():
             outcome = self._run(specimen)
-            assert outcome.detection is not None, f"{story}: {outcome.verdicts}"
+            assert outcome.detections, f"{story}: {outcome.verdicts}"
 
     def test_filter_passes_the_very_same_bytes(self) -> None:
         for specimen in self.specimens.kept.values():
             text = b" " + specimen.text.replace(b'": ', b'" :  ')
             assert run_steps(self.specimens.source, self.specimens.connector(specimen.options), text).filtered == text
+
+    def test_detections_of_one_event_tell_different_indicators(self) -> None:
+        for specimen in self.specimens.all:
+            outcome = self._run(specimen)
+            found = [json.loads(detection)["ioc"] for detection in outcome.detections]
+            assert len({(ioc["type"], ioc["value"]) for ioc in found}) == len(found)
+            assert found or outcome.verdicts, "an event went without a reason"
 
     def test_mapping_twice_gives_equal_output(self) -> None:
         source = self.specimens.source
@@ -244,7 +273,7 @@ class SourceContract:
             with suppress(Exception):  # as above
                 self._fetch(wire)
             assert wire.session.hosts == {wire.simulator.url.removeprefix("http://")}
-            assert len(wire.session.sent) == 2
+            assert len(wire.session.sent) > 1
 
     def test_reading_continues_at_any_page(self) -> None:
         with wired(self.specimens, self._many_events()) as wire:
@@ -300,6 +329,38 @@ class SourceContract:
                     continue
                 raise AssertionError(f"a wrong token passes: {sentence}")
 
+    def test_any_error_body_is_explained(self) -> None:
+        explain = self.specimens.source.api.vendor.explain
+
+        @given(st.binary() | _json_values(ERROR_KEYS).map(lambda value: json.dumps(value).encode()))
+        def check(body: bytes) -> None:
+            try:
+                said = explain(body)
+            except Exception as err:
+                raise AssertionError(f"explaining raised {err!r} on {body[:200]!r}") from err
+            assert isinstance(said, str)
+
+        check()
+
+    # --- looking for one event
+
+    def test_an_event_is_found_by_its_id(self) -> None:
+        source, connector = self.specimens.source, self.specimens.connector()
+        events = [self.specimens.make_event(WINDOW.since - timedelta(days=20), number) for number in range(2)]
+        with wired(self.specimens, events) as wire:
+            for event in events:
+                found = source.find_event(wire.client, connector, str(self.specimens.read_id(event)), wire.time())
+                assert json.loads(found or b"null") == event
+            assert source.find_event(wire.client, connector, "99", wire.time()) is None
+
+    def test_what_cannot_be_an_id_is_not_asked_for(self) -> None:
+        with wired(self.specimens, self._many_events()[:1]) as wire:
+            for odd in ("", "a b", "1,2", "\\", 'x" or id pr', "1" * 101):
+                assert (
+                    self.specimens.source.find_event(wire.client, self.specimens.connector(), odd, wire.time()) is None
+                )
+            assert not wire.session.sent
+
     # --- how the checks look
 
     def _run(self, specimen: Specimen) -> Outcome:
@@ -322,13 +383,12 @@ class SourceContract:
     def _check_outcome(self, specimen: Specimen, event: Any) -> None:
         outcome = self._run(replace(specimen, event=event))
         self._check_codes(outcome)
-        if outcome.detection is not None:
-            assert contract_for(attack_table())(outcome.detection) == outcome.detection
-            assert len(outcome.detection) < MAX_DETECTION_BYTES
+        for detection in outcome.detections:
+            assert contract_for(attack_table())(detection) == detection
+            assert len(detection) < MAX_DETECTION_BYTES
 
     def _detections(self) -> list[bytes]:
-        outcomes = [self._run(specimen) for specimen in self.specimens.all]
-        return [outcome.detection for outcome in outcomes if outcome.detection is not None]
+        return [detection for specimen in self.specimens.all for detection in self._run(specimen).detections]
 
     def _many_events(self) -> list[dict[str, Any]]:
         pace = (WINDOW.until - WINDOW.since) / 2000

@@ -20,7 +20,7 @@ from tests.noting_session import NotingSession
 from tests.vendor_cases import VendorCase
 from tests.virtual_time import VirtualTime
 
-Verdict = bytes | Dropped | Quarantined
+Verdict = bytes | list[bytes] | Dropped | Quarantined
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,12 @@ class Specimens:
         """Return a connector of the source; paths in its options begin at the folder of the source's tests."""
         name = self.source.name
         connector = OPTIONS[name].model_validate({"name": "acme", "source": name, **(options or {})})
-        return connector.resolve_paths(Path(__file__).parent / name)
+        return connector.resolve_paths(self.folder)
+
+    @property
+    def folder(self) -> Path:
+        """Return the folder of the source's tests."""
+        return Path(__file__).parent / self.source.name
 
     @property
     def all(self) -> list[Specimen]:
@@ -80,9 +85,9 @@ class Outcome:
     notes: list[str]
 
     @property
-    def detection(self) -> bytes | None:
-        """Return the detection, if the event became one."""
-        return self.mapped if isinstance(self.mapped, bytes) else None
+    def detections(self) -> list[bytes]:
+        """Return the detections that the event became."""
+        return [self.mapped] if isinstance(self.mapped, bytes) else self.mapped if isinstance(self.mapped, list) else []
 
     @property
     def verdicts(self) -> list[Dropped | Quarantined]:
@@ -99,7 +104,7 @@ def run_steps(source: Source, connector: Connector, event: bytes) -> Outcome:
     except Exception as err:
         raise AssertionError(f"a step raised {err!r} on {event[:200]!r}") from err
     assert isinstance(filtered, bytes | Dropped | Quarantined), f"the filter gave {filtered!r}"
-    assert mapped is None or isinstance(mapped, bytes | Dropped | Quarantined), f"the mapping gave {mapped!r}"
+    assert mapped is None or isinstance(mapped, bytes | list | Dropped | Quarantined), f"the mapping gave {mapped!r}"
     return Outcome(filtered, mapped, notes)
 
 

@@ -58,6 +58,11 @@ def detecting(**changes: Any) -> Specimens:
     return mapping(wrap)
 
 
+def speaking(**changes: Any) -> Specimens:
+    """Return a source whose API has other members."""
+    return SPECIMENS.with_source(api=replace(GOOD.api, **changes))
+
+
 def fetching(fetch: Callable[[Client, Any, Window], Iterator[Page]]) -> Specimens:
     """Return a source with another fetch, which begins at page 1 whatever it is told."""
     return SPECIMENS.with_source(fetch=lambda client, connector, window, _tokens: fetch(client, connector, window))
@@ -161,8 +166,12 @@ def raise_key_error(*_: Any) -> Any:
 
 BROKEN: dict[str, list[Specimens]] = {
     "test_source_is_registered_under_its_name": [
-        SPECIMENS.with_source(title="Octa"),
+        speaking(about=replace(GOOD.api.about, title="Octa")),
         SPECIMENS.with_source(docs_url="http://example.com"),
+    ],
+    "test_the_form_offers_the_ways_to_sign_in": [
+        speaking(sign_ins={"ssws": GOOD.api.sign_ins["ssws"]}),
+        speaking(sign_ins=dict(reversed([*GOOD.api.sign_ins.items()]))),
     ],
     "test_codes_are_snake_case_and_have_a_sentence": [
         SPECIMENS.with_source(notes={"Odd-Code": "Words."}),
@@ -177,11 +186,13 @@ BROKEN: dict[str, list[Specimens]] = {
         SPECIMENS.with_source(personal=()),
         SPECIMENS.with_source(personal=("client", "client")),
         SPECIMENS.with_source(personal=("actor",)),
+        SPECIMENS.with_source(shown=("client",)),
     ],
     "test_the_id_of_an_event_is_that_of_its_detection": [
-        SPECIMENS.with_source(read_id=lambda event: "always"),
-        SPECIMENS.with_source(read_id=lambda event: None),
+        SPECIMENS.with_source(id_paths=("eventType",)),
+        SPECIMENS.with_source(id_paths=()),
     ],
+    "test_the_time_of_an_event_is_that_of_its_window": [SPECIMENS.with_source(time_path=lambda _: "uuid")],
     "test_every_drop_reason_can_be_given": [
         SPECIMENS.with_source(drop_reasons={**GOOD.drop_reasons, "never_given": "Never."}),
         filtering(lambda step, event: event),
@@ -208,6 +219,10 @@ BROKEN: dict[str, list[Specimens]] = {
     "test_kept_events_become_detections": [filtering(lambda step, event: Dropped("missing_actor", None))],
     "test_filter_passes_the_very_same_bytes": [
         filtering(lambda step, event: event.strip() if isinstance(step(event), bytes) else step(event))
+    ],
+    "test_detections_of_one_event_tell_different_indicators": [
+        mapping(lambda step, event: [step(event)] * 2 if isinstance(step(event), bytes) else step(event)),
+        mapping(lambda step, event: []),
     ],
     "test_mapping_twice_gives_equal_output": [SPECIMENS.with_source(mapping=counting_mapping)],
     "test_steps_never_raise_on_any_bytes": [
@@ -244,8 +259,19 @@ BROKEN: dict[str, list[Specimens]] = {
     "test_the_token_stays_out_of_errors": [fetching(fetch_and_tell), fetching(lambda *_: iter(()))],
     "test_errors_are_those_of_the_tree": [fetching(fetch_outside_the_tree), fetching(lambda *_: iter(()))],
     "test_the_check_tells_a_good_token_from_a_bad_one": [
-        SPECIMENS.with_source(api=replace(GOOD.api, check=lambda client: "all is well")),
-        SPECIMENS.with_source(api=replace(GOOD.api, check=lambda client: "")),
+        speaking(check=lambda client: "all is well"),
+        speaking(check=lambda client: ""),
+    ],
+    "test_any_error_body_is_explained": [
+        speaking(vendor=replace(GOOD.api.vendor, explain=lambda body: str(json.loads(body)))),
+        speaking(vendor=replace(GOOD.api.vendor, explain=json.loads)),
+    ],
+    "test_an_event_is_found_by_its_id": [
+        SPECIMENS.with_source(find_event=lambda *_: None),
+        SPECIMENS.with_source(find_event=lambda *_: b"{}"),
+    ],
+    "test_what_cannot_be_an_id_is_not_asked_for": [
+        SPECIMENS.with_source(find_event=lambda client, *_: client.get(LOGS_PATH).body and None)
     ],
 }
 

@@ -35,7 +35,7 @@ def test_url_is_repaired_also_by_the_vendors_own_mends(
 def test_only_recorded_future_has_a_url_of_its_own(
     case: VendorCase, session: NotingSession, virtual_time: VirtualTime
 ) -> None:
-    with pytest.raises(ConfigurationError, match=rf"Connection conn: host is empty.*{case.api.url_example}"):
+    with pytest.raises(ConfigurationError, match=rf"Connection conn: host is empty.*{case.api.about.url_example}"):
         case.connect("", session, virtual_time)
 
 

@@ -4,20 +4,28 @@ from __future__ import annotations
 
 import json
 
-from ci_operators.sources.okta.auth import TOKEN_VENDOR
+import pytest
+
+from ci_operators.core.errors import ConfigurationError
+from ci_operators.sources.okta.api import VENDOR
+from ci_operators.sources.okta.oauth import token_endpoint
+from ci_operators.transport.api import Credentials
 from ci_operators.transport.auth import Request
-from ci_operators.transport.oauth import ClientCredentials, Grant
+from ci_operators.transport.oauth import ClientCredentials, MakeGrant, read_oauth_error, secret_grant
 from ci_operators.transport.vendor import Answer
 
 REQUEST = Request("GET", "/alerts")
+ENDPOINT = token_endpoint(VENDOR)
 
 
 def by_secret(masked: list[str]) -> ClientCredentials:
     """Return what signs in with a client secret, at another host than the API's."""
-    grant = Grant({"client_id": "app", "client_secret": "hush&hush"}, "hush&hush")
-    return ClientCredentials(
-        TOKEN_VENDOR, "/token", lambda _now: grant, masked.append, base_url="https://login.example"
-    )
+    return ClientCredentials(ENDPOINT, "/token", grant(), masked.append, base_url="https://login.example")
+
+
+def grant(scope: str = "", secret: str = "hush&hush", **options: str) -> MakeGrant:  # noqa: S107 - not a secret
+    credentials = Credentials("acme", "", secret, {"client_id": " app", **options})
+    return secret_grant(credentials, scope, where_client_id="the console", where_secret="Create one.")
 
 
 def issued(token: str, expires_in: float = 1799) -> Answer:
@@ -33,7 +41,7 @@ def test_a_secret_gets_a_token_at_the_token_endpoints_own_host() -> None:
         "POST",
         "https://login.example",
         "/token",
-        TOKEN_VENDOR,
+        ENDPOINT,
     )
     assert asked.body == b"grant_type=client_credentials&client_id=app&client_secret=hush%26hush"
     assert flow.send(issued("token-1")) == Request("GET", "/alerts", header=("Authorization", "Bearer token-1"))
@@ -59,3 +67,18 @@ def test_no_words_and_no_representation_hold_a_secret() -> None:
     assert auth.hide("token-1, hush&hush") == "***, ***"
     for secret in ("token-1", "hush"):
         assert secret not in f"{auth!r} {request!r}"
+
+
+def test_what_a_secret_needs_is_named_before_anything_is_sent() -> None:
+    assert grant("a b")(0.0).form["scope"] == "a b"
+    with pytest.raises(ConfigurationError, match=r"Connection acme: client_id is empty\. Copy it from the console\."):
+        grant(client_id=" ")
+    with pytest.raises(ConfigurationError, match=r"Connection acme: password is empty\. Create one\."):
+        grant(secret="")
+
+
+def test_error_bodies_of_any_shape_are_read_or_left() -> None:
+    body = b'{"error":"invalid_client","error_description":"No."}'
+    assert read_oauth_error(body) == ("invalid_client", "invalid_client: No.")
+    for body in (b"", b"[]", b"null", b"<html>", b'{"error":[7]}', b"[" * 100_000):
+        assert read_oauth_error(body) == ("", "")

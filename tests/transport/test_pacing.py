@@ -8,10 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ci_operators.transport.pacing import LONGEST_WAIT_S, limit_wait, read_date, read_retry_after
+from ci_operators.transport.pacing import LONGEST_WAIT_S, RateLimitHeaders, limit_wait, read_date, read_retry_after
 from tests.virtual_time import NOON, VirtualTime
 
 NOW = NOON.timestamp()
+RATE_LIMIT = RateLimitHeaders("Limit-All", "Limit-Remaining", "Limit-Reset", 60.0, reserve=0.1)
+RESET = int(NOW) + 30
+DATE = {"Date": "Tue, 10 Mar 2026 12:00:00 GMT"}
 
 
 def test_waits_are_slept_and_counted() -> None:
@@ -88,3 +91,40 @@ def test_the_servers_clock_is_read() -> None:
     assert read_date({"Date": "Tue, 10 Mar 2026 12:00:00 GMT"}) == NOON
     assert read_date({"Date": "noon"}) is None
     assert read_date({}) is None
+
+
+@pytest.mark.parametrize(
+    ("headers", "wait"),
+    [
+        ({"Limit-Reset": str(RESET), **DATE}, 31.0),
+        ({"Limit-Reset": f"{RESET}, {RESET + 9}", **DATE}, 31.0),
+        ({"Limit-Reset": str(RESET)}, 21.0),
+        ({"Limit-Reset": str(RESET + 7200)}, 61.0),  # the local clock is slow: the period is a minute
+        ({"Limit-Reset": str(RESET - 99), **DATE}, 1.0),
+        ({"Limit-Reset": str(RESET), "Limit-All": "0", **DATE}, None),
+        ({"Limit-Reset": "inf", **DATE}, 86_401.0),
+        ({"Limit-Reset": "nan", **DATE}, None),
+        ({"Limit-Reset": "soon", **DATE}, None),
+        ({}, None),
+    ],
+)
+def test_a_cooldown_is_read_from_the_headers_of_a_rate_limit(headers: dict[str, str], wait: float | None) -> None:
+    assert RATE_LIMIT.read_cooldown(headers, NOW + 10) == wait
+
+
+@pytest.mark.parametrize(
+    ("limit", "remaining", "pause"),
+    [
+        ("20", "2", 31.0),
+        ("20, 200", "2, 100", 31.0),
+        ("20", "3", 0.0),
+        ("5", "1", 31.0),
+        ("0", "0", 0.0),
+        ("x", "0", 0.0),
+    ],
+)
+def test_a_pause_leaves_the_reserve_of_a_rate_limit_unused(limit: str, remaining: str, pause: float) -> None:
+    headers = {"Limit-All": limit, "Limit-Remaining": remaining, "Limit-Reset": str(RESET), **DATE}
+    assert RATE_LIMIT.read_pause(headers, NOW) == pause
+    del headers["Limit-Reset"]
+    assert RATE_LIMIT.read_pause(headers, NOW) == 0.0

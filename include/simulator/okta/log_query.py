@@ -1,57 +1,66 @@
-"""The parameters of `GET /api/v1/logs`, validated (Okta System Log API reference, listLogEvents)."""
+"""The parameters of `GET /api/v1/logs` that the connectors send, validated (Okta System Log API reference).
+
+Okta knows more: `q`, descending order, other filters, and polling (without `until`, a next link for ever). Nothing here
+asks for these: the first three are refused; without `until` the answer reaches until now and ends.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import re
 from dataclasses import dataclass
 from typing import Final
+from urllib.parse import urlencode
 
 from simulator.exchange import Call
 from simulator.instants import DAY, parse_zoned
-from simulator.okta.filter_language import compile_filter
-from simulator.okta.filter_terms import Test
 from simulator.okta.refusals import invalid, invalid_date, invalid_search
 
 RETENTION: Final = 90 * DAY
 _REFUSED_AGE: Final = 180 * DAY
 _DEFAULT_REACH: Final = 7 * DAY
 _COUNT: Final = re.compile(r"\d{1,9}", re.ASCII)
+_FILTER: Final = re.compile(r'(eventType|uuid) eq "([^"\\]*)"')
+#: What a next link repeats; a page token belongs to a request with the same of these but the last.
+_REPEATED: Final = ("since", "until", "filter", "sortOrder", "limit")
+
+Position = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
 class LogQuery:
-    """A validated request. `is_polling`: no `until`, ascending; in order of storage and without an end."""
+    """A validated request. `wanted`: an attribute and its value, `after`: the place of the last record read."""
 
     since: int
     until: int
-    is_polling: bool
-    is_descending: bool
     limit: int
-    test: Test | None
-    words: tuple[bytes, ...]
-    after: str | None
+    wanted: tuple[str, str] | None
+    after: Position | None
     given: dict[str, str]
 
 
 def read_log_query(call: Call) -> LogQuery:
-    """Returns the validated query; unknown parameters are ignored, as Okta does."""
+    """Return the validated query; unknown parameters are ignored, as Okta does."""
     given = dict(call.pairs)
-    is_descending = _read_order(given.get("sortOrder", "")) == "DESCENDING"
-    is_polling = not given.get("until") and not is_descending
-    limit = _read_limit(given.get("limit", "100"))
-    expression = given.get("filter", "")
-    since, until = (0, 0) if given.get("after") else _read_period(given, call.now)
+    if given.get("q") or given.get("sortOrder", "").upper() not in ("", "ASCENDING"):
+        raise invalid("q", "q, sortOrder: this simulator knows no keywords and only ASCENDING")
+    since, until = _read_period(given, call.now)
     return LogQuery(
         since=since,
         until=until,
-        is_polling=is_polling,
-        is_descending=is_descending,
-        limit=limit,
-        test=compile_filter(expression) if expression.strip() else None,
-        words=_read_words(given.get("q", "")),
-        after=given.get("after") or None,
+        limit=_read_limit(given.get("limit", "100")),
+        wanted=_read_filter(given.get("filter", "")),
+        after=_read_after(given) if given.get("after") else None,
         given=given,
     )
+
+
+def next_url(call: Call, query: LogQuery, place: Position, turn: int) -> str:
+    """Return the URL of the page behind a place; `turn` tells the token of an empty page from the one before."""
+    plain = "_".join(map(str, (*place, turn)))
+    after = f"{plain}_{_seal(plain, query.given)}"
+    kept = [(name, query.given[name]) for name in _REPEATED if name in query.given]
+    return f"{call.origin}{call.path}?{urlencode([*kept, ('after', after)])}"
 
 
 def _read_period(given: dict[str, str], now: int) -> tuple[int, int]:
@@ -82,15 +91,24 @@ def _read_limit(text: str) -> int:
     return int(text)
 
 
-def _read_order(text: str) -> str:
-    order = text.upper() or "ASCENDING"
-    if order not in ("ASCENDING", "DESCENDING"):
-        raise invalid("sortOrder", "sortOrder: must be ASCENDING or DESCENDING")
-    return order
+def _read_filter(text: str) -> tuple[str, str] | None:
+    if not text:
+        return None
+    match = _FILTER.fullmatch(text)
+    if match is None:
+        raise invalid_search(text)
+    return match[1], match[2]
 
 
-def _read_words(text: str) -> tuple[bytes, ...]:
-    words = text.split()
-    if len(words) > 10 or any(len(word) > 40 for word in words):
-        raise invalid("q", "q: at most 10 keywords of at most 40 characters")
-    return tuple(word.lower().encode() for word in words)
+def _read_after(given: dict[str, str]) -> Position:
+    """Return the place of a page token; refuses one that is made up or belongs to another request."""
+    plain, _, seal = given["after"].rpartition("_")
+    if seal != _seal(plain, given):
+        raise invalid("after", "after: the cursor does not belong to this request")
+    moment, serial, _ = map(int, plain.split("_"))
+    return moment, serial
+
+
+def _seal(plain: str, given: dict[str, str]) -> str:
+    bound = repr((plain, [given.get(name) for name in _REPEATED[:-1]]))
+    return hashlib.blake2b(bound.encode(), key=b"simulator", digest_size=8).hexdigest()

@@ -19,7 +19,7 @@ _STATUS_CODES: Final = {
 
 
 def okta_error(status: int, code: str, summary: str, cause: str | None = None) -> Reply:
-    """Returns an error answer in Okta's five-member body."""
+    """Return an error answer in Okta's five-member body."""
     return json_reply(
         status,
         {
@@ -33,26 +33,21 @@ def okta_error(status: int, code: str, summary: str, cause: str | None = None) -
 
 
 def status_error(status: int) -> Reply:
-    """Returns the answer Okta usually gives with a status."""
+    """Return the answer Okta usually gives with a status."""
     return okta_error(status, *_STATUS_CODES.get(status, ("E0000009", "Internal Server Error")))
 
 
 def invalid(member: str, cause: str) -> RefusalError:
-    """Returns the refusal of a parameter that fails validation (E0000001)."""
+    """Return the refusal of a parameter that fails validation (E0000001)."""
     return RefusalError(okta_error(400, "E0000001", f"Api validation failed: {member}", cause))
 
 
 def invalid_date(member: str) -> RefusalError:
-    """Returns the refusal of a `since` or `until` that is no date-time with a zone."""
+    """Return the refusal of a `since` or `until` that is no date-time with a zone."""
     summary = f"'{member}': must be a valid date-time or empty"
     return RefusalError(okta_error(400, "E0000001", f"Api validation failed: {summary}", summary))
 
 
 def invalid_search(cause: str) -> RefusalError:
-    """Returns the refusal of an invalid filter, field or period (E0000053)."""
+    """Return the refusal of an invalid filter, field or period (E0000053)."""
     return RefusalError(okta_error(400, "E0000053", f"Invalid filter '{cause}'", cause))
-
-
-def invalid_combination(cause: str) -> RefusalError:
-    """Returns the refusal of a field with an operator it does not take (E0000031)."""
-    return RefusalError(okta_error(400, "E0000031", f"Invalid search criteria: {cause}", cause))

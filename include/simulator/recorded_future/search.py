@@ -1,4 +1,4 @@
-"""`POST /collective-insights/search` over what is stored (filters as in the vendor's own Python SDK)."""
+"""`POST /collective-insights/search` over what is stored, with those filters of the vendor's SDK that are sent."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from simulator.instants import format_ms, parse_zoned
-from simulator.recorded_future.indicator_rules import INDICATOR_TYPES
 from simulator.recorded_future.refusals import refused
 from simulator.recorded_future.shapes import require_choice, require_object
 from simulator.recorded_future.store import StoredDetection
@@ -15,19 +14,6 @@ Match = Callable[[StoredDetection], bool]
 _BODY: Final = frozenset({"filters", "limit", "offset"})
 _TIME: Final = frozenset({"from", "to"})
 _METHODS: Final = ("api", "integration", "sandbox")
-_DETECTION_TYPES: Final = (
-    "correlation",
-    "playbook",
-    "detection_rule",
-    "sandbox",
-    "threat_hunt",
-    "vulnerability_scan",
-)
-_CHOICES: Final[dict[str, tuple[tuple[str, ...], Callable[[StoredDetection], str]]]] = {
-    "indicator_type": (INDICATOR_TYPES, lambda stored: stored.indicator[0]),
-    "submission_method": (_METHODS, lambda stored: "api"),
-    "detection_type": (_DETECTION_TYPES, lambda stored: stored.entry["detection"]["type"]),
-}
 
 
 def search(body: dict[str, Any], visible: list[StoredDetection]) -> dict[str, Any]:
@@ -46,27 +32,18 @@ def search(body: dict[str, Any], visible: list[StoredDetection]) -> dict[str, An
 
 
 def _tests(filters: dict[str, Any]) -> list[Match]:
-    tests = []
-    for name, value in filters.items():
-        if name in _CHOICES:
-            tests.append(_choice_test(name, value))
-        elif name == "detection_time":
-            tests.append(_time_test(value))
-        elif name == "organizations":
-            tests.append(_organization_test(value))
-        elif name == "detection_rule":
-            tests.append(_rule_test(value))
-        else:
-            raise refused(400, f"filters.{name}: unknown filter")
-    return tests
+    unknown = [name for name in filters if name not in _FILTERS]
+    if unknown:
+        raise refused(400, f"filters.{unknown[0]}: unknown filter")
+    return [_FILTERS[name](value) for name, value in filters.items()]
 
 
-def _choice_test(name: str, value: Any) -> Match:
-    if value in ("present", "absent"):
-        return lambda stored: value == "present"
-    choices, read = _CHOICES[name]
-    wanted = {require_choice(text, f"filters.{name}", choices) for text in _texts(value, f"filters.{name}")}
-    return lambda stored: read(stored) in wanted
+def _method_test(value: Any) -> Match:
+    wanted = [
+        require_choice(text, "filters.submission_method", _METHODS)
+        for text in _texts(value, "filters.submission_method")
+    ]
+    return lambda stored: "api" in wanted
 
 
 def _organization_test(value: Any) -> Match:
@@ -81,14 +58,6 @@ def _time_test(value: Any) -> Match:
     return lambda stored: (
         (first is None or stored.detected_at >= first) and (last is None or stored.detected_at <= last)
     )
-
-
-def _rule_test(value: Any) -> Match:
-    held = require_object(value, "filters.detection_rule", frozenset({"id"})).get("id")
-    if held in ("present", "absent"):
-        return lambda stored: ("id" in stored.entry["detection"]) is (held == "present")
-    wanted = set(_texts(held, "filters.detection_rule.id"))
-    return lambda stored: stored.entry["detection"].get("id") in wanted
 
 
 def _texts(value: Any, place: str) -> list[str]:
@@ -134,3 +103,10 @@ def _entry(stored: StoredDetection) -> dict[str, Any]:
         "context": {},
         "autonomous_threat_operations": None,
     }
+
+
+_FILTERS: Final[dict[str, Callable[[Any], Match]]] = {
+    "detection_time": _time_test,
+    "organizations": _organization_test,
+    "submission_method": _method_test,
+}

@@ -64,14 +64,6 @@ class DetectionStore:
         """Returns how many detections were stored on the UTC day of an instant."""
         return self._per_day.get(moment // DAY, 0)
 
-    def clear(self) -> None:
-        """Forgets everything, the file too."""
-        self.close()
-        self.detections = []
-        self._per_day = {}
-        if self._path is not None:
-            self._path.unlink(missing_ok=True)
-
     def close(self) -> None:
         """Closes the file."""
         if self._file is not None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final
 
-from simulator.exchange import Call
+import orjson
+
+from simulator.exchange import JSON_TYPE, Call
 from simulator.instants import parse_zoned
 from simulator.recorded_future.entry_rules import check_entry
-from simulator.recorded_future.json_body import read_json_object
 from simulator.recorded_future.refusals import refused
 from simulator.recorded_future.shapes import require_boolean, require_list, require_object
 from simulator.recorded_future.store import StoredDetection
@@ -26,6 +27,20 @@ class Submission:
     summary: bool
     organizations: tuple[str, ...]
     entries: list[dict[str, Any]]
+
+
+def read_json_object(call: Call) -> dict[str, Any]:
+    """Return the body; refuses another content type, invalid JSON and anything but an object."""
+    content_type = call.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if content_type != JSON_TYPE:
+        raise refused(400, "Content-Type must be application/json")
+    try:
+        body = orjson.loads(call.body)
+    except orjson.JSONDecodeError:
+        raise refused(400, "The body is not valid JSON") from None
+    if not isinstance(body, dict):
+        raise refused(400, "body: must be an object")
+    return body
 
 
 def read_submission(call: Call, grant: RecordedFutureGrant) -> Submission:

@@ -1,1 +1,1 @@
-"""The SentinelOne Management API 2.1, `GET /web/api/v2.1/threats` and the two system calls."""
+"""The SentinelOne Management API 2.1 with its scenario: `GET /web/api/v2.1/threats`, as far as connectors ask."""

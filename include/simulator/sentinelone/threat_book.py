@@ -9,10 +9,9 @@ from typing import Any, Final
 
 import orjson
 
-from simulator.elements import decode_element
+from simulator.exchange import decode_element
 from simulator.instants import HOUR, parse_zoned
-from simulator.scenario.threats import PlannedThreat, threat_hour
-from simulator.scenario.verdicts import MAX_VERDICT_DELAY, judged
+from simulator.sentinelone.scenario import MAX_VERDICT_DELAY, PlannedThreat, judged, threat_hour
 
 TIMELESS: Final = 0
 _REACH: Final = MAX_VERDICT_DELAY + HOUR
@@ -35,6 +34,12 @@ class ThreatState:
             return {}
         info = self.threat.get("threatInfo")
         return info if isinstance(info, dict) else self.threat
+
+    @property
+    def scope(self) -> dict[str, Any]:
+        """The part with the account and the site, of the old flat form itself."""
+        section = self.threat.get("agentDetectionInfo") if isinstance(self.threat, dict) else None
+        return section if isinstance(section, dict) else self.info
 
 
 @dataclass(slots=True)

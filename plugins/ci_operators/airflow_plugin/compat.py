@@ -80,14 +80,14 @@ PRIVATE_USES: Final[Mapping[str, PrivateUse]] = {
         ("pages.asked_run", "pages.connectors", "pages.exports"),
         "the models need a session that ends with the request",
     ),
-    "get_user": PrivateUse(f"{_API}.core_api.security.get_user", ("pages.application", "pages.readers"), _ACCESS),
+    "get_user": PrivateUse(f"{_API}.core_api.security.get_user", ("pages.application", "pages.request"), _ACCESS),
     "requires_access_dag": PrivateUse(f"{_API}.core_api.security.requires_access_dag", ("pages.asked_run",), _ACCESS),
     "DagAccessEntity": PrivateUse(
         f"{_API}.auth.managers.models.resource_details.DagAccessEntity", ("pages.asked_run",), _ACCESS, ("RUN",)
     ),
     "get_auth_manager": PrivateUse(
         f"{_API}.app.get_auth_manager",
-        ("pages.readers",),
+        ("pages.request",),
         "auth managers are public, but not how to get the one in use; the REST API lists 100 readable DAGs a request",
     ),
     "Stats": PrivateUse(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
+from typing import TypeVar
 
 from sqlalchemy import Connection
 
@@ -12,6 +13,7 @@ from ci_operators.core.errors import CollectiveInsightsError, LedgerError
 
 #: Gives a connection to the ledger of an Airflow Connection's id; raises an error of the tree.
 OpenLedger = Callable[[str], AbstractContextManager[Connection]]
+T = TypeVar("T")
 
 
 class NoLedgerError(CollectiveInsightsError):
@@ -32,8 +34,33 @@ def open_ledger(conn_id: str) -> Iterator[Connection]:
     from ci_operators.hooks import ledger  # needs Airflow: slow to import
 
     with ExitStack() as stack:
-        try:
+        with name_ledger(conn_id):
             connection = stack.enter_context(ledger.open_ledger(conn_id))
-        except LedgerError as err:
-            raise NoLedgerError(f"Connection {conn_id}: {err}") from None
         yield connection
+
+
+@contextmanager
+def name_ledger(conn_id: str) -> Iterator[None]:
+    """Name the Connection of a ledger that does not answer: turn LedgerError into NoLedgerError."""
+    try:
+        yield
+    except LedgerError as err:
+        raise NoLedgerError(f"Connection {conn_id}: {err}") from None
+
+
+def ask_each(
+    connectors: Iterable[Connector], open_by: OpenLedger, ask: Callable[[Connection, list[Connector]], T]
+) -> tuple[list[T], list[CollectiveInsightsError]]:
+    """Return what each ledger of the connectors answers, and the errors of those that do not.
+
+    A ledger whose connectors are all in debug mode is not needed: its error is left out.
+    """
+    answers, errors = list[T](), list[CollectiveInsightsError]()
+    for conn_id, group in group_by_ledger(connectors).items():
+        try:
+            with open_by(conn_id) as connection:
+                answers.append(ask(connection, group))
+        except CollectiveInsightsError as err:
+            if not all(connector.debug for connector in group):
+                errors.append(err)
+    return answers, errors

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 
 from ci_operators.core.connector import Connector
 from ci_operators.ledger.tables import State
@@ -27,40 +28,39 @@ Codes = Mapping[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Wording:
-    """The words of all codes by connector; "" stands for connectors that are gone."""
+    """The words of all codes. sources: by connector; one that is gone may have had any."""
 
-    words: Mapping[str, Codes]
-    faqs: Mapping[str, Codes]
+    sources: Mapping[str, str]
 
     def say(self, connector: str, code: str) -> str:
         """Return a code of a connector in words; the code itself if there are none."""
-        return self.words.get(connector, self.words[""]).get(code, code)
+        return words_of(self.sources.get(connector, "")).get(code, code)
 
     def name_faq(self, connector: str, code: str) -> str:
         """Return which question of Recorded Future's FAQ a code answers ("FAQ 2a of ..."), "" if none asks for it."""
-        return self.faqs.get(connector, self.faqs[""]).get(code, "")
+        return faqs_of(self.sources.get(connector, "")).get(code, "")
 
 
 def make_wording(connectors: Iterable[Connector]) -> Wording:
     """Return the words of all codes of the connectors."""
-    sources = {connector.name: connector.source for connector in connectors}
-    return Wording(
-        words={name: words_of(source) for name, source in sources.items()}
-        | {"": {code: text for name in OPTIONS for code, text in words_of(name).items()}},
-        faqs={name: faqs_of(source) for name, source in sources.items()}
-        | {"": {code: text for name in OPTIONS for code, text in faqs_of(name).items()}},
-    )
+    return Wording({connector.name: connector.source for connector in connectors})
 
 
-def words_of(source_name: str) -> dict[str, str]:
-    """Return the words of all codes that a connector of a source can meet."""
+@cache
+def words_of(source_name: str) -> Codes:
+    """Return the words of all codes that a connector of a source can meet; "" stands for all sources."""
+    if not source_name:
+        return {code: words for name in OPTIONS for code, words in words_of(name).items()}
     source = load_source(source_name)
     shared = {**CONTRACT_ISSUES, **SUBMIT_REASONS, **SUBMIT_ISSUES}
     return {**source.notes, **source.drop_reasons, **source.issues, **shared}
 
 
-def faqs_of(source_name: str) -> dict[str, str]:
-    """Return which question of the source's page each code answers."""
+@cache
+def faqs_of(source_name: str) -> Codes:
+    """Return which question of the source's page each code answers; "" stands for all sources."""
+    if not source_name:
+        return {code: question for name in OPTIONS for code, question in faqs_of(name).items()}
     source = load_source(source_name)
     return {code: f"{question} of Recorded Future's page on {source.title}" for code, question in source.faq.items()}
 

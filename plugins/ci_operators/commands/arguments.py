@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+from ci_operators.sources import name_ids
+
 _STATUS = """exit status: 0 fine; 1 something is to be mended, or was not found; 2 wrong use, or no ledger"""
 _MOMENT = "with a time zone (2026-03-10T12:00:00Z), or how long ago (7 days)"
 
@@ -44,6 +46,13 @@ def _add_setup(commands: Any) -> None:
     check.add_argument("connectors", nargs="*", metavar="NAME", help="connectors to check (default: all)")
     _add(commands, "schema", "print the JSON Schema of connectors.yaml", json=False)
     _add(commands, "reference", "print docs/reference.md: options, reasons, issues, notes", json=False)
+    new = _add(
+        commands, "new-source", "start a source in a checkout of the project: a small one that works, to be changed"
+    )
+    new.add_argument(
+        "name", metavar="NAME", help="its word in connectors.yaml and its folder: small letters, digits, _"
+    )
+    new.add_argument("title", metavar="TITLE", help="its name for people, such as 'Acme Cloud'")
 
 
 def _add_ledger(commands: Any) -> None:
@@ -95,7 +104,7 @@ def _add_explain(commands: Any) -> None:
     explain.add_argument(
         "event_id",
         metavar="EVENT_ID|INDICATOR",
-        help="Okta's uuid, SentinelOne's threat id; an address, domain or hash",
+        help=f"{name_ids()}; an address, domain or hash",
     )
     explain.add_argument("--connector", metavar="NAME", help="look with this connector alone")
 

@@ -9,6 +9,8 @@ from dataclasses import astuple
 from rich.console import RenderableType
 
 from ci_operators.answers.event.explanation import Explanation, Inquiry, explain
+from ci_operators.answers.event.finder import EventFinder
+from ci_operators.answers.event.search import tell_match
 from ci_operators.answers.wording import Wording, make_wording
 from ci_operators.commands.selection import choose_connectors
 from ci_operators.commands.terminal import Terminal, make_table, sentence
@@ -23,7 +25,7 @@ def run(options: argparse.Namespace, terminal: Terminal) -> int:
     found = load_connectors()
     chosen = choose_connectors(found, [options.connector] if options.connector else [])
     wording = make_wording(found.connectors)
-    inquiry = Inquiry(terminal.now(), wording, gone_too=not options.connector)
+    inquiry = Inquiry(EventFinder(terminal.now()), wording, gone_too=not options.connector)
     explanation = explain(options.event_id, chosen, inquiry)
     document = {
         "event_id": explanation.query,
@@ -32,7 +34,7 @@ def run(options: argparse.Namespace, terminal: Terminal) -> int:
         "codes_why": explanation.codes_why,
         "ledger": explanation.trail or _EMPTY,
         "steps": explanation.steps,
-        "matches": explanation.matches,
+        "matches": [tell_match(match) for match in explanation.matches],
         "more": explanation.more,
         "sources": explanation.sources,
     }
@@ -45,7 +47,7 @@ def _draw(explanation: Explanation, wording: Wording) -> Iterator[RenderableType
         yield sentence(text)
     if explanation.matches:
         title = "The newest detections of the indicator" if explanation.more else "Detections of the indicator"
-        yield make_table(title, _MATCH.split(","), (astuple(match) for match in explanation.matches))
+        yield make_table(title, _MATCH.split(","), (tuple(tell_match(match).values()) for match in explanation.matches))
     yield from _draw_trail(explanation.trail or _EMPTY, wording)
 
 

@@ -7,13 +7,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from alembic.util import CommandError
-from sqlalchemy import Connection
 
-from ci_operators.answers.ledgers import NoLedgerError, open_ledger
-from ci_operators.commands.selection import choose_connectors, load_one, name_ledgers
+from ci_operators.answers.ledgers import group_by_ledger, name_ledger, open_ledger
+from ci_operators.commands.selection import choose_connectors, load_one
 from ci_operators.commands.terminal import Terminal, make_table, sentence
 from ci_operators.connectors_file import load_connectors
-from ci_operators.core.errors import ConfigurationError, LedgerError
+from ci_operators.core.errors import ConfigurationError
 from ci_operators.ledger.access import speak_plainly
 from ci_operators.ledger.deliveries import Deliveries
 from ci_operators.ledger.hand_over import hand_over
@@ -36,7 +35,9 @@ def run(options: argparse.Namespace, terminal: Terminal) -> int:
     """Migrate, hand over, or tell the version; 1 if a version is not the one that is needed."""
     if options.action == "hand-over":
         return _hand_over(options, terminal)
-    conn_ids = [options.connection] if options.connection else _named()
+    conn_ids = [options.connection]
+    if not options.connection:
+        conn_ids = list(group_by_ledger(choose_connectors(load_connectors(), [])))
     versions = list(_migrate(conn_ids) if options.action == "migrate" else _tell(conn_ids))
     rows = [(v.connection, v.version or "none", v.needed, v.problem or "up to date") for v in versions]
     terminal.show(versions, [make_table("Ledger", ("Connection", "version", "needed", "state"), rows)])
@@ -68,19 +69,13 @@ def _hand_over(options: argparse.Namespace, terminal: Terminal) -> int:
     return 0
 
 
-def _named() -> list[str]:
-    return name_ledgers(choose_connectors(load_connectors(), []))
-
-
 def _migrate(conn_ids: list[str]) -> Iterator[Version]:
     from ci_operators.hooks.ledger import ledger_engine  # needs Airflow: slow to import
 
     for conn_id in conn_ids:
         try:
-            with speak_plainly():
+            with name_ledger(conn_id), speak_plainly():
                 version = migrate(ledger_engine(conn_id))
-        except LedgerError as err:
-            raise NoLedgerError(f"Connection {conn_id}: {err}") from None
         except CommandError:  # Alembic knows no way from a version it does not know
             raise ConfigurationError(
                 f"Connection {conn_id}: the ledger's schema is newer than this code ({NEEDED_VERSION}): "
@@ -93,18 +88,10 @@ def _tell(conn_ids: list[str]) -> Iterator[Version]:
     from ci_operators.hooks.ledger import ledger_engine  # needs Airflow: slow to import
 
     for conn_id in conn_ids:
-        try:
-            with speak_plainly(), ledger_engine(conn_id).connect() as connection:
-                yield _version_of(conn_id, connection)
-        except LedgerError as err:
-            raise NoLedgerError(f"Connection {conn_id}: {err}") from None
-
-
-def _version_of(conn_id: str, connection: Connection) -> Version:
-    found = read_version(connection)
-    problem = ""
-    try:
-        check_version(connection)
-    except ConfigurationError as err:
-        problem = str(err)
-    return Version(conn_id, found, NEEDED_VERSION, problem)
+        with name_ledger(conn_id), speak_plainly(), ledger_engine(conn_id).connect() as connection:
+            problem = ""
+            try:
+                check_version(connection)
+            except ConfigurationError as err:
+                problem = str(err)
+            yield Version(conn_id, read_version(connection), NEEDED_VERSION, problem)

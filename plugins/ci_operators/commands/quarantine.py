@@ -4,85 +4,54 @@ from __future__ import annotations
 
 import argparse
 import base64
+import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from ci_operators.answers.ledgers import group_by_ledger, open_ledger
+from ci_operators.answers.ledgers import open_ledger
 from ci_operators.answers.wording import make_wording
-from ci_operators.commands.redaction import read_record, redact_record
-from ci_operators.commands.selection import choose_connectors, read_moment
+from ci_operators.commands.replay import run_replay
+from ci_operators.commands.selection import refuse_everything, select_entries
 from ci_operators.commands.terminal import Terminal, make_table, sentence
 from ci_operators.connectors_file import load_connectors
-from ci_operators.core.connector import Connector
 from ci_operators.core.errors import ConfigurationError
 from ci_operators.ledger.access import speak_plainly
 from ci_operators.ledger.quarantined import Entry, Wanted, close_entries, count_entries, find_newest, read_pages
+from ci_operators.sources.registry import OPTIONS, load_source
 from ci_operators.staging.private import make_private_file
 
-_LIST = ("id", "connector", "stage", "event", "issue", "detail", "seen", "replayed", "note")
-
-
-@dataclass(frozen=True, slots=True)
-class Listed:
-    """An entry as it is listed: without its record."""
-
-    id: int
-    connector: str
-    stage: str
-    event_id: str | None
-    issue: str
-    detail: str
-    run_id: str
-    seen_at: Any
-    replayed_at: Any
-    replay_note: str | None
+#: What is listed of an entry in JSON: all but its record.
+_MEMBERS = (
+    "id", "connector", "stage", "event_id", "issue", "detail", "run_id", "seen_at", "replayed_at", "replay_note",
+)  # fmt: skip
+#: Columns of the table: all but the run.
+_SHOWN = tuple(name for name in _MEMBERS if name != "run_id")
+_TITLES = ("id", "connector", "stage", "event", "issue", "detail", "seen", "replayed", "note")
+HIDDEN = "***"
+#: Names of members of a detection, and of quite any event, that do not identify a person.
+SHOWN = frozenset({"type", "id", "timestamp", "mitre_codes", "field", "source_type"})
 
 
 def run(options: argparse.Namespace, terminal: Terminal) -> int:
     """Do what `action` says."""
-    if options.action == "replay":
-        from ci_operators.commands.replay import run_replay
-
-        return run_replay(options, terminal)
-    actions = {"list": _list, "show": _show, "export": _export, "close": _close}
+    actions = {"list": _list, "show": _show, "export": _export, "close": _close, "replay": run_replay}
     return actions[options.action](options, terminal)
 
 
-def select_entries(options: argparse.Namespace, terminal: Terminal) -> tuple[dict[str, list[Connector]], Wanted]:
-    """Return the ledgers that options are about, with their connectors, and the entries they want there."""
-    found = load_connectors()
-    chosen = choose_connectors(found, [options.connector] if options.connector else [])
-    wanted = Wanted(
-        connectors=[options.connector] if options.connector else None,
-        issue=getattr(options, "issue", None),
-        since=read_moment("--since", getattr(options, "since", None), terminal.now()),
-        before=getattr(options, "before", None),
-        settled_too=getattr(options, "settled_too", False),
-    )
-    return group_by_ledger(chosen), wanted
-
-
-def refuse_everything(options: argparse.Namespace) -> None:
-    """Raise ConfigurationError unless the options name what the action is about."""
-    if not options.ids and not options.connector and not options.issue:
-        raise ConfigurationError(f"Name what to {options.action}: ids of `quarantine list`, --connector or --issue.")
-
-
 def _list(options: argparse.Namespace, terminal: Terminal) -> int:
-    ledgers, wanted = select_entries(options, terminal)
+    ledgers, wanted = select_entries(options, terminal.now())
     entries, total = list[Entry](), 0
     for conn_id in ledgers:
         with open_ledger(conn_id) as connection:
             entries += find_newest(connection, wanted, options.limit)
             total += count_entries(connection, wanted)
     entries = sorted(entries, key=lambda entry: entry.seen_at, reverse=True)[: options.limit]
-    listed = [_listed(entry) for entry in entries]
-    document = {"entries": listed, "total": total}
-    terminal.show(document, [make_table("Quarantine", _LIST, map(_row, listed)), *_more(entries, total)])
+    document = {"entries": [_tell(entry) for entry in entries], "total": total}
+    terminal.show(document, [make_table("Quarantine", _TITLES, map(_row, entries)), *_more(entries, total)])
     return 0
 
 
@@ -92,7 +61,7 @@ def _more(entries: Sequence[Entry], total: int) -> Iterator[Any]:
 
 
 def _show(options: argparse.Namespace, terminal: Terminal) -> int:
-    ledgers, wanted = select_entries(options, terminal)
+    ledgers, wanted = select_entries(options, terminal.now())
     wanted = Wanted(connectors=wanted.connectors, ids=[options.id], settled_too=True)
     entries = list[Entry]()
     for conn_id in ledgers:
@@ -106,19 +75,16 @@ def _show(options: argparse.Namespace, terminal: Terminal) -> int:
         raise ConfigurationError(f"Several ledgers have an entry {options.id}: add --connector, one of {names}.")
     entry = entries[0]
     record = redact_record(entry.record) if options.redact else read_record(entry.record)
-    document = {**msgspec.to_builtins(_listed(entry)), "record": record}
     words = make_wording(load_connectors().connectors).say(entry.connector, entry.issue)
-    rows = [(name.replace("_", " "), value) for name, value in zip(_FIELDS, _row(_listed(entry)), strict=True)]
+    rows = [(name.replace("_", " "), value) for name, value in zip(_SHOWN, _row(entry), strict=True)]
     text = msgspec.json.format(msgspec.json.encode(record), indent=2).decode()
-    terminal.show(document, [make_table(f"Quarantined: {words}", ("", ""), rows), sentence(text)])
+    table = make_table(f"Quarantined: {words}", ("", ""), rows)
+    terminal.show({**_tell(entry), "record": record}, [table, sentence(text)])
     return 0
 
 
-_FIELDS = ("id", "connector", "stage", "event_id", "issue", "detail", "seen_at", "replayed_at", "replay_note")
-
-
 def _export(options: argparse.Namespace, terminal: Terminal) -> int:
-    ledgers, wanted = select_entries(options, terminal)
+    ledgers, wanted = select_entries(options, terminal.now())
     target, count = Path(options.file), 0
     draft = target.with_name(f".{target.name}.draft")
     try:
@@ -138,9 +104,19 @@ def _export(options: argparse.Namespace, terminal: Terminal) -> int:
     return 0
 
 
+def _export_line(entry: Entry) -> bytes:
+    line = _tell(entry)
+    try:
+        msgspec.json.decode(entry.record)
+        line["record"] = msgspec.Raw(entry.record)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        line["record_base64"] = base64.b64encode(entry.record).decode("ascii")
+    return msgspec.json.encode(line) + b"\n"
+
+
 def _close(options: argparse.Namespace, terminal: Terminal) -> int:
     refuse_everything(options)
-    ledgers, wanted = select_entries(options, terminal)
+    ledgers, wanted = select_entries(options, terminal.now())
     if options.ids and len(ledgers) > 1:
         raise ConfigurationError("Several ledgers may have these entries: add --connector.")
     wanted, closed, held = replace(wanted, ids=options.ids or None, settled_too=False), 0, 0
@@ -159,19 +135,56 @@ def _close(options: argparse.Namespace, terminal: Terminal) -> int:
     return 1 if held or not closed else 0
 
 
-def _export_line(entry: Entry) -> bytes:
-    line: dict[str, Any] = msgspec.to_builtins(_listed(entry))
+def _tell(entry: Entry) -> dict[str, Any]:
+    return {name: getattr(entry, name) for name in _MEMBERS}
+
+
+def _row(entry: Entry) -> tuple[object, ...]:
+    return tuple(getattr(entry, name) for name in _SHOWN)
+
+
+def redact_record(record: bytes) -> Any:
+    """Return the record's structure; texts and numbers that may identify a person are `***`, null stays null.
+
+    Hidden are all members that a source declares personal, and each value whose name no source declares to be shown:
+    a member that a vendor adds tomorrow is hidden too.
+    """
+    sources = [load_source(name) for name in OPTIONS]
+    personal = tuple(f".{path}" for source in sources for path in source.personal)
+    shown = SHOWN.union(*(source.shown for source in sources))
     try:
-        msgspec.json.decode(entry.record)
-        line["record"] = msgspec.Raw(entry.record)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        line["record_base64"] = base64.b64encode(entry.record).decode("ascii")
-    return msgspec.json.encode(line) + b"\n"
+        return _redact(json.loads(record), personal, shown)
+    except (ValueError, RecursionError):
+        return f"{HIDDEN} ({len(record)} bytes that are no JSON)"
 
 
-def _listed(entry: Entry) -> Listed:
-    return Listed(**{name: getattr(entry, name) for name in Listed.__slots__})
+def read_record(record: bytes) -> Any:
+    """Return the record as it is; what is no JSON as text."""
+    try:
+        return json.loads(record)
+    except (ValueError, RecursionError):
+        return record.decode("utf-8", "backslashreplace")
 
 
-def _row(listed: Listed) -> tuple[object, ...]:
-    return tuple(getattr(listed, name) for name in _FIELDS)
+def _redact(
+    value: Any, personal: tuple[str, ...], shown: frozenset[str], path: str = "", *, is_shown: bool = False
+) -> Any:
+    if path.endswith(personal):  # wherever it is nested
+        return _hide(value)
+    if isinstance(value, dict):
+        return {
+            name: _redact(member, personal, shown, f"{path}.{name}", is_shown=name in shown)
+            for name, member in value.items()
+        }
+    if isinstance(value, list):
+        return [_redact(item, personal, shown, path, is_shown=is_shown) for item in value]
+    return value if is_shown else _hide(value)
+
+
+def _hide(value: Any) -> Any:
+    """Return the structure of a value, with null and booleans: they say what is there, not what it is."""
+    if isinstance(value, dict):
+        return {name: _hide(member) for name, member in value.items()}
+    if isinstance(value, list):
+        return [_hide(item) for item in value]
+    return value if value is None or isinstance(value, bool) else HIDDEN

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 from rich.console import RenderableType
 from sqlalchemy import Connection
@@ -28,6 +29,16 @@ from ci_operators.transport.client import Client
 #: Compared at a time: memory holds the detections of one slice.
 SLICE = timedelta(days=1)
 _MILLISECOND = timedelta(milliseconds=1)
+#: States in which nobody knows whether Recorded Future has a detection.
+_OPEN = (State.UNKNOWN, State.RESERVED)
+#: Kinds of differences. What is not accepted here yet stored there is "unknown_found" if nobody knew of it.
+KINDS = {
+    "missing": "Accepted here, not found there",
+    "repeated": "Stored more often than delivered",
+    "unknown_found": "Unknown here, stored there",
+    "not_accepted_found": "Not accepted here, yet stored there",
+    "foreign": "Stored there, unknown to this ledger",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,46 +67,6 @@ class Differences:
             self.listed.append(Difference(found.event_id, found.indicator_type, found.indicator, state, stored))
 
 
-@dataclass
-class Comparison:
-    """The figures. `unknown_found`: unknown here, stored there; `not_accepted_found`: in another state, yet stored;
-    `foreign`: stored, but in no row of this ledger.
-    """
-
-    connector: str
-    since: datetime
-    until: datetime
-    limit: int
-    accepted: int = 0
-    unknown: int = 0
-    mended: int = 0
-    missing: Differences = field(init=False)
-    repeated: Differences = field(init=False)
-    unknown_found: Differences = field(init=False)
-    not_accepted_found: Differences = field(init=False)
-    foreign: Differences = field(init=False)
-
-    def __post_init__(self) -> None:
-        for name in KINDS:
-            setattr(self, name, Differences(self.limit))
-
-    @property
-    def agrees(self) -> bool:
-        """Return whether nothing is left that somebody should look at."""
-        return not any(getattr(self, name).count for name in KINDS) or (
-            self.mended == self.unknown_found.count == sum(getattr(self, name).count for name in KINDS)
-        )
-
-
-KINDS = {
-    "missing": "Accepted here, not found there",
-    "repeated": "Stored more often than delivered",
-    "unknown_found": "Unknown here, stored there",
-    "not_accepted_found": "Not accepted here, yet stored there",
-    "foreign": "Stored there, unknown to this ledger",
-}
-
-
 def run(options: argparse.Namespace, terminal: Terminal) -> int:
     """Compare; 1 if a difference is left."""
     _, connector = load_one(options.connector)
@@ -104,12 +75,11 @@ def run(options: argparse.Namespace, terminal: Terminal) -> int:
     until = read_moment("--until", options.until, now)
     if since is None or until is None or since >= until:
         raise ConfigurationError("--until must be later than --since.")
-    comparison = Comparison(connector.name, since, until, options.limit)
+    found = Reconciliation(connector, since, until, options.limit)
     with open_ledger(connector.ledger_conn_id) as connection:
-        reconciliation = Reconciliation(connection, _open_client(connector), connector, comparison)
-        reconciliation.compare(mend=options.mend)
-    terminal.show(comparison, _draw(comparison))
-    return 0 if comparison.agrees else 1
+        found.compare(connection, _open_client(connector), mend=options.mend)
+    terminal.show(found.tell(), _draw(found))
+    return 0 if found.agrees else 1
 
 
 def _open_client(connector: Connector) -> Client:
@@ -120,67 +90,84 @@ def _open_client(connector: Connector) -> Client:
 
 @dataclass
 class Reconciliation:
-    """Compares one connector, slice by slice."""
+    """Compares the detections of one connector in a time range, slice by slice. differences: by kind.
 
-    connection: Connection
-    client: Client
+    accepted, unknown: by the ledger; mended: unknown ones that were found and are marked as accepted.
+    """
+
     connector: Connector
-    comparison: Comparison
+    since: datetime
+    until: datetime
+    limit: int
+    accepted: int = 0
+    unknown: int = 0
+    mended: int = 0
+    differences: dict[str, Differences] = field(init=False)
 
-    def compare(self, *, mend: bool) -> None:
-        """Fill the comparison; with `mend`, mark what is unknown and found as accepted."""
-        deliveries = Deliveries(self.connection, self.connector.name, "reconcile", self.connector.destination_conn_id)
+    def __post_init__(self) -> None:
+        self.differences = {kind: Differences(self.limit) for kind in KINDS}
+
+    @property
+    def agrees(self) -> bool:
+        """Return whether nothing is left that somebody should look at."""
+        every = sum(each.count for each in self.differences.values())
+        return every == self.differences["unknown_found"].count == self.mended
+
+    def tell(self) -> dict[str, Any]:
+        """Return what was found, as one document."""
+        figures = {name: getattr(self, name) for name in ("since", "until", "limit", "accepted", "unknown", "mended")}
+        return {"connector": self.connector.name, **figures, **self.differences}
+
+    def compare(self, connection: Connection, client: Client, *, mend: bool) -> None:
+        """Compare; with `mend`, mark what is unknown and found as accepted."""
+        destination = self.connector.destination_conn_id
+        deliveries = Deliveries(connection, self.connector.name, "reconcile", destination)
         if mend:
             deliveries.lock()
-        for since, until in cut_slices(self.comparison.since, self.comparison.until):
-            stored = find_stored(self.client, format_instant(since), format_instant(until - _MILLISECOND))
+        for since, until in cut_slices(self.since, self.until):
+            stored = find_stored(client, format_instant(since), format_instant(until - _MILLISECOND))
             if stored is None:
                 raise CredentialsError(
-                    f"The token of Connection {self.connector.destination_conn_id} may not search: ask Recorded "
-                    "Future's support for the right to search Collective Insights."
+                    f"The token of Connection {destination} may not search: ask Recorded Future's support for the "
+                    "right to search Collective Insights."
                 )
-            found = self._compare_slice(list(read_detected(self.connection, since, until)), stored)
+            found = self._compare_slice(list(read_detected(connection, since, until)), stored)
             if mend:
-                only = [State.UNKNOWN, State.RESERVED]
                 with deliveries.lease.transaction():
-                    done = override(self.connection, found, State.ACCEPTED, "found by reconcile", only=only)
-                self.comparison.mended += len(done)
+                    done = override(connection, found, State.ACCEPTED, "found by reconcile", only=_OPEN)
+                self.mended += len(done)
 
     def _compare_slice(self, kept: Sequence[Kept], stored: Counter[Stored]) -> list[bytes]:
         """Return the keys of those that are unknown here and stored there."""
-        expected = Counter(_what(each) for each in kept if self._is_here(each) and each.state is State.ACCEPTED)
-        met = {_what(each) for each in kept}
+        here = [each for each in kept if each.destination == self.connector.destination_conn_id]
+        expected = Counter(_what(each) for each in here if each.state is State.ACCEPTED)
         spare = stored - expected
-        found = [key for each in kept if self._is_own(each) for key in self._judge(each, expected, stored, spare)]
+        own = [each for each in kept if each.connector == self.connector.name]
+        found = [key for each in own for key in self._judge(each, expected, stored, spare)]
+        met = {_what(each) for each in kept}
         for what, count in stored.items():
             if what not in met:
-                self.comparison.foreign.add(what, "none", count)
+                self.differences["foreign"].add(what, "none", count)
             elif spare[what] and expected[what]:
-                self.comparison.repeated.add(what, "accepted", count)
+                self.differences["repeated"].add(what, "accepted", count)
         return found
 
     def _judge(
         self, each: Kept, expected: Counter[Stored], stored: Counter[Stored], spare: Counter[Stored]
     ) -> Iterator[bytes]:
-        comparison, what, state = self.comparison, _what(each), each.state.name.lower()
-        comparison.accepted += each.state is State.ACCEPTED
-        comparison.unknown += each.state in (State.UNKNOWN, State.RESERVED)
+        what, is_open = _what(each), each.state in _OPEN
+        self.accepted += each.state is State.ACCEPTED
+        self.unknown += is_open
+        kind = ""
         if each.state is State.ACCEPTED:
-            if stored[what] < expected[what]:
-                comparison.missing.add(what, state, stored[what])
+            kind = "missing" if stored[what] < expected[what] else ""
         elif spare[what]:
             spare[what] -= 1
-            if each.state in (State.UNKNOWN, State.RESERVED):
-                comparison.unknown_found.add(what, state, stored[what])
-                yield each.key
-            else:
-                comparison.not_accepted_found.add(what, state, stored[what])
-
-    def _is_here(self, each: Kept) -> bool:
-        return each.destination == self.connector.destination_conn_id
-
-    def _is_own(self, each: Kept) -> bool:
-        return each.connector == self.connector.name
+            kind = "unknown_found" if is_open else "not_accepted_found"
+        if kind:
+            self.differences[kind].add(what, each.state.name.lower(), stored[what])
+        if kind == "unknown_found":
+            yield each.key
 
 
 def cut_slices(since: datetime, until: datetime) -> Iterator[tuple[datetime, datetime]]:
@@ -195,19 +182,20 @@ def _what(each: Kept) -> Stored:
     return Stored(each.event_id, each.indicator_type, each.indicator)
 
 
-def _draw(comparison: Comparison) -> Iterator[RenderableType]:
-    rows: list[tuple[object, ...]] = [("Accepted by the ledger", comparison.accepted)]
-    rows += [("Unknown to the ledger", comparison.unknown)]
-    rows += [(title, getattr(comparison, name).count) for name, title in KINDS.items()]
-    period = f"{show_value(comparison.since)} to {show_value(comparison.until)}"
-    yield make_table(f"{comparison.connector}, {period}", ("", "detections"), [*rows, ("Mended", comparison.mended)])
-    for name, title in KINDS.items():
-        listed = getattr(comparison, name).listed
+def _draw(found: Reconciliation) -> Iterator[RenderableType]:
+    counts = [(title, found.differences[kind].count) for kind, title in KINDS.items()]
+    rows = [("Accepted by the ledger", found.accepted), ("Unknown to the ledger", found.unknown), *counts]
+    period = f"{show_value(found.since)} to {show_value(found.until)}"
+    yield make_table(f"{found.connector.name}, {period}", ("", "detections"), [*rows, ("Mended", found.mended)])
+    columns = ("event", "indicator", "state here", "stored")
+    for kind, title in KINDS.items():
+        listed = [
+            (each.event_id, f"{each.indicator_type} {each.indicator}", each.state, each.stored)
+            for each in found.differences[kind].listed
+        ]
         if listed:
-            columns = ("event", "indicator", "state here", "stored")
-            rows = [(d.event_id, f"{d.indicator_type} {d.indicator}", d.state, d.stored) for d in listed]
-            yield make_table(title, columns, rows)
-    if comparison.missing.count:
+            yield make_table(title, columns, listed)
+    if found.differences["missing"].count:
         yield sentence(
             "What is missing may show later: how soon a search finds a submission is not documented.", "yellow"
         )

@@ -13,7 +13,6 @@ from pydantic.fields import FieldInfo
 from ci_operators.commands.terminal import Terminal
 from ci_operators.core.connector import Connector, Destination, Retention
 from ci_operators.core.duration import format_duration
-from ci_operators.sources.okta.outcome_reasons import load_reasons
 from ci_operators.sources.registry import OPTIONS, load_source
 from ci_operators.stages.account import DROP_REASONS
 from ci_operators.stages.account import ISSUES as SUBMIT_ISSUES
@@ -43,7 +42,9 @@ def _lines() -> Iterable[str]:
     yield from _codes("Why a detection is quarantined by validate", "issue", CONTRACT_ISSUES)
     yield from _codes("Why submit does not send a detection", "reason", DROP_REASONS)
     yield from _codes("Why a detection is quarantined by submit", "issue", SUBMIT_ISSUES)
-    yield from _codes("ATT&CK codes of Okta's outcome reasons", "phrase", load_reasons(), "code")
+    for name in OPTIONS:
+        for title, load_rows in load_source(name).tables.items():
+            yield from _codes(title, "phrase", load_rows(), "code")
 
 
 def _options(title: str, model: type[BaseModel], leave_out: Iterable[str]) -> Iterable[str]:

@@ -11,9 +11,8 @@ from dataclasses import dataclass, field, replace
 from rich.console import RenderableType
 
 from ci_operators.answers.ledgers import open_ledger
-from ci_operators.commands.quarantine import refuse_everything, select_entries
-from ci_operators.commands.replay_sender import ReplaySender, open_sender
-from ci_operators.commands.replay_steps import ReplayOutcome, Traced, trace_entries
+from ci_operators.commands.replay_sender import ReplayOutcome, ReplaySender, Traced, open_sender, trace_entries
+from ci_operators.commands.selection import refuse_everything, select_entries
 from ci_operators.commands.terminal import Terminal, make_table, sentence
 from ci_operators.connectors_file import load_connectors
 from ci_operators.core.connector import Connector
@@ -52,7 +51,7 @@ class Report:
 def run_replay(options: argparse.Namespace, terminal: Terminal) -> int:
     """Replay the records that the options name; 1 if one of them has not come to its end."""
     refuse_everything(options)
-    ledgers, wanted = select_entries(options, terminal)
+    ledgers, wanted = select_entries(options, terminal.now())
     if options.ids:
         wanted = replace(wanted, ids=options.ids, settled_too=True)
     report = Report(f"replay__{format_instant(terminal.now())}", options.dry_run)
@@ -88,9 +87,7 @@ def _replay_connector(conn_id: str, connector: Connector, wanted: Wanted, report
 
 
 def _foresee(trace: Traced) -> ReplayOutcome:
-    if trace.outcome is not None:
-        return trace.outcome
-    return trace.as_outcome("would_be_sent", "passes all stages now: a replay would send it")
+    return trace.outcome or trace.as_outcome("would_be_sent", "passes all stages now: a replay would send it")
 
 
 def _draw(report: Report) -> Iterator[RenderableType]:

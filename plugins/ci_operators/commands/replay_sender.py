@@ -1,34 +1,34 @@
-"""The last stage of a replay: exact delivery with the ledger, as a run does it; of a debug connector, a check."""
+"""Replayed records on their way: the same steps as the operators', then exact delivery with the ledger, as a run does
+it; of a debug connector, a check."""
 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 from pathlib import Path
-from typing import Protocol
 
 from sqlalchemy import Connection
 
-from ci_operators.commands.replay_steps import ReplayOutcome, Traced
 from ci_operators.core.connector import Connector, Destination
+from ci_operators.core.verdict import Dropped, Quarantined, Step
 from ci_operators.ledger.access import speak_plainly
 from ci_operators.ledger.deliveries import Deliveries
-from ci_operators.ledger.history import History
-from ci_operators.ledger.quarantined import close_entries, note_entries
-from ci_operators.ledger.row import Row, read_row
+from ci_operators.ledger.quarantined import Entry, close_entries, keep_entries, make_entry, note_entries
+from ci_operators.ledger.row import read_row
 from ci_operators.ledger.settlement import DetectionState, find_states, override
 from ci_operators.ledger.tables import State
 from ci_operators.recorded_future.api import API
+from ci_operators.sources.registry import load_source
 from ci_operators.stages.account import Rules
+from ci_operators.stages.chain import make_chain, take_through
 from ci_operators.stages.delivery import deliver_once
-from ci_operators.stages.pump import SideArtifacts
 from ci_operators.stages.refusals import DryRun
 from ci_operators.stages.run import Terms
 from ci_operators.stages.stored import look_up_with
-from ci_operators.staging.artifact import read_artifact, write_artifact
+from ci_operators.staging.artifact import Artifact, write_artifact
 from ci_operators.transport.client import Client
 
 #: What a detection's state after the delivery is called, and in words.
@@ -42,16 +42,70 @@ _BECAME = {
 }
 #: After these there is nothing left to do about a record of an earlier stage.
 _ENDS = ("accepted", "already_accepted", "dropped", "waiting")
+_HELD = "held: `settle` says whether Recorded Future has it"
 
 
-class ReplaySender(Protocol):
-    """Takes the records that passed the steps to Recorded Future."""
+@dataclass(frozen=True, slots=True)
+class ReplayOutcome:
+    """What became of a quarantined record: a code, the stage that decided it, and the words."""
 
-    def take(self, traced: Sequence[Traced]) -> list[ReplayOutcome]:
-        """Return what became of the records. Raises the errors of delivery."""
+    id: int
+    connector: str
+    event_id: str | None
+    stage: str
+    became: str
+    words: str
 
-    def outcomes(self, traced: Sequence[Traced]) -> list[ReplayOutcome]:
-        """Return what has become of the records, when `take` was broken off."""
+
+@dataclass(frozen=True, slots=True)
+class Traced:
+    """A quarantined record after the steps: a detection to submit, or an outcome. `verdict`: its new issue.
+
+    An event that gives several detections is traced once for each.
+    """
+
+    entry: Entry
+    stage: str
+    record: bytes
+    outcome: ReplayOutcome | None = None
+    verdict: Quarantined | None = None
+
+    @property
+    def key(self) -> bytes | None:
+        """Return the key by which the ledger knows the record; None if it is no detection."""
+        is_one = self.outcome is None or self.outcome.became == "held"
+        return read_row(self.entry.connector, self.record).key if is_one else None
+
+    def as_outcome(self, became: str, words: str) -> ReplayOutcome:
+        """Return the record's outcome."""
+        return ReplayOutcome(self.entry.id, self.entry.connector, self.entry.event_id, self.stage, became, words)
+
+
+def trace_entries(connector: Connector, entries: Sequence[Entry]) -> list[Traced]:
+    """Return the records after their stage and those that follow it, submit left out."""
+    chain, rules = make_chain(connector, lambda _: None), load_source(connector.source).drop_reasons
+    return [trace for entry in entries for trace in _trace(entry, chain, rules)]
+
+
+def _trace(entry: Entry, chain: Mapping[str, Step], rules: Mapping[str, str]) -> list[Traced]:
+    if entry.stage == "submit" and entry.issue == "outcome_unknown":
+        trace = Traced(entry, "submit", entry.record)
+        return [replace(trace, outcome=trace.as_outcome("held", _HELD))]
+    # A detection that submit refused is validated again.
+    passages = take_through(chain, entry.record, entry.stage if entry.stage in chain else "validate")
+    return [_judge(Traced(entry, passage.stage, passage.record), passage.verdict, rules) for passage in passages]
+
+
+def _judge(trace: Traced, verdict: Dropped | Quarantined | None, rules: Mapping[str, str]) -> Traced:
+    match verdict:
+        case Dropped(reason):
+            words = f"a criterion excludes it ({reason}): {rules.get(reason, reason)}"
+            return replace(trace, outcome=trace.as_outcome("dropped", words))
+        case Quarantined(issue, detail=detail):
+            words = f"quarantined again ({issue}): {detail}"
+            return replace(trace, outcome=trace.as_outcome("quarantined", words), verdict=verdict)
+        case None:
+            return trace
 
 
 @contextmanager
@@ -78,7 +132,7 @@ def open_sender(
         )
         deliveries = Deliveries(connection, connector.name, run_id, connector.destination_conn_id)
         deliveries.lock()
-        yield DeliveringReplay(client, connector, rules, Path(folder), deliveries)
+        yield DeliveringReplay(client, rules, Path(folder), deliveries)
 
 
 @dataclass
@@ -92,24 +146,16 @@ class CheckingReplay:
 
     def take(self, traced: Sequence[Traced]) -> list[ReplayOutcome]:
         """Return which records the API would take."""
-        rows = [read_row(self.connector.name, trace.record) for trace in traced if trace.outcome is None]
-        refused = self._find_refused(rows) if rows else {}
-        return [trace.outcome or self._outcome(trace, refused) for trace in traced]
+        dry_run = DryRun(self.client, self.connector.name, self.terms)
+        if any(trace.outcome is None for trace in traced):
+            dry_run.check(_write(self.folder, traced))
+        return [trace.outcome or self._outcome(trace, dry_run.refused.get(trace.key or b"")) for trace in traced]
 
     def outcomes(self, traced: Sequence[Traced]) -> list[ReplayOutcome]:
-        """Return what the steps said."""
-        words = "not checked"
-        return [trace.outcome or trace.as_outcome("not_sent", words) for trace in traced]
+        """Return what the steps said, when `take` was broken off."""
+        return [trace.outcome or trace.as_outcome("not_sent", "not checked") for trace in traced]
 
-    def _find_refused(self, rows: Sequence[Row]) -> dict[bytes, str]:
-        with write_artifact(self.folder / "validate.jsonl.zst") as out:
-            out.write_all([row.text for row in rows])
-        dry_run = DryRun(self.client, self.connector.name, self.terms)
-        dry_run.check(out.artifact)
-        return dry_run.refused
-
-    def _outcome(self, trace: Traced, refused: dict[bytes, str]) -> ReplayOutcome:
-        message = refused.get(read_row(self.connector.name, trace.record).key)
+    def _outcome(self, trace: Traced, message: str | None) -> ReplayOutcome:
         if message is not None:
             return trace.as_outcome("refused", f"Recorded Future would refuse it: {message}")
         return trace.as_outcome("checked", "Recorded Future would take it; nothing is stored")
@@ -120,31 +166,27 @@ class DeliveringReplay:
     """Delivers with the ledger, and writes into the quarantine what became of its entries."""
 
     client: Client
-    connector: Connector
     rules: Rules
     folder: Path
     deliveries: Deliveries
     _before: dict[bytes, DetectionState] = field(default_factory=dict)
 
     def take(self, traced: Sequence[Traced]) -> list[ReplayOutcome]:
-        """Return what became of the records after their delivery."""
-        connection, keys = self.deliveries.connection, self._keys(traced)
-        self._before = find_states(connection, [key for key in keys if key])
+        """Return what became of the records after their delivery. Raises the errors of delivery."""
+        deliveries, connection = self.deliveries, self.deliveries.connection
+        self._before = find_states(connection, [trace.key for trace in traced if trace.key])
         self._keep_quarantined(traced)
-        going = [key for trace, key in zip(traced, keys, strict=True) if key and trace.outcome is None]
-        with self.deliveries.lease.transaction():
+        going = [trace.key for trace in traced if trace.key and trace.outcome is None]
+        with deliveries.lease.transaction():
             override(connection, going, State.PLANNED, "replayed", only=[State.REJECTED])
-        with write_artifact(self.folder / "validate.jsonl.zst") as out:
-            out.write_all([trace.record for trace in traced if trace.outcome is None])
-        look_up = look_up_with(self.client, self.deliveries, self.rules.terms.organization_ids)
-        deliver_once(self.client, out.artifact, self.folder, self.rules, self.deliveries, look_up)
+        look_up = look_up_with(self.client, deliveries, self.rules.terms.organization_ids)
+        deliver_once(self.client, _write(self.folder, traced), self.folder, self.rules, deliveries, look_up)
         return self.outcomes(traced)
 
     def outcomes(self, traced: Sequence[Traced]) -> list[ReplayOutcome]:
         """Return what has become of the records by the ledger, and write it into the quarantine."""
-        keys = self._keys(traced)
-        after = find_states(self.deliveries.connection, [key for key in keys if key])
-        outcomes = [self._outcome(trace, key, after) for trace, key in zip(traced, keys, strict=True)]
+        after = find_states(self.deliveries.connection, [trace.key for trace in traced if trace.key])
+        outcomes = [self._outcome(trace, after) for trace in traced]
         stages = {trace.entry.id: trace.entry.stage for trace in traced}
         with speak_plainly(), self.deliveries.connection.begin():
             for entry_id, found in groupby(outcomes, key=lambda outcome: outcome.id):
@@ -161,20 +203,10 @@ class DeliveringReplay:
         write = close_entries if is_over else note_entries
         write(self.deliveries.connection, [entry_id], f"{self.deliveries.run_id}: {'; '.join(told)}")
 
-    def _keys(self, traced: Sequence[Traced]) -> list[bytes | None]:
-        """Return the keys of the records that are detections, None for the others."""
-        return [
-            read_row(self.connector.name, trace.record).key
-            if trace.outcome is None or trace.outcome.became == "held"
-            else None
-            for trace in traced
-        ]
-
-    def _outcome(self, trace: Traced, key: bytes | None, after: dict[bytes, DetectionState]) -> ReplayOutcome:
-        current = after.get(key) if key else None
+    def _outcome(self, trace: Traced, after: Mapping[bytes, DetectionState]) -> ReplayOutcome:
+        current, before = after.get(trace.key or b""), self._before.get(trace.key or b"")
         if trace.outcome is not None and (current is None or current.state is not State.ACCEPTED):
             return trace.outcome
-        before = self._before.get(key) if key else None
         if before is not None and before.state is State.ACCEPTED:
             return trace.as_outcome("already_accepted", "Recorded Future has accepted it before")
         became, words = _BECAME[current.state if current else State.PLANNED]
@@ -183,16 +215,21 @@ class DeliveringReplay:
 
     def _keep_quarantined(self, traced: Sequence[Traced]) -> None:
         """Put what a later stage than before refuses into the quarantine of that stage."""
-        for stage in ("map", "validate"):
-            later = [t for t in traced if t.verdict and t.stage == stage != t.entry.stage]
-            if not later:
-                continue
-            with SideArtifacts(self.folder, stage) as side:
-                for trace in later:
-                    if trace.verdict is not None:
-                        side.add_quarantined(trace.verdict, trace.record)
-            self._history(stage).add_quarantined(read_artifact(side.artifacts["quarantined"]))
+        connection, number, run_id = self.deliveries.connection, self.deliveries.lease.number, self.deliveries.run_id
+        entries = [
+            make_entry(number, run_id, trace.stage, new.issue, new.event_id, new.detail, trace.record)
+            for trace in traced
+            if (new := trace.verdict) and trace.stage != trace.entry.stage
+        ]
+        with speak_plainly(), connection.begin():
+            keep_entries(connection, entries)
 
-    def _history(self, stage: str) -> History:
-        deliveries = self.deliveries
-        return History(deliveries.connection, self.connector.name, deliveries.run_id, stage)
+
+ReplaySender = CheckingReplay | DeliveringReplay
+
+
+def _write(folder: Path, traced: Sequence[Traced]) -> Artifact:
+    """Return the artifact of the records that are to be sent."""
+    with write_artifact(folder / "validate.jsonl.zst") as out:
+        out.write_all([trace.record for trace in traced if trace.outcome is None])
+    return out.artifact

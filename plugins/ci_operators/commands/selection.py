@@ -1,8 +1,9 @@
-"""What a command is about: connectors of the file, their ledgers, a point in time."""
+"""What a command is about: connectors of the file, their ledgers, entries of the quarantine, a point in time."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import argparse
+from collections.abc import Sequence
 from datetime import datetime
 
 from ci_operators.answers.ledgers import group_by_ledger
@@ -11,18 +12,24 @@ from ci_operators.core.connector import Connector
 from ci_operators.core.duration import read_duration
 from ci_operators.core.errors import ConfigurationError
 from ci_operators.core.instant import read_instant
+from ci_operators.ledger.quarantined import Wanted
 
 
-def choose_connectors(found: ConnectorsFile, names: Sequence[str]) -> list[Connector]:
-    """Return the connectors of these names, all if none is named. Raises ConfigurationError on one that is none,
-    and if there is none at all."""
+def pick_connectors(found: ConnectorsFile, names: Sequence[str]) -> list[Connector]:
+    """Return the connectors of these names, all if none is named. Raises ConfigurationError on one that is none."""
     unknown = sorted(set(names) - {connector.name for connector in found.connectors})
     if unknown:
         known = ", ".join(connector.name for connector in found.connectors) or "none"
         raise ConfigurationError(f"There is no connector {', '.join(unknown)}; there are: {known}.")
-    if not found.connectors:
-        raise ConfigurationError(f"{connectors_path()} has no connector, and so no ledger.")
     return [connector for connector in found.connectors if not names or connector.name in names]
+
+
+def choose_connectors(found: ConnectorsFile, names: Sequence[str]) -> list[Connector]:
+    """Return the same. Raises ConfigurationError also if there is none at all, and so no ledger."""
+    chosen = pick_connectors(found, names)
+    if not chosen:
+        raise ConfigurationError(f"{connectors_path()} has no connector, and so no ledger.")
+    return chosen
 
 
 def load_one(name: str) -> tuple[ConnectorsFile, Connector]:
@@ -31,9 +38,23 @@ def load_one(name: str) -> tuple[ConnectorsFile, Connector]:
     return found, choose_connectors(found, [name])[0]
 
 
-def name_ledgers(connectors: Iterable[Connector]) -> list[str]:
-    """Return the Connections of the connectors' ledgers, each once."""
-    return list(group_by_ledger(connectors))
+def select_entries(options: argparse.Namespace, now: datetime) -> tuple[dict[str, list[Connector]], Wanted]:
+    """Return the ledgers that options are about, with their connectors, and the quarantine's entries they want."""
+    chosen = choose_connectors(load_connectors(), [options.connector] if options.connector else [])
+    wanted = Wanted(
+        connectors=[options.connector] if options.connector else None,
+        issue=getattr(options, "issue", None),
+        since=read_moment("--since", getattr(options, "since", None), now),
+        before=getattr(options, "before", None),
+        settled_too=getattr(options, "settled_too", False),
+    )
+    return group_by_ledger(chosen), wanted
+
+
+def refuse_everything(options: argparse.Namespace) -> None:
+    """Raise ConfigurationError unless the options name what the action is about."""
+    if not options.ids and not options.connector and not options.issue:
+        raise ConfigurationError(f"Name what to {options.action}: ids of `quarantine list`, --connector or --issue.")
 
 
 def read_moment(option: str, text: str | None, now: datetime) -> datetime | None:

@@ -71,6 +71,9 @@ class Connector(BaseModel):
     #: Options that a run's trigger form can replace for that run alone, beside `debug`.
     run_options: ClassVar[tuple[str, ...]] = ()
 
+    #: How long the source keeps its events, None for ever.
+    source_keeps: ClassVar[timedelta | None] = None
+
     name: str = Field(
         pattern=SLUG,
         max_length=80,
@@ -152,6 +155,13 @@ class Connector(BaseModel):
             raise ValueError(f"the DAG {DAG_PREFIX}{name} has this name")
         return name
 
+    @field_validator("initial_import")
+    @classmethod
+    def _is_kept_so_long(cls, initial_import: timedelta) -> timedelta:
+        if cls.source_keeps is not None and initial_import > cls.source_keeps:
+            raise ValueError(f"at most {format_duration(cls.source_keeps)}: the source keeps its events no longer")
+        return initial_import
+
     @model_validator(mode="after")
     def _window_holds_frequency(self) -> Self:
         if self.max_window < self.update_frequency:
@@ -166,9 +176,9 @@ class Connector(BaseModel):
         return self.model_copy(update={name: params[name] for name in self.run_options})
 
     def resolve_paths(self, directory: Path) -> Self:
-        """Return the options with relative paths read from the directory of the connectors file."""
-        del directory
-        return self
+        """Return the options with relative paths (options whose names end in _file) read from a directory."""
+        paths = {name: str(directory / path) for name, path in self if name.endswith("_file") and path}
+        return self.model_copy(update=paths) if paths else self
 
     @property
     def reads_back(self) -> timedelta:

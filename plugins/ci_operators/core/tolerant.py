@@ -31,6 +31,24 @@ def make_reader(shape: type[Shape]) -> Callable[[bytes], Shape | None]:
     return read
 
 
+@cache
+def make_path_reader(path: str) -> Callable[[bytes], str | None]:
+    """Return a function that reads the member at a dotted path ("threatInfo.threatId") as text, None without it."""
+    names = path.split(".")
+    shape: Any = str
+    for name in reversed(names):
+        shape = msgspec.defstruct("Part", [(name, shape | None, None)], frozen=True)
+    read = make_reader(shape)
+
+    def read_member(text: bytes) -> str | None:
+        found: Any = read(text)
+        for name in names:
+            found = getattr(found, name, None)
+        return None if found is None else str(found)
+
+    return read_member
+
+
 def _read_tolerantly(shape: type[Shape], text: bytes) -> Shape | None:
     """Return the struct by the standard library's decoder: it takes lone surrogates, NaN and long numbers."""
     try:

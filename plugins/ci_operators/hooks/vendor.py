@@ -1,15 +1,20 @@
-"""A vendor's API by an Airflow Connection."""
+"""A vendor's API by an Airflow Connection, and a hook class for each connection type: OktaHook, SentinelOneHook …"""
 
 from __future__ import annotations
 
 import json
+from typing import Any
 
 from airflow.providers.http.hooks.http import HttpHook
 from airflow.sdk import Connection
 from airflow.sdk.log import mask_secret
 
 from ci_operators.core.errors import CollectiveInsightsError
+from ci_operators.hooks import load_vendors
 from ci_operators.hooks.connection import find_connection
+from ci_operators.recorded_future.api import API as RECORDED_FUTURE
+from ci_operators.sources import SOURCES
+from ci_operators.sources.registry import load_source
 from ci_operators.transport.api import Api, Credentials, open_client, read_base_url
 from ci_operators.transport.client import Client
 from ci_operators.transport.pacing import Pacer
@@ -43,7 +48,7 @@ class VendorHook(HttpHook):
             self.log.warning(
                 "Connection %s: verify is false, so that anybody on the way to %s can read the token and the events.",
                 self.http_conn_id,
-                self.api.vendor.title,
+                self.api.about.title,
             )
         return open_client(self.api, credentials, session, pacer or Pacer())
 
@@ -65,7 +70,7 @@ class VendorHook(HttpHook):
         if host and connection.port and not host.rstrip("/").endswith(f":{connection.port}"):
             host = f"{host.rstrip('/')}:{connection.port}"
         extra = connection.extra_dejson
-        options = {name: extra[name] for name in self.api.options if extra.get(name)}
+        options = {name: extra[name] for name in self.api.about.fields if extra.get(name)}
         return Credentials(self.http_conn_id, host, connection.password or "", options, mask_secret)
 
     def check(self) -> str:
@@ -83,7 +88,7 @@ class VendorHook(HttpHook):
             return False, str(err).replace(f"Connection {self.http_conn_id}", "This Connection")
 
     def _check(self, client: Client) -> str:
-        return f"{self.api.vendor.title}: {self.api.check(client)}."
+        return f"{self.api.about.title}: {self.api.check(client)}."
 
     def get_connection(self, conn_id: str) -> Connection:  # type: ignore[override]  # the provider's asks the class
         """Return the Connection from which the provider's hook makes the session.
@@ -92,7 +97,7 @@ class VendorHook(HttpHook):
         The provider's hook raises ValueError on some URLs, signs in by login and makes a header of all unknown fields.
         """
         extra = {name: value for name, value in self._find_connection().extra_dejson.items() if value not in (None, "")}
-        network = {name: value for name, value in extra.items() if name not in self.api.options}
+        network = {name: value for name, value in extra.items() if name not in self.api.about.fields}
         if isinstance(proxy := network.pop("proxy", None), str):  # the form's field; the provider knows only a mapping
             network.setdefault("proxies", {"http": proxy, "https": proxy})
         elif proxy is not None:
@@ -103,9 +108,39 @@ class VendorHook(HttpHook):
     def _find_connection(self) -> Connection:
         """Return the stored Connection, asked for once: in a task that is a request to Airflow's API server."""
         if self._found is None:
-            title = self.api.vendor.title
+            title = self.api.about.title
             create = (
                 f"create it under Admin > Connections with the URL of {title} as host and the API token as password."
             )
             self._found = find_connection(self.http_conn_id, super().get_connection, create)
         return self._found
+
+
+class TypedHook(VendorHook):
+    """A vendor's hook as Airflow finds it by the type of a Connection.
+
+    :param conn_id: Airflow Connection; also by the keyword that `conn_name_attr` says, such as okta_conn_id.
+    """
+
+    def __init__(self, conn_id: str = "", **named: Any) -> None:
+        conn_id = named.pop(self.conn_name_attr, conn_id) or self.default_conn_name
+        if named:
+            raise TypeError(f"{type(self).__name__} got an unexpected argument {next(iter(named))!r}")
+        super().__init__(load_source(self.conn_type).api if self.conn_type in SOURCES else RECORDED_FUTURE, conn_id)
+
+
+def __getattr__(name: str) -> type[TypedHook]:
+    """Return the hook class of a connection type; it is made when it is asked for first."""
+    for conn_type, about in load_vendors().items():
+        if name == f"{about.class_name}Hook":
+            words = {
+                "__module__": __name__,
+                "__doc__": f"Talks to {about.title} by a Connection of type `{conn_type}`.",
+                "conn_name_attr": f"{conn_type}_conn_id",
+                "default_conn_name": f"{conn_type}_default",
+                "conn_type": conn_type,
+                "hook_name": about.title,
+            }
+            hook = globals()[name] = type(name, (TypedHook,), words)
+            return hook
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

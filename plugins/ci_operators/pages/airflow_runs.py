@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -12,38 +11,10 @@ from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session, aliased
 
 from ci_operators.airflow_plugin.compat import DagModel, DagRun, TaskInstance, XComModel
+from ci_operators.answers.connector.state import DagState
+from ci_operators.answers.run.account import RunState, TaskState
 
 FAILED = "failed"
-
-
-@dataclass(frozen=True, slots=True)
-class TaskState:
-    """Where a stage's task stands."""
-
-    state: str | None
-    try_number: int
-
-
-@dataclass(frozen=True, slots=True)
-class RunState:
-    """A run of a connector's DAG. manifests: those that stages have left in this run so far, by stage."""
-
-    run_id: str
-    kind: str
-    state: str
-    started_at: datetime | None
-    ended_at: datetime | None
-    tasks: Mapping[str, TaskState] = field(default_factory=dict)
-    manifests: Mapping[str, dict[str, Any]] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class DagState:
-    """A connector's DAG. failed_runs: those of the time asked for."""
-
-    paused: bool
-    last_run: RunState | None
-    failed_runs: int
 
 
 def find_run(session: Session, dag_id: str, run_id: str) -> RunState | None:

@@ -2,63 +2,84 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from fastapi import Depends, HTTPException
+from sqlalchemy import Connection
 
 from ci_operators.airflow_plugin.compat import DagAccessEntity, SessionDep, requires_access_dag
-from ci_operators.answers.run.files import RunFiles
+from ci_operators.answers.event.finder import PATIENCE, find_event
+from ci_operators.answers.question import Limits
+from ci_operators.answers.run.account import RunAccount
+from ci_operators.answers.run.artifacts import RunFiles
 from ci_operators.answers.run.ledger_records import LedgerRun
-from ci_operators.answers.run.manifests import read_manifests
-from ci_operators.answers.wording import Wording, make_wording
+from ci_operators.answers.run.manifests import FoundManifest, read_manifests
+from ci_operators.answers.run.record import RecordReader
+from ci_operators.answers.wording import make_wording
 from ci_operators.core.connector import Connector
-from ci_operators.pages.airflow_runs import RunState, find_run
-from ci_operators.pages.configuration import current_file
-from ci_operators.pages.kept_runs import find_files, find_kept
-from ci_operators.pages.ledgers import open_reader
-from ci_operators.pages.run_ledger import RunLedger
+from ci_operators.core.errors import CollectiveInsightsError
+from ci_operators.ledger.run_records import find_manifests
+from ci_operators.ledger.trail import DeliveredDetection, Trail, find_states, find_trail
+from ci_operators.operators.staging_area import run_directory
+from ci_operators.pages.airflow_runs import find_run
+from ci_operators.pages.configuration import current_file, open_reader
 
 NOT_OURS = "This DAG is no connector of the connectors file."
 UNKNOWN_RUN = "Airflow does not know this run: it was deleted, or its id is misspelt."
 
+Found = TypeVar("Found")
+
 
 @dataclass
 class AskedRun:
-    """A connector's run. manifests: of its stages, as their tasks left them, or as the ledger keeps them."""
+    """A connector's run. ledger_problem: why the ledger did not answer, else empty."""
 
-    connector: Connector
-    state: RunState
-    manifests: dict[str, Any] = field(default_factory=dict)
+    account: RunAccount
+    ledger_problem: str = field(default="", init=False)
 
     @property
-    def wording(self) -> Wording:
-        """Return the words of the connector's codes."""
-        return make_wording([self.connector])
+    def connector(self) -> Connector:
+        """Return the connector."""
+        return self.account.connector
 
     @property
     def files(self) -> RunFiles:
         """Return the run's artifacts."""
-        return find_files(self.connector, self.state.run_id, self.manifests)
+        return find_files(self.connector, self.account.run.run_id, self.account.found)
 
     @property
-    def is_debug(self) -> bool:
-        """Return whether the run only checks; by the connector's option, before a stage has said so."""
-        said = next((each.debug for each in read_manifests(self.manifests).values()), None)
-        return self.connector.debug if said is None else said
-
-    @property
-    def ledger(self) -> RunLedger | None:
-        """Return the ledger of a live run; None for a debug run, which no ledger keeps."""
-        return None if self.is_debug else RunLedger(self.connector)
+    def reader(self) -> RecordReader:
+        """Return what reads the records in them."""
+        return RecordReader(self.connector.name, self.account.wording, self.account.run.started_at)
 
     @contextmanager
     def open_ledger(self) -> Iterator[LedgerRun]:
         """Give a live run as its ledger knows it, for when its artifacts are gone."""
         with open_reader(self.connector.ledger_conn_id) as connection:
-            yield LedgerRun(connection, self.connector.name, self.state.run_id, self.wording)
+            yield LedgerRun(connection, self.connector.name, self.account.run.run_id, self.account.wording)
+
+    def find_states(self, keys: Sequence[bytes]) -> dict[bytes, DeliveredDetection]:
+        """Return what the ledger knows of detections; nothing of a debug run, and while it does not answer."""
+        return self._ask(lambda connection: find_states(connection, keys), {})
+
+    def find_trail(self, event_id: str) -> Trail:
+        """Return what the ledger knows of an event; nothing of a debug run, and while it does not answer."""
+        nothing = Trail((), (), (), ())
+        return self._ask(lambda connection: find_trail(connection, [self.connector.name], event_id), nothing)
+
+    def _ask(self, question: Callable[[Connection], Found], otherwise: Found) -> Found:
+        """Return the answer, by a connection that is held for this one question: a few serve all readers."""
+        if self.account.is_debug or self.ledger_problem:  # no request waits a second time for it
+            return otherwise
+        try:
+            with open_reader(self.connector.ledger_conn_id) as connection:
+                return question(connection)
+        except CollectiveInsightsError as err:
+            self.ledger_problem = f"States of delivery are not shown: {err}"
+            return otherwise
 
 
 def find_asked_run(dag_id: str, run_id: str, session: SessionDep) -> AskedRun:
@@ -66,12 +87,33 @@ def find_asked_run(dag_id: str, run_id: str, session: SessionDep) -> AskedRun:
     connector = next((each for each in current_file().connectors if each.dag_id == dag_id), None)
     if connector is None:
         raise HTTPException(404, NOT_OURS)
-    state = find_run(session, dag_id, run_id)
-    if state is None:
+    run = find_run(session, dag_id, run_id)
+    if run is None:
         raise HTTPException(404, UNKNOWN_RUN)
-    return AskedRun(connector, state, dict(state.manifests) or find_kept(connector, run_id))
+    manifests = run.manifests or find_kept(connector, run_id)
+    return AskedRun(RunAccount(connector, run, manifests, make_wording([connector])))
 
 
 #: Whoever asks for a run needs the permission to read runs of its DAG.
 may_read_run = Depends(requires_access_dag("GET", DagAccessEntity.RUN))
 Asked = Annotated[AskedRun, Depends(find_asked_run)]
+
+
+def find_kept(connector: Connector, run_id: str) -> dict[str, Any]:
+    """Return the manifests of a run that the connector's ledger keeps; none if there is no ledger."""
+    try:
+        with open_reader(connector.ledger_conn_id) as connection:
+            return find_manifests(connection, connector.name, run_id)
+    except CollectiveInsightsError:
+        return {}  # then nothing is known of the run, and its page says that; the connectors' page tells of the ledger
+
+
+def find_files(connector: Connector, run_id: str, stages: Mapping[str, FoundManifest]) -> RunFiles:
+    """Return a run's artifacts: found by its name, never by a path that somebody wrote into an XCom."""
+    return RunFiles(run_directory(connector.dag_id, run_id), stages)
+
+
+def find_staged_event(connector: Connector, run_id: str, event_id: str, limits: Limits = PATIENCE) -> bytes | None:
+    """Return the event of an id from the artifacts of a run that the ledger keeps, None if they are gone."""
+    files = find_files(connector, run_id, read_manifests(find_kept(connector, run_id)))
+    return find_event(files, connector, event_id, limits).event

@@ -1,12 +1,28 @@
-"""The connectors file as it stands, read again when it has changed: the API server lives for weeks."""
+"""The connectors file and the ledgers as they are now, for reading: the API server lives for weeks."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 
+from sqlalchemy import Connection
+
 from ci_operators.connectors_file import ConnectorsFile, connectors_path, load_connectors
 from ci_operators.core.errors import ConfigurationError
+from ci_operators.hooks.ledger import ledger_address
+from ci_operators.ledger.access import make_reader, open_connection
+
+#: The API server keeps a few connections to each ledger.
+_make_reader = lru_cache(maxsize=32)(make_reader)
+
+
+@contextmanager
+def open_reader(conn_id: str) -> Iterator[Connection]:
+    """Give a connection to a ledger that can only read. Raises the errors of `hooks.ledger.open_ledger`."""
+    with open_connection(_make_reader(*ledger_address(conn_id))) as connection:
+        yield connection
 
 
 def current_file() -> ConnectorsFile:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable
+from collections.abc import Container
 from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -11,11 +11,11 @@ from fastapi import APIRouter
 
 from ci_operators.airflow_plugin.compat import SessionDep
 from ci_operators.answers.connector.health import ConnectorHealth, find_health, find_orphans, find_remarks
+from ci_operators.answers.connector.state import DagState, find_all_remarks, find_state
 from ci_operators.core.connector import Connector
-from ci_operators.pages.airflow_runs import DagState, find_dags
-from ci_operators.pages.configuration import current_file
-from ci_operators.pages.ledgers import open_reader
-from ci_operators.pages.readers import Chosen, Readable
+from ci_operators.pages.airflow_runs import find_dags
+from ci_operators.pages.configuration import current_file, open_reader
+from ci_operators.pages.request import Chosen, Readable
 from ci_operators.sources.registry import load_source
 
 router = APIRouter()
@@ -31,12 +31,12 @@ def show_connectors(readable: Readable, chosen: Chosen, session: SessionDep) -> 
     found, now = current_file(), datetime.now(UTC)
     mine = [connector for connector in found.connectors if connector.name in readable]
     picked = [connector for connector in mine if connector.name in chosen]
-    healths = {each.connector: each for each in find_health(found, picked, now, open_reader)}
+    health = {each.connector: each for each in find_health(found, picked, now, open_reader)}
     closed = {each.destination_conn_id for each in found.connectors if each.name not in readable}
     orphans = [each for each in find_orphans(found, open_reader) if each.connector in chosen]
     dags = find_dags(session, (connector.dag_id for connector in picked), now - FAILURES_OF)
     return {
-        "connectors": [_tell(each, _hide_budget(healths[each.name], closed), dags.get(each.dag_id)) for each in picked],
+        "connectors": [_tell(each, _hide_budget(health[each.name], closed), dags.get(each.dag_id)) for each in picked],
         "names": sorted(connector.name for connector in mine),
         "note": "" if mine else NO_CONNECTOR,
         "problems": [f"{each.connector} {remark}" for each in orphans for remark in find_remarks(each)],
@@ -45,6 +45,7 @@ def show_connectors(readable: Readable, chosen: Chosen, session: SessionDep) -> 
 
 def _tell(connector: Connector, health: ConnectorHealth, dag: DagState | None) -> dict[str, Any]:
     last = dag.last_run if dag else None
+    level, state = find_state(health, dag)
     told = asdict(health)
     del told["connector"], told["runs_awaiting_retry"], told["gone"], told["overdue"]
     return {
@@ -56,7 +57,9 @@ def _tell(connector: Connector, health: ConnectorHealth, dag: DagState | None) -
         "failed_runs_7_days": dag.failed_runs if dag else 0,
         "last_run": {"run_id": last.run_id, "state": last.state, "started_at": last.started_at} if last else None,
         **told,
-        "remarks": list(_remark(health, dag)),
+        "remarks": list(find_all_remarks(health, dag)),
+        "level": level,
+        "state": state,
     }
 
 
@@ -64,11 +67,3 @@ def _hide_budget(health: ConnectorHealth, closed: Container[str]) -> ConnectorHe
     """Return the health without a budget that connectors share which the user may not read: it tells of them."""
     is_closed = health.budget is not None and health.budget.destination in closed
     return replace(health, budget=None) if is_closed else health
-
-
-def _remark(health: ConnectorHealth, dag: DagState | None) -> Iterable[str]:
-    if dag is None:
-        yield "Airflow has not read its DAG yet: look under Dags for an import error."
-    elif dag.paused:
-        yield "Its DAG is paused: unpause it, and the next run goes on where the last delivered window ended."
-    yield from find_remarks(health)

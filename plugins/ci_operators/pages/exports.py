@@ -1,4 +1,7 @@
-"""What the pages show, as files: CSV for spreadsheets, JSON for programs, layers for ATT&CK Navigator."""
+"""What the pages show, as files: CSV for spreadsheets, JSON for programs, layers for MITRE's ATT&CK Navigator.
+
+Layer format 4.5: https://github.com/mitre-attack/attack-navigator/blob/master/layers/spec/v4.5/layerformat.md
+"""
 
 from __future__ import annotations
 
@@ -13,16 +16,17 @@ from fastapi.encoders import jsonable_encoder
 from starlette.responses import Response
 
 from ci_operators.airflow_plugin.compat import SessionDep
+from ci_operators.attack import VERSION, attack_matrix
 from ci_operators.core.errors import UnavailableError
 from ci_operators.pages import connectors, trends
-from ci_operators.pages.navigator import make_layer
-from ci_operators.pages.period import Asked, Period
-from ci_operators.pages.readers import Chosen, Readable
+from ci_operators.pages.request import AskedPeriod, Chosen, Period, Readable
 
 router = APIRouter()
 INDICATORS = 1000
 #: What spreadsheets take for the begin of a formula, also behind blanks, also in full width.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+#: Few to many: light to dark of one hue, legible beside black text.
+_COLOURS = ["#deebf7", "#9ecae1", "#4292c6"]
 
 Rows = Sequence[Mapping[str, Any]]
 
@@ -39,7 +43,7 @@ def export_connectors(
 def export_trend(
     what: Literal["days", "reasons", "indicators", "techniques"],
     form: Literal["csv", "json"],
-    period: Asked,
+    period: AskedPeriod,
     chosen: Chosen,
 ) -> Response:
     """Return one of the trends as a file. Raises UnavailableError rather than leave out what a ledger holds."""
@@ -50,7 +54,7 @@ def export_trend(
 
 
 @router.get("/navigator-layer")
-def export_layer(period: Asked, chosen: Chosen) -> Response:
+def export_layer(period: AskedPeriod, chosen: Chosen) -> Response:
     """Return the detections by technique as a layer of ATT&CK Navigator."""
     counts, problems = trends.count_codes(period, chosen)
     if problems:
@@ -97,3 +101,32 @@ def _cell(value: Any) -> Any:
 
 def _attach(text: str, name: str, media_type: str) -> Response:
     return Response(text, media_type=media_type, headers={"Content-Disposition": f'attachment; filename="{name}"'})
+
+
+def make_layer(counts: Mapping[str, int], period: Period, connectors: Sequence[str]) -> dict[str, Any]:
+    """Return the layer of detections by technique; codes that name a tactic have no place in one."""
+    matrix = attack_matrix()
+    known = {code: count for code, count in counts.items() if matrix.find(code) is not None}
+    most = max(known.values(), default=1)
+    span = f"{period.since:%Y-%m-%d %H:%M} to {period.until:%Y-%m-%d %H:%M} UTC"
+    names = ", ".join(connectors) or "no connector"
+    return {
+        "name": "Collective Insights",
+        "versions": {"attack": VERSION, "navigator": "5.1.0", "layer": "4.5"},
+        "domain": "enterprise-attack",
+        "description": f"Detections delivered to Recorded Future, {span}, by {names}.",
+        "filters": {},
+        "sorting": 3,
+        "layout": {"layout": "side", "showID": True, "showName": True, "expandedSubtechniques": "annotated"},
+        "hideDisabled": False,
+        "techniques": [
+            {"techniqueID": code, "score": count, "enabled": True, "comment": f"{count} detection{'s' * (count != 1)}"}
+            for code, count in sorted(known.items())
+        ],
+        "gradient": {"colors": _COLOURS, "minValue": 0, "maxValue": most},
+        "legendItems": [],
+        "metadata": [{"name": "source", "value": "collective-insights-airflow"}],
+        "showTacticRowBackground": False,
+        "selectTechniquesAcrossTactics": True,
+        "selectSubtechniquesWithParent": False,
+    }

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from typing import Any, TypeVar
 
 from fastapi import APIRouter
 from sqlalchemy import Connection
 
+from ci_operators.answers.ledgers import ask_each
 from ci_operators.answers.wording import make_wording
 from ci_operators.attack import attack_matrix
 from ci_operators.connectors_file import ConnectorsFile
+from ci_operators.core.connector import Connector
 from ci_operators.ledger import trends
 from ci_operators.ledger.tables import NO_CODE
-from ci_operators.pages.configuration import current_file
-from ci_operators.pages.ledgers import Ledgers
-from ci_operators.pages.period import Asked, Period
-from ci_operators.pages.readers import Chosen
+from ci_operators.pages.configuration import current_file, open_reader
+from ci_operators.pages.request import AskedPeriod, Chosen, Period
 
 router = APIRouter()
 TOP_INDICATORS = 20
@@ -26,7 +27,7 @@ Row = TypeVar("Row")
 
 
 @router.get("/trends/days")
-def show_days(period: Asked, chosen: Chosen) -> dict[str, Any]:
+def show_days(period: AskedPeriod, chosen: Chosen) -> dict[str, Any]:
     """Return detections delivered by day (UTC, of the detection) and connector."""
     rows, problems = _collect(chosen, trends.count_days, period.first_day, period.end_day)
     days = Counter[tuple[str, str]]()
@@ -37,14 +38,14 @@ def show_days(period: Asked, chosen: Chosen) -> dict[str, Any]:
 
 
 @router.get("/trends/reasons")
-def show_reasons(period: Asked, chosen: Chosen) -> dict[str, Any]:
+def show_reasons(period: AskedPeriod, chosen: Chosen) -> dict[str, Any]:
     """Return the events that criteria excluded or that could not go on, by reason, the most frequent first."""
     rows, problems = _collect(chosen, trends.count_reasons, period.since, period.until)
     return _answer(period, problems, reasons=_tell_reasons(rows, current_file()))
 
 
 @router.get("/trends/indicators")
-def show_indicators(period: Asked, chosen: Chosen, limit: int = TOP_INDICATORS) -> dict[str, Any]:
+def show_indicators(period: AskedPeriod, chosen: Chosen, limit: int = TOP_INDICATORS) -> dict[str, Any]:
     """Return the indicators with most detections."""
     size = min(max(limit, 1), 1000)
     tops, problems = _collect(chosen, _find_tops, period.since, period.until, size)
@@ -52,11 +53,11 @@ def show_indicators(period: Asked, chosen: Chosen, limit: int = TOP_INDICATORS) 
     found.sort(key=lambda each: (-each.detections, each.type, each.value))
     read = sum(top.read for top in tops)
     note = f"Of the newest {read:,} detections of this range." if any(top.is_partial for top in tops) else ""
-    return _answer(period, problems, indicators=[_tell_indicator(each) for each in found[:size]], indicators_note=note)
+    return _answer(period, problems, indicators=[asdict(each) for each in found[:size]], indicators_note=note)
 
 
 @router.get("/trends/techniques")
-def show_techniques(period: Asked, chosen: Chosen) -> dict[str, Any]:
+def show_techniques(period: AskedPeriod, chosen: Chosen) -> dict[str, Any]:
     """Return detections by ATT&CK code, and how many carry none."""
     counts, problems = count_codes(period, chosen)
     without = counts.pop(NO_CODE, 0)
@@ -98,9 +99,22 @@ def _find_tops(ledger: Connection, names: Sequence[str], *asked: Any) -> list[tr
 
 
 def _collect(names: Sequence[str], query: Callable[..., Sequence[Row]], *asked: Any) -> tuple[list[Row], list[str]]:
-    """Return what the ledgers of the connectors answer, and why some of them do not."""
-    ledgers = Ledgers(current_file(), names)
-    return [row for ledger in ledgers.read_each() for row in query(ledger, names, *asked)], ledgers.problems
+    """Return what the ledgers of the connectors answer, and why some of them do not.
+
+    Connectors that are in no file any more may have been in any of its ledgers; nothing is told of those that fail.
+    """
+
+    def ask(ledger: Connection, group: Sequence[Connector]) -> Sequence[Row]:
+        del group
+        return query(ledger, names, *asked)
+
+    every = current_file().connectors
+    own = [connector for connector in every if connector.name in names]
+    answers, errors = ask_each(own, open_reader, ask)
+    if len(own) < len(names):
+        known = {connector.ledger_conn_id for connector in own}
+        answers += ask_each([each for each in every if each.ledger_conn_id not in known], open_reader, ask)[0]
+    return [row for rows in answers for row in rows], [str(error) for error in errors]
 
 
 def _answer(period: Period, problems: Sequence[str], **content: Any) -> dict[str, Any]:
@@ -116,13 +130,3 @@ def _tell_reasons(rows: Sequence[trends.ReasonCount], found: ConnectorsFile) -> 
             counts[row.stage, row.fate, row.code, words, faq] += row.events
     names = ("stage", "fate", "code", "words", "faq")
     return [{**dict(zip(names, key, strict=True)), "events": events} for key, events in counts.most_common()]
-
-
-def _tell_indicator(found: trends.IndicatorCount) -> dict[str, Any]:
-    return {
-        "type": found.type,
-        "value": found.value,
-        "detections": found.detections,
-        "last_at": found.last_at,
-        "connectors": list(found.connectors),
-    }

@@ -27,15 +27,15 @@ from ci_operators.core.errors import (
     UnreachableError,
     UnreadableAnswerError,
 )
+from ci_operators.recorded_future import ABOUT
 from ci_operators.recorded_future.dropped import find_named
-from ci_operators.transport.api import Api
+from ci_operators.transport.api import Api, header_sign_in
 from ci_operators.transport.client import Client
 from ci_operators.transport.elements import decode_answer
 from ci_operators.transport.pacing import read_retry_after
 from ci_operators.transport.token import check_token
 from ci_operators.transport.vendor import Answer, Headers, Vendor
 
-BASE_URL = "https://api.recordedfuture.com"
 DETECTIONS_PATH = "/collective-insights/detections"
 
 _TOKEN = re.compile(r"[a-z0-9]{32}", re.ASCII)
@@ -154,14 +154,14 @@ def read_cooldown(headers: Headers, now: float) -> float | None:
 
 
 VENDOR = Vendor(
-    title="Recorded Future",
+    title=ABOUT.title,
     explain=explain,
     cooldown=read_cooldown,
     credentials_hint="the token is unknown or revoked. " + _WHERE,
     permission_hint="the token lacks the right to submit, or its user belongs not to all of the organization_ids.",
 )
 
-API = Api(vendor=VENDOR, url_example=BASE_URL, default_url=BASE_URL, read_token=read_token, check=check)
+API = Api(about=ABOUT, vendor=VENDOR, sign_ins={"token": header_sign_in(VENDOR, read_token)}, check=check)
 
 #: 192.0.2.1 is an address for documentation (RFC 5737): it belongs to nobody.
 _PROBE = (

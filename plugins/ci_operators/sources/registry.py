@@ -1,4 +1,4 @@
-"""All sources, by name. Options are light and read at DAG parse time; the rest is imported when it is used."""
+"""What the sources are made of. Options are light and read at DAG parse time; the rest is imported when it is used."""
 
 from __future__ import annotations
 
@@ -6,13 +6,20 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from ci_operators.core.connector import Connector
-from ci_operators.sources.okta.options import OktaConnector
-from ci_operators.sources.sentinelone.options import SentinelOneConnector
+from ci_operators.sources import SOURCES, load_about
 
 if TYPE_CHECKING:  # it brings requests, which no DAG file needs
     from ci_operators.sources.source import Source
 
-OPTIONS: dict[str, type[Connector]] = {"okta": OktaConnector, "sentinelone": SentinelOneConnector}
+
+def _load_options(name: str) -> type[Connector]:
+    options = import_module(f"ci_operators.sources.{name}.options")
+    model: type[Connector] = getattr(options, f"{load_about(name).class_name}Connector")
+    return model
+
+
+#: The options of a source's connectors, by its name.
+OPTIONS = {name: _load_options(name) for name in SOURCES}
 
 
 def load_source(name: str) -> Source:

@@ -9,10 +9,12 @@ from urllib.parse import urlencode
 import msgspec
 from msgspec import Struct
 
-from ci_operators.core.errors import CredentialsError, UnreadableAnswerError
+from ci_operators.core.errors import ConfigurationError, CredentialsError, UnreadableAnswerError
+from ci_operators.transport.api import Credentials
 from ci_operators.transport.auth import Flow, Request
 from ci_operators.transport.elements import decode_answer
-from ci_operators.transport.vendor import Answer, Vendor
+from ci_operators.transport.token import check_token
+from ci_operators.transport.vendor import Answer, Vendor, read_error
 
 FORM_TYPE = "application/x-www-form-urlencoded"
 #: A token is replaced this long before it expires, so that no request starts with one that expires on its way.
@@ -38,18 +40,70 @@ class Grant:
     secret: str = field(repr=False)
 
 
+#: Gives the form of a token request at an instant (seconds since 1970).
+MakeGrant = Callable[[float], Grant]
+
+
+def key_grant(
+    credentials: Credentials, scope: str, audience: str, *, where_client_id: str, where_key: str
+) -> MakeGrant:
+    """Return what asks for a token with an assertion signed by a private key (private_key_jwt).
+
+    client_id, private_key and, if need be, kid come from the Connection's extra. where_client_id: the place to copy
+    the id from; where_key: "the Okta Admin Console showed it". Raises ConfigurationError naming Connection and field.
+    """
+    from ci_operators.transport.private_key import (  # PyJWT and cryptography: 0.1 s that an API token does not cost
+        ASSERTION_TYPE,
+        read_private_key,
+        sign_assertion,
+    )
+
+    options, client_id = credentials.options, _read_client_id(credentials, where_client_id)
+    key = read_private_key(options.get("private_key"), f"Connection {credentials.conn_id}: private_key", where_key)
+    kid = str(options.get("kid") or "").strip() or key.kid
+
+    def make_grant(now: float) -> Grant:
+        assertion = sign_assertion(key, client_id, audience, now, kid)
+        form = {"scope": scope, "client_assertion_type": ASSERTION_TYPE, "client_assertion": assertion}
+        return Grant(form, assertion)
+
+    return make_grant
+
+
+def secret_grant(credentials: Credentials, scope: str, *, where_client_id: str, where_secret: str) -> MakeGrant:
+    """Return what asks for a token with a client secret: client_id from the extra, the secret from the password."""
+    client_id = _read_client_id(credentials, where_client_id)
+    label = f"Connection {credentials.conn_id}: password"
+    secret = check_token(credentials.token, label=label, where=where_secret)
+    form = {"client_id": client_id, "client_secret": secret, **({"scope": scope} if scope else {})}
+    return lambda _now: Grant(form, secret)
+
+
+def _read_client_id(credentials: Credentials, where: str) -> str:
+    client_id = str(credentials.options.get("client_id") or "").strip()
+    if not client_id:
+        raise ConfigurationError(f"Connection {credentials.conn_id}: client_id is empty. Copy it from {where}.")
+    return client_id
+
+
+def read_oauth_error(body: bytes) -> tuple[str, str]:
+    """Return the error code of a token endpoint's refusal, and code and description in words; "" without them."""
+    code = read_error(body, lambda error: [error.get("error")])
+    return code, read_error(body, lambda error: [error.get("error"), error.get("error_description")])
+
+
 @dataclass
 class ClientCredentials:
     """Keeps an access token for its life and asks for the next one before it expires.
 
     endpoint: the token endpoint, for its words. path, base_url: where it is (base_url "": at the API's own host).
-    make_grant: gives the form of a token request at an instant (seconds since 1970). mask: is given every secret.
+    mask: is given every secret.
     refused_types: what to do about a token type that is not a bearer token, by type in small letters.
     """
 
     endpoint: Vendor
     path: str
-    make_grant: Callable[[float], Grant] = field(repr=False)
+    make_grant: MakeGrant = field(repr=False)
     mask: Callable[[str], None] = field(repr=False)
     base_url: str = ""
     refused_types: Mapping[str, str] = field(default_factory=dict)

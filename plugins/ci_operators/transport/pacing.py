@@ -59,6 +59,51 @@ def limit_wait(seconds: float) -> float | None:
     return None if math.isnan(seconds) else min(max(0.0, seconds), LONGEST_WAIT_S)
 
 
+@dataclass(frozen=True, slots=True)
+class RateLimitHeaders:
+    """A vendor's rate limit as its headers tell it.
+
+    limit, remaining: names of the headers with the requests allowed and left; reset: of the one with the end of the
+    period, in seconds since 1970. period_s: its length. reserve: part of the requests that stays unused.
+    """
+
+    limit: str
+    remaining: str
+    reset: str
+    period_s: float
+    reserve: float = 0.0
+
+    def read_cooldown(self, headers: Mapping[str, str], now: float) -> float | None:
+        """Return the seconds to wait after a 429: until the reset, by the server's own clock.
+
+        Without a Date header they are counted by the local clock, which may be wrong, and are at most the period.
+        None for a limit of 0 (Okta's concurrency limit), whose reset is only a hint: own backoff.
+        """
+        reset = _read_smallest(headers, self.reset)
+        if reset is None or _read_smallest(headers, self.limit) == 0:
+            return None
+        date = read_date(headers)
+        wait = limit_wait(reset - (date.timestamp() if date else now))
+        if wait is None:
+            return None
+        return (wait if date else min(wait, self.period_s)) + 1.0
+
+    def read_pause(self, headers: Mapping[str, str], now: float) -> float:
+        """Return the seconds until the budget is full again, if it is used up to the reserve; else 0."""
+        limit, remaining = _read_smallest(headers, self.limit), _read_smallest(headers, self.remaining)
+        if limit and remaining is not None and remaining <= max(1.0, limit * self.reserve):
+            return self.read_cooldown(headers, now) or 0.0
+        return 0.0
+
+
+def _read_smallest(headers: Mapping[str, str], name: str) -> float | None:
+    """Return the smallest number in a header that is repeated when several limits apply."""
+    try:
+        return min((float(part) for part in headers.get(name, "").split(",") if part.strip()), default=None)
+    except ValueError:
+        return None
+
+
 def read_date(headers: Mapping[str, str]) -> datetime | None:
     """Return the server's own clock from the Date header: waits computed from it ignore the local clock."""
     try:

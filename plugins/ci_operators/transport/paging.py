@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from urllib.parse import parse_qs, urlsplit
 
-from ci_operators.core.errors import RateLimitedError, UnreadableAnswerError
-from ci_operators.transport.client import Client
+from ci_operators.core.errors import RateLimitedError, RequestRefusedError, UnreadableAnswerError
+from ci_operators.transport.client import Client, name_host
 from ci_operators.transport.pacing import MAX_WAIT_S
+from ci_operators.transport.vendor import Answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,48 @@ def read_pages(client: Client, ask: Callable[[str | None], Page], tokens: Sequen
         token = page.token
         seen.add(token)
         _pause(client, page.pause_s)
+
+
+@dataclass(frozen=True, slots=True)
+class LinkedPages:
+    """Pages of which each links to the next one, by a Link header or in its body.
+
+    path: where the pages are. read: a page out of its answer, with the link in place of the token. marker: the
+    parameter that the link of every page but the first one has.
+    """
+
+    client: Client
+    path: str
+    read_page: Callable[[Client, Answer], Page]
+    marker: str
+
+    def read(self, first: Mapping[str, str | int], tokens: Sequence[str] = ()) -> Iterator[Page]:
+        """Yield the pages from the one on that the parameters `first` ask for; see `read_pages`."""
+
+        def ask(query: str | None) -> Page:
+            answer = self.client.get(f"{self.path}?{query}") if query else self.client.get(self.path, first)
+            page = self.read_page(self.client, answer)
+            following = self._find_query(page.token) if page.token else None
+            # An empty page that leads to itself is the end of what the vendor treats as polling.
+            return replace(page, token=following if page.events or following != query else None)
+
+        return read_pages(self.client, ask, tokens)
+
+    def _find_query(self, link: str) -> str:
+        """Return the query of a link. The request goes to the Connection's host: no other one gets the credentials."""
+        title = self.client.vendor.title
+        try:
+            url = urlsplit(link)
+        except ValueError:
+            raise RequestRefusedError(f"{title}'s next link is not a valid URL.") from None
+        if url.path != self.path:
+            place = self.client.quote(f"{name_host(link)}{url.path}", 160)
+            raise RequestRefusedError(f"{title}'s next link leads to {place}, not to {self.path}.")
+        if self.marker not in parse_qs(url.query):
+            raise UnreadableAnswerError(
+                f"{title}'s next link leads to the first page again: it has no `{self.marker}`."
+            )
+        return url.query
 
 
 def _pause(client: Client, seconds: float) -> None:

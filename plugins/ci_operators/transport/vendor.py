@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import json
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 Headers = Mapping[str, str]
 
@@ -33,3 +35,12 @@ class Vendor:
     credentials_hint: str
     permission_hint: str
     mend: Callable[[int, bytes], str] = lambda _status, _body: ""
+
+
+def read_error(body: bytes, pick: Callable[[Any], Iterable[object]]) -> str:
+    """Return the texts and numbers that `pick` takes from an error's JSON; "" for a body of another shape."""
+    try:
+        parts = list(pick(json.loads(body)))
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        return ""
+    return ": ".join(str(part) for part in parts if part and isinstance(part, str | int))

@@ -1,4 +1,4 @@
-"""Why an event did not arrive. (What the command prints: commands/test_explain.py.)"""
+"""Why an event did not arrive, in full and in one sentence. (What the command prints: commands/test_explain.py.)"""
 
 from __future__ import annotations
 
@@ -9,42 +9,36 @@ from typing import Any
 import msgspec
 import pytest
 
-from ci_operators.answers.deadline import Deadline
-from ci_operators.answers.event.explanation import Explanation, Inquiry, explain
+from ci_operators.answers.event.explanation import HEADLINES, Explanation, Inquiry, Verdict, explain, make_verdict
+from ci_operators.answers.event.finder import EventFinder, FetchEvent, fetch_event
+from ci_operators.answers.event.judgement import SourceAnswer
+from ci_operators.answers.event.story import make_steps, tell_trail
 from ci_operators.answers.ledgers import NoLedgerError, open_ledger
-from ci_operators.answers.question import WrongQuestionError
+from ci_operators.answers.question import NEVER, Deadline, WrongQuestionError
 from ci_operators.answers.wording import make_wording
 from ci_operators.connectors_file import load_connectors
+from ci_operators.ledger.indicators import FoundDetection
+from ci_operators.ledger.tables import State
+from ci_operators.ledger.trail import DeliveredDetection, DroppedEvent, QuarantinedEvent, Trail
+from tests.answers.event.test_story import QUARANTINED
+from tests.answers.staged_run import AT, DELIVERED, DROPPED, WORDING
 from tests.commands.conftest import Desk
 
 
-def ask(desk: Desk, question: str, names: Sequence[str] = ("okta", "s1", "dry"), **inquiry: Any) -> Explanation:
+def ask(
+    desk: Desk,
+    question: str,
+    names: Sequence[str] = ("okta", "s1", "dry"),
+    fetch: FetchEvent = fetch_event,
+    deadline: Deadline = NEVER,
+    **inquiry: Any,
+) -> Explanation:
     found = load_connectors()
     chosen = [each for each in found.connectors if each.name in names]
-    explanation = explain(question, chosen, replace(Inquiry(desk.now, make_wording(found.connectors)), **inquiry))
+    finder = EventFinder(desk.now, fetch, deadline=deadline)
+    explanation = explain(question, chosen, replace(Inquiry(finder, make_wording(found.connectors)), **inquiry))
     msgspec.json.encode(explanation)
     return explanation
-
-
-def test_an_event_has_its_way(desk: Desk) -> None:
-    desk.add_okta_events(1, actor=None)
-    desk.deliver()
-    found = ask(desk, "  event-0001 ")
-    assert (found.query, found.kind, found.matches) == ("event-0001", "event", ())
-    assert [(step.stage, step.fate) for step in found.steps] == [("extract", "passed"), ("filter", "dropped")]
-    assert found.steps[1].faq == "FAQ 2b of Recorded Future's page on Okta"
-    assert found.trail is not None
-    assert len(found.trail.dropped) == 1
-
-
-def test_why_it_has_no_codes_is_told(desk: Desk) -> None:
-    desk.add_okta_events(1, outcome=None)
-    desk.add_okta_events(2)
-    desk.deliver()
-    assert ask(desk, "event-0001").codes_why == [
-        "okta: no ATT&CK codes. outcome.reason is null: no ATT&CK code. (FAQ 3a of Recorded Future's page on Okta)"
-    ]
-    assert ask(desk, "event-0002").codes_why == []
 
 
 def test_a_single_event_of_an_indicator_has_its_way_too(desk: Desk) -> None:
@@ -57,15 +51,6 @@ def test_a_single_event_of_an_indicator_has_its_way_too(desk: Desk) -> None:
     assert found.sentences[0].startswith("okta: event event-0001 of ")
 
 
-def test_several_events_of_an_indicator_are_listed(desk: Desk) -> None:
-    desk.add_okta_events(1, 251)
-    desk.deliver()
-    found = ask(desk, "198.51.100.2")
-    assert (len(found.matches), found.trail, found.steps) == (2, None, ())
-    assert found.summary == "2 detections of 198.51.100.2 by okta: 2 accepted."
-    assert ask(desk, "198.51.100.2", limit=1).more
-
-
 def test_an_indicator_that_nobody_sent(desk: Desk) -> None:
     found = ask(desk, "203.0.113.9")
     assert (found.kind, found.sources) == ("nothing", ())
@@ -74,25 +59,14 @@ def test_an_indicator_that_nobody_sent(desk: Desk) -> None:
     assert len(ask(desk, "203.0.113.9", ["okta"]).sentences) == 1
 
 
-def test_an_event_that_no_run_met_is_asked_of_the_sources(desk: Desk) -> None:
-    desk.add_okta_events(1, minutes_ago=5, outcome=None)
-    found = ask(desk, "event-0001")
-    assert (found.kind, found.trail) == ("event", None)
-    assert [(answer.connector, answer.found) for answer in found.sources] == [
-        ("okta", True),
-        ("s1", False),
-        ("dry", True),
-    ]
-    assert len(found.codes_why) == 2
-
-
 def test_only_the_connectors_of_the_question_are_asked_and_named(desk: Desk) -> None:
     desk.add_okta_events(1)
     desk.deliver()
     asked = list[str]()
 
-    def fetch(connector: Any, *_: Any) -> None:
+    def fetch(connector: Any, *_: Any) -> bytes | None:
         asked.append(connector.name)
+        return None
 
     found = ask(desk, "event-0001", ["s1"], fetch=fetch)
     assert asked == ["s1"]
@@ -104,11 +78,12 @@ def test_only_the_connectors_of_the_question_are_asked_and_named(desk: Desk) -> 
 def test_when_the_time_is_over_no_further_source_is_asked(desk: Desk) -> None:
     now = 100.0
 
-    def fetch(connector: Any, event_id: str, at: Any, until: Deadline) -> None:
+    def fetch(connector: Any, event_id: str, at: Any, until: Deadline) -> bytes | None:
         nonlocal now
         del connector, event_id, at
         assert until is deadline
         now = 101.0
+        return None
 
     deadline = Deadline.after(1.0, lambda: now)
     found = ask(desk, "event-0009", deadline=deadline, fetch=fetch)
@@ -124,18 +99,10 @@ def test_when_the_time_is_over_no_further_source_is_asked(desk: Desk) -> None:
     ]
 
 
-def test_the_deadline_holds_for_a_second_look_too(desk: Desk) -> None:
-    desk.add_okta_events(1, outcome=None)
-    desk.deliver()
-    (why,) = ask(desk, "event-0001", deadline=Deadline.after(-1.0)).codes_why
-    assert "cannot be looked at again: the time is over" in why
-
-
 def test_a_ledger_that_cannot_be_read_is_a_problem_of_its_own(desk: Desk) -> None:
     desk.add_okta_events(1)
     desk.deliver()
-    path = desk.folder / "connectors.yaml"
-    path.write_text(path.read_text().replace("name: s1,", "name: s1, ledger_conn_id: other,"))
+    desk.edit_file("name: s1,", "name: s1, ledger_conn_id: other,")
 
     def open_one(conn_id: str) -> Any:
         if conn_id == "other":
@@ -160,3 +127,71 @@ def test_any_text_is_plain_text(desk: Desk, question: str) -> None:
 def test_what_is_no_question_is_said(desk: Desk, question: str, words: str) -> None:
     with pytest.raises(WrongQuestionError, match=words):
         ask(desk, question)
+
+
+MATCH = FoundDetection("okta-acme", "e1", "ip", "198.51.100.2", AT, "accepted", 7, b"key")
+
+
+def verdict_on(
+    *entries: DroppedEvent | QuarantinedEvent | DeliveredDetection, problems: tuple[str, ...] = ()
+) -> Verdict:
+    """Return the verdict on an event that the ledger has met so."""
+    trail = Trail(
+        [entry for entry in entries if isinstance(entry, DroppedEvent)],
+        [entry for entry in entries if isinstance(entry, QuarantinedEvent)],
+        [entry for entry in entries if isinstance(entry, DeliveredDetection)],
+        [],
+    )
+    sentences = [*tell_trail(trail, WORDING), *problems]
+    return make_verdict(Explanation("e1", "event", sentences, problems, steps=make_steps(trail, WORDING)))
+
+
+@pytest.mark.parametrize("state", [state.name.lower() for state in State])
+def test_every_state_has_its_headline(state: str) -> None:
+    verdict = verdict_on(replace(DELIVERED, state=state))
+    assert (verdict.fate, verdict.headline, verdict.reason) == (state, HEADLINES[state], "")
+    assert verdict.details[0].startswith(f"okta-acme: detection ip 198.51.100.2 is {state}: ")
+
+
+def test_a_reason_names_its_faq_and_is_not_said_twice() -> None:
+    reason = "There is no actor information under the event. (FAQ 2b of Recorded Future's page on Okta)"
+    headline = "It did not arrive: filter left it out."
+    assert verdict_on(DROPPED) == Verdict("dropped", headline, reason, details=())
+    assert verdict_on(DROPPED, problems=("It is away.",)).details == ("It is away.",)
+
+
+def test_a_reason_without_a_question_stands_alone() -> None:
+    verdict = verdict_on(replace(QUARANTINED, issue="private_address", detail="10.0.0.1", replayed_at=None))
+    assert verdict.headline == "It did not arrive: map quarantined it."
+    assert verdict.reason == f"{WORDING.say('okta-acme', 'private_address')} 10.0.0.1"
+
+
+def test_of_several_things_the_best_counts_and_each_is_told() -> None:
+    verdict = verdict_on(DROPPED, QUARANTINED, DELIVERED)
+    assert (verdict.fate, verdict.reason, len(verdict.details)) == ("unknown", "", 3)
+    assert verdict_on(DROPPED, QUARANTINED).fate == "quarantined"
+    assert len(verdict_on(DROPPED, QUARANTINED).details) == 2
+
+
+def test_detections_of_an_indicator_are_counted() -> None:
+    found = Explanation("198.51.100.2", "indicator", ["one", "two", "away"], ("away",), matches=[MATCH, MATCH])
+    assert make_verdict(found) == Verdict("several", "2 detections carry 198.51.100.2.", details=("away",))
+    assert make_verdict(replace(found, more=True)).headline == "More than 2 detections carry 198.51.100.2."
+    of_one_event = replace(found, steps=make_steps(Trail([], [], [DELIVERED], []), WORDING))
+    assert (make_verdict(of_one_event).fate, make_verdict(of_one_event).details) == ("unknown", ("away",))
+
+
+def test_what_only_a_source_knows_is_said_in_its_words() -> None:
+    answer = SourceAnswer("okta-acme", "Okta", True, "Okta has it; it passes.")
+    found = Explanation("e1", "event", [answer.sentence, "okta-2: Okta could not be asked."], sources=[answer])
+    assert make_verdict(found) == Verdict(
+        "found", "okta-acme: Okta has it; it passes.", details=["okta-2: Okta could not be asked."]
+    )
+    assert make_verdict(replace(found, sources=[answer, replace(answer, failed=True)])).fate == "unclear"
+
+
+def test_what_nobody_knows_is_named() -> None:
+    verdict = make_verdict(Explanation("e1", "nothing", ["Neither the ledger nor Okta knows the event."]))
+    assert verdict.headline == "Nothing is known of e1"
+    assert verdict.details == ["Neither the ledger nor Okta knows the event."]
+    assert make_verdict(Explanation("e" * 81, "nothing", [])).headline == f"Nothing is known of {'e' * 80}…"

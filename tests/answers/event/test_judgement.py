@@ -1,15 +1,30 @@
-"""Why an event does not arrive, or has no ATT&CK codes: the FAQ's questions, answered for the event."""
+"""What today's options make of an event: the FAQ's questions, answered for the event."""
 
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from ci_operators.answers.event.judgement import explain_codes, judge, say_keeping
+from ci_operators.answers.event.finder import EventFinder, find_nothing
+from ci_operators.answers.event.judgement import (
+    Coverage,
+    ask_source,
+    explain_codes,
+    find_codes_why,
+    foresee,
+    judge,
+    say_keeping,
+)
+from ci_operators.answers.question import Limits
 from ci_operators.core.connector import Connector
-from tests.answers.staged_run import OKTA, S1, event
+from ci_operators.core.errors import UnavailableError
+from ci_operators.ledger.trail import Trail
+from tests.answers.staged_run import AT, DELIVERED, OKTA, S1, event
+from tests.commands.conftest import Desk
 from tests.sources.okta.specimens import SPECIMENS as OKTA_EVENTS
 from tests.sources.sentinelone.specimens import SPECIMENS as THREATS
 
@@ -44,7 +59,7 @@ def test_an_event_that_passes_has_its_detection() -> None:
     ("reason", "answer"),
     [
         (None, "outcome.reason is null: no ATT&CK code. (FAQ 3a of Recorded Future's page on Okta)"),
-        ("Something new", "A phrase of outcome.reason stands in no line of the table: no code for it. (FAQ 3 of"),
+        ("Something new", "A phrase of outcome.reason is not in the table: no code for it. (FAQ 3 of"),
     ],
 )
 def test_why_an_okta_event_has_no_codes(reason: str | None, answer: str) -> None:
@@ -65,3 +80,66 @@ def test_every_reason_of_a_source_can_be_said() -> None:
         for reason, specimen in events.dropped.items():
             chosen = connector.model_copy(update=specimen.options)
             assert say_keeping(chosen, judge(chosen, specimen.text)).startswith(f"the criteria exclude it ({reason})")
+
+
+TRAIL = Trail((), (), [DELIVERED], ())
+WHY = "okta-acme: no ATT&CK codes. outcome.reason is null: no ATT&CK code. (FAQ 3a of Recorded Future's page on Okta)"
+
+
+def giving(value: Any) -> Any:
+    return lambda *_: None if value is None else json.dumps(value).encode()
+
+
+def failing(*_: Any) -> bytes:
+    raise UnavailableError("Okta is away.")
+
+
+def ask(trail: Trail = TRAIL, find_staged: Any = find_nothing, fetch: Any = failing) -> list[str]:
+    return find_codes_why(trail, "e", [OKTA], EventFinder(AT, fetch, find_staged))
+
+
+def test_why_a_delivered_detection_has_no_codes() -> None:
+    assert ask(find_staged=giving(event(1, outcome=None))) == ask(fetch=giving(event(1, outcome=None))) == [WHY]
+    assert ask(fetch=giving(None)) == [
+        "okta-acme: no ATT&CK codes. The event was found again neither in the run's artifacts nor at Okta."
+    ]
+    assert ask() == ["okta-acme: no ATT&CK codes. The event cannot be looked at again: Okta is away."]
+    assert "By today's options its detection would be another one" in ask(fetch=giving(event(1)))[0]
+
+
+def test_an_event_is_looked_for_once_in_its_newest_run() -> None:
+    asked = list[tuple[str, str]]()
+
+    def find_staged(connector: Connector, run_id: str, event_id: str, limits: Limits) -> bytes:
+        del event_id, limits
+        asked.append((connector.name, run_id))
+        return json.dumps(event(1, outcome=None)).encode()
+
+    newer = replace(DELIVERED, run_id="run9", first_seen=DELIVERED.first_seen + timedelta(hours=1))
+    for detections in ([DELIVERED, newer, DELIVERED], [newer, DELIVERED]):
+        asked.clear()
+        assert ask(Trail((), (), detections, ()), find_staged) == [WHY]
+        assert asked == [(OKTA.name, "run9")]
+
+
+def test_nobody_is_asked_where_nothing_is_to_be_told() -> None:
+    assert ask(Trail((), (), [replace(DELIVERED, codes=["T1110"])], ())) == []
+    assert ask(Trail((), (), [replace(DELIVERED, connector="not-mine")], ())) == []
+
+
+def test_a_threat_is_found_by_its_id(desk: Desk) -> None:
+    threat = THREATS.make_event(desk.ago(20), 1)
+    desk.simulator.add_threat(threat)
+    coverage, finder = Coverage(desk.ago(60), desk.ago(10)), EventFinder(desk.now)
+    answer = ask_source(desk.connector("s1"), str(THREATS.read_id(threat)), coverage, finder)
+    assert (answer.found, answer.time is None) == (True, False)
+    assert answer.sentence.startswith("s1: SentinelOne has it, of ")
+    assert "lies in a window that was delivered without it" in answer.sentence
+    answer = ask_source(desk.connector("s1"), "999", coverage, finder)
+    assert (answer.found, answer.sentence) == (False, "s1: SentinelOne does not know the event.")
+
+
+def test_an_event_without_a_time_cannot_be_foreseen() -> None:
+    assert "names no time" in foresee(OKTA, None, Coverage(AT, AT))
+    sentence = foresee(OKTA, AT - timedelta(hours=5, minutes=1), Coverage(AT - timedelta(hours=3), AT))
+    assert "run a backfill of 2026-03-10T06:00:00.000Z to 2026-03-10T07:00:00.000Z" in sentence

@@ -1,26 +1,75 @@
-"""The story of one event, from whatever is known of it. (With artifacts and ledger: test_record_detail.py.)"""
+"""The way of an event, in sentences and in steps. (With artifacts and ledger: test_detail.py.)"""
 
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from typing import Any
 
-from ci_operators.answers.event.story import StoryFacts, tell_story
+from ci_operators.answers.event.story import StoryFacts, make_steps, tell_story, tell_trail
 from ci_operators.answers.run.record import Record
-from ci_operators.ledger.trail import Trail
-from tests.answers.event.test_trail import DROPPED
-from tests.answers.run.test_record import Known
-from tests.answers.staged_run import OKTA, WORDING, event
+from ci_operators.ledger.trail import QuarantinedEvent, Trail
+from tests.answers.staged_run import AT, DELIVERED, DROPPED, OKTA, WORDING, event, known
+
+HOUR = timedelta(hours=1)
+QUARANTINED = QuarantinedEvent(
+    "okta-acme", 5, "map", "missing_timestamp", "Odd.", "run2", AT + HOUR, AT + 2 * HOUR, "delivered"
+)
+TRAIL = Trail([DROPPED], [QUARANTINED], [DELIVERED], [])
 
 
-def tell(record: Record | None = None, raw: Any = None, **known: Any) -> list[str]:
-    values = {"trail": None, "states": [], "has_codes": False, "last_stage": "extract", "is_whole": True, **known}
+def test_each_thing_has_its_sentence() -> None:
+    assert list(tell_trail(TRAIL, WORDING)) == [
+        "okta-acme: dropped by filter (missing_actor) in run run1: There is no actor information under the event.",
+        "okta-acme: quarantined by map as missing_timestamp in run run2 (quarantine 5): "
+        "The event names no time. Odd. Replayed: delivered.",
+        "okta-acme: detection ip 198.51.100.2 is unknown: sent, and nobody can say whether Recorded Future has stored "
+        "it (run run3, batch 7). Message: broke off",
+    ]
+
+
+def test_steps_go_run_by_run_and_stage_by_stage() -> None:
+    steps = make_steps(TRAIL, WORDING)
+    assert [(step.run_id, step.stage, step.fate) for step in steps] == [
+        ("run1", "extract", "passed"),
+        ("run1", "filter", "dropped"),
+        ("run2", "extract", "passed"),
+        ("run2", "filter", "passed"),
+        ("run2", "map", "quarantined"),
+        ("run2", "map", "replayed"),
+        ("run3", "extract", "passed"),
+        ("run3", "filter", "passed"),
+        ("run3", "map", "passed"),
+        ("run3", "validate", "passed"),
+        ("run3", "submit", "unknown"),
+    ]
+    dropped = steps[1]
+    assert (dropped.dag_id, dropped.code, dropped.at) == ("collective_insights_okta-acme", "missing_actor", AT)
+    assert dropped.faq == "FAQ 2b of Recorded Future's page on Okta"
+    assert steps[-1].at == AT + 4 * HOUR
+    assert steps[-1].words.startswith("Sent, and nobody can say")
+
+
+def test_a_refused_detection_is_one_way() -> None:
+    refused = QuarantinedEvent("okta-acme", 6, "submit", "rejected_by_api", "", "run3", AT + 3 * HOUR, None, None)
+    steps = make_steps(Trail((), [refused], [DELIVERED], ()), WORDING)
+    assert [(step.stage, step.fate) for step in steps] == [
+        ("extract", "passed"),
+        ("filter", "passed"),
+        ("map", "passed"),
+        ("validate", "passed"),
+        ("submit", "quarantined"),
+        ("submit", "unknown"),
+    ]
+
+
+def tell(record: Record | None = None, raw: Any = None, **facts: Any) -> list[str]:
     text = None if raw is None else json.dumps(raw).encode()
-    return list(tell_story(StoryFacts(connector=OKTA, wording=WORDING, raw=text, record=record, **values)))
+    return list(tell_story(StoryFacts(OKTA, WORDING, text, record=record, **facts)))
 
 
 def test_each_stage_that_it_passed_has_its_sentence() -> None:
-    assert tell(Record("e", "detection", "submit"), states=[Known("accepted")]) == [
+    assert tell(Record("e", "detection", "submit"), states=[known("accepted")]) == [
         "extract: Read from the source.",
         "filter: The criteria let it in.",
         "map: Made into a detection.",

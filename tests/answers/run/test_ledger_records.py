@@ -4,22 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import count
-from pathlib import Path
 
 import pytest
 from sqlalchemy import Connection
 
-from ci_operators.answers.question import WrongQuestionError
+from ci_operators.answers.question import Limits, WrongQuestionError
 from ci_operators.answers.run import ledger_records
-from ci_operators.answers.run.cursor import Cursor, write_cursor
-from ci_operators.answers.run.ledger_records import LedgerRun, find_ledger_records, records_of_trail
+from ci_operators.answers.run.ledger_records import LedgerRun, find_ledger_records
+from ci_operators.answers.run.query import Cursor, RecordQuery, write_cursor
 from ci_operators.answers.run.record import Record
-from ci_operators.answers.run.records import find_table
-from ci_operators.answers.run.scan import Limits
-from ci_operators.answers.run.search import RecordQuery
 from ci_operators.ledger.keys import event_key
-from ci_operators.ledger.trail import DeliveredDetection, find_states, find_trail
-from tests.answers.staged_run import READER, WORDING, StagedRun, mixed_events
+from ci_operators.ledger.trail import DeliveredDetection, find_states
+from tests.answers.staged_run import WORDING
 from tests.commands.conftest import Desk
 
 RUN = "scheduled__1"
@@ -129,10 +125,10 @@ def test_work_is_bounded(ledger_run: LedgerRun, monkeypatch: pytest.MonkeyPatch)
 @pytest.mark.parametrize(
     ("part", "key"),
     [
-        ("ledger.detections", "x"),
-        ("ledger.detections", "1.zz"),
-        ("ledger.dropped", "zz"),
-        ("ledger.quarantined", "one"),
+        ("detection", "x"),
+        ("detection", "1.zz"),
+        ("dropped", "zz"),
+        ("quarantined", "one"),
         ("filter.dropped", ""),
     ],
 )
@@ -140,19 +136,3 @@ def test_a_broken_cursor_is_refused(ledger_run: LedgerRun, part: str, key: str) 
     cursor = write_cursor(Cursor(RecordQuery().fingerprint, part, key=key))
     with pytest.raises(WrongQuestionError, match="begin again with the first page"):
         find_ledger_records(ledger_run, RecordQuery(), cursor)
-
-
-def test_it_stands_in_where_artifacts_are_gone(ledger_run: LedgerRun, tmp_path: Path) -> None:
-    run = StagedRun(tmp_path / "staged").run(mixed_events())
-    assert len(find_table(run.files, RecordQuery(), READER, ledger=ledger_run).records) == 40
-    (tmp_path / "staged" / "validate.jsonl.zst").unlink()
-    page = find_table(run.files, RecordQuery(), READER, ledger=ledger_run)
-    assert len(page.records) == 14
-    assert page.note.startswith("The artifact validate.jsonl.zst is gone, by retention or by hand. These are the run's")
-    assert len(find_table(run.files, RecordQuery(), READER).records) == 20
-
-
-def test_a_trail_as_records(ledger_run: LedgerRun) -> None:
-    for event_id, fate in (("event-0010", "dropped"), ("event-0013", "quarantined"), ("event-0001", "detection")):
-        (record,) = records_of_trail(find_trail(ledger_run.connection, ["okta"], event_id), WORDING, event_id)
-        assert (record.event_id, record.fate) == (event_id, fate)

@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ci_operators.answers.run.manifests import find_number, find_seconds, read_manifest, read_manifests, show_extra
+from ci_operators.answers.run.manifests import read_manifest, read_manifests
 from tests.answers.staged_run import StagedRun, mixed_events
 
 LEAST: dict[str, Any] = {"records_in": 3, "records_out": 1, "dropped": {"a": 2}, "quarantined": {}}
@@ -18,42 +18,40 @@ def test_a_manifest_of_this_version_is_read_whole(tmp_path: Path) -> None:
     run = StagedRun(tmp_path).run(mixed_events())
     found = read_manifests(run.manifests)
     assert list(found) == ["extract", "filter", "map", "validate"]
-    counts = found["filter"]
-    assert (counts.records_in, counts.records_out) == (40, 28)
-    assert counts.dropped == {"wrong_event_type": 4, "missing_actor": 4, "null_display_name": 4}
-    assert counts.samples["missing_actor"] == ["event-00001", "event-00011", "event-00021"]
-    assert counts.side_artifacts == {"dropped"}
-    assert counts.window == {
+    tally = found["filter"].tally
+    assert (tally.records_in, tally.records_out) == (40, 28)
+    assert tally.dropped == {"wrong_event_type": 4, "missing_actor": 4, "null_display_name": 4}
+    assert tally.samples["missing_actor"] == ["event-00001", "event-00011", "event-00021"]
+    assert (found["filter"].has_side("dropped"), found["filter"].has_side("quarantined")) == (True, False)
+    assert found["filter"].window is not None
+    assert found["filter"].window.tell() == {
         "since": "2026-03-10T12:00:00.000Z",
         "until": "2026-03-10T13:00:00.000Z",
         "basis": "data interval",
     }
     assert found["extract"].extra == {"pages": 1, "waited_s": 0.5, "overlap_s": 600}
-    assert found["map"].notes == {"no_outcome_reason": 4}
+    assert found["map"].tally.notes == {"no_outcome_reason": 4}
 
 
 def test_what_an_older_version_left_out_is_empty() -> None:
     found = read_manifest(LEAST)
     assert found is not None
-    assert (found.notes, found.samples, found.window, found.bytes, found.duration_s) == ({}, {}, None, None, None)
-    assert found.side_artifacts == {"dropped"}
-    assert not found.has_artifact
+    assert (found.tally.notes, found.tally.samples, found.window, found.bytes, found.duration_s) == (
+        {},
+        {},
+        None,
+        None,
+        None,
+    )
+    assert (found.has_side("dropped"), found.has_side("quarantined"), found.artifact) == (True, False, None)
 
 
 def test_what_is_no_manifest_is_none() -> None:
     wrong: list[Any] = [None, 7, "x", [], {}, {**LEAST, "records_in": "3"}, {**LEAST, "records_in": True}]
     wrong += [{**LEAST, "records_in": -3}, {**LEAST, "dropped": [1]}, {**LEAST, "dropped": {"a": "2"}}]
-    wrong += [{**LEAST, "records_out": 2}, {**LEAST, "quarantined": {"b": 1}}]
+    wrong += [{**LEAST, "records_out": 2}, {**LEAST, "quarantined": {"b": 1}}, {**LEAST, "added": 1}]
+    wrong += [{**LEAST, "notes": 1}, {**LEAST, "samples": {"a": 5}}, {**LEAST, "window": {"since": "x", "until": "y"}}]
     assert [read_manifest(each) for each in wrong] == [None] * len(wrong)
-
-
-def test_members_of_the_wrong_kind_are_left_out() -> None:
-    odd = {"notes": 1, "samples": {"a": 5, "b": [1, "id"]}, "side_artifacts": [1], "bytes": "9", "duration_s": None}
-    windows: list[Any] = [5, {}, {"since": "x", "until": "y"}, {"since": None, "until": None}]
-    for window in windows:
-        found = read_manifest({**LEAST, **odd, "window": window})
-        assert found is not None
-        assert (found.notes, found.samples, found.window) == ({}, {"b": ["id"]}, None)
 
 
 def test_extras_are_numbers_and_short_texts() -> None:
@@ -65,10 +63,14 @@ def test_extras_are_numbers_and_short_texts() -> None:
         "note": "y" * 999,
         "nan": float("nan"),
     }
-    assert show_extra(extra) == {"pages": 3, "waited_s": 0.5, "processed": "ip 2", "note": "y" * 200}
-    assert len(show_extra({str(number): number for number in range(1000)})) == 30
-    assert (find_number(extra, "pages"), find_number(extra, "waited_s"), find_number(extra, "gone")) == (3, None, None)
-    assert (find_seconds(extra, "waited_s"), find_seconds(extra, "nan")) == (0.5, None)
+    found = read_manifest({**LEAST, **extra})
+    assert found is not None
+    assert found.show_extra() == {"pages": 3, "waited_s": 0.5, "processed": "ip 2", "note": "y" * 200}
+    assert (found.count("pages"), found.count("waited_s"), found.count("gone")) == (3, None, None)
+    assert (found.number("waited_s"), found.number("nan")) == (0.5, None)
+    many = read_manifest({**LEAST, **{str(number): number for number in range(1000)}})
+    assert many is not None
+    assert len(many.show_extra()) == 30
 
 
 _JSON = st.recursive(
@@ -83,5 +85,5 @@ def test_any_manifest_is_read_or_left_out(members: dict[str, Any]) -> None:
     for manifest in (members, {**LEAST, **members}):
         found = read_manifest(manifest)
         if found is not None:
-            assert found.records_in == found.records_out + sum(found.dropped.values()) + sum(found.quarantined.values())
-            show_extra(found.extra)
+            found.tally.check_conservation("map")
+            found.show_extra()

@@ -3,31 +3,18 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import msgspec
 import pytest
 
-from ci_operators.answers.run.record import UNREADABLE, Candidate, Record, RecordReader, read_detection
+from ci_operators.answers.run.record import UNREADABLE, Candidate, Record, RecordReader
 from ci_operators.ledger.keys import detection_key
-from tests.answers.staged_run import OKTA, READER, WORDING, StagedRun, event
+from tests.answers.staged_run import OKTA, READER, WORDING, StagedRun, event, known
 from tests.artifacts import read_all
 
 BEGAN = datetime(2026, 3, 10, 13, tzinfo=UTC)
-
-
-@dataclass(frozen=True)
-class Known:
-    """What a ledger says."""
-
-    state: str
-    settled_at: datetime | None = None
-    run_id: str = "scheduled__0"
-    message: str | None = None
-    batch: int = 7
-    attempts: int = 1
 
 
 def detection_of(tmp_path: Path) -> bytes:
@@ -72,20 +59,19 @@ def test_what_is_no_record_is_said(line: bytes) -> None:
     for fate, stage in (("dropped", "filter"), ("quarantined", "map"), ("detection", "validate")):
         with pytest.raises(UNREADABLE):
             READER.read(line, fate, stage)
-    assert read_detection("a", line) is None
 
 
 def test_the_ledger_adds_the_state() -> None:
     candidate = Candidate(Record("e", "detection", "submit"), b"key")
     assert READER.add_state(candidate, None) == candidate.record
-    found = READER.add_state(candidate, Known("waiting"))
+    found = READER.add_state(candidate, known("waiting"))
     assert (found.state, found.state_words, found.fate) == ("waiting", "waits for the day's budget", "detection")
 
 
 def test_what_came_before_the_run_counts_as_dropped() -> None:
     candidate = Candidate(Record("e", "detection", "submit"), b"key")
     reader = RecordReader(OKTA.name, WORDING, began=BEGAN)
-    before = Known("accepted", BEGAN - timedelta(minutes=1))
+    before = known("accepted", BEGAN - timedelta(minutes=1))
     found = reader.add_state(candidate, before, sorts=True)
     assert (found.fate, found.stage, found.code, found.detail) == (
         "dropped",
@@ -95,8 +81,8 @@ def test_what_came_before_the_run_counts_as_dropped() -> None:
     )
     for same in (
         reader.add_state(candidate, before),
-        reader.add_state(candidate, Known("accepted", BEGAN), sorts=True),
-        reader.add_state(candidate, Known("accepted"), sorts=True),
+        reader.add_state(candidate, known("accepted", BEGAN), sorts=True),
+        reader.add_state(candidate, known("accepted"), sorts=True),
         READER.add_state(candidate, before, sorts=True),
     ):
         assert same.fate == "detection"

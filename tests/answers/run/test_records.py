@@ -11,16 +11,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ci_operators.answers.question import WrongQuestionError
-from ci_operators.answers.run.cursor import read_cursor, write_cursor
+from ci_operators.answers.question import Limits, WrongQuestionError
+from ci_operators.answers.run.artifacts import check_artifacts
+from ci_operators.answers.run.query import FATES, RecordQuery, read_cursor, write_cursor
 from ci_operators.answers.run.record import LookUp, Record, RecordReader
-from ci_operators.answers.run.records import check_artifacts, find_records
-from ci_operators.answers.run.scan import Limits
-from ci_operators.answers.run.search import FATES, RecordQuery
+from ci_operators.answers.run.records import Scan, find_records
 from ci_operators.core.verdict import Dropped, Quarantined
+from ci_operators.ledger.trail import DeliveredDetection
 from ci_operators.staging.artifact import write_artifact
-from tests.answers.run.test_record import Known
-from tests.answers.staged_run import OKTA, READER, WORDING, StagedRun, event, mixed_events
+from tests.answers.staged_run import OKTA, READER, WORDING, StagedRun, event, known, mixed_events
 from tests.artifacts import read_all
 
 BEGAN = datetime(2026, 3, 10, 13, tzinfo=UTC)
@@ -98,15 +97,15 @@ def test_states_are_searched_as_a_naive_filter_would(
     }
     run.submit([fates.get(state) for state in states])
     keys = [READER.read(line, "detection", "submit").key for line in read_all(run.directory / "validate.jsonl.zst")]
-    known = {
-        key: Known("accepted", BEGAN - timedelta(1)) if state == "before" else Known(state, BEGAN)
+    states_of = {
+        key: known("accepted", BEGAN - timedelta(1)) if state == "before" else known(state, BEGAN)
         for key, state in zip(keys, states, strict=True)
         if key and state
     }
     reader = RecordReader(OKTA.name, WORDING, began=BEGAN)
 
-    def look_up(wanted: Sequence[bytes]) -> dict[bytes, Known]:
-        return {key: known[key] for key in wanted if key in known}
+    def look_up(wanted: Sequence[bytes]) -> dict[bytes, DeliveredDetection]:
+        return {key: states_of[key] for key in wanted if key in states_of}
 
     def number(query: RecordQuery, size: int = 4) -> int:
         return len(find_all(run, query, Limits(records=size), reader, look_up))
@@ -123,20 +122,12 @@ def test_states_are_searched_as_a_naive_filter_would(
     assert number(RecordQuery(search="accepted")) == states.count("accepted") + states.count("before")
 
 
-def test_work_is_bounded_by_time(mixed: StagedRun) -> None:
-    ticks = count()
-    limits = Limits(seconds=1.0, clock=lambda: float(next(ticks)))
-    page = find_records(mixed.files, RecordQuery(search="event-00399"), READER, limits=limits)
-    assert page.cursor is not None
-    assert page.searched < 400
-    assert [record.event_id for record in find_all(mixed, RecordQuery(search="event-00399"), limits)] == ["event-00399"]
-
-
-def test_work_is_bounded_by_bytes(mixed: StagedRun) -> None:
-    query = RecordQuery(search="event-00399")
-    page = find_records(mixed.files, query, READER, limits=Limits(text_bytes=1))
-    assert (page.records, page.searched) == ([], 120)
-    assert len(find_all(mixed, query, Limits(text_bytes=1))) == 1
+def test_work_is_bounded_by_bytes_and_by_time(mixed: StagedRun) -> None:
+    ticks, query = count(), RecordQuery(search="event-00399")
+    for limits in (Limits(text_bytes=1), Limits(seconds=1.0, clock=lambda: float(next(ticks)))):
+        page = find_records(mixed.files, query, READER, limits=limits)
+        assert (page.records, page.searched, page.cursor is None) == ([], 120, False)
+        assert len(find_all(mixed, query, limits)) == 1
 
 
 def test_a_cursor_of_a_run_that_was_retried_is_refused(tmp_path: Path) -> None:
@@ -161,25 +152,21 @@ def test_a_made_up_place_is_refused(mixed: StagedRun) -> None:
             find_records(mixed.files, query, READER, wrong)
 
 
-def test_artifacts_that_are_gone_are_said(tmp_path: Path) -> None:
-    run = StagedRun(tmp_path).run(mixed_events())
-    (tmp_path / "filter.dropped.jsonl.zst").unlink()
-    assert "filter.dropped.jsonl.zst is gone" in check_artifacts(run.files)
-    page = find_records(run.files, RecordQuery(), READER)
-    assert (len(page.records), page.note) == (
-        28,
-        "The artifact filter.dropped.jsonl.zst is gone, by retention or by hand.",
-    )
-
-
-@pytest.mark.parametrize("keep", [0, 3, 40])
-def test_artifacts_that_break_off_are_said(tmp_path: Path, keep: int) -> None:
+@pytest.mark.parametrize(
+    ("keep", "words"),
+    [
+        (None, "is gone, by retention or by hand."),
+        *((keep, "holds 0 of 12 records: clear the run") for keep in (0, 3, 40)),
+    ],
+)
+def test_artifacts_that_are_gone_or_break_off_are_said(tmp_path: Path, keep: int | None, words: str) -> None:
     run = StagedRun(tmp_path).run(mixed_events())
     path = tmp_path / "filter.dropped.jsonl.zst"
-    path.write_bytes(path.read_bytes()[:keep])
+    whole = path.read_bytes()
+    path.unlink() if keep is None else path.write_bytes(whole[:keep])
     page = find_records(run.files, RecordQuery(), READER)
     assert len(page.records) == 28
-    assert "filter.dropped.jsonl.zst holds 0 of 12 records: clear the run from its stage on." in page.note
+    assert f"The artifact filter.dropped.jsonl.zst {words}" in page.note
 
 
 def test_foreign_lines_are_left_out_and_said(tmp_path: Path) -> None:
@@ -198,6 +185,21 @@ def test_a_huge_field_is_carried_to_no_page(tmp_path: Path) -> None:
     assert other.event_id == "event-00002"
 
 
-def test_a_run_without_manifests_has_no_records(tmp_path: Path) -> None:
-    page = find_records(StagedRun(tmp_path).files, RecordQuery(), READER)
-    assert (page.records, page.cursor, page.note) == ([], None, "")
+def test_it_looks_up_what_it_shows_and_no_more(tmp_path: Path) -> None:
+    run = StagedRun(tmp_path).run([event(number) for number in range(1000)])
+    asked = list[int]()
+
+    def look_up(keys: Sequence[bytes]) -> dict[bytes, DeliveredDetection]:
+        asked.append(len(keys))
+        return {key: known("accepted") for key in keys}
+
+    (file,) = run.files.settled()
+    scan = Scan(RecordQuery(), READER, Limits(records=50), look_up)
+    place = scan.read(file)
+    assert place is not None
+    assert (place.passed, len(scan.records), scan.searched, sum(asked)) == (50, 50, 50, 200)
+    assert {record.state for record in scan.records} == {"accepted"}
+    rest = Scan(RecordQuery(), READER, Limits(records=5000), look_up)
+    assert rest.read(file, place) is None
+    assert rest.records[0].event_id == "event-00050"
+    assert len(rest.records) == 950

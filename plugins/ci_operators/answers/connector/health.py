@@ -1,18 +1,17 @@
-"""How each connector stands, by its ledger."""
+"""How healthy each connector is, by its ledger: what it has delivered, what is open, what somebody has to do."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection
 
-from ci_operators.answers.ledgers import OpenLedger, group_by_ledger, open_ledger
+from ci_operators.answers.ledgers import OpenLedger, ask_each, group_by_ledger, open_ledger
 from ci_operators.connectors_file import ConnectorsFile
-from ci_operators.core.connector import Connector, Destination
+from ci_operators.core.connector import Connector
 from ci_operators.core.errors import CollectiveInsightsError
 from ci_operators.core.instant import format_instant
 from ci_operators.ledger import overview
@@ -22,7 +21,7 @@ from ci_operators.ledger.quarantined import Overdue, find_overdue
 from ci_operators.stages.account import MISMATCH
 
 _NOTHING = Counts(0, 0, 0, 0, 0)
-#: Counts of a health that somebody has to bring to their end.
+#: Counts that somebody has to bring to their end.
 _OPEN = ("waiting", "unknown", "in_flight", "quarantined")
 
 
@@ -39,7 +38,7 @@ class Budget:
 
 @dataclass(frozen=True, slots=True)
 class ConnectorHealth:
-    """How one connector stands.
+    """How healthy one connector is.
 
     problem: why nothing can be told of a live one, else empty; gone: it is in the ledger and not in the connectors
     file; stopped: the submissions after which it has stopped sending; overdue: open quarantine entries that are older
@@ -76,99 +75,84 @@ class ConnectorHealth:
 def find_health(
     found: ConnectorsFile, connectors: Iterable[Connector], now: datetime, open_by: OpenLedger = open_ledger
 ) -> list[ConnectorHealth]:
-    """Return the healths of some connectors of the file by name; a ledger that fails takes no other down."""
-    healths: list[ConnectorHealth] = []
+    """Return the health of some connectors of the file by name; a ledger that fails takes no other down."""
+    health: list[ConnectorHealth] = []
     for conn_id, group in group_by_ledger(connectors).items():
-        healths += _find_of_ledger(conn_id, group, found, now, open_by)
-    return sorted(healths, key=lambda health: health.connector)
+        try:
+            with open_by(conn_id) as connection:
+                health += _find_of_ledger(connection, group, found, now)
+        except CollectiveInsightsError as err:
+            # What only checks needs no ledger, and keeps nothing there.
+            health += [ConnectorHealth(c.name, c.source, c.debug, problem="" if c.debug else str(err)) for c in group]
+    return sorted(health, key=lambda each: each.connector)
 
 
 def _find_of_ledger(
-    conn_id: str, connectors: Sequence[Connector], found: ConnectorsFile, now: datetime, open_by: OpenLedger
-) -> list[ConnectorHealth]:
-    try:
-        with open_by(conn_id) as connection:
-            ledger = _read_ledger(connection, connectors, found, now)
-    except CollectiveInsightsError as err:
-        # What only checks needs no ledger, and keeps nothing there.
-        return [
-            ConnectorHealth(each.name, each.source, each.debug, problem="" if each.debug else str(err))
-            for each in connectors
-        ]
-    return [_make_health(ledger, each, found.destination(each.destination_conn_id), now) for each in connectors]
-
-
-@dataclass(frozen=True, slots=True)
-class _Ledger:
-    """What a ledger says of connectors, by their numbers; of budgets by Connection."""
-
-    numbers: Mapping[str, int]
-    last_windows: Mapping[int, Delivered]
-    today: Mapping[int, Counts]
-    last_7_days: Mapping[int, Counts]
-    unsettled: Mapping[int, Open]
-    streaks: Mapping[int, Streak]
-    overdue: Mapping[int, Overdue]
-    budgets: Mapping[str, tuple[int, bool]]
-
-
-def _read_ledger(
     connection: Connection, connectors: Sequence[Connector], found: ConnectorsFile, now: datetime
-) -> _Ledger:
-    """Return what the ledger says of all connectors: as many questions for many of them as for one."""
+) -> Iterator[ConnectorHealth]:
+    """Yield the health of all connectors of a ledger: as many questions for many of them as for one."""
     midnight = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     names = overview.find_names(connection, (each.name for each in connectors))
-    destinations = dict.fromkeys(each.destination_conn_id for each in connectors)
-    return _Ledger(
-        numbers={name: number for number, name in names.items()},
-        last_windows=overview.find_last_windows(connection, names),
-        today=overview.count_since(connection, names, midnight),
-        last_7_days=overview.count_since(connection, names, now - timedelta(days=7)),
-        unsettled=overview.find_opens(connection, names),
-        streaks=find_streaks(connection, names),
-        overdue=find_overdue(connection, names, now - found.retention.history) if found.retention else {},
-        budgets=overview.find_budgets(connection, destinations, midnight.date()),
-    )
+    numbers = {name: number for number, name in names.items()}
+    last_windows, opens = overview.find_last_windows(connection, names), overview.find_opens(connection, names)
+    today = overview.count_since(connection, names, midnight)
+    last_7_days = overview.count_since(connection, names, now - timedelta(days=7))
+    streaks = find_streaks(connection, names)
+    overdue = find_overdue(connection, names, now - found.retention.history) if found.retention else {}
+    budgets = _find_budgets(connection, connectors, found, midnight)
+    for each in connectors:
+        budget, number = budgets[each.destination_conn_id], numbers.get(each.name)
+        if number is None:
+            yield ConnectorHealth(each.name, each.source, each.debug, budget=budget)
+            continue
+        last, streak = last_windows.get(number), streaks.get(number)
+        yield ConnectorHealth(
+            each.name,
+            each.source,
+            each.debug,
+            last_window=last,
+            lag_s=round((now - last.until).total_seconds(), 3) if last else None,
+            behind=last is not None and is_behind(each, now - last.until),
+            today=today[number],
+            last_7_days=last_7_days[number],
+            **_count_open(opens[number], 0 if each.unknown_policy == "hold" else each.unknown_resends),
+            budget=budget,
+            stopped=streak if streak and streak.is_stopped else None,
+            overdue=overdue.get(number),
+        )
 
 
-def _make_health(ledger: _Ledger, connector: Connector, destination: Destination, now: datetime) -> ConnectorHealth:
-    """Return how a connector stands by its ledger."""
-    budget = _make_budget(ledger, connector.destination_conn_id, destination)
-    number = ledger.numbers.get(connector.name)
-    if number is None:
-        return ConnectorHealth(connector.name, connector.source, connector.debug, budget=budget)
-    last, streak = ledger.last_windows.get(number), ledger.streaks.get(number)
-    lag = None if last is None else now - last.until
-    return ConnectorHealth(
-        connector=connector.name,
-        source=connector.source,
-        debug=connector.debug,
-        last_window=last,
-        lag_s=None if lag is None else round(lag.total_seconds(), 3),
-        behind=lag is not None and is_behind(connector, lag),
-        today=ledger.today[number],
-        last_7_days=ledger.last_7_days[number],
-        **_unsettled(ledger.unsettled[number], 0 if connector.unknown_policy == "hold" else connector.unknown_resends),
-        budget=budget,
-        stopped=streak if streak and streak.is_stopped else None,
-        overdue=ledger.overdue.get(number),
-    )
+def _find_budgets(
+    connection: Connection, connectors: Sequence[Connector], found: ConnectorsFile, midnight: datetime
+) -> dict[str, Budget]:
+    """Return the budgets of the connectors' destinations today, by Connection."""
+    budgets = {}
+    conn_ids = dict.fromkeys(each.destination_conn_id for each in connectors)
+    for conn_id, (spent, exhausted) in overview.find_budgets(connection, conn_ids, midnight.date()).items():
+        destination = found.destination(conn_id)
+        limit = destination.daily_limit
+        budgets[conn_id] = Budget(conn_id, spent, limit, limit - destination.limit_for_bulk, exhausted)
+    return budgets
 
 
 def find_orphans(found: ConnectorsFile, open_by: OpenLedger = open_ledger) -> list[ConnectorHealth]:
-    """Return the healths of connectors that are in a ledger of the file but not in the file, if anything is open.
+    """Return the health of connectors that are in a ledger of the file but not in the file, if anything is open.
 
     A wrong entry is no orphan: while one has no readable name, any connector may be it, and there are none.
     """
-    orphans: dict[str, ConnectorHealth] = {}
-    for conn_id in group_by_ledger(found.connectors) if None not in found.names else ():
-        with suppress(CollectiveInsightsError), open_by(conn_id) as connection:  # `find_health` names the problem
-            others = overview.find_others(connection, filter(None, found.names))
-            for number, unsettled in overview.find_opens(connection, others).items():
-                counts = _unsettled(unsettled, resends=0)
-                if any(counts[name] for name in _OPEN):
-                    orphans[others[number]] = ConnectorHealth(others[number], "", debug=False, gone=True, **counts)
-    return list(orphans.values())
+    if None in found.names:
+        return []
+    # An error is left out: `find_health` names the problem.
+    parts, _ = ask_each(found.connectors, open_by, lambda connection, _: list(_find_orphans(connection, found)))
+    return list({orphan.connector: orphan for part in parts for orphan in part}.values())
+
+
+def _find_orphans(connection: Connection, found: ConnectorsFile) -> Iterator[ConnectorHealth]:
+    others = overview.find_others(connection, filter(None, found.names))
+    for number, unsettled in overview.find_opens(connection, others).items():
+        counts = _count_open(unsettled, resends=0)
+        if any(counts[name] for name in _OPEN):
+            yield ConnectorHealth(others[number], "", debug=False, gone=True, **counts)
 
 
 def is_behind(connector: Connector, lag: timedelta) -> bool:
@@ -176,21 +160,14 @@ def is_behind(connector: Connector, lag: timedelta) -> bool:
     return not connector.debug and lag > 2 * connector.update_frequency + connector.publication_delay
 
 
-def _make_budget(ledger: _Ledger, conn_id: str, destination: Destination) -> Budget:
-    """Return the budget of a Recorded Future Connection today."""
-    spent, exhausted = ledger.budgets[conn_id]
-    limit = destination.daily_limit
-    return Budget(conn_id, spent, limit, limit - destination.limit_for_bulk, exhausted)
-
-
-def _unsettled(found: Open, resends: int) -> dict[str, Any]:
+def _count_open(found: Open, resends: int) -> dict[str, Any]:
     """Return the counts of what is open. resends: how often the connector sends again what may have arrived."""
-    held = [batch for batch in found.unknown if batch.resends >= resends or batch.note == MISMATCH]
-    retried = [batch for batch in found.unknown if batch not in held]
+    held = [each for each in found.unknown if each.resends >= resends or each.note == MISMATCH]
+    retried = [each for each in found.unknown if each not in held]
     return {
-        "unknown": sum(batch.detections for batch in found.unknown),
-        "held": sum(batch.detections for batch in held),
-        "runs_awaiting_retry": list(dict.fromkeys(batch.run_id for batch in retried)),
+        "unknown": sum(each.detections for each in found.unknown),
+        "held": sum(each.detections for each in held),
+        "runs_awaiting_retry": list(dict.fromkeys(each.run_id for each in retried)),
         "in_flight": found.in_flight,
         "rejected": found.rejected,
         "waiting": found.waiting,

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
-from ci_operators.answers.deadline import Deadline
-from ci_operators.answers.event.staged import find_event
+from ci_operators.answers.event.finder import find_event
 from ci_operators.answers.event.story import StoryFacts, tell_story
 from ci_operators.answers.event.view import View, view_record
-from ci_operators.answers.question import WrongQuestionError
-from ci_operators.answers.run.files import RunFiles
-from ci_operators.answers.run.ledger_records import records_of_trail
-from ci_operators.answers.run.record import Candidate, KnownState, LookUp, Record, RecordReader
-from ci_operators.answers.run.scan import Limits, Scan, read_place
-from ci_operators.answers.run.search import RecordQuery
-from ci_operators.answers.wording import say_state
+from ci_operators.answers.question import Deadline, Limits, WrongQuestionError
+from ci_operators.answers.run.artifacts import ArtifactError, RunFiles, read_blocks
+from ci_operators.answers.run.ledger_records import show_delivered
+from ci_operators.answers.run.query import RecordQuery
+from ci_operators.answers.run.record import UNREADABLE, Candidate, LookUp, Record, RecordReader
+from ci_operators.answers.run.records import Scan
+from ci_operators.answers.wording import Wording, say_state
 from ci_operators.core.connector import Connector
 from ci_operators.core.instant import format_instant
-from ci_operators.ledger.trail import DeliveredDetection, Trail
+from ci_operators.ledger.trail import DeliveredDetection, DroppedEvent, QuarantinedEvent, Trail
 from ci_operators.sources.registry import load_source
 
 #: A person waits for the whole, for its records as for the event itself.
@@ -28,48 +27,12 @@ PATIENCE = Limits(text_bytes=1 << 34, seconds=5.0)
 _MOST = 100
 #: What is quarantined by these stages is the event itself, not yet a detection.
 _OF_EVENTS = ("filter", "map")
-
-
-@dataclass(frozen=True, slots=True)
-class SentDetection:
-    """A detection as it is sent, with what the ledger says of it. sent: None where only the ledger knows it."""
-
-    sent: Any
-    indicator_type: str | None
-    indicator: str | None
-    codes: Sequence[str]
-    state: str | None = None
-    state_words: str = ""
-    message: str | None = None
-    batch: int | None = None
-    attempts: int | None = None
-    settled_at: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RecordDetail:
-    """All about one event of a run. fate to faq: of its record, if it has one yet. personal: paths of the event that
-    are shown on demand alone; truncated: whether something of it was too long to be shown; story: what became of it,
-    stage by stage, in sentences."""
-
-    event_id: str | None
-    fate: str | None = None
-    stage: str | None = None
-    code: str | None = None
-    words: str = ""
-    detail: str = ""
-    faq: str = ""
-    event: Any
-    event_note: str
-    personal: Sequence[str]
-    truncated: bool
-    detections: Sequence[SentDetection]
-    story: Sequence[str]
+_NO_RECORD = Record(None, "", "")
 
 
 @dataclass(frozen=True, slots=True)
 class RecordInquiry:
-    """By what a record is found. find_trail: what the ledger knows of an event; None for debug runs, like look_up.
+    """How a record is found. find_trail: what the ledger knows of an event; None for debug runs, like look_up.
     limits: of the whole search."""
 
     files: RunFiles
@@ -80,13 +43,18 @@ class RecordInquiry:
     limits: Limits = PATIENCE
 
 
-def find_detail(inquiry: RecordInquiry, event_id: str, indicator: str = "", place: str = "") -> RecordDetail | None:
+def find_detail(inquiry: RecordInquiry, event_id: str, indicator: str = "", place: str = "") -> dict[str, Any] | None:
     """Return all about an event of the run, or about the one of its records with the indicator; None if the run and
-    the ledger know nothing of it. place: of a record without an event id, instead. Raises WrongQuestionError for a
-    place that is none, and where neither is named."""
+    the ledger know nothing of it. place: of a record without an event id, instead.
+
+    fate to faq are those of its record, if it has one yet; personal: paths of the event that are shown on demand alone;
+    truncated: whether something of it was too long to be shown; detections: as they are sent (None where only the
+    ledger knows it), with what the ledger says of them; story: what became of it, stage by stage, in sentences.
+    Raises WrongQuestionError for a place that is none, and if neither is named.
+    """
     if not event_id and not place:
         raise WrongQuestionError("Name an event_id, or a record's place.")
-    search = _Search(inquiry, event_id, Deadline.after(inquiry.limits.seconds, inquiry.limits.clock))
+    search = _Search(inquiry, event_id)
     if place:
         search.look_at(place)
     else:
@@ -96,114 +64,116 @@ def find_detail(inquiry: RecordInquiry, event_id: str, indicator: str = "", plac
     return search.tell() if search.has_found else None
 
 
-@dataclass
 class _Search:
-    inquiry: RecordInquiry
-    event_id: str
-    deadline: Deadline
-    found: list[Candidate] = field(default_factory=list)
-    states: Mapping[bytes, KnownState] = field(default_factory=dict)
-    record: Record | None = None
-    is_whole: bool = True
-    raw: bytes | None = None
-    note: str = ""
-    trail: Trail | None = None
+    """What has been found so far: facts for the story, candidates with their states by key, note on the event."""
+
+    def __init__(self, inquiry: RecordInquiry, event_id: str) -> None:
+        self.inquiry, self.event_id, self.note = inquiry, event_id, ""
+        self.deadline = Deadline.after(inquiry.limits.seconds, inquiry.limits.clock)
+        last_stage = next(reversed(list(inquiry.files.stages)), "extract")
+        self.facts = StoryFacts(inquiry.connector, inquiry.reader.wording, last_stage=last_stage)
+        self.found = list[Candidate]()
+        self.states: Mapping[bytes, DeliveredDetection] = {}
 
     @property
     def has_found(self) -> bool:
-        """Return whether there is something to tell, be it that not everything could be looked through."""
-        return self.raw is not None or bool(self.found) or bool(self.trail) or not self.is_whole
+        """Return whether there is something to tell, even if it is that not everything could be looked through."""
+        facts = self.facts
+        return facts.raw is not None or bool(self.found) or bool(facts.trail) or not facts.is_whole
 
     def look(self, indicator: str) -> None:
         """Find the event's records, the one with the indicator first."""
-        query = RecordQuery(event_id=self.event_id)
+        query, look_up = RecordQuery(event_id=self.event_id), self.inquiry.look_up
         limits = replace(self.deadline.cut(self.inquiry.limits, 0.5), records=_MOST)  # the event is looked for too
-        scan = Scan(query, self.inquiry.reader, limits, self.inquiry.look_up, keeps=True)
+        scan = Scan(query, self.inquiry.reader, limits, look_up, keeps=True)
         for number, file in enumerate(self.inquiry.files.settled()):
-            rest = "left" if number and scan.is_over else scan.read(file)
-            self.is_whole = self.is_whole and rest is None
+            is_read = not (number and scan.is_over) and scan.read(file) is None
+            self.facts.is_whole = self.facts.is_whole and is_read
         pairs = sorted(zip(scan.records, scan.candidates, strict=True), key=lambda pair: _rank(pair[0], indicator))
-        self.record = pairs[0][0] if pairs else None
-        unique = {candidate.key or candidate.payload: candidate for _, candidate in pairs}
-        self.found = list(unique.values())
+        self.facts.record = pairs[0][0] if pairs else None
+        self.found = list({candidate.key or candidate.payload: candidate for _, candidate in pairs}.values())
         keys = [candidate.key for candidate in self.found if candidate.key]
-        self.states = self.inquiry.look_up(keys) if keys and self.inquiry.look_up else {}
+        self.states = look_up(keys) if keys and look_up else {}
+        self.facts.states = list(self.states.values())
+        self.facts.has_codes = any(candidate.record.codes for candidate in self.found if candidate.key)
 
     def look_at(self, place: str) -> None:
         """Take the record at a place."""
-        candidate = read_place(self.inquiry.files, self.inquiry.reader, place)
-        self.found, self.record = [candidate], candidate.record
+        candidate = _read_place(self.inquiry.files, self.inquiry.reader, place)
+        self.found, self.facts.record = [candidate], candidate.record
 
     def find_raw(self) -> None:
         """Find the event as the source gave it, or why it cannot be shown."""
         for candidate in self.found:
             if candidate.record.fate == "quarantined" and candidate.record.stage in _OF_EVENTS:
-                self.raw = candidate.payload
+                self.facts.raw = candidate.payload
                 return
         if not self.event_id:
             self.note = "The event has no id: it cannot be told from the others that extract staged."
             return
         limits = self.deadline.cut(self.inquiry.limits)
         found = find_event(self.inquiry.files, self.inquiry.connector, self.event_id, limits)
-        self.raw, self.note = found.event, found.note
+        self.facts.raw, self.note = found.event, found.note
         if found.is_late:
-            self.is_whole = False
+            self.facts.is_whole = False
             self.note += " `python -m ci_operators explain ID` asks the ledger and the source for it."
 
     def ask_ledger(self) -> None:
         """Take what the ledger knows for what the artifacts no longer tell."""
         if self.found or not self.event_id or self.inquiry.find_trail is None:
             return
-        self.trail = self.inquiry.find_trail(self.event_id)
-        if self.trail:
-            self.record = records_of_trail(self.trail, self.inquiry.reader.wording, self.event_id)[0]
+        trail = self.inquiry.find_trail(self.event_id)
+        if trail:
+            self.facts.trail = trail
+            self.facts.record = records_of_trail(trail, self.facts.wording, self.event_id)[0]
 
-    def tell(self) -> RecordDetail:
+    def tell(self) -> dict[str, Any]:
         """Return what was found."""
-        view = View(None, truncated=False) if self.raw is None else view_record(self.raw)
-        sent = [self._show(found) for found in self.found if found.key is not None]
-        by_ledger = [_show_delivered(found) for found in self.trail.detections] if self.trail else []
-        detail = RecordDetail(
-            event_id=self.event_id or None,
-            event=view.value,
-            event_note=self.note if view.is_json else "The event is no JSON: shown as text.",
-            personal=load_source(self.inquiry.connector.source).personal,
-            truncated=view.truncated or any(one.truncated for one, _ in sent),
-            detections=[detection for _, detection in sent] or by_ledger,
-            story=list(tell_story(self._as_told())),
-        )
-        return detail if self.record is None else self._add_record(detail, self.record)
+        facts, name = self.facts, self.inquiry.connector.name
+        view = View(None, truncated=False) if facts.raw is None else view_record(facts.raw)
+        sent = [(found, view_record(found.payload)) for found in self.found if found.key]
+        shown = [_show(one.value, found.record, self.states.get(found.key or b"")) for found, one in sent]
+        record = facts.record or _NO_RECORD
+        return {
+            "event_id": self.event_id or None,
+            "fate": record.fate or None,
+            "stage": record.stage or None,
+            "code": record.code,
+            "words": record.words,
+            "detail": record.detail,
+            "faq": facts.wording.name_faq(name, record.code) if record.code else "",
+            "event": view.value,
+            "event_note": self.note if view.is_json else "The event is no JSON: shown as text.",
+            "personal": load_source(self.inquiry.connector.source).personal,
+            "truncated": view.truncated or any(one.truncated for _, one in sent),
+            "detections": shown
+            or [_show(None, each, each) for each in (facts.trail.detections if facts.trail else ())],
+            "story": list(tell_story(facts)),
+        }
 
-    def _add_record(self, detail: RecordDetail, record: Record) -> RecordDetail:
-        name, wording = self.inquiry.connector.name, self.inquiry.reader.wording
-        return replace(
-            detail,
-            fate=record.fate,
-            stage=record.stage,
-            code=record.code,
-            words=record.words,
-            detail=record.detail,
-            faq=wording.name_faq(name, record.code) if record.code else "",
-        )
 
-    def _as_told(self) -> StoryFacts:
-        return StoryFacts(
-            self.inquiry.connector,
-            self.inquiry.reader.wording,
-            self.raw,
-            self.trail,
-            self.record,
-            list(self.states.values()),
-            has_codes=any(candidate.record.codes for candidate in self.found if candidate.key),
-            last_stage=next(reversed(list(self.inquiry.files.stages)), "extract"),
-            is_whole=self.is_whole,
-        )
+def _read_place(files: RunFiles, reader: RecordReader, place: str) -> Candidate:
+    """Return the record at a place of the run's artifacts. Raises WrongQuestionError if none is there."""
+    name, _, offset = place.rpartition(":")
+    try:
+        file = next(file for file in files.settled() if file.name == name and offset.isdecimal())
+        block = next(read_blocks(file.path, int(offset[:18])))
+        return reader.read(next(block.lines())[0], file.fate, file.stage)
+    except (StopIteration, ValueError, ArtifactError, *UNREADABLE):
+        raise WrongQuestionError("No record of the run is at this place: look for it in the table again.") from None
 
-    def _show(self, candidate: Candidate) -> tuple[View, SentDetection]:
-        record, view = candidate.record, view_record(candidate.payload)
-        sent = SentDetection(view.value, record.indicator_type, record.indicator, record.codes)
-        known = self.states.get(candidate.key) if candidate.key else None
-        return view, _add_state(sent, known) if known else sent
+
+def records_of_trail(trail: Trail, wording: Wording, event_id: str) -> list[Record]:
+    """Return what became of an event, as the table of a run shows it: what stopped it first."""
+
+    def show(entry: DroppedEvent | QuarantinedEvent, fate: str, code: str, detail: str = "") -> Record:
+        return Record(event_id, fate, entry.stage, code, wording.say(entry.connector, code), detail)
+
+    return [
+        *(show(entry, "quarantined", entry.issue, entry.detail) for entry in trail.quarantined),
+        *(show(entry, "dropped", entry.reason) for entry in trail.dropped),
+        *(show_delivered(found, event_id) for found in trail.detections),
+    ]
 
 
 def _rank(record: Record, indicator: str) -> tuple[bool, bool]:
@@ -211,18 +181,17 @@ def _rank(record: Record, indicator: str) -> tuple[bool, bool]:
     return bool(indicator) and record.indicator != indicator, record.fate == "detection"
 
 
-def _show_delivered(found: DeliveredDetection) -> SentDetection:
-    return _add_state(SentDetection(None, found.indicator_type, found.indicator, found.codes), found)
-
-
-def _add_state(sent: SentDetection, known: KnownState) -> SentDetection:
-    """Return the detection with what the ledger says of it."""
-    return replace(
-        sent,
-        state=known.state,
-        state_words=say_state(known.state),
-        message=known.message,
-        batch=known.batch,
-        attempts=known.attempts,
-        settled_at=format_instant(known.settled_at) if known.settled_at else None,
-    )
+def _show(sent: Any, found: Record | DeliveredDetection, known: DeliveredDetection | None) -> dict[str, Any]:
+    """Return a detection with what the ledger says of it."""
+    return {
+        "sent": sent,
+        "indicator_type": found.indicator_type,
+        "indicator": found.indicator,
+        "codes": found.codes,
+        "state": known.state if known else None,
+        "state_words": say_state(known.state) if known else "",
+        "message": known.message if known else None,
+        "batch": known.batch if known else None,
+        "attempts": known.attempts if known else None,
+        "settled_at": format_instant(known.settled_at) if known and known.settled_at else None,
+    }

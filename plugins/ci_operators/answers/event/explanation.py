@@ -1,22 +1,23 @@
-"""Why did this event not arrive? Its way through every run, by its id or by its indicator; else the source's word."""
+"""Why did this event not arrive? Its way through every run, by its id or by its indicator; else what its source says.
+The verdict says it in one sentence."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 
-from ci_operators.answers.deadline import NEVER, Deadline
-from ci_operators.answers.event.codes_why import EventFinder, FindStaged, find_codes_why, find_nothing
-from ci_operators.answers.event.indicators import Match, is_no_id, sum_up, tell_matches
-from ci_operators.answers.event.ledger_search import Known, LedgerSearch
-from ci_operators.answers.event.source_question import FetchEvent, SourceAnswer, ask_source, fetch_event
-from ci_operators.answers.event.trail import Step, make_steps, tell_trail
+from ci_operators.answers.event.finder import EventFinder
+from ci_operators.answers.event.judgement import SourceAnswer, ask_source, find_codes_why, say_no_codes
+from ci_operators.answers.event.search import Known, is_no_id, search_ledgers, sum_up, tell_matches
+from ci_operators.answers.event.story import Step, make_steps, tell_trail
 from ci_operators.answers.ledgers import OpenLedger, open_ledger
 from ci_operators.answers.question import WrongQuestionError, read_question
 from ci_operators.answers.wording import Wording
 from ci_operators.core.connector import Connector
+from ci_operators.ledger.indicators import FoundDetection
+from ci_operators.ledger.tables import State
 from ci_operators.ledger.trail import Trail
+from ci_operators.sources import name_ids
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,7 @@ class Explanation:
     sentences: Sequence[str]
     problems: Sequence[str] = ()
     summary: str = ""
-    matches: Sequence[Match] = ()
+    matches: Sequence[FoundDetection] = ()
     more: bool = False
     trail: Trail | None = None
     steps: Sequence[Step] = ()
@@ -44,21 +45,22 @@ class Explanation:
 
 @dataclass(frozen=True, slots=True)
 class Inquiry:
-    """By what an explanation is found.
+    """How an explanation is found.
 
-    open_ledger: opens a ledger by its Connection; fetch: asks a source for an event; find_staged: the event in the
-    artifacts of a run. gone_too: whether connectors that are in no file any more count. limit: detections of an
-    indicator. deadline: when it is over, nothing further is looked into.
+    finder: looks for events in artifacts and at sources; when its deadline is over, nothing further is looked into.
+    open_ledger: opens a ledger by its Connection. gone_too: whether connectors that are in no file any more count.
+    limit: detections of an indicator.
     """
 
-    now: datetime
+    finder: EventFinder
     wording: Wording
     open_ledger: OpenLedger = open_ledger
-    fetch: FetchEvent = fetch_event
-    find_staged: FindStaged = find_nothing
     gone_too: bool = False
     limit: int = 50
-    deadline: Deadline = NEVER
+
+    def search(self, query: str, connectors: Sequence[Connector]) -> Known:
+        """Return what the ledgers know of an event's id or of an indicator."""
+        return search_ledgers(query, connectors, self.open_ledger, self.limit, gone_too=self.gone_too)
 
 
 def explain(question: str, connectors: Sequence[Connector], inquiry: Inquiry) -> Explanation:
@@ -69,8 +71,8 @@ def explain(question: str, connectors: Sequence[Connector], inquiry: Inquiry) ->
     """
     query = read_question(question, "The question")
     if not query:
-        raise WrongQuestionError("Name an event's id (Okta's uuid, SentinelOne's threat id) or an indicator.")
-    known = LedgerSearch(query, inquiry.open_ledger, inquiry.gone_too, inquiry.limit).look(connectors)
+        raise WrongQuestionError(f"Name an event's id ({name_ids()}) or an indicator.")
+    known = inquiry.search(query, connectors)
     if known.trail:
         found = _explain_event(query, known.trail, connectors, inquiry)
     elif known.matches.detections:
@@ -81,8 +83,7 @@ def explain(question: str, connectors: Sequence[Connector], inquiry: Inquiry) ->
 
 
 def _explain_event(query: str, trail: Trail, connectors: Sequence[Connector], inquiry: Inquiry) -> Explanation:
-    look = EventFinder(inquiry.find_staged, inquiry.fetch, inquiry.now, inquiry.deadline)
-    why = find_codes_why(trail, query, connectors, look)
+    why = find_codes_why(trail, query, connectors, inquiry.finder)
     sentences = list(tell_trail(trail, inquiry.wording))
     return Explanation(query, "event", sentences, trail=trail, steps=make_steps(trail, inquiry.wording), codes_why=why)
 
@@ -102,8 +103,7 @@ def _explain_indicator(query: str, known: Known, connectors: Sequence[Connector]
     if len(events) > 1 or matches.more:
         return found
     event_id = events.pop()[1]
-    trail = LedgerSearch(event_id, inquiry.open_ledger, inquiry.gone_too, inquiry.limit).look(connectors).trail
-    told = _explain_event(event_id, trail, connectors, inquiry)
+    told = _explain_event(event_id, inquiry.search(event_id, connectors).trail, connectors, inquiry)
     return replace(found, trail=told.trail, steps=told.steps, codes_why=told.codes_why)
 
 
@@ -112,14 +112,13 @@ def _explain_by_sources(query: str, known: Known, connectors: Sequence[Connector
         return Explanation(query, "nothing", list(_say_no_indicator(connectors)))
     answers, left = list[SourceAnswer](), list[str]()
     for connector in connectors:
-        if inquiry.deadline.is_over:
+        if inquiry.finder.deadline.is_over:
             left.append(connector.name)
-            continue
-        coverage = known.coverage[connector.name]
-        answers.append(ask_source(connector, query, coverage, inquiry.now, inquiry.fetch, inquiry.deadline))
+        else:
+            answers.append(ask_source(connector, query, known.coverage[connector.name], inquiry.finder))
     sentences = [*_say_answers(answers), *_say_left(left, answers)]
     kind = "event" if any(answer.found for answer in answers) else "nothing"
-    why = [f"{answer.connector}: no ATT&CK codes. {text}" for answer in answers for text in answer.codes_why]
+    why = [say_no_codes(answer.connector, text) for answer in answers for text in answer.codes_why]
     return Explanation(query, kind, sentences, sources=answers, codes_why=why)
 
 
@@ -147,3 +146,56 @@ def _say_no_indicator(connectors: Sequence[Connector]) -> Iterator[str]:
     dry = [connector.name for connector in connectors if connector.debug]
     if dry:
         yield f"In debug mode, and so without detections in the ledger: {', '.join(dry)}."
+
+
+#: Fate of a step -> what it means for the event. The first one that the event met counts most. `{stage}`: the step's.
+HEADLINES: Mapping[str, str] = {
+    State.ACCEPTED.name.lower(): "It arrived: Recorded Future has stored it.",
+    State.UNKNOWN.name.lower(): "It was sent, and nobody can say yet whether Recorded Future has stored it.",
+    State.REJECTED.name.lower(): "It did not arrive: Recorded Future refused it.",
+    State.WAITING.name.lower(): "It has not arrived yet: it waits for the day's budget.",
+    State.RESERVED.name.lower(): "It has not arrived yet: its request is under way.",
+    State.PLANNED.name.lower(): "It has not arrived yet: the next run that reads its window sends it.",
+    "quarantined": "It did not arrive: {stage} quarantined it.",
+    "dropped": "It did not arrive: {stage} left it out.",
+}
+#: Characters of a question that a headline repeats.
+_LONGEST = 80
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The answer. fate: a key of HEADLINES; "found" if only a source knows the event, "unclear" if one of them could
+    not be asked, "several" for the detections of an indicator, "nothing" for what nobody knows.
+
+    details: the sentences of the explanation that headline and reason do not say.
+    """
+
+    fate: str
+    headline: str
+    reason: str = ""
+    details: Sequence[str] = ()
+
+
+def make_verdict(found: Explanation) -> Verdict:
+    """Return whether the event arrived, and if not, what keeps it."""
+    if found.kind == "nothing":
+        asked = found.query if len(found.query) <= _LONGEST else f"{found.query[:_LONGEST]}…"
+        return Verdict("nothing", f"Nothing is known of {asked}", details=found.sentences)
+    if found.steps:
+        return _judge_steps(found)
+    if found.matches:
+        count = f"{'More than ' if found.more else ''}{len(found.matches)} detections"
+        return Verdict("several", f"{count} carry {found.query}.", details=found.problems)
+    headline, *details = found.sentences
+    has_failed = any(answer.failed for answer in found.sources)
+    return Verdict("unclear" if has_failed else "found", headline, details=details)
+
+
+def _judge_steps(found: Explanation) -> Verdict:
+    ranks = {fate: rank for rank, fate in enumerate(HEADLINES)}
+    step = min((step for step in found.steps if step.fate in ranks), key=lambda step: ranks[step.fate])
+    reason = "" if step.code is None else f"{step.words} ({step.faq})" if step.faq else step.words
+    is_told = len(found.sentences) - len(found.problems) == 1 if reason else len(found.matches) > 1
+    details = found.problems if is_told else found.sentences
+    return Verdict(step.fate, HEADLINES[step.fate].format(stage=step.stage), reason, details)

@@ -1,20 +1,26 @@
-"""An event held against its connector's criteria, mapping and contract: what keeps it, why it has no ATT&CK codes."""
+"""What the options of today make of an event: what keeps it, why it has no ATT&CK codes, when it will arrive."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
+from ci_operators.answers.event.finder import EventFinder
 from ci_operators.answers.wording import faqs_of, words_of
 from ci_operators.core.connector import Connector
+from ci_operators.core.errors import CollectiveInsightsError
+from ci_operators.core.instant import format_instant
 from ci_operators.core.verdict import Dropped, Quarantined
 from ci_operators.ledger.row import Row, read_row
+from ci_operators.ledger.trail import Trail
+from ci_operators.sources.registry import load_source
 from ci_operators.stages.chain import make_chain, take_through
 
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """What becomes of an event by the connector's options as they stand.
+    """What becomes of an event by the connector's options of today.
 
     fate: "passed", else "dropped" or "quarantined" at `stage`, with its code and detail. notes: codes of what was
     degraded on the way. detections: what it becomes; of several, those that pass.
@@ -60,3 +66,108 @@ def explain_codes(connector: Connector, found: Judgement) -> list[str]:
     words, faqs = words_of(connector.source), faqs_of(connector.source)
     told = [f"{words.get(code, code)} ({faqs[code]})" for code in found.notes if code in faqs]
     return told or ["What the event names stands for no ATT&CK code."]
+
+
+def say_no_codes(connector: str, why: str) -> str:
+    """Return the sentence on a detection without ATT&CK codes."""
+    return f"{connector}: no ATT&CK codes. {why}"
+
+
+def find_codes_why(trail: Trail, event_id: str, connectors: Sequence[Connector], finder: EventFinder) -> list[str]:
+    """Return for each connector that delivered a detection of the event without ATT&CK codes why it has none."""
+    known = {connector.name: connector for connector in connectors}
+    in_time = sorted(trail.detections, key=lambda found: found.first_seen)
+    # The event is looked for once for each connector, in the newest run: its artifacts are the likeliest to be there.
+    runs = {found.connector: found.run_id for found in in_time if not found.codes and found.connector in known}
+    return [
+        say_no_codes(name, text)
+        for name, run_id in runs.items()
+        for text in _find_codes_why(known[name], run_id, event_id, finder)
+    ]
+
+
+def _find_codes_why(connector: Connector, run_id: str, event_id: str, finder: EventFinder) -> list[str]:
+    try:
+        event = finder.find(connector, run_id, event_id)
+        verdict = judge(connector, event) if event else None
+    except CollectiveInsightsError as err:
+        return [f"The event cannot be looked at again: {err}"]
+    if verdict is None:
+        title = load_source(connector.source).title
+        return [f"The event was found again neither in the run's artifacts nor at {title}."]
+    if all(row.codes for row in verdict.detections):
+        return ["By today's options its detection would be another one: they, or the event, have changed since."]
+    return explain_codes(connector, verdict)
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """Which time a connector's scheduled runs have read: from the first window's begin to the last one's end."""
+
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SourceAnswer:
+    """What a source says of an event for one connector, in words. `failed`: it could not be asked.
+
+    sentence: the same words after the connector's name, for a list of several connectors.
+    codes_why: why its detection would have no ATT&CK codes; nothing if it would have some.
+    """
+
+    connector: str
+    source: str
+    found: bool
+    words: str
+    time: datetime | None = None
+    failed: bool = False
+    code: str | None = None
+    codes_why: tuple[str, ...] = ()
+    sentence: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "sentence", f"{self.connector}: {self.words}")
+
+
+def ask_source(connector: Connector, event_id: str, coverage: Coverage, finder: EventFinder) -> SourceAnswer:
+    """Return what the connector's source says of the event, and what the connector would make of it."""
+    name, source = connector.name, load_source(connector.source)
+    try:
+        event = finder.ask_source(connector, event_id)
+    except CollectiveInsightsError as err:
+        return SourceAnswer(name, source.title, False, f"{source.title} could not be asked: {err}", failed=True)
+    if event is None:
+        return SourceAnswer(name, source.title, False, f"{source.title} does not know the event.")
+    time, verdict = source.read_time(connector, event), judge(connector, event)
+    fate = say_keeping(connector, verdict) or foresee(connector, time, coverage)
+    if len(verdict.detections) > 1:
+        indicators = ", ".join(f"{row.indicator_type} {row.indicator}" for row in verdict.detections)
+        fate += f" It gives {len(verdict.detections)} detections: {indicators}."
+    words = f"{source.title} has it{f', of {format_instant(time)}' if time else ''}; {fate}"
+    why = tuple(explain_codes(connector, verdict))
+    return SourceAnswer(name, source.title, True, words, time, code=verdict.code, codes_why=why)
+
+
+def foresee(connector: Connector, time: datetime | None, coverage: Coverage) -> str:
+    """Return when an event that passes the criteria arrives, in words."""
+    return f"it passes the criteria and {_foresee(connector, time, coverage)}"
+
+
+def _foresee(connector: Connector, time: datetime | None, coverage: Coverage) -> str:
+    if connector.debug:
+        return "would be checked only: the connector is in debug mode, which delivers nothing."
+    if time is None:
+        return "names no time: its run cannot be told."
+    if coverage.since is None or coverage.until is None:
+        return "will arrive once the connector's first runs reach it: none has delivered yet."
+    if time >= coverage.until:
+        return "will arrive with the next run."
+    hour = time.replace(minute=0, second=0, microsecond=0)
+    period = f"{format_instant(hour)} to {format_instant(hour + timedelta(hours=1))}"
+    if time < coverage.since:
+        return f"lies before the initial import ({format_instant(coverage.since)}): run a backfill of {period}."
+    return (
+        "lies in a window that was delivered without it: it was published later than the overlap reaches back, or the "
+        f"options have changed since. Trigger a run of {period}; nothing is sent twice."
+    )

@@ -2,39 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
-from ci_operators.answers.run.manifests import (
-    StageCounts,
-    find_number,
-    find_seconds,
-    read_manifests,
-    show_extra,
-)
+from ci_operators.answers.run.manifests import FoundManifest, read_manifests
 from ci_operators.answers.wording import Wording
+from ci_operators.core.connector import Connector
 from ci_operators.core.instant import format_instant
-from ci_operators.core.tally import STAGES
+from ci_operators.core.tally import STAGES, Tally
+from ci_operators.sources.registry import load_source
 
 
 @dataclass(frozen=True, slots=True)
-class RunFacts:
-    """What Airflow says of a run. kind: scheduled, manual or backfill; state: of the DAG run."""
-
-    connector: str
-    source: str
-    source_title: str
-    debug: bool
-    kind: str
-    state: str
-    started_at: datetime | None = None
-    ended_at: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class TaskFacts:
+class TaskState:
     """What Airflow says of a stage's task."""
 
     state: str | None = None
@@ -42,189 +25,133 @@ class TaskFacts:
 
 
 @dataclass(frozen=True, slots=True)
-class CodeCount:
-    """How many records met a reason, issue or note; `samples`: ids of some of them."""
+class RunState:
+    """What Airflow says of a run. kind: scheduled, manual or backfill; tasks, manifests: by stage, as far as there
+    are any."""
 
-    code: str
-    words: str
-    count: int
-    samples: Sequence[str] = ()
-    faq: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class StageAccount:
-    """What one stage did; None before it has finished. records_in + added = records_out + dropped + quarantined.
-
-    added, in `extra`: records beyond one for each that came in, when one event gives several detections.
-    """
-
-    stage: str
-    state: str | None
-    try_number: int
-    records_in: int | None = None
-    records_out: int | None = None
-    dropped: Sequence[CodeCount] = ()
-    quarantined: Sequence[CodeCount] = ()
-    notes: Sequence[CodeCount] = ()
-    duration_s: float | None = None
-    bytes: int | None = None
-    extra: Mapping[str, int | float | str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class DeliveryAccount:
-    """What became of the detections that submit took: accepted + already_accepted + duplicate + waiting + unknown +
-    rejected are all of them. from_waiting: beside them, accepted ones that had waited since an earlier run."""
-
-    accepted: int
-    already_accepted: int
-    duplicate: int
-    waiting: int
-    unknown: int
-    resent_unknown: int
-    found_by_search: int
-    rejected: int
-    from_waiting: int
-
-
-@dataclass(frozen=True, slots=True)
-class RunAccount:
-    """A run in figures. waited_s: for rate limits; note: a sentence where something is missing, else empty."""
-
-    connector: str
-    source: str
-    source_title: str
-    debug: bool
+    run_id: str
     kind: str
     state: str
-    started_at: str | None
-    ended_at: str | None
-    window: Mapping[str, str] | None
-    overlap_s: int
-    pages: int | None
-    waited_s: float | None
-    duration_s: float
-    stages: Sequence[StageAccount]
-    delivery: DeliveryAccount | None
-    note: str
-    records_available: bool = True
-    records_note: str = ""
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    tasks: Mapping[str, TaskState] = field(default_factory=dict)
+    manifests: Mapping[str, Any] = field(default_factory=dict)
 
 
-def make_account(
-    run: RunFacts,
-    manifests: Mapping[str, object],
-    tasks: Mapping[str, TaskFacts],
-    wording: Wording,
-    records_note: str = "",
-) -> RunAccount:
-    """Return the account of a run.
+@dataclass(frozen=True)
+class RunAccount:
+    """A run in figures. manifests: by stage, from the tasks' XComs or the ledger, whatever they hold."""
 
-    manifests: by stage, from the tasks' XComs or the ledger, whatever they hold. records_note: why the run's
-    artifacts cannot be read, empty if they can.
+    connector: Connector
+    run: RunState
+    manifests: Mapping[str, object]
+    wording: Wording
+
+    @cached_property
+    def found(self) -> dict[str, FoundManifest]:
+        """Return the manifests that can be read."""
+        return read_manifests(self.manifests)
+
+    @property
+    def is_debug(self) -> bool:
+        """Return whether the run only checks; by the connector's option, before a stage has said so."""
+        return next((each.debug for each in self.found.values()), self.connector.debug)
+
+    def tell(self, records_note: str = "") -> dict[str, Any]:
+        """Return the account. records_note: why the run's artifacts cannot be read, empty if they can."""
+        found, extract, submit = self.found, self.found.get("extract"), self.found.get("submit")
+        return {
+            "connector": self.connector.name,
+            "source": self.connector.source,
+            "source_title": load_source(self.connector.source).title,
+            "debug": self.is_debug,
+            "kind": self.run.kind,
+            "state": self.run.state,
+            "started_at": _format(self.run.started_at),
+            "ended_at": _format(self.run.ended_at),
+            "window": next((each.window.tell() for each in found.values() if each.window), None),
+            "overlap_s": (extract.count("overlap_s") if extract else None) or 0,
+            "pages": extract.count("pages") if extract else None,
+            "waited_s": extract.number("waited_s") if extract else None,
+            "duration_s": round(sum(each.duration_s or 0.0 for each in found.values()), 3),
+            "stages": [self._tell_stage(stage, found.get(stage)) for stage in STAGES],
+            "delivery": _tell_delivery(submit) if submit else None,
+            "note": " ".join(self._find_notes()),
+            "records_available": bool(found) and not records_note,
+            "records_note": records_note or ("" if found else "No stage has finished yet: there are no records."),
+        }
+
+    def _tell_stage(self, stage: str, found: FoundManifest | None) -> dict[str, Any]:
+        """Return what one stage did; None before it has finished.
+
+        records_in + added = records_out + dropped + quarantined; `extra` has added, if there are any.
+        """
+        task, tally = self.run.tasks.get(stage, TaskState()), found.tally if found else Tally()
+        return {
+            "stage": stage,
+            "state": task.state,
+            "try_number": task.try_number,
+            "records_in": tally.records_in if found else None,
+            "records_out": tally.records_out if found else None,
+            "dropped": self._tell_codes(tally.dropped, tally),
+            "quarantined": self._tell_codes(tally.quarantined, tally),
+            "notes": self._tell_codes(tally.notes, tally),
+            "duration_s": found.duration_s if found else None,
+            "bytes": found.bytes if found else None,
+            "extra": found.show_extra() if found else {},
+        }
+
+    def _tell_codes(self, codes: Mapping[str, int], tally: Tally) -> list[dict[str, Any]]:
+        """Return how many records met each reason, issue or note, with ids of some of them."""
+        return [
+            {
+                "code": code,
+                "words": self.wording.say(self.connector.name, code),
+                "count": count,
+                "samples": tally.samples.get(code, []),
+                "faq": self.wording.name_faq(self.connector.name, code),
+            }
+            for code, count in sorted(codes.items(), key=lambda item: (-item[1], item[0]))
+        ]
+
+    def _find_notes(self) -> Iterator[str]:
+        """Yield what is to be said where the figures end before submit, or are not to be trusted."""
+        found = self.found
+        odd = [stage for stage in STAGES if self.manifests.get(stage) is not None and stage not in found]
+        if odd:
+            yield f"The manifest of {' and '.join(odd)} is none that this version can read: its figures are left out."
+        if self.is_debug and "validate" in found and found["validate"].tally.records_out:
+            yield "Debug run: Recorded Future has checked the detections and stored nothing."
+            return
+        last = next((stage for stage in reversed(STAGES) if stage in found), None)
+        missing = STAGES[0] if last is None else next(iter(STAGES[STAGES.index(last) + 1 :]), None)
+        if missing is None or missing in odd:
+            return
+        if last is not None and found[last].tally.records_out == 0:
+            what = "The source had no events in the window" if last == "extract" else f"Nothing was left after {last}"
+            yield f"{what}: the run ended there."
+        else:
+            yield _say_missing(missing, self.run.tasks.get(missing, TaskState()).state)
+
+
+def _tell_delivery(submit: FoundManifest) -> dict[str, int]:
+    """Return what became of the detections that submit took: accepted + already_accepted + duplicate + waiting +
+    unknown + rejected are all of them. from_waiting: beside them, accepted ones that had waited since an earlier run.
     """
-    counts = read_manifests(manifests)
-    debug = next(iter(counts.values())).debug if counts else run.debug
-    return RunAccount(
-        **_describe_run(replace(run, debug=debug)),
-        **_describe_reading(counts),
-        stages=[_account(stage, counts.get(stage), tasks, run.connector, wording) for stage in STAGES],
-        delivery=_deliver(counts["submit"]) if "submit" in counts else None,
-        note=" ".join(_find_notes(counts, manifests, tasks, debug=debug)),
-        records_available=bool(counts) and not records_note,
-        records_note=records_note or ("" if counts else "No stage has finished yet: there are no records."),
-    )
-
-
-def _describe_run(run: RunFacts) -> dict[str, Any]:
-    return {**asdict(run), "started_at": _format(run.started_at), "ended_at": _format(run.ended_at)}
-
-
-def _describe_reading(counts: Mapping[str, StageCounts]) -> dict[str, Any]:
-    """Return what the run read, and how long it took."""
-    extract = counts["extract"].extra if "extract" in counts else {}
+    tally = submit.tally
+    waiting = min(submit.count("waiting") or 0, tally.records_out)
+    duplicate, unknown = tally.dropped["duplicate"], tally.quarantined["outcome_unknown"]
     return {
-        "window": next((found.window for found in counts.values() if found.window), None),
-        "overlap_s": find_number(extract, "overlap_s") or 0,
-        "pages": find_number(extract, "pages"),
-        "waited_s": find_seconds(extract, "waited_s"),
-        "duration_s": round(sum(found.duration_s or 0.0 for found in counts.values()), 3),
+        "accepted": tally.records_out - waiting,  # all that are neither named nor waiting
+        "already_accepted": tally.dropped.total() - duplicate,
+        "duplicate": duplicate,
+        "waiting": waiting,
+        "unknown": unknown,
+        "resent_unknown": submit.count("resent_unknown") or 0,
+        "found_by_search": submit.count("found_by_search") or 0,
+        "rejected": tally.quarantined.total() - unknown,
+        "from_waiting": submit.count("from_waiting") or 0,
     }
-
-
-def _account(
-    stage: str, counts: StageCounts | None, tasks: Mapping[str, TaskFacts], connector: str, wording: Wording
-) -> StageAccount:
-    task = tasks.get(stage, TaskFacts())
-    if counts is None:
-        return StageAccount(stage, task.state, task.try_number)
-    dropped, quarantined, notes = (
-        _count_codes(codes, counts.samples, connector, wording)
-        for codes in (counts.dropped, counts.quarantined, counts.notes)
-    )
-    return StageAccount(
-        stage=stage,
-        state=task.state,
-        try_number=task.try_number,
-        records_in=counts.records_in,
-        records_out=counts.records_out,
-        dropped=dropped,
-        quarantined=quarantined,
-        notes=notes,
-        duration_s=counts.duration_s,
-        bytes=counts.bytes,
-        extra=show_extra(counts.extra),
-    )
-
-
-def _count_codes(
-    codes: Mapping[str, int], samples: Mapping[str, Sequence[str]], connector: str, wording: Wording
-) -> list[CodeCount]:
-    by_number = sorted(codes.items(), key=lambda item: (-item[1], item[0]))
-    return [
-        CodeCount(code, wording.say(connector, code), number, samples.get(code, ()), wording.name_faq(connector, code))
-        for code, number in by_number
-    ]
-
-
-def _deliver(submit: StageCounts) -> DeliveryAccount:
-    """Return what became of the detections; those of this run that are neither named nor waiting were accepted."""
-    waiting = min(find_number(submit.extra, "waiting") or 0, submit.records_out)
-    duplicate = submit.dropped.get("duplicate", 0)
-    unknown = submit.quarantined.get("outcome_unknown", 0)
-    return DeliveryAccount(
-        accepted=submit.records_out - waiting,
-        already_accepted=sum(submit.dropped.values()) - duplicate,
-        duplicate=duplicate,
-        waiting=waiting,
-        unknown=unknown,
-        resent_unknown=find_number(submit.extra, "resent_unknown") or 0,
-        found_by_search=find_number(submit.extra, "found_by_search") or 0,
-        rejected=sum(submit.quarantined.values()) - unknown,
-        from_waiting=find_number(submit.extra, "from_waiting") or 0,
-    )
-
-
-def _find_notes(
-    counts: Mapping[str, StageCounts], manifests: Mapping[str, object], tasks: Mapping[str, TaskFacts], *, debug: bool
-) -> Iterator[str]:
-    """Yield what is to be said where the figures end before submit, or are not to be trusted."""
-    odd = [stage for stage in STAGES if manifests.get(stage) is not None and stage not in counts]
-    if odd:
-        yield f"The manifest of {' and '.join(odd)} is none that this version can read: its figures are left out."
-    if debug and "validate" in counts and counts["validate"].records_out:
-        yield "Debug run: Recorded Future has checked the detections and stored nothing."
-        return
-    last = next((stage for stage in reversed(STAGES) if stage in counts), None)
-    missing = STAGES[0] if last is None else next(iter(STAGES[STAGES.index(last) + 1 :]), None)
-    if missing is None or missing in odd:
-        return
-    if last is not None and counts[last].records_out == 0:
-        what = "The source had no events in the window" if last == "extract" else f"Nothing was left after {last}"
-        yield f"{what}: the run ended there."
-    else:
-        yield _say_missing(missing, tasks.get(missing, TaskFacts()).state)
 
 
 def _say_missing(stage: str, state: str | None) -> str:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Protocol
 
 import msgspec
 
-from ci_operators.answers.run.files import ARRIVED
+from ci_operators.answers.run.artifacts import ARRIVED
 from ci_operators.answers.wording import Wording, say_state
 from ci_operators.ledger.history import QuarantineEntry
 from ci_operators.ledger.row import Row, read_row
+from ci_operators.ledger.trail import DeliveredDetection
 
 #: A detail or a name longer than this is cut in the table.
 _LONGEST = 500
@@ -41,25 +41,8 @@ class Record:
     place: str = ""
 
 
-class KnownState(Protocol):
-    """What the ledger says of a detection."""
-
-    @property
-    def state(self) -> str: ...
-    @property
-    def run_id(self) -> str: ...
-    @property
-    def message(self) -> str | None: ...
-    @property
-    def batch(self) -> int: ...
-    @property
-    def attempts(self) -> int: ...
-    @property
-    def settled_at(self) -> datetime | None: ...
-
-
 #: Gives what the ledger knows of detections by their keys.
-LookUp = Callable[[Sequence[bytes]], Mapping[bytes, KnownState]]
+LookUp = Callable[[Sequence[bytes]], Mapping[bytes, DeliveredDetection]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,16 +80,15 @@ class RecordReader:
     def read(self, line: bytes, fate: str, stage: str) -> Candidate:
         """Return the record in a line of an artifact whose records met `fate` at `stage`."""
         if fate == "dropped":
-            return self._read_dropped(line, stage)
+            entry = _decode_dropped(line)
+            words = self.wording.say(self.connector, entry.reason)
+            return Candidate(Record(entry.event_id, "dropped", stage, entry.reason, words))
         if fate == "quarantined":
             return self._read_quarantined(line, stage)
-        return self.show_detection(read_row(self.connector, line), stage)
-
-    def show_detection(self, row: Row, stage: str) -> Candidate:
-        """Return the record of a detection."""
+        row = read_row(self.connector, line)
         return Candidate(_describe(Record(row.event_id, "detection", stage), row), row.key, row.text)
 
-    def add_state(self, candidate: Candidate, known: KnownState | None, *, sorts: bool = False) -> Record:
+    def add_state(self, candidate: Candidate, known: DeliveredDetection | None, *, sorts: bool = False) -> Record:
         """Return the record with what the ledger says of its detection.
 
         sorts: whether one that was delivered before the run counts as dropped by submit.
@@ -118,38 +100,26 @@ class RecordReader:
         if not sorts or record.fate != "detection" or not self._arrived_before(known):
             return record
         words = self.wording.say(self.connector, ARRIVED)
-        return replace(
-            record, fate="dropped", stage="submit", code=ARRIVED, words=words, detail=f"In run {known.run_id}."
-        )
+        detail = f"In run {known.run_id}."
+        return replace(record, fate="dropped", stage="submit", code=ARRIVED, words=words, detail=detail)
 
-    def _arrived_before(self, known: KnownState) -> bool:
+    def _arrived_before(self, known: DeliveredDetection) -> bool:
         if known.state != "accepted" or known.settled_at is None or self.began is None:
             return False
         return known.settled_at < self.began
-
-    def _read_dropped(self, line: bytes, stage: str) -> Candidate:
-        entry = _decode_dropped(line)
-        words = self.wording.say(self.connector, entry.reason)
-        return Candidate(Record(entry.event_id, "dropped", stage, entry.reason, words))
 
     def _read_quarantined(self, line: bytes, stage: str) -> Candidate:
         entry = _decode_quarantined(line)
         words = self.wording.say(self.connector, entry.issue)
         detail = entry.detail[:_LONGEST] if entry.detail != words else ""
-        record = Record(entry.event_id, "quarantined", stage, entry.issue, words, detail)
-        payload = entry.payload()
-        row = read_detection(self.connector, payload) if stage in ("validate", "submit") else None
-        if row is None:
+        record, payload = Record(entry.event_id, "quarantined", stage, entry.issue, words, detail), entry.payload()
+        if stage not in ("validate", "submit"):
+            return Candidate(record, payload=payload)
+        try:
+            row = read_row(self.connector, payload)
+        except UNREADABLE:  # what validate refuses may be no detection
             return Candidate(record, payload=payload)
         return Candidate(_describe(record, row), row.key, payload)
-
-
-def read_detection(connector: str, text: bytes) -> Row | None:
-    """Return the detection that a text holds, None if it holds none."""
-    try:
-        return read_row(connector, text)
-    except UNREADABLE:
-        return None
 
 
 def _describe(record: Record, row: Row) -> Record:

@@ -1,22 +1,32 @@
-"""The records of one run, a page at a time, from its artifacts; the work of each page is bounded."""
+"""The records of one run, a page at a time, from its artifacts: each page is read until it is full, or has cost
+enough."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
-from ci_operators.answers.question import WrongQuestionError
-from ci_operators.answers.run.blocks import ArtifactError, measure, read_blocks
-from ci_operators.answers.run.cursor import Cursor, read_cursor, write_cursor
-from ci_operators.answers.run.files import RunFiles, StagedFile
-from ci_operators.answers.run.ledger_records import LedgerRun, find_ledger_records
-from ci_operators.answers.run.record import UNREADABLE, LookUp, RecordReader
-from ci_operators.answers.run.scan import Limits, RecordPage, Scan
-from ci_operators.answers.run.search import RecordQuery
+from ci_operators.answers.question import Limits, WrongQuestionError
+from ci_operators.answers.run.artifacts import ArtifactError, Block, RunFiles, StagedFile, measure, read_blocks
+from ci_operators.answers.run.query import Cursor, RecordQuery, read_cursor, write_cursor, wrong_cursor
+from ci_operators.answers.run.record import UNREADABLE, Candidate, LookUp, Record, RecordReader
+from ci_operators.ledger.trail import DeliveredDetection
 
+#: Lines that are read, and looked up in the ledger, at once.
+_BATCH = 200
 #: Refused detections that are kept in mind, so that they show once; of more, each shows twice.
 _MOST_REFUSED = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class RecordPage:
+    """Some of a run's records. cursor: asks for the next ones, None at the end; searched: records looked at."""
+
+    records: list[Record]
+    cursor: str | None = None
+    searched: int = 0
+    note: str = ""
 
 
 def find_records(
@@ -51,39 +61,23 @@ def _begin_at(wanted: list[StagedFile], place: Cursor | None) -> list[StagedFile
         return wanted
     names = [file.name for file in wanted]
     if place.file not in names:
-        raise WrongQuestionError("The run's artifacts have changed since the page before: begin again.")
+        raise _say_changed()
     return wanted[names.index(place.file) :]
 
 
-def find_table(
-    files: RunFiles,
-    query: RecordQuery,
-    reader: RecordReader,
-    cursor: str | None = None,
-    limits: Limits | None = None,
-    look_up: LookUp | None = None,
-    ledger: LedgerRun | None = None,
-) -> RecordPage:
-    """Return what `find_records` returns; where artifacts of the run are gone, what the ledger still has of it."""
-    gone = check_artifacts(files)
-    if not gone or ledger is None:
-        return find_records(files, query, reader, cursor, limits, look_up)
-    page = find_ledger_records(ledger, query, cursor, limits)
-    return replace(page, note=f"{gone} {page.note}")
+def _say_changed() -> WrongQuestionError:
+    return WrongQuestionError("The run's artifacts have changed since the page before: begin again.")
 
 
-def check_artifacts(files: RunFiles) -> str:
-    """Return "" if all artifacts of the run are there, else the sentence that says why not."""
-    for file in files.settled():
-        try:
-            measure(file.path)
-        except ArtifactError as err:
-            return str(err)
-    return ""
+def _begin(query: RecordQuery, file: StagedFile) -> Cursor:
+    try:
+        return Cursor(query.fingerprint, file.name, size=measure(file.path))
+    except ArtifactError:
+        return Cursor(query.fingerprint, file.name)  # the next page tells of it
 
 
 def _read_refused(files: RunFiles, reader: RecordReader) -> Iterator[bytes]:
-    """Yield the keys of the detections that submit quarantined: they stand among the detections too."""
+    """Yield the keys of the detections that submit quarantined: they are among the detections too."""
     file = files.refused()
     if file is None or file.expected > _MOST_REFUSED:
         return
@@ -95,8 +89,120 @@ def _read_refused(files: RunFiles, reader: RecordReader) -> Iterator[bytes]:
                         yield key
 
 
-def _begin(query: RecordQuery, file: StagedFile) -> Cursor:
-    try:
-        return Cursor(query.fingerprint, file.name, size=measure(file.path))
-    except ArtifactError:
-        return Cursor(query.fingerprint, file.name)  # the next page tells of it
+@dataclass
+class Scan:
+    """A page in the making. refused: keys of detections that show elsewhere; keeps: whether candidates are kept whole;
+    problems: a sentence for each artifact that could not be read to its end."""
+
+    query: RecordQuery
+    reader: RecordReader
+    limits: Limits
+    look_up: LookUp | None = None
+    refused: frozenset[bytes] = frozenset()
+    keeps: bool = False
+    records: list[Record] = field(default_factory=list)
+    candidates: list[Candidate] = field(default_factory=list)
+    searched: int = 0
+    text_bytes: int = 0
+    unreadable: int = 0
+    problems: list[str] = field(default_factory=list)
+    begun: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.begun = self.limits.clock()
+
+    @property
+    def is_over(self) -> bool:
+        """Return whether the page has all that it may have."""
+        return (
+            len(self.records) >= self.limits.records
+            or self.text_bytes >= self.limits.text_bytes
+            or self.limits.clock() - self.begun >= self.limits.seconds
+        )
+
+    def read(self, file: StagedFile, place: Cursor | None = None) -> Cursor | None:
+        """Take the wanted records of a file; return where to go on, None at its end."""
+        try:
+            size = measure(file.path)
+            place = place or Cursor(self.query.fingerprint, file.name, size=size)
+            if place.size != size:
+                raise _say_changed()
+            return self._read_from(file, place)
+        except ArtifactError as err:
+            self.problems.append(str(err))
+        except ValueError:
+            raise wrong_cursor() from None
+        return None
+
+    def page(self, cursor: str | None) -> RecordPage:
+        """Return what was found."""
+        left_out = f"{self.unreadable} lines of the artifacts are no records and were left out."
+        notes = [*self.problems, *((left_out,) if self.unreadable else ())]
+        return RecordPage(self.records, cursor, self.searched, " ".join(notes))
+
+    def _read_from(self, file: StagedFile, place: Cursor) -> Cursor | None:
+        passed = place.passed
+        for block in read_blocks(file.path, place.offset):
+            for end, count in self._take(block, file):
+                passed += count
+                if self.is_over:
+                    return Cursor(place.question, file.name, end, passed, place.size)
+        if passed < file.expected:
+            raise ArtifactError(
+                f"The artifact {file.path.name} holds {passed} of {file.expected} records: clear the run from its "
+                "stage on."
+            )
+        return None
+
+    def _take(self, block: Block, file: StagedFile) -> Iterator[tuple[int, int]]:
+        """Take the wanted records of a block piece by piece; yield where each piece ends, and how many it had."""
+        self.text_bytes += len(block.text)
+        asks = self.look_up is not None and self.query.needs_states(file)
+        if not asks and not self.query.may_be_in(block.text):
+            count = block.text.count(b"\n")
+            self.searched += count
+            yield block.end, count
+            return
+        lines = list(block.lines())
+        for begin in range(0, len(lines), _BATCH):
+            yield self._take_lines(lines[begin : begin + _BATCH], file, asks=asks)
+
+    def _take_lines(self, lines: list[tuple[bytes, int]], file: StagedFile, *, asks: bool) -> tuple[int, int]:
+        """Take the wanted records of some lines until the page is full; return where, and after how many.
+
+        asks: whether only what the ledger says of a record tells whether it is wanted.
+        """
+        found = list(self._find_candidates(lines, file, asks=asks))
+        states = self._find_states(candidate for _, candidate in found)
+        for number, candidate in found:
+            known = states.get(candidate.key) if candidate.key else None
+            record = self.reader.add_state(candidate, known, sorts=bool(file.codes))
+            if self.query.matches(record):
+                line, end = lines[number]
+                place = "" if record.event_id else f"{file.name}:{end - len(line) - 1}"
+                self.records.append(replace(record, place=place))
+                self.candidates += [candidate] if self.keeps else []
+                if len(self.records) >= self.limits.records:
+                    self.searched += number + 1
+                    return end, number + 1
+        self.searched += len(lines)
+        return lines[-1][1], len(lines)
+
+    def _find_candidates(
+        self, lines: list[tuple[bytes, int]], file: StagedFile, *, asks: bool
+    ) -> Iterator[tuple[int, Candidate]]:
+        for number, (line, _) in enumerate(lines):
+            if not asks and not self.query.may_be_in(line):
+                continue
+            try:
+                candidate = self.reader.read(line, file.fate, file.stage)
+            except UNREADABLE:
+                self.unreadable += 1
+                continue
+            is_shown_before = file.fate == "detection" and candidate.key in self.refused
+            if not is_shown_before and (asks or self.query.matches(candidate.record)):
+                yield number, candidate
+
+    def _find_states(self, found: Iterable[Candidate]) -> Mapping[bytes, DeliveredDetection]:
+        keys = [candidate.key for candidate in found if candidate.key]
+        return self.look_up(keys) if keys and self.look_up is not None else {}

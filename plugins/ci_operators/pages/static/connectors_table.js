@@ -13,7 +13,6 @@ const HOW_TO_BEGIN =
 const DRY = "The ledger keeps nothing of dry runs: their figures are on each run's tab.";
 const RESENT = "Sent a second time after an unknown outcome: Recorded Future may have stored them twice";
 const TODAY = "Events read and detections accepted since midnight, UTC";
-const NOT_RUN = "It has not run yet: its schedule starts it, or Trigger on its DAG's page does so now.";
 
 /** Returns the table of connectors, as GET api/connectors gives them. */
 export function ConnectorsTable({ found }) {
@@ -50,24 +49,14 @@ function Name({ row }) {
   `;
 }
 
-/** Returns the state of a connector as [palette, word]. */
-export function standingOf(row) {
-  if (row.problem) return ["red", "Not readable"];
-  if (row.paused === null) return ["red", "No DAG"];
-  if (row.paused) return ["gray", "Paused"];
-  if (row.stopped) return ["red", "Stopped sending"];
-  if (row.last_run?.state === "failed") return ["red", "Failing"];
-  if (row.behind) return ["orange", "Behind"];
-  if (row.debug) return row.last_run ? ["purple", "Dry run"] : ["gray", "Not run yet"];
-  return row.last_window ? ["green", "On time"] : ["gray", "Nothing yet"];
-}
+/** The palettes of a connector's levels, which the server decides. */
+const LEVELS = { good: "green", behind: "orange", bad: "red", dry: "purple", idle: "gray" };
 
 function State({ row }) {
-  const [palette, word] = standingOf(row);
   const failed = row.failed_runs_7_days;
   return html`
     <${Stack} gap="0.5">
-      <${StateWord} palette=${palette}>${word}<//>
+      <${StateWord} palette=${LEVELS[row.level]}>${row.state}<//>
       ${failed > 0 && html`<${Muted} fontSize="xs" whiteSpace="nowrap">${countOf(failed, "failed run")} in 7 days<//>`}
     <//>
   `;
@@ -149,10 +138,8 @@ function Budget({ row: { budget, debug } }) {
 }
 
 function remarksOf(row) {
-  const begin = row.paused === false && !row.last_run ? NOT_RUN : "";
-  const sentences = [row.problem, begin, ...(row.remarks ?? [])].filter(Boolean).map(capitalise);
-  if (!sentences.length) return null;
-  const items = sentences.map((each) => html`
+  if (!row.remarks.length) return null;
+  const items = row.remarks.map(capitalise).map((each) => html`
     <${Muted} key=${each} as="li" overflowWrap="anywhere">${markCode(each)}<//>
   `);
   return html`<${Stack} as="ul" gap="1" ps="4" listStyleType="disc">${items}<//>`;

@@ -17,6 +17,7 @@ export function ExplainView() {
   const [q, only] = [get("q"), get("only")];
   const [words, setWords] = useState(q);
   useEffect(() => setWords(q), [q]);
+  const ids = useAnswer("explain/ids").data?.ids;
   const answer = useAnswer(q ? "explain" : null, { q, connector: only });
   const ask = (wanted, connector = "") => {
     // The same question again is asked again: the event may have arrived by now.
@@ -25,9 +26,9 @@ export function ExplainView() {
   };
   return html`
     <${Stack} gap="4">
-      <${AskForm} words=${words} setWords=${setWords} ask=${ask} />
+      <${AskForm} ids=${ids} words=${words} setWords=${setWords} ask=${ask} />
       ${only && html`<${Only} only=${only} lift=${() => ask(q)} />`}
-      ${!q && html`<${Empty} icon="question" title="Why did this event not arrive?" sentence=${HOW_TO_ASK} />`}
+      ${!q && html`<${Empty} icon="question" title="Why did this event not arrive?" sentence=${sayHowToAsk(ids)} />`}
       ${q && html`
         <${Answered} key="${q} ${only}" answer=${answer} skeleton=${html`<${Asking} />`}>
           ${(found) => html`<${Found} found=${found} ask=${ask} />`}
@@ -37,15 +38,16 @@ export function ExplainView() {
   `;
 }
 
-const HOW_TO_ASK =
-  "Paste the event's id: for Okta the uuid of the System Log event, for SentinelOne the threat's id. " +
-  "An IP address, a domain, a URL or a hash finds the detections that carry it.";
+function sayHowToAsk(ids) {
+  const id = `Paste the event's id${ids ? `: ${ids}` : ""}.`;
+  return `${id} An IP address, a domain, a URL or a hash finds the detections that carry it.`;
+}
 
-function AskForm({ words, setWords, ask }) {
+function AskForm({ ids, words, setWords, ask }) {
   return html`
     <${Flex} gap="2" align="center" maxW="4xl">
       <${SearchBox} words=${words} setWords=${setWords} onSearch=${(text) => ask(text)} label="Event id or indicator"
-          placeholder="Okta event uuid, SentinelOne threat id, IP, hash …" size="lg" autoFocus flex="1" />
+          placeholder="${ids || "Event id"}, IP, hash …" size="lg" autoFocus flex="1" />
       <${Button} size="lg" colorPalette="brand" disabled=${!words.trim()} onClick=${() => ask(words.trim())}>Explain<//>
     <//>
   `;

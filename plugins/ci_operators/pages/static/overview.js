@@ -1,7 +1,7 @@
 /** The overview: do the connectors deliver, how much, and what was left out. */
 
 import { useAnswer } from "./api.js";
-import { ConnectorsTable, countCares, standingOf } from "./connectors_table.js";
+import { ConnectorsTable, countCares } from "./connectors_table.js";
 import { ExportMenu } from "./controls.js";
 import { DaysChart } from "./days_chart.js";
 import { Fragment, Grid, html, SimpleGrid, Skeleton, Stack } from "./element.js";
@@ -68,10 +68,9 @@ function Summary({ connectors, days, reasons }) {
   const rows = connectors.data?.connectors;
   if (!rows) return connectors.error ? null : html`<${Skeleton} h="24" />`;
   const live = rows.filter(({ debug }) => !debug);
-  const isGood = (row) => standingOf(row)[1] === "On time";
   const cares = rows.reduce((sum, row) => sum + countCares(row), 0);
   const leftOut = reasons.data?.reasons.reduce((sum, { events }) => sum + events, 0);
-  const good = live.filter(isGood).length;
+  const good = live.filter(({ level }) => level === "good").length;
   return html`
     <${SimpleGrid} columns=${{ base: 2, lg: 4 }} gap="4">
       <${Figure} name="Connectors on time" value="${formatCount(good)} of ${formatCount(live.length)}"

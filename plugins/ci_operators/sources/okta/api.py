@@ -2,32 +2,36 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Sequence
-from urllib.parse import parse_qs, urlsplit
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlsplit
 
 import msgspec
 
-from ci_operators.core.errors import RequestRefusedError, UnreadableAnswerError
 from ci_operators.core.instant import format_instant
 from ci_operators.core.window import Window
-from ci_operators.sources.okta.criteria import EVENT_TYPE
+from ci_operators.sources.okta import ABOUT
+from ci_operators.sources.okta.event import EVENT_TYPE
+from ci_operators.sources.okta.oauth import app_sign_in
 from ci_operators.sources.okta.options import OktaConnector
-from ci_operators.transport.client import Client, name_host
+from ci_operators.transport.api import Api, token_sign_in
+from ci_operators.transport.client import Client
 from ci_operators.transport.elements import cut_elements, decode_answer
 from ci_operators.transport.link_header import find_link
-from ci_operators.transport.pacing import limit_wait, read_date
-from ci_operators.transport.paging import Page, read_pages
-from ci_operators.transport.vendor import Answer, Headers, Vendor
+from ci_operators.transport.pacing import RateLimitHeaders
+from ci_operators.transport.paging import LinkedPages, Page
+from ci_operators.transport.vendor import Answer, Vendor, read_error
 
 LOGS_PATH = "/api/v1/logs"
 PAGE_SIZE = 1000
-#: Part of the budget that stays unused: Okta reports an empty one to the org's admins as a violation.
-RESERVE = 0.1
-#: Okta counts requests by the minute.
-RATE_WINDOW_S = 60.0
-
+#: Okta counts requests by the minute, and reports an empty budget to the org's admins as a violation.
+RATE_LIMIT = RateLimitHeaders("X-Rate-Limit-Limit", "X-Rate-Limit-Remaining", "X-Rate-Limit-Reset", 60.0, reserve=0.1)
 HOW_TO_GET_ONE = "Create one in the Okta Admin Console under Security > API > Tokens, as a Read Only Admin."
+
+#: What can stand between the quotes of a filter; no uuid holds anything else.
+_ID = re.compile(r"[\w.:-]{1,100}", re.ASCII)
 _elements = msgspec.json.Decoder(list[msgspec.Raw])
 
 
@@ -37,106 +41,71 @@ def fetch(client: Client, connector: OktaConnector, window: Window, tokens: Sequ
     Bounded requests (since and until) end with a page without a next link. An empty page with one does not end them.
     """
     del connector  # no option changes the request
+    wanted = f'eventType eq "{EVENT_TYPE}"'
+    first = {**_bounds(window), "filter": wanted, "sortOrder": "ASCENDING", "limit": PAGE_SIZE}
+    return LinkedPages(client, LOGS_PATH, _read_page, marker="after").read(first, tokens)
 
-    def ask(query: str | None) -> Page:
-        first = _first_page(window, PAGE_SIZE)
-        answer = client.get(f"{LOGS_PATH}?{query}") if query else client.get(LOGS_PATH, first)
-        events = cut_elements(decode_answer(answer.body, _elements, client.vendor.title))
-        following = _find_next(answer, client)
-        if not events and following == query:
-            following = None  # the end of a request that Okta treats as polling: its link leads to itself
-        return Page(events, following, _find_pause(answer, client))
 
-    return read_pages(client, ask, tokens)
+def find_event(client: Client, connector: OktaConnector, event_id: str, now: datetime) -> bytes | None:
+    """Return the log entry of a uuid, whatever its event type; None when the log has none, or cannot have one."""
+    if not _ID.fullmatch(event_id) or connector.source_keeps is None:
+        return None
+    bounds = _bounds(Window(now - connector.source_keeps, now))
+    answer = client.get(LOGS_PATH, {**bounds, "filter": f'uuid eq "{event_id}"', "limit": 1})
+    return next(iter(_read_events(client, answer)), None)
 
 
 def check(client: Client) -> str:
     """Return a sentence after the cheapest authenticated call: one log entry."""
-    answer = client.get(LOGS_PATH, {"limit": 1})
-    decode_answer(answer.body, _elements, client.vendor.title)
+    _read_events(client, client.get(LOGS_PATH, {"limit": 1}))
     return "the token may read the System Log"
-
-
-def read_cooldown(headers: Headers, now: float) -> float | None:
-    """Return the seconds to wait after a 429: until X-Rate-Limit-Reset, by the server's own clock.
-
-    Without a Date header they are counted by the local clock, which may be wrong, and are at most Okta's window.
-    None for a concurrency limit (limit and remaining both 0), whose reset is only a hint: own backoff.
-    """
-    if _read_smallest(headers, "X-Rate-Limit-Limit") == 0:
-        return None
-    reset = _read_smallest(headers, "X-Rate-Limit-Reset")
-    if reset is None:
-        return None
-    date = read_date(headers)
-    wait = limit_wait(reset - (date.timestamp() if date else now))
-    if wait is None:
-        return None
-    return (wait if date else min(wait, RATE_WINDOW_S)) + 1.0
 
 
 def explain(body: bytes) -> str:
     """Return errorCode, errorSummary and errorId of an error body: the id is what Okta's support asks for."""
-    try:
-        error = json.loads(body)
-        parts = [error.get("errorCode"), error.get("errorSummary")]
-        parts += [cause.get("errorSummary") for cause in error.get("errorCauses") or []]
-        error_id = error.get("errorId")
-    except (ValueError, AttributeError, TypeError, RecursionError):
-        return ""
-    said = ": ".join(part for part in parts if isinstance(part, str) and part)
-    return f"{said}, errorId {error_id}" if isinstance(error_id, str) else said
+    return read_error(body, _pick_words)
+
+
+def repair_url(base_url: str) -> str:
+    """Return the org's URL for its admin console's (acme-admin.okta.com), which does not serve the API."""
+    url = urlsplit(base_url)
+    first, dot, rest = url.netloc.partition(".")
+    if first.endswith("-admin") and dot:
+        return f"{url.scheme}://{first.removesuffix('-admin')}.{rest}"
+    return base_url
 
 
 VENDOR = Vendor(
-    title="Okta",
+    title=ABOUT.title,
     explain=explain,
-    cooldown=read_cooldown,
+    cooldown=RATE_LIMIT.read_cooldown,
     credentials_hint="the API token is unknown, expired or revoked; it expires after 30 days without use. "
     + HOW_TO_GET_ONE,
     permission_hint="the token's user may not read the System Log: give it the Read Only Admin role.",
 )
+API = Api(
+    about=ABOUT,
+    vendor=VENDOR,
+    sign_ins={"ssws": token_sign_in(VENDOR, "SSWS", HOW_TO_GET_ONE), "oauth2": app_sign_in(VENDOR)},
+    check=check,
+    repair_url=repair_url,
+)
 
 
-def _first_page(window: Window, limit: int) -> dict[str, str | int]:
-    return {
-        "since": format_instant(window.since),
-        "until": format_instant(window.until),
-        "filter": f'eventType eq "{EVENT_TYPE}"',
-        "sortOrder": "ASCENDING",
-        "limit": limit,
-    }
+def _bounds(window: Window) -> dict[str, str | int]:
+    return {"since": format_instant(window.since), "until": format_instant(window.until)}
 
 
-def _find_next(answer: Answer, client: Client) -> str | None:
-    """Return the query of the next link, None at the end: the API token goes to no host but the Connection's."""
+def _read_page(client: Client, answer: Answer) -> Page:
     link = find_link(answer.headers.get("Link"), "next")
-    if link is None:
-        return None
-    try:
-        url = urlsplit(link)
-    except ValueError:
-        raise RequestRefusedError("Okta's next link is not a valid URL.") from None
-    if url.path != LOGS_PATH:
-        place = client.quote(f"{name_host(link)}{url.path}", 160)
-        raise RequestRefusedError(f"Okta's next link leads to {place}, not to the System Log.")
-    if "after" not in parse_qs(url.query):
-        raise UnreadableAnswerError("Okta's next link leads to the first page again: it has no `after`.")
-    return url.query
+    return Page(_read_events(client, answer), link, RATE_LIMIT.read_pause(answer.headers, client.pacer.now()))
 
 
-def _find_pause(answer: Answer, client: Client) -> float:
-    """Return the seconds until Okta's budget is full again, if this answer used it up to the reserve."""
-    limit = _read_smallest(answer.headers, "X-Rate-Limit-Limit")
-    remaining = _read_smallest(answer.headers, "X-Rate-Limit-Remaining")
-    if limit and remaining is not None and remaining <= max(1.0, limit * RESERVE):
-        return read_cooldown(answer.headers, client.pacer.now()) or 0.0
-    return 0.0
+def _read_events(client: Client, answer: Answer) -> list[bytes]:
+    return cut_elements(decode_answer(answer.body, _elements, client.vendor.title))
 
 
-def _read_smallest(headers: Headers, name: str) -> float | None:
-    """Return the smallest number in a header that is repeated when several buckets apply."""
-    try:
-        return min((float(part) for part in headers.get(name, "").split(",") if part.strip()), default=None)
-    except ValueError:
-        return None
+def _pick_words(error: Mapping[str, Any]) -> Iterator[object]:
+    yield from (error.get("errorCode"), error.get("errorSummary"))
+    yield from (cause.get("errorSummary") for cause in error.get("errorCauses") or ())
+    yield error.get("errorId") and f"errorId {error['errorId']}"

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from pathlib import Path
-from typing import Literal, Self
+from typing import ClassVar, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field
 
 from ci_operators.core.connector import Connector, Policy
-
-#: How long Okta keeps the System Log. It refuses windows that begin more than 180 days ago.
-RETENTION = timedelta(days=90)
 
 
 class OktaConnector(Connector):
     """Options of an Okta connector; defaults are Recorded Future's documented criteria."""
+
+    #: How long Okta keeps the System Log. It refuses windows that begin more than 180 days ago.
+    source_keeps: ClassVar[timedelta | None] = timedelta(days=90)
 
     source: Literal["okta"] = "okta"
     private_addresses: Policy = Field(
@@ -26,16 +25,3 @@ class OktaConnector(Connector):
         default=None,
         description="CSV file with the columns phrase and code that replaces the shipped table of outcome reasons.",
     )
-
-    @field_validator("initial_import")
-    @classmethod
-    def _is_within_retention(cls, initial_import: timedelta) -> timedelta:
-        if initial_import > RETENTION:
-            raise ValueError("at most 90 days: Okta keeps the System Log no longer")
-        return initial_import
-
-    def resolve_paths(self, directory: Path) -> Self:
-        """Return the options with the table's path read from the directory of the connectors file."""
-        if self.outcome_reasons_file is None:
-            return self
-        return self.model_copy(update={"outcome_reasons_file": str(directory / self.outcome_reasons_file)})

@@ -2,25 +2,43 @@
 
 from __future__ import annotations
 
-from ci_operators.sources.okta import api, auth, criteria, log_event, look_up, mapping
-from ci_operators.sources.okta.options import RETENTION
+from ci_operators.sources.okta import api, event, mapping
+from ci_operators.sources.okta.options import OktaConnector
 from ci_operators.sources.source import Source
+from ci_operators.sources.steps import make_criteria, make_mapping
 
 SOURCE = Source(
     name="okta",
-    title="Okta",
     docs_url="https://support.recordedfuture.com/hc/en-us/articles/22790207786771",
-    api=auth.API,
+    api=api.API,
     fetch=api.fetch,
-    criteria=criteria.criteria_for,
-    mapping=mapping.mapping_for,
-    drop_reasons=criteria.DROP_REASONS,
+    find_event=api.find_event,
+    criteria=make_criteria(event.read_log_event, event.find_reason),
+    mapping=make_mapping(event.read_log_event, mapping.make_mapper, mapping.ISSUES),
+    drop_reasons=event.DROP_REASONS,
     issues=mapping.ISSUES,
     notes=mapping.NOTES,
-    faq={**criteria.FAQ, **mapping.FAQ},
-    personal=log_event.PERSONAL,
-    read_id=log_event.read_id,
-    find_event=look_up.find_event,
-    read_time=look_up.read_time,
-    keeps=RETENTION,
-)
+    # Options are ours: no question asks for them.
+    faq={
+        "wrong_event_type": "FAQ 2a",
+        "missing_actor": "FAQ 2b",
+        "null_display_name": "FAQ 2b",
+        "no_outcome_reason": "FAQ 3a",
+        "unknown_outcome_reason": "FAQ 3",
+        "withdrawn_technique": "FAQ 3",
+    },
+    id_paths=("uuid",),
+    time_path=lambda _: "published",
+    # System Log API, LogEvent: the objects that describe a person, a device or a place, and what names the actor.
+    # `actor.displayName` is the indicator: it stays.
+    personal=(
+        "actor.id", "actor.alternateId", "actor.detailEntry", "authenticationContext", "client", "debugContext",
+        "device", "request", "securityContext", "target", "transaction",
+    ),
+    shown=(
+        "uuid", "eventType", "legacyEventType", "published", "severity", "version", "displayMessage", "result",
+        "reason",
+    ),
+    tables={"ATT&CK codes of Okta's outcome reasons": mapping.load_reasons},
+    keeps=OktaConnector.source_keeps,
+)  # fmt: skip

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 from urllib.parse import unquote
 
@@ -13,14 +14,14 @@ from msgspec import Struct
 from ci_operators.core.errors import UnreadableAnswerError
 from ci_operators.core.instant import format_instant
 from ci_operators.core.window import Window
+from ci_operators.sources.sentinelone import ABOUT
 from ci_operators.sources.sentinelone.options import SentinelOneConnector
-from ci_operators.transport.api import Api
+from ci_operators.transport.api import Api, token_sign_in
 from ci_operators.transport.client import Client
 from ci_operators.transport.elements import cut_elements, decode_answer
 from ci_operators.transport.pacing import read_retry_after
 from ci_operators.transport.paging import Page, read_pages
-from ci_operators.transport.token import check_token
-from ci_operators.transport.vendor import Headers, Vendor
+from ci_operators.transport.vendor import Headers, Vendor, read_error
 
 THREATS_PATH = "/web/api/v2.1/threats"
 PAGE_SIZE = 1000
@@ -30,6 +31,7 @@ INTERVAL_S = 0.1
 DEFAULT_COOLDOWN_S = 5.0
 
 _WHERE = "Generate one in the SentinelOne console under Settings > Users > Current User, as a Viewer."
+_ID = re.compile(r"\d{1,20}", re.ASCII)
 
 
 class Pagination(Struct, frozen=True):
@@ -49,22 +51,13 @@ class Envelope(Struct, frozen=True):
 _envelope = msgspec.json.Decoder(Envelope)
 
 
-def read_token(text: str, label: str) -> tuple[str, str]:
-    """Return the auth header for an API token; a pasted "ApiToken " before it is taken off."""
-    text = text.strip()
-    if text[:9].lower() == "apitoken ":
-        text = text[9:]
-    return "Authorization", f"ApiToken {check_token(text, label=label, where=_WHERE)}"
-
-
 def fetch(
     client: Client, connector: SentinelOneConnector, window: Window, tokens: Sequence[str] = ()
 ) -> Iterator[Page]:
     """Yield the pages of threats of the window, oldest first.
 
-    Windows hold threats by createdAt; those of a connector for verified events by updatedAt, since a verdict
-    comes hours after its threat. The upper bound stays the same for all pages: a threat that changes
-    meanwhile leaves the window and comes in the next one.
+    The upper bound stays the same for all pages: a threat that changes meanwhile leaves the window and comes in the
+    next one.
     """
     params = _first_page(connector, window)
 
@@ -73,6 +66,15 @@ def fetch(
         return read_page(client, {**params, "cursor": cursor} if cursor else params)
 
     return read_pages(client, ask, tokens)
+
+
+def find_event(client: Client, connector: SentinelOneConnector, event_id: str, now: datetime) -> bytes | None:
+    """Return the threat of an id within the connector's accounts and sites; None when there is none."""
+    del now  # a threat stays as long as the console keeps it
+    if not _ID.fullmatch(event_id):
+        return None
+    found = read_page(client, {"ids": event_id, "limit": 1, "skipCount": "true", **_scope(connector)}).events
+    return found[0] if found else None
 
 
 def read_page(client: Client, params: Mapping[str, str | int]) -> Page:
@@ -104,32 +106,21 @@ def read_cooldown(headers: Headers, now: float) -> float:
 
 def explain(body: bytes) -> str:
     """Return code, title and detail of the first error in a body. A 429 is an HTML page: nothing to tell."""
-    try:
-        error = json.loads(body)["errors"][0]
-        parts = (error.get("code"), error.get("title"), error.get("detail"))
-    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
-        return ""
-    return ": ".join(str(part) for part in parts if part)
+    return read_error(body, lambda answer: [answer["errors"][0].get(name) for name in ("code", "title", "detail")])
 
 
 VENDOR = Vendor(
-    title="SentinelOne",
+    title=ABOUT.title,
     explain=explain,
     cooldown=read_cooldown,
     credentials_hint="the API token is unknown, expired or revoked. " + _WHERE,
     permission_hint="the token's user may not view threats: give it the Viewer role.",
 )
-
-API = Api(
-    vendor=VENDOR,
-    url_example="https://acme.sentinelone.net",
-    read_token=read_token,
-    check=check,
-)
+API = Api(about=ABOUT, vendor=VENDOR, sign_ins={"token": token_sign_in(VENDOR, "ApiToken", _WHERE)}, check=check)
 
 
 def _first_page(connector: SentinelOneConnector, window: Window) -> dict[str, str | int]:
-    key = "updatedAt" if connector.only_analyst_verified else "createdAt"
+    key = connector.window_key
     params: dict[str, str | int] = {
         f"{key}__gte": format_instant(window.since),
         f"{key}__lt": format_instant(window.until),
@@ -137,12 +128,14 @@ def _first_page(connector: SentinelOneConnector, window: Window) -> dict[str, st
         "sortOrder": "asc",
         "limit": PAGE_SIZE,
         "skipCount": "true",
+        **_scope(connector),
     }
     if connector.only_analyst_verified:
         params["analystVerdicts"] = ",".join(connector.verified_verdicts)
         params["createdAt__gte"] = format_instant(window.since - connector.verified_floor)
-    if connector.account_ids:
-        params["accountIds"] = ",".join(connector.account_ids)
-    if connector.site_ids:
-        params["siteIds"] = ",".join(connector.site_ids)
     return params
+
+
+def _scope(connector: SentinelOneConnector) -> dict[str, str | int]:
+    scope = {"accountIds": connector.account_ids, "siteIds": connector.site_ids}
+    return {name: ",".join(ids) for name, ids in scope.items() if ids}

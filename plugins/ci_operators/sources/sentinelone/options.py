@@ -52,6 +52,11 @@ class SentinelOneConnector(Connector):
     )
 
     @property
+    def window_key(self) -> str:
+        """Return the time by which windows hold threats: a verdict comes hours after its threat."""
+        return "updatedAt" if self.only_analyst_verified else "createdAt"
+
+    @property
     def reads_back(self) -> timedelta:
         """Return how much older than its window a scheduled run's events may be: a verdict comes late."""
         return self.overlap + self.verified_floor

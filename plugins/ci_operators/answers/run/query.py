@@ -1,0 +1,142 @@
+"""What is asked of a run's records: which of them, and from where on."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+from dataclasses import astuple, dataclass
+from functools import cached_property
+
+import msgspec
+
+from ci_operators.answers.question import WrongQuestionError, read_question
+from ci_operators.answers.run.artifacts import ARRIVED, StagedFile
+from ci_operators.answers.run.record import Record
+from ci_operators.answers.wording import STATES
+from ci_operators.core.tally import STAGES
+
+FATES = ("all", "dropped", "quarantined", "detection")
+_LONGEST_CURSOR = 1000
+
+
+@dataclass(frozen=True)
+class RecordQuery:
+    """What is wanted of a run's records; what is empty does not count.
+
+    search: a text that is in event id, indicator, reason or issue code, ATT&CK code or state, whatever the case of its
+    letters a to z. event_id: of one event alone.
+    """
+
+    fate: str = "all"
+    code: str = ""
+    stage: str = ""
+    search: str = ""
+    event_id: str = ""
+
+    @classmethod
+    def of(cls, fate: str = "all", code: str = "", stage: str = "", search: str = "") -> RecordQuery:
+        """Return the query that a person asks. Raises WrongQuestionError for a fate or stage that there is none of."""
+        if fate not in FATES:
+            raise WrongQuestionError(f"There is no fate {fate[:40]!r}; there are: {', '.join(FATES)}.")
+        if stage and stage not in STAGES:
+            raise WrongQuestionError(f"There is no stage {stage[:40]!r}; there are: {', '.join(STAGES)}.")
+        return cls(fate, read_question(code, "The code"), stage, read_question(search))
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Return a text that tells this query from others."""
+        return hashlib.sha256(msgspec.json.encode(astuple(self))).hexdigest()[:12]
+
+    @cached_property
+    def needle(self) -> bytes:
+        """Return the bytes that a record's text cannot do without, letters a to z in small."""
+        return _fold(self.event_id or self.search)
+
+    @cached_property
+    def asks_for_state(self) -> bool:
+        """Return whether what is wanted may be in a detection's state, which no artifact holds."""
+        return bool(self.search) and any(self.needle in word.encode() for word in (*STATES, ARRIVED))
+
+    def wants_file(self, file: StagedFile) -> bool:
+        """Return whether an artifact can hold wanted records."""
+        fates = {"all", file.fate, *(("dropped",) if file.fate == "detection" and file.codes else ())}
+        return self.fate in fates and self.stage in ("", file.stage) and (not self.code or self.code in file.codes)
+
+    def needs_states(self, file: StagedFile) -> bool:
+        """Return whether only the ledger can tell which records of an artifact are wanted."""
+        if file.fate == "dropped":
+            return False
+        sorts = file.fate == "detection" and bool(file.codes) and (self.fate != "all" or bool(self.code))
+        return sorts or self.asks_for_state
+
+    def may_be_in(self, text: bytes) -> bool:
+        """Return whether a piece of an artifact may hold a wanted record, but for what the ledger says of it.
+
+        Where the text has a backslash, a letter may be written in another way than as itself.
+        """
+        if b"\\" in text:
+            return True
+        if self.code and self.code.encode() not in text:
+            return False
+        return not self.needle or self.needle in text.lower()
+
+    def matches(self, record: Record) -> bool:
+        """Return whether a record is wanted."""
+        if self.fate not in ("all", record.fate) or (self.code and record.code != self.code):
+            return False
+        if self.event_id and record.event_id != self.event_id:
+            return False
+        texts = (record.event_id, record.indicator, record.code, record.state, *record.codes)
+        needle = _fold(self.search)
+        return not needle or any(needle in _fold(text) for text in texts if text)
+
+
+def _fold(text: str) -> bytes:
+    """Return a text as it is compared: letters a to z in small, all others as they are."""
+    return text.encode("utf-8", "surrogatepass").lower()
+
+
+class Cursor(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """A place among a run's records, which a browser keeps as a text and gives back.
+
+    question: fingerprint of the query that it belongs to; file: the artifact's name, or the ledger's part;
+    offset: where the next line begins in the artifact's text; passed: lines before it; size: of the artifact, so
+    that one written again by a retry is noticed; key: where the ledger goes on.
+    """
+
+    question: str
+    file: str
+    offset: int = 0
+    passed: int = 0
+    size: int = 0
+    key: str = ""
+
+
+_decode = msgspec.json.Decoder(Cursor).decode
+
+
+def write_cursor(cursor: Cursor) -> str:
+    """Return the cursor as a text of letters, digits, "-" and "_"."""
+    return base64.urlsafe_b64encode(msgspec.json.encode(cursor)).rstrip(b"=").decode("ascii")
+
+
+def wrong_cursor() -> WrongQuestionError:
+    """Return the error for a cursor that we have not given."""
+    return WrongQuestionError("The cursor is none of ours: begin again with the first page.")
+
+
+def read_cursor(text: str, question: str) -> Cursor:
+    """Return what the text says. Raises WrongQuestionError for one that is broken, or was given for other filters."""
+    if len(text) > _LONGEST_CURSOR:
+        raise wrong_cursor()
+    try:
+        padded = text.encode("ascii") + b"=" * (-len(text) % 4)
+        cursor = _decode(base64.b64decode(padded, altchars=b"-_", validate=True))
+    except (binascii.Error, ValueError, msgspec.MsgspecError):
+        raise wrong_cursor() from None
+    if not all(0 <= count < 1 << 62 for count in (cursor.offset, cursor.passed, cursor.size)):
+        raise wrong_cursor()
+    if cursor.question != question:
+        raise WrongQuestionError("The cursor belongs to other filters: begin again with the first page.")
+    return cursor

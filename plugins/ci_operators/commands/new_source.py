@@ -1,0 +1,60 @@
+"""`new-source`: a source that works, in the project's checkout, to be turned into another one piece by piece."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from pathlib import Path
+
+from ci_operators.commands.terminal import Terminal, sentence
+from ci_operators.core.errors import ConfigurationError
+from ci_operators.sources import SOURCES
+
+#: The checkout of the project, if the package is not installed from a wheel.
+ROOT = Path(__file__).parents[3]
+TEMPLATE = Path("tests/sources/template")
+#: Registry, what is in it, and what takes its place.
+_REGISTRIES = (
+    ("plugins/ci_operators/sources/__init__.py", "SOURCES = (", 'SOURCES = ("{name}", '),
+    (
+        "include/simulator/vendors.py",
+        "from simulator.faults import COMMON_FAULTS\n",
+        "from simulator.faults import COMMON_FAULTS\nfrom simulator.{name}.api import {class_name}Tenant\n",
+    ),
+    ("include/simulator/vendors.py", "    for tenant in (\n", "    for tenant in (\n        {class_name}Tenant,\n"),
+)
+
+
+def run(options: argparse.Namespace, terminal: Terminal) -> int:
+    """Write the files of a source and its lines in the registries, and say what they are."""
+    if not re.fullmatch(r"[a-z][a-z0-9_]*", options.name) or options.name in SOURCES:
+        raise ConfigurationError(f"{options.name[:40]!r} is not a new name: use small letters, digits and _.")
+    if not (ROOT / TEMPLATE).is_dir():
+        raise ConfigurationError("new-source needs a checkout of the project: an installed package has no template.")
+    words = {"name": options.name, "class_name": options.title.replace(" ", "")}
+    written = _copy_template(options.title, words)
+    for path, before, after in _REGISTRIES:
+        text = (ROOT / path).read_text(encoding="utf-8")
+        (ROOT / path).write_text(text.replace(before, after.format(**words), 1), encoding="utf-8")
+        written.append(path)
+    files = sorted(set(written))
+    follow = (
+        f"Then: ruff check --fix, ruff format, pytest tests/sources/{options.name}; and replace its facts one by one."
+    )
+    terminal.show({"written": files}, map(sentence, [*files, follow]))
+    return 0
+
+
+def _copy_template(title: str, words: dict[str, str]) -> list[str]:
+    """Copy the template's files to their places, under the source's names; return the places."""
+    written = []
+    for source in sorted(path for path in (ROOT / TEMPLATE).rglob("*") if path.is_file()):
+        place = str(source.relative_to(ROOT / TEMPLATE)).replace("acme", words["name"])
+        text = source.read_text(encoding="utf-8")
+        text = (
+            text.replace("Acme Cloud", title).replace("AcmeCloud", words["class_name"]).replace("acme", words["name"])
+        )
+        (ROOT / place).parent.mkdir(parents=True, exist_ok=True)
+        (ROOT / place).write_text(text, encoding="utf-8")
+        written.append(place)
+    return written

@@ -1,0 +1,131 @@
+"""The filter and map steps of every source, around what each of them decides about one of its events."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol, TypeVar
+
+from ci_operators.core.attack import NOTES as ATTACK_NOTES
+from ci_operators.core.detection import MAX_NAME_LENGTH, Detection, encode_detection
+from ci_operators.core.instant import normalise_instant
+from ci_operators.core.verdict import Dropped, Note, Quarantined, Step
+
+#: Issue code -> what is wrong, in words. Every source has these.
+ISSUES = {
+    "event_not_an_object": "The event is not a JSON object.",
+    "missing_event_id": "The event has no id: it cannot be told from others.",
+    "missing_timestamp": "The event names no time.",
+    "unreadable_timestamp": "The event's time is not a date.",
+}
+#: Note code -> what was degraded, in words. Every source has these.
+NOTES = {**ATTACK_NOTES, "timestamp_without_zone": "The event's time names no zone: it is read as UTC."}
+
+
+class Event(Protocol):
+    """The members of an event that a step reads."""
+
+    @property
+    def event_id(self) -> str | None:
+        """The id that the event goes by."""
+
+
+Read = TypeVar("Read", bound=Event)
+
+
+class IssueError(Exception):
+    """Why an event cannot become a detection: one of the source's issue codes. It ends in the quarantine."""
+
+
+def make_criteria(
+    read: Callable[[bytes], Read | None], find_reason: Callable[[Read, Any], str | None]
+) -> Callable[[Any], Step]:
+    """Return what makes the filter step of a connector: it passes an event on as it is, or says why not.
+
+    read: gives the members of an event, None if it is not a JSON object. find_reason: gives the code of the criterion
+    that excludes it by the connector's options, None if none does.
+    """
+
+    def criteria_for(connector: Any) -> Step:
+        def keep(event: bytes) -> bytes | Dropped | Quarantined:
+            members = read(event)
+            if members is None:
+                return Quarantined("event_not_an_object", None, ISSUES["event_not_an_object"])
+            reason = find_reason(members, connector)
+            return event if reason is None else Dropped(reason, members.event_id)
+
+        return keep
+
+    return criteria_for
+
+
+def make_mapping(
+    read: Callable[[bytes], Read | None],
+    make_mapper: Callable[[Any, Note], Callable[[Read], Detection | list[Detection]]],
+    issues: dict[str, str],
+) -> Callable[[Any, Note], Step]:
+    """Return what makes the map step of a connector: it gives the detections of an event, or says why there are none.
+
+    make_mapper: gives a connector's function from an event to its detection, or to several with different indicators;
+    the function raises IssueError where it cannot. issues: words of the codes that it raises.
+    """
+
+    def mapping_for(connector: Any, note: Note) -> Step:
+        map_event = make_mapper(connector, note)
+
+        def to_detections(event: bytes) -> bytes | list[bytes] | Quarantined:
+            members = read(event)
+            if members is None:
+                return Quarantined("event_not_an_object", None, ISSUES["event_not_an_object"])
+            try:
+                found = map_event(members)
+            except IssueError as err:
+                return Quarantined(str(err), members.event_id, issues[str(err)])
+            return _encode_each(found) if isinstance(found, list) else encode_detection(found)
+
+        return to_detections
+
+    return mapping_for
+
+
+def _encode_each(detections: list[Detection]) -> list[bytes]:
+    """Return the texts of an event's detections, one for each indicator."""
+    texts: dict[tuple[str, str], bytes] = {}
+    for each in detections:
+        texts.setdefault((each.ioc.type, each.ioc.value), encode_detection(each))
+    return list(texts.values())
+
+
+def read_event_id(event: Event) -> str:
+    """Return the id of an event as a detection has it. Raises IssueError if the event has none."""
+    event_id = clip(event.event_id)
+    if not event_id:
+        raise IssueError("missing_event_id")
+    return event_id
+
+
+def read_timestamp(note: Note, *times: str | None) -> str:
+    """Return the first of an event's times that is a date, as the API takes it.
+
+    Noted are a time without a zone, and a time that is not a date if another one takes its place. Raises IssueError
+    if none is a date.
+    """
+    is_replaced = False
+    for text in times:
+        if not text:
+            continue
+        try:
+            timestamp, has_zone = normalise_instant(text)
+        except ValueError:
+            is_replaced = True
+            continue
+        if is_replaced:
+            note("timestamp_replaced")
+        if not has_zone:
+            note("timestamp_without_zone")
+        return timestamp
+    raise IssueError("unreadable_timestamp" if is_replaced else "missing_timestamp")
+
+
+def clip(text: str | None) -> str:
+    """Return a name without the spaces around it, at most as long as a detection's names may be."""
+    return (text or "").strip()[:MAX_NAME_LENGTH]

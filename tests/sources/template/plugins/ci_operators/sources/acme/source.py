@@ -1,0 +1,25 @@
+"""The Acme Cloud source, put together."""
+
+from __future__ import annotations
+
+from ci_operators.sources.acme import api, event, mapping
+from ci_operators.sources.source import Source
+from ci_operators.sources.steps import make_criteria, make_mapping
+
+SOURCE = Source(
+    name="acme",
+    docs_url="https://support.recordedfuture.com/hc/en-us/articles/0",
+    api=api.API,
+    fetch=api.fetch,
+    find_event=api.find_event,
+    criteria=make_criteria(event.read_alert, event.find_reason),
+    mapping=make_mapping(event.read_alert, mapping.make_mapper, mapping.ISSUES),
+    drop_reasons=event.DROP_REASONS,
+    issues=mapping.ISSUES,
+    notes=mapping.NOTES,
+    faq={"no_indicators": "FAQ 1"},
+    id_paths=("id",),
+    time_path=lambda _: "time",
+    personal=("user", "host"),
+    shown=("time", "category", "severity", "technique", "kind"),
+)

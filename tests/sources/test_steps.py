@@ -1,0 +1,106 @@
+"""What the steps of all sources share, seen with a source of a few lines."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from msgspec import Struct
+
+from ci_operators.core.detection import MAX_NAME_LENGTH, Detection, Incident, Ioc, Method
+from ci_operators.core.tolerant import make_reader
+from ci_operators.core.verdict import Dropped, Note, Quarantined
+from ci_operators.sources.steps import (
+    ISSUES,
+    IssueError,
+    clip,
+    make_criteria,
+    make_mapping,
+    read_event_id,
+    read_timestamp,
+)
+
+
+class Alert(Struct, frozen=True):
+    """An event with several indicators."""
+
+    event_id: str | None = None
+    time: str | None = None
+    hosts: str | None = None
+
+
+def make_mapper(connector: Any, note: Note) -> Any:
+    """Return what makes a detection of each host; the first of several letters alone stands for one of them."""
+    del connector
+
+    def map_event(alert: Alert) -> list[Detection]:
+        timestamp, event_id = read_timestamp(note, alert.time), read_event_id(alert)
+        hosts = (alert.hosts or "").split()
+        if not hosts:
+            raise IssueError("missing_indicator")
+        return [
+            Detection(
+                timestamp=timestamp,
+                ioc=Ioc(type="domain", value=host, source_type="Acme", field=f"hosts.{number}"),
+                incident=Incident(id=event_id, type="alert"),
+                detection=Method(name="Acme", type="correlation"),
+            )
+            for number, host in enumerate(hosts)
+        ]
+
+    return map_event
+
+
+FILTER = make_criteria(make_reader(Alert), lambda alert, least: "too_few" if len(alert.hosts or "") < least else None)
+MAP = make_mapping(make_reader(Alert), make_mapper, {**ISSUES, "missing_indicator": "No host."})
+WHOLE = {"event_id": "1", "time": "2026-03-10T12:00:00Z", "hosts": "a.example b.example a.example"}
+
+
+def test_the_filter_passes_an_event_on_as_it_is_or_names_its_reason() -> None:
+    event = json.dumps(WHOLE).encode()
+    assert FILTER(3)(event) is event
+    assert FILTER(300)(event) == Dropped("too_few", "1")
+    assert FILTER(3)(b"[]") == Quarantined("event_not_an_object", None, ISSUES["event_not_an_object"])
+
+
+def test_the_mapping_gives_a_detection_for_each_indicator() -> None:
+    mapped = MAP(None, lambda _: None)(json.dumps(WHOLE).encode())
+    assert isinstance(mapped, list)
+    iocs = [json.loads(text)["ioc"] for text in mapped]
+    assert [(ioc["value"], ioc["field"]) for ioc in iocs] == [("a.example", "hosts.0"), ("b.example", "hosts.1")]
+
+
+@pytest.mark.parametrize(
+    ("change", "issue"),
+    [
+        ({"event_id": " "}, "missing_event_id"),
+        ({"time": None}, "missing_timestamp"),
+        ({"time": "soon"}, "unreadable_timestamp"),
+        ({"hosts": ""}, "missing_indicator"),
+    ],
+)
+def test_what_stands_in_the_way_is_an_issue_with_its_words(change: dict[str, Any], issue: str) -> None:
+    words = {**ISSUES, "missing_indicator": "No host."}[issue]
+    event_id = change.get("event_id", "1")
+    assert MAP(None, lambda _: None)(json.dumps({**WHOLE, **change}).encode()) == Quarantined(issue, event_id, words)
+    assert isinstance(MAP(None, lambda _: None)(b"[]"), Quarantined)
+
+
+@pytest.mark.parametrize(
+    ("times", "timestamp", "notes"),
+    [
+        (("2026-03-10T12:00:00Z", "soon"), "2026-03-10T12:00:00.000Z", []),
+        ((None, "", "2026-03-10T12:00:00"), "2026-03-10T12:00:00.000Z", ["timestamp_without_zone"]),
+        (("soon", "2026-03-10T12:00:00Z"), "2026-03-10T12:00:00.000Z", ["timestamp_replaced"]),
+    ],
+)
+def test_the_first_time_that_is_a_date_counts(times: tuple[str | None, ...], timestamp: str, notes: list[str]) -> None:
+    noted: list[str] = []
+    assert read_timestamp(noted.append, *times) == timestamp
+    assert noted == notes
+
+
+def test_names_are_cut_after_their_spaces_are_taken_off() -> None:
+    assert clip(None) == ""
+    assert clip("  " * 500 + "x" * 600) == "x" * MAX_NAME_LENGTH
