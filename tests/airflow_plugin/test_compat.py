@@ -19,7 +19,7 @@ import pytest
 import ci_operators
 from ci_operators.airflow_plugin import compat, versions
 from ci_operators.airflow_plugin.compat import PRIVATE_USES, find_private, read_stored_connections
-from tests.airflow_home import ROOT
+from tests.airflow_home import ROOT, on_newest
 
 PACKAGE = Path(ci_operators.__file__).parent
 COMPAT = PACKAGE / "airflow_plugin" / "compat.py"
@@ -151,6 +151,7 @@ def test_type_checker_sees_the_paths_that_are_imported() -> None:
     assert set(PRIVATE_USES) - set(seen) == left
 
 
+@on_newest
 def test_every_other_import_of_airflow_is_public() -> None:
     private = {
         f"{path.relative_to(ROOT)}: {module} {name}"
@@ -195,6 +196,7 @@ def test_no_other_module_tries_an_import() -> None:
     assert not handlers
 
 
+@on_newest
 def test_no_class_overrides_a_private_method_of_airflow() -> None:
     for module in walk_packages([str(PACKAGE)], "ci_operators."):
         if ".migrations" not in module.name and module.name != "ci_operators.__main__":

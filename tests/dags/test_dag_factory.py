@@ -20,6 +20,7 @@ from ci_operators.operators.alerts import FailureAlert
 from ci_operators.operators.stage import StageOperator
 from ci_operators.sources.registry import OPTIONS
 from ci_operators.timetables.update_frequency import UpdateFrequencyTimetable
+from tests.airflow_home import on_newest
 
 STAGES = ["extract", "filter", "map", "validate", "submit"]
 
@@ -164,6 +165,7 @@ def test_every_task_tells_the_connectors_notifiers(dag: DAG, connector: Connecto
     assert all(task.on_failure_callback == alerts for task in dag.tasks)
 
 
+@on_newest
 def test_deadline_survives_serialisation_and_is_off_by_default(dag: DAG, connector: Connector) -> None:
     (alert,) = DagSerialization.to_dict(dag)["dag"]["deadline"]
     assert connector.deadline is not None
@@ -202,7 +204,7 @@ def test_form_explains_each_field(dag: DAG, connector: Connector) -> None:
 )
 def test_form_refuses_what_makes_no_sense(dag: DAG, name: str, value: object) -> None:
     param = dag.params.get_param(name)
-    with pytest.raises(ValueError, match=r"is not (a|of type) "):
+    with pytest.raises(Exception, match=r"is not (a|of type) "):  # from Airflow 3.3 on a ValueError
         param.resolve(value)
 
 

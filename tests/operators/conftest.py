@@ -119,10 +119,7 @@ class Chain:
         ti = FakeTaskInstance(task_id=stage, earlier=self.xcoms)
         context = self.context(run, ti)
         try:
-            manifest = self.operator(stage, context).execute(context)
-        except AirflowFailException as err:  # what a fatal error is to Airflow before 3.3
-            assert err.__cause__ is not None
-            raise err.__cause__ from None
+            manifest = execute(self.operator(stage, context), context)
         except DownstreamTasksSkipped as skip:
             self.skipped += [str(task) for task in skip.tasks]
             manifest = ti.xcoms["return_value"]
@@ -156,6 +153,14 @@ class Chain:
         """Return a watermark from where this version of Airflow keeps it."""
         pushed = [value for (_, name), value in self.xcoms.items() if name == key]
         return self.asset_store.values.get(key) if HAS_ASSET_STATE else max(pushed, default=None)
+
+
+def execute(task: StageOperator, context: Any) -> dict[str, Any]:
+    """Return a task's manifest. A fatal error is raised as ours: before Airflow 3.3 one of Airflow's own wraps it."""
+    try:
+        return task.execute(context)
+    except AirflowFailException as err:
+        raise err.__cause__ or err from None
 
 
 @dataclass

@@ -33,7 +33,8 @@ def initialize(make: Callable[[], Any]) -> None:
 
         stats.initialize(factory=make, export_legacy_names=True)
     else:
-        Stats.initialize(factory=make)
+        old: Any = Stats
+        old.initialize(factory=make)
 
 
 @dataclass

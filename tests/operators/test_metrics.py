@@ -28,7 +28,7 @@ from ci_operators.core.verdict import Dropped
 from ci_operators.core.window import Window
 from ci_operators.operators.metrics import METRICS, Sample, find_labels, find_samples, plain_name, send, streak_sample
 from ci_operators.staging.manifest import Manifest
-from tests.airflow_home import IGNORED, ROOT
+from tests.airflow_home import IGNORED, ROOT, on_newest
 from tests.operators.conftest import Chain, FakeRun, Tenant
 from tests.operators.statsd_listener import Listener, listen, needs_backend
 
@@ -297,6 +297,7 @@ class Collector(BaseHTTPRequestHandler):
         """Say nothing."""
 
 
+@on_newest
 def test_opentelemetry_gets_names_and_attributes() -> None:
     """In a process of its own, since OpenTelemetry is set up once in one; flushed as a task's end does it."""
     handler = type("Here", (Collector,), {"messages": []})
