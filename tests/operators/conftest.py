@@ -103,7 +103,7 @@ class Chain:
             "dag_run": run,
             "params": params,
             "ti": ti or FakeTaskInstance(earlier=self.xcoms),
-            "asset_state_store": {Asset(name=dag.dag_id): self.asset_store},
+            **({"asset_state_store": {Asset(name=dag.dag_id): self.asset_store}} if HAS_ASSET_STATE else {}),
             "outlet_events": self.events,
         }
 
