@@ -12,24 +12,22 @@ from functools import partial
 from typing import Final
 
 import click
-import requests
 from rich.console import Console
 from rich.markup import escape
 
-from local_airflow.airflow_api import AirflowApi, loopback_session
+from local_airflow.airflow_api import AirflowApi
 from local_airflow.airflow_server import AirflowAddress, Step, running_airflow
-from local_airflow.environment import base_environment
 from local_airflow.folder import held_lock
 from local_airflow.ports import check_port
-from local_airflow.processes import ChildProcess, Command, check_alive, running, wait_until
+from local_airflow.processes import ChildProcess, check_alive
 from local_airflow.report import make_console, open_page, print_address, print_report, print_run, shown_step
 from local_airflow.runs import CONNECTORS, Run, RunReader
-from local_airflow.settings import DEMO_CONNECTORS, FOLDER, LOOPBACK, ROOT, AirflowSettings, Connection, LaunchError
+from local_airflow.settings import DEMO_CONNECTORS, FOLDER, AirflowSettings, Connection, LaunchError
 from local_airflow.signals import end_on_signals, ignore_signals
+from simulator import Simulator, serve
 from simulator.settings import OKTA_TOKEN, RECORDED_FUTURE_TOKEN, SENTINELONE_TOKEN
 
 INTERRUPTED: Final = 130
-SIMULATOR_S: Final = 60.0
 ENABLE_S: Final = 90.0
 IMPORT_S: Final = 1800.0
 _POLL_S: Final = 0.5
@@ -40,6 +38,7 @@ _PORT: Final = click.IntRange(1, 65535)
 
 def main() -> int:
     """Run the demo and return its exit status."""
+    os.umask(0o077)
     end_on_signals()
     console = make_console()
     try:
@@ -64,52 +63,43 @@ def demo(console: Console, port: int, simulator_port: int, once: bool) -> int:
     if port == simulator_port:
         raise click.UsageError(f"PORT and SIMULATOR_PORT are both {port}: choose two different ports.")
     step: Step = partial(shown_step, console)
-    with _serving(console, port, simulator_port, step) as (airflow, simulator, processes):
+    with _serving(console, port, simulator_port, step) as (airflow, simulator):
         api = airflow.api()
         reader = RunReader(api)
-        enable_connectors(api, processes, step)
-        runs, stored = wait_for_imports(reader, simulator, processes, step)
+        enable_connectors(api, airflow.processes, step)
+        runs, stored = wait_for_imports(reader, simulator, airflow.processes, step)
         is_right = print_report(console, runs, stored)
         if once:
             return 0 if is_right else 1
         print_address(console, airflow.url, airflow.user, airflow.password)
         open_page(console, airflow.url, os.environ)
-        report_runs(reader, runs, processes, console)
+        report_runs(reader, runs, airflow.processes, console)
     return 0
 
 
 @contextmanager
 def _serving(
     console: Console, port: int, simulator_port: int, step: Step
-) -> Iterator[tuple[AirflowAddress, str, Sequence[ChildProcess]]]:
-    """Yield Airflow, the simulator's URL, and the processes of both."""
+) -> Iterator[tuple[AirflowAddress, Simulator]]:
     with ExitStack() as stack:
         stack.enter_context(held_lock(FOLDER, lambda: console.print("  An earlier demo is still ending; waiting ...")))
         check_port(port, "Airflow", "PORT")
         check_port(simulator_port, "the simulator", "SIMULATOR_PORT")
         with step("Simulator of the vendors"):
-            simulator, process = stack.enter_context(_running_simulator(simulator_port))
-        connections = tuple(Connection(f"{kind}_default", simulator, token, kind) for kind, token in _TOKENS.items())
+            simulator = _start_simulator(simulator_port, stack)
+        url = simulator.url
+        connections = tuple(Connection(f"{kind}_default", url, token, kind) for kind, token in _TOKENS.items())
         wanted = AirflowSettings(FOLDER, port, DEMO_CONNECTORS, connections=connections)
         airflow = stack.enter_context(running_airflow(wanted, step))
         stack.callback(ignore_signals)
-        yield airflow, simulator, (*airflow.processes, process)
+        yield airflow, simulator
 
 
-@contextmanager
-def _running_simulator(port: int) -> Iterator[tuple[str, ChildProcess]]:
-    """Start the simulator with its state in `.demo/simulator`, yield its URL and its process once it answers."""
-    command = Command(
-        name="simulator",
-        argv=(sys.executable, "-m", "simulator", "--port", str(port), "--state", str(FOLDER / "simulator")),
-        environment={**base_environment(), "PYTHONPATH": str(ROOT / "include")},
-        log=FOLDER / "logs" / "simulator.log",
-        cwd=FOLDER,
-    )
-    url = f"http://{LOOPBACK}:{port}"
-    with running(command) as process:
-        wait_until(lambda: _is_answering(url), [process], SIMULATOR_S)
-        yield url, process
+def _start_simulator(port: int, stack: ExitStack) -> Simulator:
+    try:
+        return stack.enter_context(serve(Simulator(state_directory=FOLDER / "simulator"), port=port))
+    except (OSError, ValueError) as err:
+        raise LaunchError(f"The simulator cannot start: {err}") from err
 
 
 def enable_connectors(api: AirflowApi, processes: Sequence[ChildProcess], step: Step) -> None:
@@ -126,7 +116,7 @@ def enable_connectors(api: AirflowApi, processes: Sequence[ChildProcess], step: 
 
 
 def wait_for_imports(
-    reader: RunReader, simulator: str, processes: Sequence[ChildProcess], step: Step
+    reader: RunReader, simulator: Simulator, processes: Sequence[ChildProcess], step: Step
 ) -> tuple[Sequence[Run], Mapping[str, int]]:
     """Return all runs, and the detections that the API stores by source type, once every connector has run."""
     deadline = time.monotonic() + IMPORT_S
@@ -136,7 +126,7 @@ def wait_for_imports(
             runs = reader.read_all()
             imported = {run.connector for run in runs if run.run_type == "scheduled"}
             if imported == set(CONNECTORS) and all(run.is_finished for run in runs):
-                stored = _count_detections(simulator)
+                stored = Counter(each.entry["ioc"].get("source_type") for each in simulator.detections)
                 if reader.read_all() == runs:
                     return runs, stored
             if time.monotonic() > deadline:
@@ -167,20 +157,6 @@ def _describe(runs: Sequence[Run]) -> str:
         at_work = [f"{stage.name} {stage.state}" for stage in run.stages.values() if stage.state == "running"]
         words[run.connector] = at_work[-1] if at_work else run.state
     return ", ".join(f"{name}: {word}" for name, word in words.items())
-
-
-def _count_detections(url: str) -> Counter[str]:
-    """Return the number of detections that the simulated API stores, by `ioc.source_type`."""
-    answer = loopback_session().get(f"{url}/simulator/detections?limit=10000000", timeout=60)
-    answer.raise_for_status()
-    return Counter(str(detection["entry"]["ioc"].get("source_type")) for detection in answer.json()["detections"])
-
-
-def _is_answering(url: str) -> bool:
-    try:
-        return loopback_session().get(f"{url}/simulator/health", timeout=5).ok
-    except requests.RequestException:
-        return False
 
 
 if __name__ == "__main__":

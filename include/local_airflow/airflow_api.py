@@ -19,13 +19,6 @@ class ApiError(LaunchError):
     """Airflow's REST API gave an answer that was not expected."""
 
 
-def loopback_session() -> requests.Session:
-    """Return a session without a proxy between this process and loopback."""
-    session = requests.Session()
-    session.trust_env = False
-    return session
-
-
 class AirflowApi:
     """A client that logs in when it has to: a token lives for a day, the demo perhaps longer."""
 
@@ -33,7 +26,8 @@ class AirflowApi:
         """Make a client; nothing is sent yet."""
         self._url = url
         self._login = {"username": user, "password": password}
-        self._session = loopback_session()
+        self._session = requests.Session()
+        self._session.trust_env = False  # no proxy between this process and loopback
 
     def is_healthy(self) -> bool:
         """Return whether tasks and people are served; the first question warms up the tasks' API."""

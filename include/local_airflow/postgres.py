@@ -139,7 +139,7 @@ def running_postgres(folder: Path, log: Path, *, keep: bool = True) -> Iterator[
 
 def _command(home: PostgresHome, log: Path, program: str, data: Path, *options: str) -> Command:
     return Command(
-        name=program,
+        name="PostgreSQL",
         argv=(home.program(program), "-D", str(data), *options),
         environment=base_environment(),
         log=log,

@@ -106,7 +106,7 @@ def _make_table(runs: Sequence[Run]) -> Table:
 
 def _make_cells(name: str, runs: Sequence[Run]) -> tuple[str, ...]:
     stages = [run.stages[name] for run in runs if name in run.stages]
-    counted = [stage for stage in stages if stage.has_manifest]
+    counted = [stage for stage in stages if stage.manifest]
     if not counted:
         return ("-", "-", ", ".join(dict.fromkeys(stage.state for stage in stages)) or "not run")
     return (
@@ -114,7 +114,7 @@ def _make_cells(name: str, runs: Sequence[Run]) -> tuple[str, ...]:
         str(sum(stage.tally.records_out for stage in counted)),
         _list_reasons(sum((stage.tally.dropped for stage in counted), Counter())),
         _list_reasons(sum((stage.tally.quarantined for stage in counted), Counter())),
-        f"{sum(stage.duration_s for stage in counted):.2f}",
+        f"{sum(stage.manifest.duration_s or 0.0 for stage in counted if stage.manifest):.2f}",
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -12,7 +12,8 @@ from typing import Any
 
 from ci_operators.answers.run.artifacts import RunFiles
 from ci_operators.answers.run.manifests import read_manifests
-from ci_operators.answers.run.record import RecordReader
+from ci_operators.answers.run.record import Record, RecordReader
+from ci_operators.answers.run.records import RecordPage
 from ci_operators.answers.wording import make_wording
 from ci_operators.core.connector import Connector
 from ci_operators.core.tally import STAGES, Tally
@@ -132,6 +133,18 @@ class StagedRun:
             extra={**result.extra, **extra},
         )
         self.manifests[stage] = json.loads(json.dumps(manifest.to_xcom()))
+
+
+def follow(find: Callable[[str | None], RecordPage]) -> list[Record]:
+    """Return the records of all pages, by their cursors."""
+    found, cursor = list[Record](), None
+    for _ in range(10_000):
+        page = find(cursor)
+        found += page.records
+        cursor = page.cursor
+        if cursor is None:
+            return found
+    raise AssertionError("the pages do not end")
 
 
 def mixed_events(count: int = 40) -> list[dict[str, Any]]:

@@ -102,13 +102,6 @@ class TestHandOver:
         desk.deliver("okta-emea", "scheduled__9")
         assert stored_ids(desk.simulator) == ["event-0001", "event-0002", "event-0003", "event-7"]
 
-    def test_without_it_the_overlap_is_sent_twice(self, desk: Desk) -> None:
-        desk.add_okta_events(1)
-        desk.deliver()
-        self.rename(desk, "okta", "okta-emea")
-        desk.deliver("okta-emea", "scheduled__9")
-        assert stored_ids(desk.simulator) == ["event-0001", "event-0001"]
-
     def test_a_connector_of_the_file_is_not_handed_over_be_its_entry_wrong(self, desk: Desk) -> None:
         desk.add_okta_events(1)
         desk.deliver()

@@ -102,10 +102,10 @@ def test_one_that_has_lost_the_lease_settles_nothing(doubtful: Desk) -> None:
     doubtful.deliver()  # held
     held = doubtful.run("quarantine", "list", "--json").json["total"]
     connector = doubtful.connector("okta")
-    settlement = open_settlement(doubtful.connection, connector, resend=True)
+    settlement = open_settlement(doubtful.connection, connector, Report(), resend=True)
     doubtful.execute("UPDATE connector SET fence = fence + 1")
     with pytest.raises(LedgerError, match="has taken over"):
-        settlement.settle([], Report())
+        settlement.settle([])
     waiting = Deliveries(doubtful.connection, "okta", "run", "rf").take_waiting(9)
     assert (waiting, doubtful.run("quarantine", "list", "--json").json["total"]) == ([], held)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from rich.text import Text
 
@@ -64,26 +65,21 @@ def find(found: ConnectorsFile, names: Sequence[str], probe: Probe, probe_ledger
     for problem in () if names else found.problems:
         yield Finding("connectors file", works=False, sentence=problem)
     for connector in chosen:
-        yield from _find_of(connector, probe)
-        if not connector.debug:  # in debug mode nothing is sent, and no ledger is needed
-            yield _find_of_ledger(connector, probe_ledger)
+        for name, ask in _list_checks(connector, probe, probe_ledger):
+            try:
+                yield Finding(connector.name, works=True, sentence=name + ask())
+            except CollectiveInsightsError as err:
+                yield Finding(connector.name, works=False, sentence=f"{name}{err}")
 
 
-def _find_of(connector: Connector, probe: Probe) -> Iterator[Finding]:
-    source = load_source(connector.source)
-    for api, conn_id in ((source.api, connector.source_conn_id), (API, connector.destination_conn_id)):
-        try:
-            yield Finding(connector.name, works=True, sentence=probe(api, conn_id))
-        except CollectiveInsightsError as err:
-            yield Finding(connector.name, works=False, sentence=str(err))
-
-
-def _find_of_ledger(connector: Connector, probe: LedgerProbe) -> Finding:
-    ledger = f"Ledger ({connector.ledger_conn_id})"
-    try:
-        return Finding(connector.name, works=True, sentence=f"{ledger}: {probe(connector.ledger_conn_id)}")
-    except CollectiveInsightsError as err:
-        return Finding(connector.name, works=False, sentence=f"{ledger}: {err}")
+def _list_checks(
+    connector: Connector, probe: Probe, probe_ledger: LedgerProbe
+) -> Iterator[tuple[str, Callable[[], str]]]:
+    """Yield the checks of a connector, each with the words that its sentence begins with."""
+    yield "", partial(probe, load_source(connector.source).api, connector.source_conn_id)
+    yield "", partial(probe, API, connector.destination_conn_id)
+    if not connector.debug:  # in debug mode nothing is sent, and no ledger is needed
+        yield f"Ledger ({connector.ledger_conn_id}): ", partial(probe_ledger, connector.ledger_conn_id)
 
 
 def _draw(finding: Finding) -> Text:

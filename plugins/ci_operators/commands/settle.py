@@ -58,68 +58,65 @@ def run(options: argparse.Namespace, terminal: Terminal) -> int:
     with open_ledger(connector.ledger_conn_id) as connection:
         number = overview.find_id(connection, connector.name)
         if number is not None:
-            settlement = open_settlement(connection, connector, resend=options.resend)
-            settlement.settle(options.names, report)
+            open_settlement(connection, connector, report, resend=options.resend).settle(options.names)
         elif options.names:
             report.problems.append(f"The ledger has nothing of {connector.name}.")
     terminal.show(report, _draw(report))
     return 1 if report.problems else 0
 
 
-def open_settlement(connection: Connection, connector: Connector, *, resend: bool) -> Settlement:
+def open_settlement(connection: Connection, connector: Connector, report: Report, *, resend: bool) -> Settlement:
     """Return the only one that settles or sends for a connector; what a dead run left under way becomes unknown."""
     deliveries = Deliveries(connection, connector.name, "settle", connector.destination_conn_id).lock()
     deliveries.recover()
-    return Settlement(deliveries.lease, connector, resend)
+    return Settlement(deliveries.lease, connector, report, resend)
 
 
 @dataclass
 class Settlement:
-    """Settles detections of one connector, while no run of it submits."""
+    """Settles detections of one connector, while no run of it submits. resend: whether they are sent again."""
 
     lease: Lease
     connector: Connector
+    report: Report
     resend: bool
 
-    def settle(self, names: Sequence[str], report: Report) -> None:
+    def settle(self, names: Sequence[str]) -> None:
         """Settle the named detections, all unknown ones if none is named."""
         connection, number = self.lease.connection, self.lease.number
+        only = [State.UNKNOWN, State.REJECTED] if self.resend else [State.UNKNOWN]
         for name in names:
             found = find_named(connection, self.connector.name, number, name)
-            if not self._settle(found, report, self._from()):
+            if not self._settle([each for each in found if each.state in only], only):
                 states = ", ".join(sorted({each.state.name.lower() for each in found}))
                 what = f"is {states}, not unknown" if states else "stands for no detection of the connector"
-                report.problems.append(f"{name} {what}.")
+                self.report.problems.append(f"{name} {what}.")
         if not names:
-            while self._settle(find_unknown(connection, number, CHUNK), report, [State.UNKNOWN]):
+            while self._settle(find_unknown(connection, number, CHUNK), [State.UNKNOWN]):
                 pass
 
-    def _from(self) -> list[State]:
-        return [State.UNKNOWN, State.REJECTED] if self.resend else [State.UNKNOWN]
-
-    def _settle(self, found: Sequence[DetectionState], report: Report, only: Sequence[State]) -> bool:
-        chosen = [each for each in found if each.state in only]
+    def _settle(self, chosen: Sequence[DetectionState], only: Sequence[State]) -> bool:
+        """Settle detections, as long as they are in one of the states; return whether there were any."""
         kept = self._find_kept(chosen)
         note = "settled by hand: to be sent again" if self.resend else "settled by hand: accepted"
         # A refused detection is not sent as it was: the next run that reads its window maps it anew.
         here = [each for each in chosen if self.resend and each.key in kept and each.state is State.UNKNOWN]
         with self.lease.transaction():
             queue(self.lease.connection, self.lease.number, [kept[each.key][0] for each in here])
-            self._override(here, State.WAITING, note, only, report)
+            self._override(here, State.WAITING, note, only)
             state = State.PLANNED if self.resend else State.ACCEPTED
-            self._override([each for each in chosen if each not in here], state, note, only, report)
+            self._override([each for each in chosen if each not in here], state, note, only)
             close_entries(self.lease.connection, [entry.id for _, entry in kept.values()], note)
         return bool(chosen)
 
-    def _override(
-        self, chosen: Sequence[DetectionState], state: State, issue: str, only: Sequence[State], report: Report
-    ) -> None:
-        done = override(self.lease.connection, [each.key for each in chosen], state, issue, only=only)
+    def _override(self, chosen: Sequence[DetectionState], state: State, note: str, only: Sequence[State]) -> None:
+        done = override(self.lease.connection, [each.key for each in chosen], state, note, only=only)
         became = state.name.lower()
-        setattr(report, became, getattr(report, became) + len(done))
-        for each in chosen[: LISTED - len(report.detections)]:
-            settled = Settled(each.key.hex(), each.event_id, each.indicator_type, each.indicator, became)
-            report.detections.append(settled)
+        setattr(self.report, became, getattr(self.report, became) + len(done))
+        self.report.detections += [
+            Settled(each.key.hex(), each.event_id, each.indicator_type, each.indicator, became)
+            for each in chosen[: LISTED - len(self.report.detections)]
+        ]
 
     def _find_kept(self, chosen: Sequence[DetectionState]) -> dict[bytes, tuple[Row, Entry]]:
         """Return the detections that the quarantine of submit has, with their texts, by key."""

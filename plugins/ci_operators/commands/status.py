@@ -13,7 +13,7 @@ from ci_operators.commands.selection import choose_connectors
 from ci_operators.commands.terminal import Terminal, make_table, sentence, show_span
 from ci_operators.connectors_file import load_connectors
 
-_STANDING = ("connector", "mode", "delivered until", "lag", "unknown", "rejected", "waiting", "quarantined", "budget")
+_HEALTH = ("connector", "mode", "delivered until", "lag", "unknown", "rejected", "waiting", "quarantined", "budget")
 _COUNTS = ("connector", "period", "events in", "dropped", "arrived before", "quarantined", "accepted", "sent again")
 
 
@@ -21,21 +21,21 @@ def run(options: argparse.Namespace, terminal: Terminal) -> int:
     """Show the connectors; 1 if one of them needs somebody, 2 if no ledger can be read."""
     found = load_connectors()
     chosen = choose_connectors(found, options.connectors)
-    healths = find_health(found, chosen, terminal.now())
-    live = [health for health in healths if not health.debug]
+    shown = find_health(found, chosen, terminal.now())
+    live = [health for health in shown if not health.debug]
     if live and all(health.problem for health in live):
         raise NoLedgerError(live[0].problem)
-    healths += [] if options.connectors else find_orphans(found)
-    terminal.show(healths, _draw(healths))
-    return 1 if any(health.needs_somebody for health in healths) else 0
+    shown += [] if options.connectors else find_orphans(found)
+    terminal.show(shown, _draw(shown))
+    return 1 if any(health.needs_somebody for health in shown) else 0
 
 
-def _draw(healths: Sequence[ConnectorHealth]) -> Iterator[RenderableType]:
-    told = [health for health in healths if not health.problem]
-    yield make_table("Connectors", _STANDING, map(_row, told))
-    known = [health for health in told if not health.gone]
-    yield make_table("Counts", _COUNTS, (row for health in known for row in _count_rows(health)))
-    for health in healths:
+def _draw(shown: Sequence[ConnectorHealth]) -> Iterator[RenderableType]:
+    readable = [health for health in shown if not health.problem]
+    yield make_table("Connectors", _HEALTH, map(_row, readable))
+    in_file = [health for health in readable if not health.gone]
+    yield make_table("Counts", _COUNTS, (row for health in in_file for row in _count_rows(health)))
+    for health in shown:
         for text in find_remarks(health):
             yield sentence(f"{health.connector}: {text}", "red" if health.needs_somebody else "yellow")
 

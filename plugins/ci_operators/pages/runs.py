@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, HTTPException, Query
 
-from ci_operators.answers.event.detail import RecordInquiry, find_detail
+from ci_operators.answers.event.detail import RecordInquiry
 from ci_operators.answers.question import Limits
 from ci_operators.answers.run.artifacts import check_artifacts
 from ci_operators.answers.run.ledger_records import find_ledger_records
@@ -42,7 +42,7 @@ def show_records(
 def show_record(asked: Asked, event_id: str = "", indicator: str = "", place: str = "") -> dict[str, Any]:
     """Return all about one event of a run; `place` names a record that has no event id."""
     inquiry = RecordInquiry(asked.files, asked.connector, asked.reader, asked.find_states, asked.find_trail)
-    found = find_detail(inquiry, event_id, indicator, place)
+    found = inquiry.find(event_id, indicator, place)
     if found is None:
         raise HTTPException(404, UNKNOWN_EVENT)
     story = [*found["story"], *filter(None, [asked.ledger_problem])]

@@ -21,9 +21,9 @@ def test_standings_are_in_the_order_of_names(desk: Desk) -> None:
     desk.add_okta_events(1, minutes_ago=100)
     desk.deliver(since=120, until=90)
     found = load_connectors()
-    healths = find_health(found, found.connectors, desk.now)
-    assert [health.connector for health in healths] == ["dry", "okta", "s1"]
-    dry, okta, s1 = healths
+    found_health = find_health(found, found.connectors, desk.now)
+    assert [health.connector for health in found_health] == ["dry", "okta", "s1"]
+    dry, okta, s1 = found_health
     assert list(find_remarks(okta)) == ["is behind its update frequency: look at its runs in Airflow."]
     assert next(find_remarks(dry)).startswith("in debug mode")
     assert (okta.lag_s, s1.last_window, list(find_remarks(s1))) == (5400, None, [])
@@ -58,10 +58,10 @@ def test_many_connectors_cost_no_more_questions_than_one(desk: Desk) -> None:
 def test_a_ledger_that_fails_takes_no_other_down(desk: Desk) -> None:
     desk.edit_file("name: s1,", "name: s1, ledger_conn_id: nowhere,")
     found = load_connectors()
-    healths = {each.connector: each for each in find_health(found, found.connectors, desk.now)}
-    assert "nowhere does not exist" in healths["s1"].problem
-    assert next(find_remarks(healths["s1"])) == healths["s1"].problem
-    assert healths["okta"].problem == ""
+    found_health = {each.connector: each for each in find_health(found, found.connectors, desk.now)}
+    assert "nowhere does not exist" in found_health["s1"].problem
+    assert next(find_remarks(found_health["s1"])) == found_health["s1"].problem
+    assert found_health["okta"].problem == ""
 
 
 def test_a_connector_is_behind_when_a_run_is_overdue(desk: Desk) -> None:

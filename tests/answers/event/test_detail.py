@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from ci_operators.answers.event.detail import RecordInquiry, find_detail, records_of_trail
+from ci_operators.answers.event.detail import RecordInquiry, records_of_trail
 from ci_operators.answers.question import Limits, WrongQuestionError
 from ci_operators.answers.run.query import RecordQuery
 from ci_operators.answers.run.record import RecordReader
@@ -26,7 +26,7 @@ SEEN = datetime(2026, 3, 10, 13, tzinfo=UTC)
 
 def detail(run: StagedRun, event_id: str, indicator: str = "", place: str = "", **inquiry: Any) -> dict[str, Any]:
     reader = RecordReader(run.connector.name, WORDING)
-    found = find_detail(RecordInquiry(run.files, run.connector, reader, **inquiry), event_id, indicator, place)
+    found = RecordInquiry(run.files, run.connector, reader, **inquiry).find(event_id, indicator, place)
     assert found is not None
     msgspec.json.encode(found)
     return found

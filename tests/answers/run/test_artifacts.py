@@ -105,20 +105,6 @@ def test_every_line_tells_where_the_next_one_begins(path: Path) -> None:
     assert read(path, whole[-1][1]) == []
 
 
-def test_a_line_longer_than_a_block_stays_whole(tmp_path: Path) -> None:
-    path = tmp_path / "long.jsonl.zst"
-    lines = [b"a", b"y" * (5 * CHUNK_BYTES + 3), b"", b"z"]
-    with write_artifact(path) as out:
-        out.write_all(lines)
-    assert [line for line, _ in read(path)] == lines
-
-
-def test_only_the_beginning_of_a_line_is_a_place(path: Path) -> None:
-    for start in (1, 5, 10**12):
-        with pytest.raises(ValueError, match=r"begins at|ends before"):
-            read(path, start)
-
-
 def test_an_artifact_that_is_gone(tmp_path: Path) -> None:
     gone = tmp_path / "map.jsonl.zst"
     for ask in (measure, read):
@@ -152,7 +138,7 @@ def test_a_line_without_end_is_given_up_before_it_fills_the_memory(path: Path) -
     assert peak < 2 * LONGEST_LINE
 
 
-def test_a_long_record_is_read(path: Path) -> None:
-    line = b"x" * (LONGEST_LINE - CHUNK_BYTES)
-    path.write_bytes(zstandard.compress(line + b"\n"))
-    assert read(path) == [(line, len(line) + 1)]
+def test_a_long_record_is_read_whole_with_its_neighbors(path: Path) -> None:
+    lines = [b"a", b"x" * (LONGEST_LINE - CHUNK_BYTES), b"", b"z"]
+    path.write_bytes(zstandard.compress(b"".join(line + b"\n" for line in lines)))
+    assert [line for line, _ in read(path)] == lines

@@ -15,7 +15,7 @@ from ci_operators.answers.run.query import Cursor, RecordQuery, write_cursor
 from ci_operators.answers.run.record import Record
 from ci_operators.ledger.keys import event_key
 from ci_operators.ledger.trail import DeliveredDetection, find_states
-from tests.answers.staged_run import WORDING
+from tests.answers.staged_run import WORDING, follow
 from tests.commands.conftest import Desk
 
 RUN = "scheduled__1"
@@ -33,14 +33,7 @@ def ledger_run(desk: Desk) -> LedgerRun:
 
 
 def find_all(run: LedgerRun, query: RecordQuery, size: int = 10_000) -> list[Record]:
-    found, cursor = list[Record](), None
-    for _ in range(100):
-        page = find_ledger_records(run, query, cursor, Limits(records=size))
-        found += page.records
-        cursor = page.cursor
-        if cursor is None:
-            return found
-    raise AssertionError("the pages do not end")
+    return follow(lambda cursor: find_ledger_records(run, query, cursor, Limits(records=size)))
 
 
 def test_every_record_is_there(ledger_run: LedgerRun) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 from pathlib import Path
 
@@ -92,26 +91,24 @@ CURSOR = Cursor("question", "filter.dropped", 4096, 100, 700, "")
 
 
 def test_it_comes_back() -> None:
-    text = write_cursor(CURSOR)
-    assert text.replace("-", "").replace("_", "").isalnum()
-    assert read_cursor(text, "question") == CURSOR
+    assert read_cursor(write_cursor(CURSOR), "question") == CURSOR
 
 
 @pytest.mark.parametrize(
     "text",
     [
         "x",
-        "%%%",
-        "é",
         "\ud800",
-        "a" * 2000,
-        base64.urlsafe_b64encode(b"{}").decode(),
-        base64.urlsafe_b64encode(b'["question"]').decode(),
-        base64.urlsafe_b64encode(b'["question","f","1"]').decode(),
-        base64.urlsafe_b64encode(b'["question","f",-1]').decode(),
-        base64.urlsafe_b64encode(b'["question","f",99999999999999999999999]').decode(),
-        base64.urlsafe_b64encode(b'["question","f",1,1,1,"","more"]').decode(),
+        f'["question","{"a" * 1000}"]',
+        "{}",
+        '["question"]',
+        '["question","f","1"]',
+        '["question","f",-1]',
+        '["question","f",99999999999999999999999]',
+        f'["question","f",{1 << 62}]',
+        '["question","f",1,1,1,"","more"]',
         write_cursor(CURSOR)[:-3],
+        "[" * 900,
     ],
 )
 def test_a_broken_one_is_refused(text: str) -> None:

@@ -19,7 +19,7 @@ from ci_operators.answers.run.records import Scan, find_records
 from ci_operators.core.verdict import Dropped, Quarantined
 from ci_operators.ledger.trail import DeliveredDetection
 from ci_operators.staging.artifact import write_artifact
-from tests.answers.staged_run import OKTA, READER, WORDING, StagedRun, event, known, mixed_events
+from tests.answers.staged_run import OKTA, READER, WORDING, StagedRun, event, follow, known, mixed_events
 from tests.artifacts import read_all
 
 BEGAN = datetime(2026, 3, 10, 13, tzinfo=UTC)
@@ -36,14 +36,7 @@ def find_all(
     run: StagedRun, query: RecordQuery, limits: Limits, reader: RecordReader = READER, look_up: LookUp | None = None
 ) -> list[Record]:
     """Follow the cursors to the end."""
-    found, cursor = list[Record](), None
-    for _ in range(10_000):
-        page = find_records(run.files, query, reader, cursor, limits, look_up)
-        found += page.records
-        cursor = page.cursor
-        if cursor is None:
-            return found
-    raise AssertionError("the pages do not end")
+    return follow(lambda cursor: find_records(run.files, query, reader, cursor, limits, look_up))
 
 
 def test_every_event_has_one_record(mixed: StagedRun) -> None:

@@ -30,10 +30,10 @@ _OF_EVENTS = ("filter", "map")
 _NO_RECORD = Record(None, "", "")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass
 class RecordInquiry:
-    """How a record is found. find_trail: what the ledger knows of an event; None for debug runs, like look_up.
-    limits: of the whole search."""
+    """Finds all about one event of a run, for one question. find_trail: what the ledger knows of an event; None for
+    debug runs, like look_up. limits: of the whole search."""
 
     files: RunFiles
     connector: Connector
@@ -42,51 +42,46 @@ class RecordInquiry:
     find_trail: Callable[[str], Trail] | None = None
     limits: Limits = PATIENCE
 
-
-def find_detail(inquiry: RecordInquiry, event_id: str, indicator: str = "", place: str = "") -> dict[str, Any] | None:
-    """Return all about an event of the run, or about the one of its records with the indicator; None if the run and
-    the ledger know nothing of it. place: of a record without an event id, instead.
-
-    fate to faq are those of its record, if it has one yet; personal: paths of the event that are shown on demand alone;
-    truncated: whether something of it was too long to be shown; detections: as they are sent (None where only the
-    ledger knows it), with what the ledger says of them; story: what became of it, stage by stage, in sentences.
-    Raises WrongQuestionError for a place that is none, and if neither is named.
-    """
-    if not event_id and not place:
-        raise WrongQuestionError("Name an event_id, or a record's place.")
-    search = _Search(inquiry, event_id)
-    if place:
-        search.look_at(place)
-    else:
-        search.look(indicator)
-    search.find_raw()
-    search.ask_ledger()
-    return search.tell() if search.has_found else None
-
-
-class _Search:
-    """What has been found so far: facts for the story, candidates with their states by key, note on the event."""
-
-    def __init__(self, inquiry: RecordInquiry, event_id: str) -> None:
-        self.inquiry, self.event_id, self.note = inquiry, event_id, ""
-        self.deadline = Deadline.after(inquiry.limits.seconds, inquiry.limits.clock)
-        last_stage = next(reversed(list(inquiry.files.stages)), "extract")
-        self.facts = StoryFacts(inquiry.connector, inquiry.reader.wording, last_stage=last_stage)
+    def __post_init__(self) -> None:
+        self.event_id, self.note = "", ""
+        self.deadline = Deadline.after(self.limits.seconds, self.limits.clock)
+        last_stage = next(reversed(list(self.files.stages)), "extract")
+        self.facts = StoryFacts(self.connector, self.reader.wording, last_stage=last_stage)
         self.found = list[Candidate]()
         self.states: Mapping[bytes, DeliveredDetection] = {}
 
+    def find(self, event_id: str, indicator: str = "", place: str = "") -> dict[str, Any] | None:
+        """Return all about an event of the run, or about the one of its records with the indicator; None if the run
+        and the ledger know nothing of it. place: of a record without an event id, instead.
+
+        fate to faq are those of its record, if it has one yet; personal: paths of the event that are shown on demand
+        alone; truncated: whether something of it was too long to be shown; detections: as they are sent (None where
+        only the ledger knows it), with what the ledger says of them; story: what became of it, stage by stage, in
+        sentences. Raises WrongQuestionError for a place that is none, and if neither is named.
+        """
+        self.event_id = event_id
+        if place:
+            self._look_at(place)
+        elif event_id:
+            self._look(indicator)
+        else:
+            raise WrongQuestionError("Name an event_id, or a record's place.")
+        self._find_raw()
+        self._ask_ledger()
+        return self._tell() if self._has_found else None
+
     @property
-    def has_found(self) -> bool:
+    def _has_found(self) -> bool:
         """Return whether there is something to tell, even if it is that not everything could be looked through."""
         facts = self.facts
         return facts.raw is not None or bool(self.found) or bool(facts.trail) or not facts.is_whole
 
-    def look(self, indicator: str) -> None:
+    def _look(self, indicator: str) -> None:
         """Find the event's records, the one with the indicator first."""
-        query, look_up = RecordQuery(event_id=self.event_id), self.inquiry.look_up
-        limits = replace(self.deadline.cut(self.inquiry.limits, 0.5), records=_MOST)  # the event is looked for too
-        scan = Scan(query, self.inquiry.reader, limits, look_up, keeps=True)
-        for number, file in enumerate(self.inquiry.files.settled()):
+        query, look_up = RecordQuery(event_id=self.event_id), self.look_up
+        limits = replace(self.deadline.cut(self.limits, 0.5), records=_MOST)  # the event is looked for too
+        scan = Scan(query, self.reader, limits, look_up, keeps=True)
+        for number, file in enumerate(self.files.settled()):
             is_read = not (number and scan.is_over) and scan.read(file) is None
             self.facts.is_whole = self.facts.is_whole and is_read
         pairs = sorted(zip(scan.records, scan.candidates, strict=True), key=lambda pair: _rank(pair[0], indicator))
@@ -97,12 +92,12 @@ class _Search:
         self.facts.states = list(self.states.values())
         self.facts.has_codes = any(candidate.record.codes for candidate in self.found if candidate.key)
 
-    def look_at(self, place: str) -> None:
+    def _look_at(self, place: str) -> None:
         """Take the record at a place."""
-        candidate = _read_place(self.inquiry.files, self.inquiry.reader, place)
+        candidate = _read_place(self.files, self.reader, place)
         self.found, self.facts.record = [candidate], candidate.record
 
-    def find_raw(self) -> None:
+    def _find_raw(self) -> None:
         """Find the event as the source gave it, or why it cannot be shown."""
         for candidate in self.found:
             if candidate.record.fate == "quarantined" and candidate.record.stage in _OF_EVENTS:
@@ -111,25 +106,25 @@ class _Search:
         if not self.event_id:
             self.note = "The event has no id: it cannot be told from the others that extract staged."
             return
-        limits = self.deadline.cut(self.inquiry.limits)
-        found = find_event(self.inquiry.files, self.inquiry.connector, self.event_id, limits)
+        limits = self.deadline.cut(self.limits)
+        found = find_event(self.files, self.connector, self.event_id, limits)
         self.facts.raw, self.note = found.event, found.note
         if found.is_late:
             self.facts.is_whole = False
             self.note += " `python -m ci_operators explain ID` asks the ledger and the source for it."
 
-    def ask_ledger(self) -> None:
+    def _ask_ledger(self) -> None:
         """Take what the ledger knows for what the artifacts no longer tell."""
-        if self.found or not self.event_id or self.inquiry.find_trail is None:
+        if self.found or not self.event_id or self.find_trail is None:
             return
-        trail = self.inquiry.find_trail(self.event_id)
+        trail = self.find_trail(self.event_id)
         if trail:
             self.facts.trail = trail
             self.facts.record = records_of_trail(trail, self.facts.wording, self.event_id)[0]
 
-    def tell(self) -> dict[str, Any]:
+    def _tell(self) -> dict[str, Any]:
         """Return what was found."""
-        facts, name = self.facts, self.inquiry.connector.name
+        facts, name = self.facts, self.connector.name
         view = View(None, truncated=False) if facts.raw is None else view_record(facts.raw)
         sent = [(found, view_record(found.payload)) for found in self.found if found.key]
         shown = [_show(one.value, found.record, self.states.get(found.key or b"")) for found, one in sent]
@@ -144,7 +139,7 @@ class _Search:
             "faq": facts.wording.name_faq(name, record.code) if record.code else "",
             "event": view.value,
             "event_note": self.note if view.is_json else "The event is no JSON: shown as text.",
-            "personal": load_source(self.inquiry.connector.source).personal,
+            "personal": load_source(self.connector.source).personal,
             "truncated": view.truncated or any(one.truncated for _, one in sent),
             "detections": shown
             or [_show(None, each, each) for each in (facts.trail.detections if facts.trail else ())],

@@ -140,7 +140,7 @@ def ask_source(connector: Connector, event_id: str, coverage: Coverage, finder: 
     if event is None:
         return SourceAnswer(name, source.title, False, f"{source.title} does not know the event.")
     time, verdict = source.read_time(connector, event), judge(connector, event)
-    fate = say_keeping(connector, verdict) or foresee(connector, time, coverage)
+    fate = say_keeping(connector, verdict) or f"it passes the criteria and {foresee(connector, time, coverage)}"
     if len(verdict.detections) > 1:
         indicators = ", ".join(f"{row.indicator_type} {row.indicator}" for row in verdict.detections)
         fate += f" It gives {len(verdict.detections)} detections: {indicators}."
@@ -150,11 +150,7 @@ def ask_source(connector: Connector, event_id: str, coverage: Coverage, finder: 
 
 
 def foresee(connector: Connector, time: datetime | None, coverage: Coverage) -> str:
-    """Return when an event that passes the criteria arrives, in words."""
-    return f"it passes the criteria and {_foresee(connector, time, coverage)}"
-
-
-def _foresee(connector: Connector, time: datetime | None, coverage: Coverage) -> str:
+    """Return what becomes of an event that passes the criteria, and when it arrives, in words."""
     if connector.debug:
         return "would be checked only: the connector is in debug mode, which delivers nothing."
     if time is None:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import hashlib
 from dataclasses import astuple, dataclass
 from functools import cached_property
+from typing import Annotated
 
 import msgspec
 
@@ -16,8 +15,8 @@ from ci_operators.answers.run.record import Record
 from ci_operators.answers.wording import STATES
 from ci_operators.core.tally import STAGES
 
-FATES = ("all", "dropped", "quarantined", "detection")
 _LONGEST_CURSOR = 1000
+FATES = ("all", "dropped", "quarantined", "detection")
 
 
 @dataclass(frozen=True)
@@ -97,6 +96,9 @@ def _fold(text: str) -> bytes:
     return text.encode("utf-8", "surrogatepass").lower()
 
 
+_Place = Annotated[int, msgspec.Meta(ge=0, lt=1 << 62)]
+
+
 class Cursor(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
     """A place among a run's records, which a browser keeps as a text and gives back.
 
@@ -107,9 +109,9 @@ class Cursor(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields
 
     question: str
     file: str
-    offset: int = 0
-    passed: int = 0
-    size: int = 0
+    offset: _Place = 0
+    passed: _Place = 0
+    size: _Place = 0
     key: str = ""
 
 
@@ -117,13 +119,8 @@ _decode = msgspec.json.Decoder(Cursor).decode
 
 
 def write_cursor(cursor: Cursor) -> str:
-    """Return the cursor as a text of letters, digits, "-" and "_"."""
-    return base64.urlsafe_b64encode(msgspec.json.encode(cursor)).rstrip(b"=").decode("ascii")
-
-
-def wrong_cursor() -> WrongQuestionError:
-    """Return the error for a cursor that we have not given."""
-    return WrongQuestionError("The cursor is none of ours: begin again with the first page.")
+    """Return the cursor as a text."""
+    return msgspec.json.encode(cursor).decode()
 
 
 def read_cursor(text: str, question: str) -> Cursor:
@@ -131,12 +128,14 @@ def read_cursor(text: str, question: str) -> Cursor:
     if len(text) > _LONGEST_CURSOR:
         raise wrong_cursor()
     try:
-        padded = text.encode("ascii") + b"=" * (-len(text) % 4)
-        cursor = _decode(base64.b64decode(padded, altchars=b"-_", validate=True))
-    except (binascii.Error, ValueError, msgspec.MsgspecError):
+        cursor = _decode(text)
+    except (msgspec.MsgspecError, UnicodeError):
         raise wrong_cursor() from None
-    if not all(0 <= count < 1 << 62 for count in (cursor.offset, cursor.passed, cursor.size)):
-        raise wrong_cursor()
     if cursor.question != question:
         raise WrongQuestionError("The cursor belongs to other filters: begin again with the first page.")
     return cursor
+
+
+def wrong_cursor() -> WrongQuestionError:
+    """Return the error for a cursor that we have not given."""
+    return WrongQuestionError("The cursor is none of ours: begin again with the first page.")

@@ -107,9 +107,9 @@ const CARES = [
   ["in_flight", "in flight", "blue", "On their way at this moment"],
 ];
 
-/** Returns how many records of a connector want a person's attention. */
+/** Returns how many records of a connector want a person's attention; those held are unknown ones. */
 export function countCares(row) {
-  return row.unknown + row.held + row.rejected + row.quarantined;
+  return row.unknown + row.rejected + row.quarantined;
 }
 
 function Attention({ row }) {
