@@ -22,7 +22,7 @@ from ci_operators.hooks.okta import OktaHook
 from ci_operators.hooks.recorded_future import RecordedFutureHook
 from ci_operators.hooks.sentinelone import SentinelOneHook
 from ci_operators.sources.okta.api import API as OKTA
-from tests.airflow_home import IGNORED, ROOT
+from tests.airflow_home import IGNORED, ROOT, on_3_2
 
 PLUGINS = ROOT / "plugins"
 METADATA = PLUGINS / "collective_insights_airflow-0.1.0.dist-info"
@@ -103,6 +103,7 @@ def test_airflow_leaves_the_metadata_alone() -> None:
     assert {"ci_operators/", "*.dist-info/"} <= set((PLUGINS / ".airflowignore").read_text().splitlines())
 
 
+@on_3_2
 def test_airflow_finds_the_same_types_installed_in_the_folder_and_both(tmp_path: Path, installed: Path) -> None:
     nothing = tmp_path / "plugins"
     nothing.mkdir()

@@ -27,6 +27,7 @@ from ci_operators.transport.client import ATTEMPTS, TIMEOUT_S, Client
 from simulator import Simulator, Tokens, serve
 from simulator.okta.service_app import CLIENT_ID, ServiceApp
 from simulator.settings import OKTA_TOKEN, RECORDED_FUTURE_TOKEN, SENTINELONE_TOKEN
+from tests.airflow_home import on_3_2
 from tests.sources.okta.key_pairs import pem, rsa_key
 
 Hook = type[TypedHook]
@@ -146,6 +147,7 @@ def test_certificates_are_not_left_unverified_without_a_word(
     assert (told in capsys.readouterr().out) == is_told
 
 
+@on_3_2
 def test_a_broken_extra_does_not_matter(monkeypatch: pytest.MonkeyPatch) -> None:
     connection = {"conn_type": "http", "host": "acme.okta.com", "password": TOKEN, "extra": "{not json"}
     assert connect(monkeypatch, connection).session.verify is True
