@@ -16,12 +16,11 @@ from types import SimpleNamespace
 import airflow.sdk
 import pytest
 
-import ci_operators
 from ci_operators.airflow_plugin import compat, versions
 from ci_operators.airflow_plugin.compat import PRIVATE_USES, find_private, read_stored_connections
 from tests.airflow_home import ROOT, on_newest
 
-PACKAGE = Path(ci_operators.__file__).parent
+PACKAGE = ROOT / "plugins" / "ci_operators"
 COMPAT = PACKAGE / "airflow_plugin" / "compat.py"
 VERSIONS = PACKAGE / "airflow_plugin" / "versions.py"
 #: What a module of ours may import, by module, beside `airflow.sdk`; and which page promises that it stays.

@@ -28,6 +28,7 @@ from ci_operators.operators.stage import StageOperator
 from ci_operators.sources.registry import OPTIONS
 from simulator import Limits, Simulator, serve
 from simulator.settings import OKTA_TOKEN, RECORDED_FUTURE_TOKEN, SENTINELONE_TOKEN
+from tests.airflow_home import ROOT
 from tests.ledger_database import airflow_connection
 
 TOKENS = (OKTA_TOKEN, SENTINELONE_TOKEN, RECORDED_FUTURE_TOKEN)
@@ -217,6 +218,7 @@ def okta_event(number: int, at: datetime, **members: Any) -> dict[str, Any]:
 def staging(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """A staging area of the test's own."""
     monkeypatch.setenv("COLLECTIVE_INSIGHTS_STAGING", f"file://{tmp_path / 'staging'}")
+    monkeypatch.setenv("COLLECTIVE_INSIGHTS_CONFIG", str(ROOT / "include" / "connectors.yaml"))
     return tmp_path / "staging"
 
 
