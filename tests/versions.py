@@ -38,15 +38,24 @@ PAGES = tuple(
     f"tests/end_to_end/test_{name}.py"
     for name in ("connection_forms", "overview_in_browser", "pages_in_browser", "pages_access", "ui")
 )
-#: Run in the environment, apart from the tree: each module can be imported from the wheel.
-IMPORT_ALL = """
+#: Run in the environment, apart from the tree: Airflow finds the provider and the plugin in the wheel, each module can be
+#: imported, and each connector has its DAG.
+CHECK = """
 import importlib, pkgutil, sys, ci_operators
+from importlib.metadata import entry_points
+from airflow.providers_manager import ProvidersManager
 from ci_operators.airflow_plugin.versions import HAS_RETRY_POLICIES
+from ci_operators.dag_factory import build_dags
 assert ci_operators.__file__.startswith(sys.prefix), ci_operators.__file__
+assert "okta" in ProvidersManager().hooks
+entry_points(group="airflow.plugins")["collective_insights"].load()
 later = () if HAS_RETRY_POLICIES else ("ci_operators.airflow_plugin.retry_policy",)
 for module in pkgutil.walk_packages(ci_operators.__path__, "ci_operators."):
     if ".migrations" not in module.name and module.name not in ("ci_operators.__main__", *later):
         importlib.import_module(module.name)
+for source in ("okta", "sentinelone"):
+    (dag,) = build_dags(source, doc_md=None).values()
+    assert len(dag.tasks) == 5
 """
 
 
@@ -73,6 +82,8 @@ class Environment:
         before = self._frozen()
         self._install(wheel)
         self._expect(before, "installing the wheel")
+        self._check()
+        call(UV, "pip", "uninstall", "--quiet", "--python", self.python, "collective-insights-airflow")
         pins = self.folder / "pins.txt"
         pins.write_text("\n".join(line for line in self._frozen() if " @ " not in line), encoding="utf-8")
         call(UV, "pip", "install", "--quiet", "--python", self.python, "-c", pins, *find_pins(TOOLS, self._frozen()))
@@ -91,22 +102,20 @@ class Environment:
         if changed:
             raise SystemExit(f"Airflow {self.version}: {what} replaced {', '.join(changed)}.")
 
+    def _check(self) -> None:
+        settings = {
+            "AIRFLOW_HOME": str(self.folder / "home"),
+            "COLLECTIVE_INSIGHTS_CONFIG": str(ROOT / "include" / "connectors.yaml"),
+        }
+        command = [str(self.python), "-I", "-c", CHECK]
+        if subprocess.run(command, check=False, env={**os.environ, **settings}).returncode:  # noqa: S603
+            raise SystemExit(f"Airflow {self.version}: the wheel is not found, or not whole.")
+
     def test(self, arguments: Sequence[str]) -> int:
-        """Return the status of pytest, which finds the package in the environment."""
-        call(self.python, "-I", "-c", IMPORT_ALL)
+        """Return the status of pytest over the tree, from which the wheel was built."""
         places = arguments or (*SHELL, *WHOLE, *(PAGES if self.version >= "3.2" else ()))
-        options = (
-            "-q",
-            "-W",
-            "default",
-            "-n2",
-            "--dist=loadfile",
-            "-p",
-            "no:cacheprovider",
-            "-o",
-            "pythonpath=include",
-        )
-        search = {"PYTHONPATH": os.pathsep.join((str(ROOT / "include"), str(ROOT)))}
+        options = ("-q", "-W", "default", "-n2", "--dist=loadfile", "-p", "no:cacheprovider")
+        search = {"PYTHONPATH": os.pathsep.join(str(ROOT / name) for name in ("plugins", "include", "."))}
         command = [str(self.python), "-m", "pytest", *options, *places]
         return subprocess.run(command, check=False, cwd=ROOT, env={**os.environ, **search}).returncode  # noqa: S603
 
