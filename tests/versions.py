@@ -38,7 +38,7 @@ PAGES = tuple(
     f"tests/end_to_end/test_{name}.py"
     for name in ("connection_forms", "overview_in_browser", "pages_in_browser", "pages_access", "ui")
 )
-#: Run in the environment, apart from the tree: Airflow finds the provider and the plugin in the wheel, each module can be
+#: Run in the environment, apart from the tree: Airflow finds provider and plugin in the wheel, each module can be
 #: imported, and each connector has its DAG.
 CHECK = """
 import importlib, pkgutil, sys, ci_operators
