@@ -72,3 +72,9 @@ def test_every_stage_has_the_link() -> None:
 def test_letters_that_an_address_cannot_hold_are_written_otherwise() -> None:
     key = SimpleNamespace(dag_id="d", run_id="by hand/?#", task_id="map")
     assert "/runs/by%20hand%2F%3F%23/tasks/" in PageLink().get_link(None, ti_key=key)
+
+
+def test_the_icon_differs_in_the_dark() -> None:
+    static = ROOT / "plugins" / "ci_operators" / "pages" / "static"
+    light, dark = (static / name for name in ("icon.svg", "icon-dark.svg"))
+    assert light.read_bytes() != dark.read_bytes()
