@@ -14,7 +14,8 @@ ROOT = Path(__file__).parent
 def read_description() -> str:
     """Return README.md with absolute links, to the files of this version."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    home, tag = project["urls"]["Source"], f"v{project['version']}"
+    init = (ROOT / "plugins" / "ci_operators" / "__init__.py").read_text(encoding="utf-8")
+    home, tag = project["urls"]["Source"], "v" + re.findall(r'^__version__ = "(.+)"$', init, re.MULTILINE)[0]
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     text = re.sub(r"(!\[[^]]*\]\()(?=\w+/)", rf"\1{home}/raw/{tag}/", text)
     return re.sub(r"(\]\()(?!https?://|#)", rf"\1{home}/blob/{tag}/", text)

@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from ci_operators import __version__
 from ci_operators.airflow_plugin.provider_info import get_provider_info
 from tests.airflow_home import ROOT
 from tests.package.conftest import Built, installation
@@ -104,6 +105,7 @@ def test_the_metadata_tells_of_the_package(built: Built) -> None:
         name = next(each for each in archive.namelist() if each.endswith(".dist-info/METADATA"))
         metadata = HeaderParser().parsestr(archive.read(name).decode())
     assert metadata["Description-Content-Type"] == "text/markdown"
+    assert metadata["Version"] == __version__
     assert metadata["License-Expression"] == "Apache-2.0"
     assert {"LICENSE", "NOTICE"} <= set(metadata.get_all("License-File", []))
     assert {"s3", "gcs", "azure", "statsd", "otel"} == set(metadata.get_all("Provides-Extra", []))
