@@ -11,7 +11,7 @@ RUN pip install --no-cache-dir --require-hashes -r /tmp/requirements/requirement
 FROM packages AS wheel
 # The same files give the same wheel, byte for byte.
 ENV SOURCE_DATE_EPOCH=1767225600
-COPY --chown=airflow:0 pyproject.toml README.md /tmp/project/
+COPY --chown=airflow:0 pyproject.toml setup.py README.md LICENSE NOTICE /tmp/project/
 COPY --chown=airflow:0 plugins/ci_operators /tmp/project/plugins/ci_operators
 # In a copy: a build writes beside its sources, and not every engine gives their folder to airflow.
 RUN cp -R /tmp/project /tmp/build \

@@ -16,6 +16,7 @@ import pytest
 from airflow.api_fastapi.core_api.datamodels.connections import ConnectionResponse
 from airflow.models.connection import Connection
 
+from ci_operators import __version__
 from ci_operators.airflow_plugin.provider_info import get_provider_info
 from ci_operators.hooks.ledger import CONN_TYPE, LedgerHook
 from ci_operators.hooks.okta import OktaHook
@@ -90,7 +91,7 @@ def installed(tmp_path: Path) -> Path:
 def test_the_folder_says_what_the_package_says() -> None:
     metadata = HeaderParser().parsestr((METADATA / "METADATA").read_text(encoding="utf-8"))
     assert metadata["Name"] == project()["name"] == get_provider_info()["package-name"]
-    assert metadata["Version"] == project()["version"]
+    assert metadata["Version"] == __version__
     assert metadata["Summary"] == project()["description"]
     assert set(metadata["Requires-Python"].split(",")) == set(project()["requires-python"].split(","))
     assert METADATA.name == f"{metadata['Name'].replace('-', '_')}-{metadata['Version']}.dist-info"
