@@ -18,6 +18,7 @@ import pytest
 
 from ci_operators import __version__
 from ci_operators.airflow_plugin.provider_info import get_provider_info
+from ci_operators.commands.init import find_files
 from tests.airflow_home import ROOT
 from tests.package.conftest import Built, installation
 from tests.package.test_requirements import project
@@ -27,10 +28,6 @@ pytestmark = [pytest.mark.package, pytest.mark.timeout(900)]
 
 PRIVATE = (".env", "*.env", "*.pyc", ".demo", ".venv", "*.sqlite", "keys.json")
 PACKAGE = ROOT / "plugins" / "ci_operators"
-CONNECTORS = "connectors:\n  - {name: okta-emea, source: okta}\n  - {name: s1, source: sentinelone}\n"
-DAG_FILE = (
-    "from ci_operators.dag_factory import build_dags\nglobals().update(build_dags('okta', doc_md='An airflow DAG.'))\n"
-)
 
 
 def contents(wheel: Path) -> dict[str, int]:
@@ -59,12 +56,10 @@ def run(python: Path, home: Path, *arguments: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An Airflow home with a connectors file and a DAG file."""
+def home(clean_python: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An Airflow home with what `init` writes."""
     home = tmp_path_factory.mktemp("home")
-    (home / "dags").mkdir()
-    (home / "dags" / "okta.py").write_text(DAG_FILE)
-    (home / "connectors.yaml").write_text(CONNECTORS)
+    assert "connectors.yaml" in run(clean_python, home, "-m", "ci_operators", "init", str(home))
     return home
 
 
@@ -84,6 +79,7 @@ def test_the_wheel_of_the_sdist_is_that_of_the_tree(built: Built) -> None:
 def test_the_wheel_holds_the_whole_package_and_nothing_else(built: Built) -> None:
     tree = {str(path.relative_to(PACKAGE.parent)) for path in PACKAGE.rglob("*") if path.is_file()}
     wanted = {path for path in tree if "__pycache__" not in path}
+    wanted |= {f"ci_operators/starter/{name}" for name in find_files()}
     packed = {name for name in contents(built.wheel) if ".dist-info/" not in name}
     assert packed == wanted
     for suffix in (".csv", ".js", ".svg", ".mako", "LICENSE", "NOTICE"):
@@ -163,11 +159,12 @@ def test_airflow_has_plugin_timetable_and_links_once(found: dict[str, Any]) -> N
     assert "ci_operators.timetables.update_frequency.UpdateFrequencyTimetable" in plugins["timetables"]
 
 
-def test_a_dag_file_of_one_line_gives_the_connector_s_dag(found: dict[str, Any]) -> None:
+def test_airflow_loads_the_dags_that_init_wrote(found: dict[str, Any]) -> None:
     assert found["dags"]["errors"] == {}
-    assert found["dags"]["tasks"] == {
-        "collective_insights_okta-emea": ["extract", "filter", "map", "submit", "validate"]
-    }
+    stages = ["extract", "filter", "map", "submit", "validate"]
+    tasks = found["dags"]["tasks"]
+    assert set(tasks) == {f"collective_insights_{name}" for name in ("okta", "sentinelone", "maintenance")}
+    assert tasks["collective_insights_okta"] == tasks["collective_insights_sentinelone"] == stages
 
 
 def test_the_api_server_serves_the_pages(found: dict[str, Any]) -> None:
