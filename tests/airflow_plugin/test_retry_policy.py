@@ -14,38 +14,30 @@ from ci_operators.core.errors import (
     CredentialsError,
     RateLimitedError,
     RequestRefusedError,
-    RetriableError,
     UnavailableError,
     UnknownOutcomeError,
 )
 
 POLICY = ErrorTreeRetryPolicy()
+FATAL = (ConfigurationError, CredentialsError, RequestRefusedError, AccountingError)
+RETRIABLE = (RateLimitedError, UnavailableError, UnknownOutcomeError)
 
 
-@pytest.mark.parametrize("kind", [ConfigurationError, CredentialsError, RequestRefusedError, AccountingError])
-def test_a_fatal_error_fails_at_once_with_its_sentence(kind: type[Exception]) -> None:
-    decision = POLICY.evaluate(kind("Mend this."), try_number=1, max_tries=3)
-    assert (decision.action, decision.reason) == (RetryAction.FAIL, "Mend this.")
-
-
-@pytest.mark.parametrize("kind", [RateLimitedError, UnavailableError, UnknownOutcomeError])
-def test_a_retriable_error_comes_again_when_the_vendor_asked(kind: type[RetriableError]) -> None:
-    decision = POLICY.evaluate(kind("Later.", retry_after_s=42.5), try_number=1, max_tries=3)
-    assert decision.action is RetryAction.RETRY
-    assert decision.retry_delay == timedelta(seconds=42.5)
-    assert decision.reason == "Later."
-
-
-def test_a_vendor_that_names_no_time_leaves_it_to_the_task() -> None:
-    decision = POLICY.evaluate(UnavailableError("Later."), try_number=1, max_tries=3)
-    assert (decision.action, decision.retry_delay) == (RetryAction.RETRY, None)
+@pytest.mark.parametrize(
+    ("error", "action", "delay_s"),
+    [
+        *((kind("Mend this."), RetryAction.FAIL, None) for kind in FATAL),
+        *((kind("Later.", retry_after_s=42.5), RetryAction.RETRY, 42.5) for kind in RETRIABLE),
+        (UnavailableError("Later."), RetryAction.RETRY, None),  # the vendor names no time: it is left to the task
+        (ConfigurationError("x" * 5000), RetryAction.FAIL, None),
+    ],
+)
+def test_an_error_of_the_tree_is_its_own_policy(error: Exception, action: RetryAction, delay_s: float | None) -> None:
+    decision = POLICY.evaluate(error, try_number=1, max_tries=3)
+    assert (decision.action, decision.reason) == (action, str(error)[:500])
+    assert decision.retry_delay == (timedelta(seconds=delay_s) if delay_s else None)
 
 
 @pytest.mark.parametrize("error", [OSError("disk full"), MemoryError(), KeyError("x")])
 def test_anything_else_follows_the_tasks_own_retries(error: BaseException) -> None:
     assert POLICY.evaluate(error, try_number=1, max_tries=3).action is RetryAction.DEFAULT
-
-
-def test_a_long_sentence_is_cut() -> None:
-    reason = POLICY.evaluate(ConfigurationError("x" * 5000), try_number=1, max_tries=3).reason
-    assert reason == "x" * 500

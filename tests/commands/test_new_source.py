@@ -101,9 +101,15 @@ def test_nothing_else_is_touched_and_the_linter_agrees(tree: Path) -> None:
     run(tree, *ruff, f"plugins/ci_operators/sources/{NAME}", f"include/simulator/{NAME}", f"tests/sources/{NAME}")
 
 
-@pytest.mark.parametrize("name", ["Tiny", "okta", "a-b", ""])
-def test_a_name_that_cannot_be_a_folder_of_a_new_source_is_refused(name: str) -> None:
-    command = [sys.executable, "-m", "ci_operators", "new-source", name, TITLE]
+@pytest.mark.parametrize(
+    ("name", "title", "sentence"),
+    [
+        *((name, TITLE, "is not a new name: use small letters, digits and _.") for name in ("Tiny", "okta", "a-b", "")),
+        (NAME, "Tiny/Guard", "is not a title: use letters, digits and spaces."),
+    ],
+)
+def test_what_cannot_be_a_folder_or_a_class_is_refused(name: str, title: str, sentence: str) -> None:
+    command = [sys.executable, "-m", "ci_operators", "new-source", name, title]
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)  # noqa: S603 - as above
     assert done.returncode == 2
-    assert "is not a new name: use small letters, digits and _." in done.stderr
+    assert sentence in done.stderr

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import argparse
 import os
+import random
 import subprocess
 import sys
 from pathlib import Path
 
 from tests.airflow_home import ROOT
-from tests.fuzz.variables import FOLDER, MINUTES, REPLAY, SEED
 
 TARGETS = sorted(path.stem.removeprefix("test_fuzzed_") for path in Path(__file__).parent.glob("test_fuzzed_*.py"))
 #: One process, since the targets share the time; of a finding only what it is, not what was logged until then.
@@ -22,13 +22,15 @@ def main(arguments: list[str]) -> int:
     targets = asked.target or TARGETS
     minutes = asked.hours * 60 if asked.hours else asked.minutes
     told = {
-        MINUTES: str(minutes / len(targets)),
-        FOLDER: str(asked.folder.absolute()),
-        SEED: "" if asked.seed is None else str(asked.seed),
-        REPLAY: str(asked.replay.absolute()) if asked.replay else "",
+        "FUZZ_MINUTES": str(minutes / len(targets)),
+        "FUZZ_FOLDER": str(asked.folder.absolute()),
+        "FUZZ_SEED": str(asked.seed),
+        **({"FUZZ_REPLAY": "1"} if asked.replay else {}),
     }
+    sys.stdout.write(f"seed {asked.seed}, findings in {asked.folder}\n")
+    sys.stdout.flush()
     paths = [str(Path(__file__).parent / f"test_fuzzed_{target}.py") for target in targets]
-    command = [sys.executable, "-m", "pytest", *OPTIONS, *paths]
+    command = [sys.executable, "-m", "pytest", *OPTIONS, "--hypothesis-show-statistics", *paths]
     return subprocess.call(command, env={**os.environ, **told}, cwd=ROOT)  # noqa: S603 - this Python, these files
 
 
@@ -37,9 +39,9 @@ def _read(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("target", nargs="*", choices=[[], *TARGETS], metavar="TARGET", help=f"of {', '.join(TARGETS)}")
     parser.add_argument("--minutes", type=float, default=5.0, help="in all (default: 5)")
     parser.add_argument("--hours", type=float)
-    parser.add_argument("--seed", type=int, help="of an earlier run")
+    parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(2**32), help="of an earlier run")
     parser.add_argument("--folder", type=Path, default=ROOT / "build" / "fuzz", help="where findings go")
-    parser.add_argument("--replay", type=Path, help="a finding's file: run this input alone")
+    parser.add_argument("--replay", action="store_true", help="only the findings of earlier runs")
     return parser.parse_args(arguments)
 
 

@@ -1,27 +1,24 @@
-"""Decisions out of bytes: the same bytes give the same example, so a finding is a handful of bytes."""
+"""Decisions of an example, drawn by Hypothesis; each shrinks towards the first one, the harmless one."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TypeVar
+
+from hypothesis import strategies as st
 
 Item = TypeVar("Item")
 
 
-@dataclass
 class Choices:
-    """Takes decisions from `data`; once it is used up, every decision is the first one: the harmless one."""
+    """Draws decisions. Without data every decision is the first one."""
 
-    data: bytes
-    position: int = 0
+    def __init__(self, data: st.DataObject | None = None) -> None:
+        self._data = data
 
     def below(self, bound: int) -> int:
         """Return a number from 0 to `bound` - 1."""
-        width = 1 if bound <= 256 else 4
-        taken = self.data[self.position : self.position + width]
-        self.position += width
-        return int.from_bytes(taken) % bound
+        return self._data.draw(st.integers(0, bound - 1)) if self._data else 0
 
     def pick(self, items: Sequence[Item]) -> Item:
         """Return one of the items."""
@@ -33,6 +30,4 @@ class Choices:
 
     def take(self, count: int) -> bytes:
         """Return up to so many bytes."""
-        taken = self.data[self.position : self.position + count]
-        self.position += count
-        return taken
+        return self._data.draw(st.binary(max_size=count)) if self._data else b""

@@ -30,7 +30,6 @@ from tests.fuzz.choices import Choices
 from tests.fuzz.conftest import Fuzz
 from tests.fuzz.damage import damage, damage_text, encode
 from tests.fuzz.errors import check_plain, expect_own_errors
-from tests.fuzz.seeds import EVENTS
 from tests.psengine_models import is_accepted_by_psengine
 from tests.sources.okta.specimens import SPECIMENS as OKTA
 from tests.sources.sentinelone.specimens import SPECIMENS as SENTINELONE
@@ -47,6 +46,16 @@ OPTIONS: dict[str, tuple[dict[str, Any], ...]] = {
         {"detection_time": "created_at"},
     ),
 }
+
+
+def _collect(specimens: Specimens) -> tuple[Any, ...]:
+    """Return what damage begins with: events of all kinds, from specimens and golden cases."""
+    golden = (Path(__file__).parents[1] / "sources" / specimens.source.name / "golden").glob("*.json")
+    cases = [json.loads(path.read_bytes()).get("event") for path in sorted(golden)]
+    return tuple(event for event in (*(each.event for each in specimens.all), *cases) if isinstance(event, dict))
+
+
+EVENTS = {"okta": _collect(OKTA), "sentinelone": _collect(SENTINELONE)}
 
 
 def test_chain(fuzz: Fuzz, tmp_path: Path) -> None:

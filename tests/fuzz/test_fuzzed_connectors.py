@@ -31,33 +31,11 @@ REST: dict[str, Any] = {
 }
 #: Pieces of YAML that are put somewhere into a file.
 PIECES = (
-    b"&a [*a]",
-    b"&a {x: *a}",
-    b"<<: *nobody\n",
-    b"!!python/object/apply:os.system ['true']",
-    b"!!timestamp x",
-    b"2026-13-45",
-    b"!!int x",
-    b"!!binary x",
-    b"!!set {a, b}",
-    b"? [a, b]\n: c\n",
-    b"%YAML 9.9\n---\n",
-    b"---\n",
-    b"\x00",
-    b"\xff\xfe",
-    b"\t",
-    b"[" * 2000,
-    b"{" * 2000,
-    b"- " * 2000,
-    b"0x",
-    b"1_0:59:59",
-    b".nan",
-    b"|+9\n",
-    b'"\\ud800"',
-    b"'",
-    b"*a",
-    b"\xe2\x80\xa8",
-)
+    b"&a [*a]", b"&a {x: *a}", b"<<: *nobody\n", b"!!python/object/apply:os.system ['true']", b"!!timestamp x",
+    b"2026-13-45", b"!!int x", b"!!binary x", b"!!set {a, b}", b"? [a, b]\n: c\n", b"%YAML 9.9\n---\n", b"---\n",
+    b"\x00", b"\xff\xfe", b"\t", b"[" * 2000, b"{" * 2000, b"- " * 2000, b"0x", b"1_0:59:59", b".nan", b"|+9\n",
+    b'"\\ud800"', b"'", b"*a", b"\xe2\x80\xa8",
+)  # fmt: skip
 
 
 def test_connectors(fuzz: Fuzz, tmp_path: Path) -> None:

@@ -70,7 +70,7 @@ class Run:
 
     def deliver(self, *, answers_well: bool) -> str | None:
         """Do one try; return the kind of its error."""
-        choices = Choices(b"") if answers_well else self.choices
+        choices = Choices() if answers_well else self.choices
         policy: Any = self.choices.pick(("resend", "hold"))
         rules = Rules(Terms((), 2), policy, 1000, 1000, send_transient_id=self.choices.happens(2))
         self.result = None

@@ -20,19 +20,9 @@ from tests.pages.conftest import add_run
 
 SENSIBLE = ("collective_insights_okta", "run", "okta", "dropped", "filter", "198.51.100.7", "event-1", "2026-03-10")
 ODD = (
-    "-1",
-    "9" * 30,
-    "..",
-    "../../etc/passwd",
-    "a\0b",
-    "%",
-    "_",
-    "\\",
-    "0001-01-01",
-    "9999-12-31T23:59:59Z",
-    "[",
+    "-1", "9" * 30, "..", "../../etc/passwd", "a\0b", "%", "_", "\\", "0001-01-01", "9999-12-31T23:59:59Z", "[",
     "e" * 9000,
-)
+)  # fmt: skip
 #: Statuses of an answer, of a question that is none, of what there is none of. 503: an export with a part missing.
 EXPECTED = (200, 400, 404)
 

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 import requests
 from airflow.models.connection import Connection
-from airflow.providers.http.hooks.http import HttpHook
 from airflow.sdk._shared.secrets_masker import redact
 
 from ci_operators.core.errors import ConfigurationError, CredentialsError
@@ -58,6 +57,7 @@ def connect(monkeypatch: pytest.MonkeyPatch, connection: Mapping[str, object] | 
         {"conn_type": "http", "host": "'https://acme.okta.com'", "password": TOKEN},
         {"conn_type": "okta", "host": "acme.okta.com", "login": "somebody", "password": TOKEN},
         {"conn_type": "okta", "host": "https://acme.okta.com", "password": TOKEN, "extra": {"auth": "ssws"}},
+        {"conn_type": "http", "host": "acme.okta.com", "password": TOKEN, "extra": "{not json"},
         {"conn_type": "okta", "host": "https://acme.okta.com", "password": TOKEN, "extra": {"auth": None, "kid": ""}},
         f"okta://https://:{TOKEN}@acme.okta.com:443/?auth=ssws",
         f"http://:{TOKEN}@acme.okta.com",
@@ -111,12 +111,6 @@ def test_a_connection_that_cannot_be_right_is_refused_with_the_mend(
     assert TOKEN not in str(refusal.value)
 
 
-def test_recorded_future_has_a_url_by_default(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AIRFLOW_CONN_RF_TEST", json.dumps({"conn_type": "http", "password": RECORDED_FUTURE_TOKEN}))
-    client = VendorHook(RECORDED_FUTURE, "rf_test").get_client()
-    assert client.base_url == "https://api.recordedfuture.com"
-
-
 def test_proxies_certificates_and_headers_of_the_extra_reach_the_session(monkeypatch: pytest.MonkeyPatch) -> None:
     extra = {
         "proxies": {"https": "http://proxy.acme.org:3128"},
@@ -132,11 +126,6 @@ def test_proxies_certificates_and_headers_of_the_extra_reach_the_session(monkeyp
     assert session.headers["X-Tenant"] == "emea"
 
 
-def test_by_default_certificates_are_verified(monkeypatch: pytest.MonkeyPatch) -> None:
-    session = connect(monkeypatch, {"conn_type": "http", "host": "acme.okta.com", "password": TOKEN}).session
-    assert session.verify is True
-
-
 @pytest.mark.parametrize(("verify", "is_told"), [(False, True), (0, True), (None, False), ("/etc/ssl/acme.pem", False)])
 def test_certificates_are_not_left_unverified_without_a_word(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], verify: object, is_told: bool
@@ -145,11 +134,6 @@ def test_certificates_are_not_left_unverified_without_a_word(
     connect(monkeypatch, {"conn_type": "okta", "host": "acme.okta.com", "password": TOKEN, "extra": extra})
     told = "Connection okta_test: verify is false, so that anybody on the way to Okta can read the token"
     assert (told in capsys.readouterr().out) == is_told
-
-
-def test_a_broken_extra_does_not_matter(monkeypatch: pytest.MonkeyPatch) -> None:
-    connection = {"conn_type": "http", "host": "acme.okta.com", "password": TOKEN, "extra": "{not json"}
-    assert connect(monkeypatch, connection).session.verify is True
 
 
 def test_no_secret_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -240,24 +224,19 @@ def test_connection_test_does_not_let_a_person_wait(
     monkeypatch.setenv("AIRFLOW_CONN_VENDOR_TEST", json.dumps(connection))
     simulator.clear_requests()
     simulator.add_fault(api.vendor.title.lower().replace(" ", "_"), "status", status=503)
+    timeouts: list[Any] = []
+    send = requests.Session.request
+
+    def note(*args: Any, **named: Any) -> Any:
+        timeouts.append(named["timeout"])
+        return send(*args, **named)
+
+    monkeypatch.setattr(requests.Session, "request", note)
     works, words = hook("vendor_test").test_connection()
     assert not works
     assert words.startswith(f"{sentence.partition(':')[0]} answered 503")
     assert [entry.status for entry in simulator.requests] == [503]
-
-
-def test_connection_test_waits_no_longer_than_a_person(monkeypatch: pytest.MonkeyPatch) -> None:
-    connect(monkeypatch, {"conn_type": "okta", "host": "acme.okta.com", "password": TOKEN})
-    waits: list[tuple[float, float]] = []
-
-    def check(_self: VendorHook, client: Any) -> str:
-        waits.append(client.timeout_s)
-        return "It works."
-
-    monkeypatch.setattr(VendorHook, "_check", check)
-    assert OktaHook("okta_test").test_connection() == (True, "It works.")
-    assert waits == [BUTTON_TIMEOUT_S]
-    assert sum(BUTTON_TIMEOUT_S) < TIMEOUT_S[1]
+    assert timeouts == [BUTTON_TIMEOUT_S]
 
 
 def test_connection_test_does_not_show_the_button_s_random_id(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -312,11 +291,6 @@ def test_who_waits_gets_a_client_without_patience(monkeypatch: pytest.MonkeyPatc
         client: Any = VendorHook(OKTA, "okta_test").get_hasty_client((3.0, 8.0))
         assert (client.attempts, client.timeout_s) == (1, (3.0, 8.0))
         assert (patient.attempts, patient.timeout_s) == (ATTEMPTS, TIMEOUT_S)
-
-
-def test_it_is_the_http_providers_hook() -> None:
-    assert issubclass(VendorHook, HttpHook)
-    assert VendorHook.conn_name_attr == "http_conn_id"
 
 
 def test_a_connection_is_looked_up_once(monkeypatch: pytest.MonkeyPatch) -> None:

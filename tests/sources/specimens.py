@@ -52,7 +52,11 @@ class Specimens:
     noted: Mapping[str, Specimen]
     make_event: Callable[[datetime, int], dict[str, Any]]
     read_id: Callable[[Any], str | None]
-    serve_events: Callable[[Simulator, Iterable[Any]], None]
+
+    def serve_events(self, simulator: Simulator, events: Iterable[Any]) -> None:
+        """Add events to the source's simulated vendor."""
+        for event in events:
+            simulator.add_event(self.case.name, event)
 
     def with_source(self, **changes: Any) -> Specimens:
         """Return the same specimens of a source with other functions."""
@@ -119,10 +123,12 @@ class Wire:
 
 
 @contextmanager
-def wired(specimens: Specimens, events: Iterable[Any] = (), token: str | None = None) -> Iterator[Wire]:
-    """Serve events of the source on loopback, in virtual time, and open a client."""
+def wired(
+    specimens: Specimens, events: Iterable[Any] = (), token: str | None = None, limits: Limits | None = None
+) -> Iterator[Wire]:
+    """Serve events of the source on loopback, in virtual time and by default without limits, and open a client."""
     time = VirtualTime()
-    simulator = Simulator(clock=time, scenario=False, limits=Limits.off())
+    simulator = Simulator(clock=time, scenario=False, limits=limits or Limits.off())
     with serve(simulator), NotingSession() as session:
         specimens.serve_events(simulator, events)
         yield Wire(simulator, session, time, specimens.case.connect(simulator.url, session, time, token))

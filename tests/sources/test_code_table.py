@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ci_operators.core.errors import ConfigurationError
-from ci_operators.sources.code_table import CodeTable, load_codes, make_finder
+from ci_operators.sources.code_table import CodeTable, load_codes
 from ci_operators.sources.okta.mapping import load_reasons
 
 SHIPPED = {
@@ -20,14 +20,14 @@ SHIPPED = {
 }
 
 
-def look_up(reason: str, table: CodeTable = SHIPPED) -> tuple[list[str], list[str]]:
+def look_up(reason: str, codes: Mapping[str, str] = SHIPPED) -> tuple[list[str], list[str]]:
     """Return the codes of a list of phrases, and what is noted."""
     notes: list[str] = []
-    return make_finder(table, notes.append, "unknown_phrase")(reason), notes
+    return CodeTable(codes, "unknown_phrase").find_codes(reason, notes.append), notes
 
 
 def test_the_shipped_table_is_the_published_one() -> None:
-    assert load_reasons() == SHIPPED
+    assert load_reasons().codes == SHIPPED
 
 
 @given(st.lists(st.sampled_from(sorted(SHIPPED)), max_size=5), st.sampled_from([str.upper, str.title, str.swapcase]))
@@ -51,7 +51,7 @@ def test_unknown_phrases_are_noted_each() -> None:
 def test_a_table_may_hold_codes_that_attack_has_retired(encoding: str, tmp_path: Path) -> None:
     path = tmp_path / f"{encoding}.csv"
     path.write_text("phrase,code\n Old  SHELL ,t1086\nOld Script,T1064\nPowerShell,T1059.001\n", encoding=encoding)
-    codes, notes = look_up("old shell, PowerShell, Old Script", load_reasons(str(path)))
+    codes, notes = look_up("old shell, PowerShell, Old Script", load_reasons(str(path)).codes)
     assert codes == ["T1059.001"]
     assert notes == ["replaced_technique", "withdrawn_technique"]
 
@@ -72,5 +72,5 @@ def test_a_wrong_table_is_named_with_option_file_and_line(content: bytes | None,
     if content is not None:
         path.write_bytes(content)
     with pytest.raises(ConfigurationError, match=sentence) as caught:
-        load_codes("outcome_reasons_file", path)
+        load_codes(path, "outcome_reasons_file", "unknown_phrase")
     assert str(caught.value).startswith(f"outcome_reasons_file {path}")

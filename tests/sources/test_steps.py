@@ -9,6 +9,7 @@ import pytest
 from msgspec import Struct
 
 from ci_operators.core.detection import MAX_NAME_LENGTH, Detection, Incident, Ioc, Method
+from ci_operators.core.errors import ConfigurationError
 from ci_operators.core.tolerant import make_reader
 from ci_operators.core.verdict import Dropped, Note, Quarantined
 from ci_operators.sources.steps import (
@@ -30,30 +31,26 @@ class Alert(Struct, frozen=True):
     hosts: str | None = None
 
 
-def make_mapper(connector: Any, note: Note) -> Any:
-    """Return what makes a detection of each host; the first of several letters alone stands for one of them."""
+def map_alert(alert: Alert, connector: Any, note: Note) -> list[Detection]:
+    """Return a detection of each host."""
     del connector
-
-    def map_event(alert: Alert) -> list[Detection]:
-        timestamp, event_id = read_timestamp(note, alert.time), read_event_id(alert)
-        hosts = (alert.hosts or "").split()
-        if not hosts:
-            raise IssueError("missing_indicator")
-        return [
-            Detection(
-                timestamp=timestamp,
-                ioc=Ioc(type="domain", value=host, source_type="Acme", field=f"hosts.{number}"),
-                incident=Incident(id=event_id, type="alert"),
-                detection=Method(name="Acme", type="correlation"),
-            )
-            for number, host in enumerate(hosts)
-        ]
-
-    return map_event
+    timestamp, event_id = read_timestamp(note, alert.time), read_event_id(alert)
+    hosts = (alert.hosts or "").split()
+    if not hosts:
+        raise IssueError("missing_indicator")
+    return [
+        Detection(
+            timestamp=timestamp,
+            ioc=Ioc(type="domain", value=host, source_type="Acme", field=f"hosts.{number}"),
+            incident=Incident(id=event_id, type="alert"),
+            detection=Method(name="Acme", type="correlation"),
+        )
+        for number, host in enumerate(hosts)
+    ]
 
 
 FILTER = make_criteria(make_reader(Alert), lambda alert, least: "too_few" if len(alert.hosts or "") < least else None)
-MAP = make_mapping(make_reader(Alert), make_mapper, {**ISSUES, "missing_indicator": "No host."})
+MAP = make_mapping(make_reader(Alert), map_alert, {**ISSUES, "missing_indicator": "No host."})
 WHOLE = {"event_id": "1", "time": "2026-03-10T12:00:00Z", "hosts": "a.example b.example a.example"}
 
 
@@ -69,6 +66,14 @@ def test_the_mapping_gives_a_detection_for_each_indicator() -> None:
     assert isinstance(mapped, list)
     iocs = [json.loads(text)["ioc"] for text in mapped]
     assert [(ioc["value"], ioc["field"]) for ioc in iocs] == [("a.example", "hosts.0"), ("b.example", "hosts.1")]
+
+
+def test_options_that_cannot_work_are_refused_before_the_first_event() -> None:
+    def refuse(connector: Any) -> None:
+        raise ConfigurationError(connector)
+
+    with pytest.raises(ConfigurationError, match="nowhere"):
+        make_mapping(make_reader(Alert), map_alert, ISSUES, refuse)("nowhere", lambda _: None)
 
 
 @pytest.mark.parametrize(

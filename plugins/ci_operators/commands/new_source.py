@@ -29,9 +29,12 @@ def run(options: argparse.Namespace, terminal: Terminal) -> int:
     """Write the files of a source and its lines in the registries, and say what they are."""
     if not re.fullmatch(r"[a-z][a-z0-9_]*", options.name) or options.name in SOURCES:
         raise ConfigurationError(f"{options.name[:40]!r} is not a new name: use small letters, digits and _.")
+    class_name = options.title.replace(" ", "")
+    if not class_name.isidentifier():
+        raise ConfigurationError(f"{options.title[:40]!r} is not a title: use letters, digits and spaces.")
     if not (ROOT / TEMPLATE).is_dir():
         raise ConfigurationError("new-source needs a checkout of the project: an installed package has no template.")
-    words = {"name": options.name, "class_name": options.title.replace(" ", "")}
+    words = {"name": options.name, "class_name": class_name}
     written = _copy_template(options.title, words)
     for path, before, after in _REGISTRIES:
         text = (ROOT / path).read_text(encoding="utf-8")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import cache, lru_cache
 from pathlib import Path
 
@@ -11,17 +11,46 @@ from ci_operators.attack import attack_table
 from ci_operators.core.errors import ConfigurationError
 from ci_operators.core.verdict import Note
 
-#: Phrases are matched whole, whatever their letters' case and the spaces around and inside them.
-CodeTable = Mapping[str, str]
 #: Longer texts are read without being remembered.
 LONGEST_TEXT = 255
 
 
-@cache
-def load_codes(option: str, path: Path) -> CodeTable:
-    """Return the table in a CSV file with the columns phrase and code. option: the one that can name another file.
+class CodeTable:
+    """A table. Phrases are matched whole, whatever their letters' case and the spaces around and inside them."""
 
-    Raises ConfigurationError naming file and line for a file that is missing or holds a code that ATT&CK lacks.
+    def __init__(self, codes: Mapping[str, str], unknown: str) -> None:
+        self.codes = codes
+        self._unknown = unknown
+        self._remember = lru_cache(maxsize=1024)(self._read)  # the same few texts come again and again
+
+    def find_codes(self, text: str, note: Note) -> list[str]:
+        """Return the ATT&CK codes of the phrases that commas part in a text, in their order, each once.
+
+        A phrase that the table lacks is noted and gives no code. A code that ATT&CK has retired is noted and gives
+        the code of its successor, if there is one.
+        """
+        codes, notes = self._remember(text) if len(text) <= LONGEST_TEXT else self._read(text)
+        for name in notes:
+            note(name)
+        return codes
+
+    def _read(self, text: str) -> tuple[list[str], list[str]]:
+        codes, notes = dict[str, None](), list[str]()
+        for phrase in filter(None, map(_normalise, text.split(","))):
+            code = self.codes.get(phrase)
+            if code is None:
+                notes.append(self._unknown)
+            elif current := attack_table().find_current(code, notes.append):
+                codes[current] = None
+        return list(codes), notes
+
+
+@cache
+def load_codes(path: Path, option: str, unknown: str) -> CodeTable:
+    """Return the table in a CSV file with the columns phrase and code.
+
+    option: the one that can name another file; unknown: the note about a phrase that is not in the table. Raises
+    ConfigurationError naming file and line for a file that is missing or holds a code that ATT&CK lacks.
     """
     try:
         text = path.read_text(encoding="utf-8-sig")
@@ -36,34 +65,7 @@ def load_codes(option: str, path: Path) -> CodeTable:
                 f"{row.get('code')!r}."
             )
         codes[phrase] = code
-    return codes
-
-
-def make_finder(table: CodeTable, note: Note, unknown: str) -> Callable[[str], list[str]]:
-    """Return a function that gives the ATT&CK codes of phrases parted by commas, in their order, each once.
-
-    A phrase that the table lacks is noted as `unknown` and gives no code. A code that ATT&CK has retired is noted and
-    gives the code of its successor, if there is one.
-    """
-
-    @lru_cache(maxsize=1024)  # the same few lists come again and again
-    def read(text: str) -> tuple[list[str], list[str]]:
-        codes, notes = dict[str, None](), list[str]()
-        for phrase in filter(None, map(_normalise, text.split(","))):
-            code = table.get(phrase)
-            if code is None:
-                notes.append(unknown)
-            elif current := attack_table().find_current(code, notes.append):
-                codes[current] = None
-        return list(codes), notes
-
-    def find_codes(text: str) -> list[str]:
-        codes, notes = read(text) if len(text) <= LONGEST_TEXT else read.__wrapped__(text)
-        for name in notes:
-            note(name)
-        return codes
-
-    return find_codes
+    return CodeTable(codes, unknown)
 
 
 def _normalise(phrase: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol, TypeVar
 
 from ci_operators.core.attack import NOTES as ATTACK_NOTES
@@ -60,24 +60,26 @@ def make_criteria(
 
 def make_mapping(
     read: Callable[[bytes], Read | None],
-    make_mapper: Callable[[Any, Note], Callable[[Read], Detection | list[Detection]]],
-    issues: dict[str, str],
+    map_event: Callable[[Read, Any, Note], Detection | list[Detection]],
+    issues: Mapping[str, str],
+    prepare: Callable[[Any], object] = lambda connector: None,
 ) -> Callable[[Any, Note], Step]:
     """Return what makes the map step of a connector: it gives the detections of an event, or says why there are none.
 
-    make_mapper: gives a connector's function from an event to its detection, or to several with different indicators;
-    the function raises IssueError where it cannot. issues: words of the codes that it raises.
+    map_event: gives the detection of an event by the connector's options, or several with different indicators; it
+    raises IssueError if there can be none. issues: words of the codes that it raises.
+    prepare: is given the connector before its first event, and raises ConfigurationError for options that cannot work.
     """
 
     def mapping_for(connector: Any, note: Note) -> Step:
-        map_event = make_mapper(connector, note)
+        prepare(connector)
 
         def to_detections(event: bytes) -> bytes | list[bytes] | Quarantined:
             members = read(event)
             if members is None:
                 return Quarantined("event_not_an_object", None, ISSUES["event_not_an_object"])
             try:
-                found = map_event(members)
+                found = map_event(members, connector, note)
             except IssueError as err:
                 return Quarantined(str(err), members.event_id, issues[str(err)])
             return _encode_each(found) if isinstance(found, list) else encode_detection(found)

@@ -9,7 +9,8 @@ from urllib.parse import SplitResult, urlsplit
 from ci_operators.core.errors import ConfigurationError
 from ci_operators.core.indicator import read_domain, read_ip
 
-_PLACEHOLDERS = ("{", "}", "<", ">", "$", "yourdomain", "your-domain", "youroktadomain")
+#: As vendors' pages write the name of a customer: {domain}, yourDomain, your-acme-domain.
+_PLACEHOLDER = re.compile(r"[{}<>$]|your[a-z-]*domain")
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*://", re.ASCII | re.IGNORECASE)
 #: A host of the company's own network, with a letter in it.
 _LABEL = re.compile(r"(?=.*[a-z])[a-z0-9](?:[a-z0-9_-]{0,61}[a-z0-9])?", re.ASCII)
@@ -30,7 +31,7 @@ def repair_base_url(text: str | None, *, label: str, example: str) -> str:
         raise ConfigurationError(f"{label} is empty. {mend}")
     url, shown = _split(pasted, label, mend), repr(pasted[:80])
     scheme, host = url.scheme.lower(), (url.hostname or "").lower().rstrip(".")
-    if any(mark in url.netloc.lower() for mark in _PLACEHOLDERS) or f".{host}".endswith(".example.com"):
+    if _PLACEHOLDER.search(url.netloc.lower()) or f".{host}".endswith(".example.com"):
         raise ConfigurationError(f"{label} {shown} is still a placeholder. {mend}")
     if scheme not in ("http", "https") or "//" in url.path or host.endswith(".com.com"):
         raise ConfigurationError(f"{label} {shown} is not the URL of a web server. {mend}")

@@ -47,46 +47,43 @@ def read_pages(client: Client, ask: Callable[[str | None], Page], tokens: Sequen
         _pause(client, page.pause_s)
 
 
-@dataclass(frozen=True, slots=True)
-class LinkedPages:
-    """Pages of which each links to the next one, by a Link header or in its body.
+def read_linked_pages(
+    client: Client,
+    path: str,
+    first: Mapping[str, str | int],
+    read_page: Callable[[Client, Answer], Page],
+    *,
+    marker: str,
+    tokens: Sequence[str] = (),
+) -> Iterator[Page]:
+    """Yield pages of which each links to the next one, by a Link header or in its body; see `read_pages`.
 
-    path: where the pages are. read: a page out of its answer, with the link in place of the token. marker: the
-    parameter that the link of every page but the first one has.
+    path: where the pages are; first: the parameters of the first one. read_page: gives a page with the link as its
+    token. marker: the parameter that the link of every page but the first one has.
     """
 
-    client: Client
-    path: str
-    read_page: Callable[[Client, Answer], Page]
-    marker: str
+    def ask(query: str | None) -> Page:
+        page = read_page(client, client.get(f"{path}?{query}") if query else client.get(path, first))
+        following = _find_query(client, page.token, path, marker) if page.token else None
+        # An empty page that leads to itself is the end of what the vendor treats as polling.
+        return replace(page, token=following if page.events or following != query else None)
 
-    def read(self, first: Mapping[str, str | int], tokens: Sequence[str] = ()) -> Iterator[Page]:
-        """Yield the pages from the one on that the parameters `first` ask for; see `read_pages`."""
+    return read_pages(client, ask, tokens)
 
-        def ask(query: str | None) -> Page:
-            answer = self.client.get(f"{self.path}?{query}") if query else self.client.get(self.path, first)
-            page = self.read_page(self.client, answer)
-            following = self._find_query(page.token) if page.token else None
-            # An empty page that leads to itself is the end of what the vendor treats as polling.
-            return replace(page, token=following if page.events or following != query else None)
 
-        return read_pages(self.client, ask, tokens)
-
-    def _find_query(self, link: str) -> str:
-        """Return the query of a link. The request goes to the Connection's host: no other one gets the credentials."""
-        title = self.client.vendor.title
-        try:
-            url = urlsplit(link)
-        except ValueError:
-            raise RequestRefusedError(f"{title}'s next link is not a valid URL.") from None
-        if url.path != self.path:
-            place = self.client.quote(f"{name_host(link)}{url.path}", 160)
-            raise RequestRefusedError(f"{title}'s next link leads to {place}, not to {self.path}.")
-        if self.marker not in parse_qs(url.query):
-            raise UnreadableAnswerError(
-                f"{title}'s next link leads to the first page again: it has no `{self.marker}`."
-            )
-        return url.query
+def _find_query(client: Client, link: str, path: str, marker: str) -> str:
+    """Return the query of a link. The request goes to the Connection's host: no other one gets the credentials."""
+    title = client.vendor.title
+    try:
+        url = urlsplit(link)
+    except ValueError:
+        raise RequestRefusedError(f"{title}'s next link is not a valid URL.") from None
+    if url.path != path:
+        place = client.quote(f"{name_host(link)}{url.path}", 160)
+        raise RequestRefusedError(f"{title}'s next link leads to {place}, not to {path}.")
+    if marker not in parse_qs(url.query):
+        raise UnreadableAnswerError(f"{title}'s next link leads to the first page again: it has no `{marker}`.")
+    return url.query
 
 
 def _pause(client: Client, seconds: float) -> None:

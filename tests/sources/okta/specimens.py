@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
 from ci_operators.core.instant import format_instant
 from ci_operators.sources.okta.source import SOURCE
-from simulator import Simulator
 from tests.sources.specimens import Specimen, Specimens
 from tests.vendor_cases import OKTA
 
@@ -64,11 +62,6 @@ def _make_event(instant: datetime, number: int) -> dict[str, Any]:
     }
 
 
-def _serve(simulator: Simulator, events: Iterable[Any]) -> None:
-    for event in events:
-        simulator.add_okta_event(event)
-
-
 SPECIMENS = Specimens(
     source=SOURCE,
     case=OKTA,
@@ -101,5 +94,4 @@ SPECIMENS = Specimens(
     },
     make_event=_make_event,
     read_id=read_id,
-    serve_events=_serve,
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -18,10 +19,10 @@ from ci_operators.core.errors import (
 from ci_operators.core.window import Window
 from ci_operators.sources.okta.api import explain, fetch
 from ci_operators.sources.okta.options import OktaConnector
-from simulator import Limits, Simulator, serve
+from simulator import Limits, Simulator
 from tests.fuzz.answering import URL, Reply, open_session
-from tests.noting_session import NotingSession
 from tests.sources.okta.specimens import SPECIMENS
+from tests.sources.specimens import Wire, wired
 from tests.vendor_cases import OKTA, WINDOW
 from tests.virtual_time import NOON, VirtualTime
 
@@ -30,23 +31,28 @@ RESET = int(NOON.timestamp()) + 30
 DATE = {"Date": "Tue, 10 Mar 2026 12:00:00 GMT"}
 
 
+@pytest.fixture
+def wire() -> Iterator[Wire]:
+    """A served vendor without limits, and a client of it."""
+    with wired(SPECIMENS) as found:
+        yield found
+
+
 def add_events(vendors: Simulator, count: int) -> None:
     pace = (WINDOW.until - WINDOW.since) / (count + 1)
     for number in range(count):
         vendors.add_okta_event(SPECIMENS.make_event(WINDOW.since + pace * number, number))
 
 
-def fetch_all(vendors: Simulator, session: NotingSession, time: VirtualTime, window: Window = WINDOW) -> list[bytes]:
-    pages = fetch(OKTA.connect(vendors.url, session, time), CONNECTOR, window)
+def fetch_all(wire: Wire, window: Window = WINDOW) -> list[bytes]:
+    pages = fetch(wire.client, CONNECTOR, window)
     return [event for page in pages for event in page.events]
 
 
-def test_requests_are_bounded_ordered_and_filtered(
-    vendors: Simulator, session: NotingSession, virtual_time: VirtualTime
-) -> None:
-    add_events(vendors, 1001)
-    assert len(fetch_all(vendors, session, virtual_time)) == 1001
-    first, second = vendors.requests
+def test_requests_are_bounded_ordered_and_filtered(wire: Wire) -> None:
+    add_events(wire.simulator, 1001)
+    assert len(fetch_all(wire)) == 1001
+    first, second = wire.simulator.requests
     assert dict(first.query) == {
         "since": "2026-03-10T11:00:00.000Z",
         "until": "2026-03-10T12:00:00.000Z",
@@ -55,28 +61,24 @@ def test_requests_are_bounded_ordered_and_filtered(
         "limit": "1000",
     }
     assert dict(second.query).pop("after")
-    assert session.sent[0].headers["Authorization"] == f"SSWS {OKTA.token}"
+    assert wire.session.sent[0].headers["Authorization"] == f"SSWS {OKTA.token}"
 
 
 @pytest.mark.parametrize("skip", [0, 1, 2])
-def test_an_empty_page_with_a_next_link_does_not_end_it(
-    skip: int, vendors: Simulator, session: NotingSession, virtual_time: VirtualTime
-) -> None:
-    add_events(vendors, 2500)
-    vendors.add_fault("okta", "empty_page", skip=skip, count=3)
-    assert len(fetch_all(vendors, session, virtual_time)) == 2500
-    assert len(session.sent) == 6
+def test_an_empty_page_with_a_next_link_does_not_end_it(skip: int, wire: Wire) -> None:
+    add_events(wire.simulator, 2500)
+    wire.simulator.add_fault("okta", "empty_page", skip=skip, count=3)
+    assert len(fetch_all(wire)) == 2500
+    assert len(wire.session.sent) == 6
 
 
-def test_an_empty_page_that_leads_to_itself_ends_it(
-    vendors: Simulator, session: NotingSession, virtual_time: VirtualTime
-) -> None:
+def test_an_empty_page_that_leads_to_itself_ends_it(wire: Wire) -> None:
     """As polling ends, should Okta take a bounded request for one."""
-    headers = {"Link": f'<{vendors.url}/api/v1/logs?after=1>; rel="next"'}
-    vendors.add_fault("okta", "status", status=200, body=[{}], headers=headers)
-    vendors.add_fault("okta", "status", status=200, body=[], headers=headers)
-    assert fetch_all(vendors, session, virtual_time) == [b"{}"]
-    assert len(session.sent) == 2
+    headers = {"Link": f'<{wire.simulator.url}/api/v1/logs?after=1>; rel="next"'}
+    wire.simulator.add_fault("okta", "status", status=200, body=[{}], headers=headers)
+    wire.simulator.add_fault("okta", "status", status=200, body=[], headers=headers)
+    assert fetch_all(wire) == [b"{}"]
+    assert len(wire.session.sent) == 2
 
 
 @pytest.mark.parametrize(
@@ -87,22 +89,18 @@ def test_an_empty_page_that_leads_to_itself_ends_it(
         "https://[::1/api/v1/logs?after=1",
     ],
 )
-def test_a_next_link_to_elsewhere_is_refused(
-    link: str, vendors: Simulator, session: NotingSession, virtual_time: VirtualTime
-) -> None:
-    vendors.add_fault("okta", "status", status=200, body=[{}], headers={"Link": f'<{link}>; rel="next"'})
+def test_a_next_link_to_elsewhere_is_refused(link: str, wire: Wire) -> None:
+    wire.simulator.add_fault("okta", "status", status=200, body=[{}], headers={"Link": f'<{link}>; rel="next"'})
     with pytest.raises(RequestRefusedError, match="next link"):
-        fetch_all(vendors, session, virtual_time)
-    assert len(session.sent) == 1
+        fetch_all(wire)
+    assert len(wire.session.sent) == 1
 
 
-def test_a_foreign_next_link_is_named_without_the_token(
-    vendors: Simulator, session: NotingSession, virtual_time: VirtualTime
-) -> None:
+def test_a_foreign_next_link_is_named_without_the_token(wire: Wire) -> None:
     link = f"https://{OKTA.token}@{OKTA.token}.example.net/{OKTA.token}?after=1"
-    vendors.add_fault("okta", "status", status=200, body=[{}], headers={"Link": f'<{link}>; rel="next"'})
+    wire.simulator.add_fault("okta", "status", status=200, body=[{}], headers={"Link": f'<{link}>; rel="next"'})
     with pytest.raises(RequestRefusedError, match=r"leads to \*\*\*\.example\.net/\*\*\*, not to /api/v1/logs"):
-        fetch_all(vendors, session, virtual_time)
+        fetch_all(wire)
 
 
 @pytest.mark.parametrize(
@@ -129,15 +127,6 @@ def test_a_next_link_is_named_clean_and_without_any_part_of_the_token(
     assert str(caught.value) == f"Okta's next link leads to {named.format(path=path)}, not to /api/v1/logs."
 
 
-def test_a_foreign_host_in_the_next_link_is_replaced_by_the_connections(
-    vendors: Simulator, session: NotingSession, virtual_time: VirtualTime
-) -> None:
-    add_events(vendors, 1500)
-    vendors.add_fault("okta", "foreign_next_link")
-    assert len(fetch_all(vendors, session, virtual_time)) == 1500
-    assert session.hosts == {vendors.url.removeprefix("http://")}
-
-
 @pytest.mark.parametrize(
     ("skip", "sentence"),
     [
@@ -146,91 +135,57 @@ def test_a_foreign_host_in_the_next_link_is_replaced_by_the_connections(
     ],
     ids=["page 1", "page 2"],
 )
-def test_a_next_link_that_leads_back_is_retried_on_every_page(
-    skip: int, sentence: str, vendors: Simulator, session: NotingSession, virtual_time: VirtualTime
-) -> None:
-    add_events(vendors, 2500)
-    vendors.add_fault("okta", "repeated_cursor", skip=skip)
+def test_a_next_link_that_leads_back_is_retried_on_every_page(skip: int, sentence: str, wire: Wire) -> None:
+    add_events(wire.simulator, 2500)
+    wire.simulator.add_fault("okta", "repeated_cursor", skip=skip)
     with pytest.raises(UnreadableAnswerError, match=sentence):
-        fetch_all(vendors, session, virtual_time)
-    assert len(session.sent) == skip + 1
+        fetch_all(wire)
+    assert len(wire.session.sent) == skip + 1
 
 
-def test_a_page_token_leads_to_the_connections_host_alone(
-    vendors: Simulator, session: NotingSession, virtual_time: VirtualTime
-) -> None:
+def test_a_page_token_leads_to_the_connections_host_alone(wire: Wire) -> None:
     """It comes from the staging area, which somebody else may have written to."""
-    client = OKTA.connect(vendors.url, session, virtual_time)
+    client = wire.client
     list(fetch(client, CONNECTOR, WINDOW, ["@foreign.example.net/api/v1/logs?after=1"]))
-    assert session.hosts == {vendors.url.removeprefix("http://")}
+    assert wire.session.hosts == {wire.simulator.url.removeprefix("http://")}
 
 
-def test_it_pauses_before_the_budget_is_empty(session: NotingSession, virtual_time: VirtualTime) -> None:
-    limits = Limits(okta_per_minute=10)
-    with serve(Simulator(clock=virtual_time, scenario=False, limits=limits)) as vendors:
-        add_events(vendors, 12_500)
-        client = OKTA.connect(vendors.url, session, virtual_time)
-        virtual_time.sleep(30)  # the minute began with another one's request
-        vendors.requests.clear()
-        pages = fetch(client, CONNECTOR, WINDOW)
+def test_it_pauses_before_the_budget_is_empty() -> None:
+    with wired(SPECIMENS, limits=Limits(okta_per_minute=10)) as wire:
+        add_events(wire.simulator, 12_500)
+        wire.time.sleep(30)  # the minute began with another one's request
+        pages = fetch(wire.client, CONNECTOR, WINDOW)
         read = [next(pages) for _ in range(9)]
         with pytest.raises(RateLimitedError, match=r"Okta's rate limit is used up\.") as caught:
             next(pages)
         assert caught.value.retry_after_s == 61.0  # after the ninth: one of ten stays unused
-        virtual_time.sleep(61)
+        wire.time.sleep(61)
         tokens = [page.token for page in read if page.token]
-        read += fetch(client, CONNECTOR, WINDOW, tokens)
+        read += fetch(wire.client, CONNECTOR, WINDOW, tokens)
         assert sum(len(page.events) for page in read) == 12_500
-        assert [entry.status for entry in vendors.requests] == [200] * 13
+        assert [entry.status for entry in wire.simulator.requests] == [200] * 13
 
 
-def test_a_short_pause_for_the_budget_is_slept(
-    vendors: Simulator, session: NotingSession, virtual_time: VirtualTime
-) -> None:
-    add_events(vendors, 1500)
-    link = f'<{vendors.url}/api/v1/logs?after=1>; rel="next"'
-    low = {"X-Rate-Limit-Limit": "20", "X-Rate-Limit-Remaining": "2", "X-Rate-Limit-Reset": str(RESET), "Link": link}
-    vendors.add_fault("okta", "status", status=200, body=[{}], headers=low)
-    vendors.add_fault("okta", "status", status=200, body=[])
-    fetch_all(vendors, session, virtual_time)
-    assert virtual_time.slept == [31.0]
-
-
-def test_a_429_is_waited_out_until_the_reset_by_the_servers_clock(
-    vendors: Simulator, session: NotingSession, virtual_time: VirtualTime
-) -> None:
-    vendors.add_fault("okta", "status", status=429, headers={"X-Rate-Limit-Reset": str(RESET)})
-    client = OKTA.connect(vendors.url, session, virtual_time)
-    client.pacer.now = lambda: virtual_time().timestamp() - 86_400  # a local clock that is a day slow
+def test_a_429_is_waited_out_until_the_reset_by_the_servers_clock(wire: Wire) -> None:
+    wire.simulator.add_fault("okta", "status", status=429, headers={"X-Rate-Limit-Reset": str(RESET)})
+    client = wire.client
+    client.pacer.now = lambda: wire.time().timestamp() - 86_400  # a local clock that is a day slow
     assert [page.events for page in fetch(client, CONNECTOR, WINDOW)] == [[]]
-    assert virtual_time.slept == [31.0]
+    assert wire.time.slept == [31.0]
 
 
-def test_a_concurrency_429_is_waited_out_in_its_own_way(
-    vendors: Simulator, session: NotingSession, virtual_time: VirtualTime
-) -> None:
-    vendors.add_fault("okta", "concurrency_limit", count=2)
-    fetch_all(vendors, session, virtual_time)
-    assert virtual_time.slept == [1.0, 2.0]
+def test_a_concurrency_429_is_waited_out_in_its_own_way(wire: Wire) -> None:
+    wire.simulator.add_fault("okta", "concurrency_limit", count=2)
+    fetch_all(wire)
+    assert wire.time.slept == [1.0, 2.0]
 
 
-def test_a_reset_far_away_gives_the_slot_back(
-    vendors: Simulator, session: NotingSession, virtual_time: VirtualTime
-) -> None:
-    vendors.add_fault("okta", "status", status=429, headers={"X-Rate-Limit-Reset": str(RESET + 570)})
-    with pytest.raises(RateLimitedError) as caught:
-        fetch_all(vendors, session, virtual_time)
-    assert caught.value.retry_after_s == 601.0
-
-
-def test_errors_carry_oktas_words_and_the_id_its_support_asks_for(
-    vendors: Simulator, session: NotingSession, virtual_time: VirtualTime
-) -> None:
+def test_errors_carry_oktas_words_and_the_id_its_support_asks_for(wire: Wire) -> None:
     window = Window(NOON - timedelta(days=200), NOON)
     with pytest.raises(RequestRefusedError, match=r"400 .*E0000053: .*180 days.*errorId oae"):
-        fetch_all(vendors, session, virtual_time, window)
+        fetch_all(wire, window)
     with pytest.raises(CredentialsError, match=r"E0000011: Invalid token provided: errorId .*expires after 30 days"):
-        fetch_all_with(vendors.url, session, virtual_time, "another-token-altogether")
+        fetch_all_with(wire.simulator.url, wire.session, wire.time, "another-token-altogether")
 
 
 def fetch_all_with(url: str, session: requests.Session, time: VirtualTime, token: str) -> None:

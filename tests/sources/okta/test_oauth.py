@@ -200,13 +200,11 @@ def test_a_clock_that_is_far_off_is_told(desk: Desk) -> None:
         API.check(client)
 
 
-@pytest.mark.parametrize("status", [500, 502, 503])
-def test_an_endpoint_that_is_away_is_waited_for(desk: Desk, status: int) -> None:
-    desk.org.add_fault("okta", "status", status=status, path=TOKEN_PATH, count=ATTEMPTS - 1)
+def test_an_endpoint_that_is_away_is_waited_for(desk: Desk) -> None:
+    desk.org.add_fault("okta", "status", status=503, path=TOKEN_PATH, count=ATTEMPTS - 2)
+    desk.org.add_fault("okta", "drop_connection", path=TOKEN_PATH)
     API.check(desk.connect())
     assert desk.paths == [TOKEN_PATH] * ATTEMPTS + [LOGS_PATH]
-    desk.org.add_fault("okta", "status", status=status, path=TOKEN_PATH, count=ATTEMPTS)
-    desk.refuse(UnavailableError, f"Okta's token endpoint answered {status}")
 
 
 def test_a_rate_limit_is_waited_for_or_handed_on(desk: Desk) -> None:
@@ -218,15 +216,7 @@ def test_a_rate_limit_is_waited_for_or_handed_on(desk: Desk) -> None:
     desk.refuse(RateLimitedError, "Okta's token endpoint answered 429")
 
 
-@pytest.mark.parametrize("kind", ["html_200", "empty_body", "truncated_json"])
-def test_an_answer_that_is_none_is_retriable(desk: Desk, kind: str) -> None:
-    desk.org.add_fault("okta", kind, path=TOKEN_PATH, count=ATTEMPTS)
-    desk.refuse(UnreadableAnswerError, "Okta's token endpoint answered 200 with")
-
-
-def test_a_slow_endpoint_and_a_dropped_connection_are_tried_again(desk: Desk) -> None:
-    desk.org.add_fault("okta", "drop_connection", path=TOKEN_PATH)
-    API.check(desk.connect())
+def test_a_slow_endpoint_is_not_waited_for_longer_than_for_others(desk: Desk) -> None:
     desk.org.add_fault("okta", "slow", seconds=30.0, path=TOKEN_PATH)
     client = desk.connect()
     client.attempts, client.timeout_s = 1, (5.0, 0.1)
@@ -234,22 +224,37 @@ def test_a_slow_endpoint_and_a_dropped_connection_are_tried_again(desk: Desk) ->
         API.check(client)
 
 
+UNREADABLE, UNUSABLE = "Okta's token endpoint answered 200 with", "without a usable access token"
+
+
 @pytest.mark.parametrize(
-    ("body", "error", "sentence"),
+    ("fault", "error", "sentence"),
     [
-        ({"access_token": ""}, UnreadableAnswerError, "without a usable access token"),
-        ({"access_token": "a b"}, UnreadableAnswerError, "without a usable access token"),
-        ({"access_token": "x\r\nHost: y"}, UnreadableAnswerError, "without a usable access token"),
-        ({"access_token": 7}, UnreadableAnswerError, "not the JSON it should be"),
-        ([], UnreadableAnswerError, "not the JSON it should be"),
-        ({"access_token": "abc", "token_type": "DPoP"}, CredentialsError, "token of type 'DPoP': switch off"),
+        *(({"status": status}, UnavailableError, f"endpoint answered {status}") for status in (500, 502, 503)),
+        *(({"kind": kind}, UnreadableAnswerError, UNREADABLE) for kind in ("html_200", "empty_body", "truncated_json")),
+        *(
+            (
+                {"status": status, "headers": {"Location": "https://elsewhere.example.net/"}},
+                RequestRefusedError,
+                "Okta's",
+            )
+            for status in (302, 404)
+        ),
+        *(
+            ({"body": {"access_token": token}}, UnreadableAnswerError, UNUSABLE)
+            for token in ("", "a b", "x\r\nHost: y")
+        ),
+        ({"body": {"access_token": 7}}, UnreadableAnswerError, "not the JSON it should be"),
+        ({"body": []}, UnreadableAnswerError, "not the JSON it should be"),
+        ({"body": {"access_token": "abc", "token_type": "DPoP"}}, CredentialsError, "token of type 'DPoP': switch off"),
     ],
 )
-def test_a_token_that_cannot_be_used_is_refused(
-    desk: Desk, body: Any, error: type[CollectiveInsightsError], sentence: str
+def test_what_an_endpoint_answers_badly_is_an_error_of_the_tree(
+    desk: Desk, fault: dict[str, Any], error: type[CollectiveInsightsError], sentence: str
 ) -> None:
-    desk.org.add_fault("okta", "status", status=200, body=body, path=TOKEN_PATH, count=ATTEMPTS)
+    desk.org.add_fault("okta", **{"kind": "status", "status": 200, **fault}, path=TOKEN_PATH, count=ATTEMPTS)
     desk.refuse(error, sentence)
+    assert set(desk.paths) == {TOKEN_PATH}
 
 
 def test_a_token_of_a_short_life_is_used_for_half_of_it(desk: Desk) -> None:
@@ -262,14 +267,6 @@ def test_a_token_of_a_short_life_is_used_for_half_of_it(desk: Desk) -> None:
     assert desk.paths == [TOKEN_PATH, LOGS_PATH, LOGS_PATH, TOKEN_PATH, LOGS_PATH]
     asked = [request.headers["Authorization"] for request in desk.session.sent if LOGS_PATH in str(request.url)]
     assert [header == "Bearer brief" for header in asked] == [True, True, False]
-
-
-@pytest.mark.parametrize("status", [302, 404])
-def test_a_wrong_address_is_refused_and_no_redirect_followed(desk: Desk, status: int) -> None:
-    headers = {"Location": "https://elsewhere.example.net/token"}
-    desk.org.add_fault("okta", "status", status=status, headers=headers, path=TOKEN_PATH)
-    desk.refuse(RequestRefusedError, f"Okta's token endpoint answered {status}")
-    assert len(desk.session.sent) == 1
 
 
 def test_no_log_and_no_representation_shows_a_secret(desk: Desk, caplog: pytest.LogCaptureFixture) -> None:

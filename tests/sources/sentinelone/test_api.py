@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 from urllib.parse import quote
@@ -11,18 +12,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ci_operators.core.errors import RateLimitedError, RequestRefusedError, UnreadableAnswerError
+from ci_operators.core.errors import RequestRefusedError, UnreadableAnswerError
 from ci_operators.core.window import Window
-from ci_operators.sources.sentinelone.api import INTERVAL_S, explain, fetch, read_cooldown, read_cursor
+from ci_operators.sources.sentinelone.api import INTERVAL_S, explain, fetch, read_cursor
 from ci_operators.sources.sentinelone.options import SentinelOneConnector
-from simulator import Limits, Simulator, serve
-from tests.noting_session import NotingSession
+from simulator import Limits, Simulator
 from tests.sources.sentinelone.specimens import SPECIMENS, threat
+from tests.sources.specimens import Wire, wired
 from tests.vendor_cases import SENTINELONE, WINDOW
-from tests.virtual_time import NOON, VirtualTime
 
 PLAIN = SentinelOneConnector(name="acme")
 VERIFIED = SentinelOneConnector(name="acme", only_analyst_verified=True)
+
+
+@pytest.fixture
+def wire() -> Iterator[Wire]:
+    """A served vendor without limits, and a client of it."""
+    with wired(SPECIMENS) as found:
+        yield found
 
 
 def add_threats(vendors: Simulator, count: int) -> None:
@@ -31,23 +38,15 @@ def add_threats(vendors: Simulator, count: int) -> None:
         vendors.add_threat(SPECIMENS.make_event(WINDOW.since + pace * number, number))
 
 
-def fetch_all(
-    vendors: Simulator,
-    session: NotingSession,
-    time: VirtualTime,
-    connector: SentinelOneConnector = PLAIN,
-    window: Window = WINDOW,
-) -> list[bytes]:
-    pages = fetch(SENTINELONE.connect(vendors.url, session, time), connector, window)
+def fetch_all(wire: Wire, connector: SentinelOneConnector = PLAIN, window: Window = WINDOW) -> list[bytes]:
+    pages = fetch(wire.client, connector, window)
     return [event for page in pages for event in page.events]
 
 
-def test_plain_windows_hold_threats_by_their_creation(
-    vendors: Simulator, session: NotingSession, virtual_time: VirtualTime
-) -> None:
-    add_threats(vendors, 1001)
-    assert len(fetch_all(vendors, session, virtual_time)) == 1001
-    first, second = (dict(entry.query) for entry in vendors.requests)
+def test_plain_windows_hold_threats_by_their_creation(wire: Wire) -> None:
+    add_threats(wire.simulator, 1001)
+    assert len(fetch_all(wire)) == 1001
+    first, second = (dict(entry.query) for entry in wire.simulator.requests)
     assert first == {
         "createdAt__gte": "2026-03-10T11:00:00.000Z",
         "createdAt__lt": "2026-03-10T12:00:00.000Z",
@@ -59,28 +58,24 @@ def test_plain_windows_hold_threats_by_their_creation(
     cursor = second.pop("cursor")
     assert second == first, "filters are repeated with the cursor"
     assert "%" not in cursor, "the cursor arrives encoded and is encoded once"
-    assert session.sent[0].headers["Authorization"] == f"ApiToken {SENTINELONE.token}"
+    assert wire.session.sent[0].headers["Authorization"] == f"ApiToken {SENTINELONE.token}"
 
 
-def test_verified_windows_hold_threats_by_their_verdict(
-    vendors: Simulator, session: NotingSession, virtual_time: VirtualTime
-) -> None:
+def test_verified_windows_hold_threats_by_their_verdict(wire: Wire) -> None:
     created = WINDOW.since - timedelta(days=2)
     for number in range(3):
-        vendors.add_threat(SPECIMENS.make_event(created, number))
-    vendors.set_verdict(f"{0:019d}", "true_positive", WINDOW.since)
-    vendors.set_verdict(f"{1:019d}", "false_positive", WINDOW.since)
-    (found,) = fetch_all(vendors, session, virtual_time, VERIFIED)
+        wire.simulator.add_threat(SPECIMENS.make_event(created, number))
+    wire.simulator.set_verdict(f"{0:019d}", "true_positive", WINDOW.since)
+    wire.simulator.set_verdict(f"{1:019d}", "false_positive", WINDOW.since)
+    (found,) = fetch_all(wire, VERIFIED)
     assert json.loads(found)["id"] == f"{0:019d}"
-    query = dict(vendors.requests[0].query)
+    query = dict(wire.simulator.requests[0].query)
     assert query["updatedAt__gte"] == "2026-03-10T11:00:00.000Z"
     assert (query["sortBy"], query["analystVerdicts"]) == ("updatedAt", "true_positive")
-    assert fetch_all(vendors, session, virtual_time, PLAIN) == []
+    assert fetch_all(wire, PLAIN) == []
 
 
-def test_accounts_sites_and_verdicts_are_asked_for(
-    vendors: Simulator, session: NotingSession, virtual_time: VirtualTime
-) -> None:
+def test_accounts_sites_and_verdicts_are_asked_for(wire: Wire) -> None:
     connector = SentinelOneConnector(
         name="acme",
         only_analyst_verified=True,
@@ -88,100 +83,72 @@ def test_accounts_sites_and_verdicts_are_asked_for(
         account_ids=("1", "2"),
         site_ids=("3",),
     )
-    fetch_all(vendors, session, virtual_time, connector)
-    query = dict(vendors.requests[0].query)
+    fetch_all(wire, connector)
+    query = dict(wire.simulator.requests[0].query)
     assert query["analystVerdicts"] == "true_positive,suspicious"
     assert (query["accountIds"], query["siteIds"]) == ("1,2", "3")
 
 
-def test_it_asks_no_more_than_ten_times_a_second(session: NotingSession, virtual_time: VirtualTime) -> None:
-    limits = Limits(sentinelone_per_second=10.0, sentinelone_burst=1)
-    with serve(Simulator(clock=virtual_time, scenario=False, limits=limits)) as vendors:
-        add_threats(vendors, 5500)
-        assert len(fetch_all(vendors, session, virtual_time)) == 5500
-        assert [entry.status for entry in vendors.requests] == [200] * 6
-    assert virtual_time.slept == pytest.approx([INTERVAL_S] * 5)
+def test_it_asks_no_more_than_ten_times_a_second() -> None:
+    with wired(SPECIMENS, limits=Limits(sentinelone_per_second=10.0, sentinelone_burst=1)) as wire:
+        add_threats(wire.simulator, 5500)
+        assert len(fetch_all(wire)) == 5500
+        assert [entry.status for entry in wire.simulator.requests] == [200] * 6
+        assert wire.time.slept == pytest.approx([INTERVAL_S] * 5)
 
 
 @pytest.mark.parametrize(("retry_after_s", "waited"), [(None, 5.0), (3, 3.0)])
-def test_a_429_is_an_html_page_and_waited_out(
-    retry_after_s: int | None, waited: float, session: NotingSession, virtual_time: VirtualTime
-) -> None:
+def test_a_429_is_an_html_page_and_waited_out(retry_after_s: int | None, waited: float) -> None:
     limits = Limits(sentinelone_per_second=0.5, sentinelone_burst=1, sentinelone_retry_after_s=retry_after_s)
-    with serve(Simulator(clock=virtual_time, scenario=False, limits=limits)) as vendors:
-        fetch_all(vendors, session, virtual_time)
-        fetch_all(vendors, session, virtual_time)
-        assert [entry.status for entry in vendors.requests] == [200, 429, 200]
-    assert virtual_time.slept == [waited]
-
-
-def test_a_long_429_gives_the_slot_back(vendors: Simulator, session: NotingSession, virtual_time: VirtualTime) -> None:
-    vendors.add_fault("sentinelone", "status", status=429, headers={"Retry-After": "120"})
-    with pytest.raises(RateLimitedError) as caught:
-        fetch_all(vendors, session, virtual_time)
-    assert caught.value.retry_after_s == 120.0
-
-
-def test_a_repeated_cursor_is_refused(vendors: Simulator, session: NotingSession, virtual_time: VirtualTime) -> None:
-    add_threats(vendors, 1500)
-    vendors.add_fault("sentinelone", "repeated_cursor", count=100)
-    with pytest.raises(UnreadableAnswerError, match="same page token twice"):
-        fetch_all(vendors, session, virtual_time)
-    assert len(session.sent) == 2
+    with wired(SPECIMENS, limits=limits) as wire:
+        fetch_all(wire)
+        fetch_all(wire)
+        assert [entry.status for entry in wire.simulator.requests] == [200, 429, 200]
+        assert wire.time.slept == pytest.approx([INTERVAL_S, waited])
 
 
 @pytest.mark.parametrize("cursor", [None, "", "null"])
-def test_the_end_is_written_in_three_ways(
-    cursor: str | None, vendors: Simulator, session: NotingSession, virtual_time: VirtualTime
-) -> None:
+def test_the_end_is_written_in_three_ways(cursor: str | None, wire: Wire) -> None:
     body = {"data": [threat()], "pagination": {"nextCursor": cursor, "totalItems": 1}}
-    vendors.add_fault("sentinelone", "status", status=200, body=body)
-    assert len(fetch_all(vendors, session, virtual_time)) == 1
-    assert len(session.sent) == 1
+    wire.simulator.add_fault("sentinelone", "status", status=200, body=body)
+    assert len(fetch_all(wire)) == 1
+    assert len(wire.session.sent) == 1
 
 
 @pytest.mark.parametrize("pagination", [{}, {"pagination": {}}, {"pagination": {"totalItems": 0}, "errors": None}])
-def test_an_envelope_without_pagination_ends_it(
-    pagination: Any, vendors: Simulator, session: NotingSession, virtual_time: VirtualTime
-) -> None:
-    vendors.add_fault("sentinelone", "status", status=200, body={"data": [], **pagination})
-    assert fetch_all(vendors, session, virtual_time) == []
+def test_an_envelope_without_pagination_ends_it(pagination: Any, wire: Wire) -> None:
+    wire.simulator.add_fault("sentinelone", "status", status=200, body={"data": [], **pagination})
+    assert fetch_all(wire) == []
 
 
 @pytest.mark.parametrize(
     "errors", [[{"code": 5000010, "title": "Internal Server Error"}], ["x"], {"code": 1}, "broken"]
 )
-def test_a_page_that_reports_errors_is_not_taken_for_whole(
-    errors: Any, vendors: Simulator, session: NotingSession, virtual_time: VirtualTime
-) -> None:
+def test_a_page_that_reports_errors_is_not_taken_for_whole(errors: Any, wire: Wire) -> None:
     body = {"data": [threat()], "pagination": {"nextCursor": None}, "errors": errors}
-    vendors.add_fault("sentinelone", "status", status=200, body=body)
+    wire.simulator.add_fault("sentinelone", "status", status=200, body=body)
     with pytest.raises(UnreadableAnswerError, match=r"answered 200 with errors \(.*\): the page may be incomplete"):
-        fetch_all(vendors, session, virtual_time)
+        fetch_all(wire)
 
 
 @pytest.mark.parametrize("errors", [None, []])
-def test_a_page_without_errors_is_read(
-    errors: Any, vendors: Simulator, session: NotingSession, virtual_time: VirtualTime
-) -> None:
+def test_a_page_without_errors_is_read(errors: Any, wire: Wire) -> None:
     body = {"data": [threat()], "pagination": {"nextCursor": None}, "errors": errors}
-    vendors.add_fault("sentinelone", "status", status=200, body=body)
-    assert len(fetch_all(vendors, session, virtual_time)) == 1
+    wire.simulator.add_fault("sentinelone", "status", status=200, body=body)
+    assert len(fetch_all(wire)) == 1
 
 
 @pytest.mark.parametrize("body", [[], {"errors": [{"code": 1}]}, {"data": None}, {"data": [], "pagination": None}])
-def test_another_envelope_is_unreadable(
-    body: Any, vendors: Simulator, session: NotingSession, virtual_time: VirtualTime
-) -> None:
-    vendors.add_fault("sentinelone", "status", status=200, body=body, count=10)
+def test_another_envelope_is_unreadable(body: Any, wire: Wire) -> None:
+    wire.simulator.add_fault("sentinelone", "status", status=200, body=body, count=10)
     with pytest.raises(UnreadableAnswerError, match="not the JSON it should be"):
-        fetch_all(vendors, session, virtual_time)
+        fetch_all(wire)
 
 
-def test_errors_carry_sentinelones_words(vendors: Simulator, session: NotingSession, virtual_time: VirtualTime) -> None:
+def test_errors_carry_sentinelones_words(wire: Wire) -> None:
     connector = PLAIN.model_copy(update={"account_ids": ("none",)})
     with pytest.raises(RequestRefusedError, match=r"400 \(4000010: Validation Error: accountIds"):
-        fetch_all(vendors, session, virtual_time, connector)
+        fetch_all(wire, connector)
 
 
 @given(st.text(min_size=1).filter(lambda text: text != "null"))
@@ -207,8 +174,3 @@ def test_a_cursor_is_decoded_once(text: str) -> None:
 )
 def test_errors_are_explained(error: Any, said: str) -> None:
     assert explain(json.dumps(error).encode()) == said
-
-
-def test_the_cooldown_is_retry_after_or_sentinelones_habit() -> None:
-    assert read_cooldown({"Retry-After": "2"}, NOON.timestamp()) == 2.0
-    assert read_cooldown({}, NOON.timestamp()) == 5.0

@@ -21,7 +21,7 @@ from ci_operators.transport.client import Client
 from ci_operators.transport.elements import cut_elements, decode_answer
 from ci_operators.transport.link_header import find_link
 from ci_operators.transport.pacing import RateLimitHeaders
-from ci_operators.transport.paging import LinkedPages, Page
+from ci_operators.transport.paging import Page, read_linked_pages
 from ci_operators.transport.vendor import Answer, Vendor, read_error
 
 LOGS_PATH = "/api/v1/logs"
@@ -43,7 +43,7 @@ def fetch(client: Client, connector: OktaConnector, window: Window, tokens: Sequ
     del connector  # no option changes the request
     wanted = f'eventType eq "{EVENT_TYPE}"'
     first = {**_bounds(window), "filter": wanted, "sortOrder": "ASCENDING", "limit": PAGE_SIZE}
-    return LinkedPages(client, LOGS_PATH, _read_page, marker="after").read(first, tokens)
+    return read_linked_pages(client, LOGS_PATH, first, _read_page, marker="after", tokens=tokens)
 
 
 def find_event(client: Client, connector: OktaConnector, event_id: str, now: datetime) -> bytes | None:

@@ -14,14 +14,12 @@ line. Only whole phrases count: "Login Failures" is not "Login failures with hig
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 
 from ci_operators.core.detection import Detection, Incident, IndicatorType, Ioc, Method
 from ci_operators.core.indicator import read_domain, read_ip
 from ci_operators.core.verdict import Note
-from ci_operators.sources.code_table import CodeTable, load_codes, make_finder
+from ci_operators.sources.code_table import CodeTable, load_codes
 from ci_operators.sources.okta.event import EVENT_TYPE, Actor, LogEvent
 from ci_operators.sources.okta.options import OktaConnector
 from ci_operators.sources.public_suffix import has_public_suffix
@@ -29,6 +27,7 @@ from ci_operators.sources.steps import ISSUES as SHARED_ISSUES
 from ci_operators.sources.steps import NOTES as SHARED_NOTES
 from ci_operators.sources.steps import IssueError, clip, read_event_id, read_timestamp
 
+SHIPPED_REASONS = Path(__file__).with_name("outcome_reasons.csv")
 METHOD_NAME = "Okta Threat Detection"
 #: The type of ThreatInsight's actors, and the only one whose name may be a domain: another may bear a person's name.
 ADDRESS_TYPE = "ip address"
@@ -51,16 +50,15 @@ NOTES = {
 
 def load_reasons(path: str | None = None) -> CodeTable:
     """Return the table from phrases of `outcome.reason` to ATT&CK codes in a file, by default the shipped one."""
-    return load_codes("outcome_reasons_file", Path(path or Path(__file__).with_name("outcome_reasons.csv")))
+    return load_codes(Path(path) if path else SHIPPED_REASONS, "outcome_reasons_file", "unknown_outcome_reason")
 
 
-def make_mapper(connector: OktaConnector, note: Note) -> Callable[[LogEvent], Detection]:
-    """Return a connector's function from an event to its detection."""
-    reasons = load_reasons(connector.outcome_reasons_file)
-    return partial(map_event, note, make_finder(reasons, note, "unknown_outcome_reason"))
+def load_reasons_of(connector: OktaConnector) -> CodeTable:
+    """Return the table of a connector."""
+    return load_reasons(connector.outcome_reasons_file)
 
 
-def map_event(note: Note, find_codes: Callable[[str], list[str]], event: LogEvent) -> Detection:
+def map_event(event: LogEvent, connector: OktaConnector, note: Note) -> Detection:
     """Return the detection of an event. Raises IssueError if it cannot have one."""
     event_id = read_event_id(event)
     kind, value = _read_indicator(event.actor or Actor())
@@ -73,7 +71,7 @@ def map_event(note: Note, find_codes: Callable[[str], list[str]], event: LogEven
         ioc=Ioc(type=kind, value=value, source_type="Okta", field="actor.displayName"),
         incident=Incident(id=event_id, type=EVENT_TYPE, name=_find_name(event, note)),
         detection=Method(name=clip(f"{METHOD_NAME}: {reason}" if reason else METHOD_NAME), type="correlation"),
-        mitre_codes=find_codes(reason),
+        mitre_codes=load_reasons_of(connector).find_codes(reason, note),
     )
 
 

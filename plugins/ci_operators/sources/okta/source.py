@@ -14,7 +14,7 @@ SOURCE = Source(
     fetch=api.fetch,
     find_event=api.find_event,
     criteria=make_criteria(event.read_log_event, event.find_reason),
-    mapping=make_mapping(event.read_log_event, mapping.make_mapper, mapping.ISSUES),
+    mapping=make_mapping(event.read_log_event, mapping.map_event, mapping.ISSUES, mapping.load_reasons_of),
     drop_reasons=event.DROP_REASONS,
     issues=mapping.ISSUES,
     notes=mapping.NOTES,
@@ -39,6 +39,6 @@ SOURCE = Source(
         "uuid", "eventType", "legacyEventType", "published", "severity", "version", "displayMessage", "result",
         "reason",
     ),
-    tables={"ATT&CK codes of Okta's outcome reasons": mapping.load_reasons},
+    tables={"ATT&CK codes of Okta's outcome reasons": lambda: mapping.load_reasons().codes},
     keeps=OktaConnector.source_keeps,
 )  # fmt: skip

@@ -12,9 +12,7 @@ The threat's name stays behind: it is usually the name of a file and may name a 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from functools import partial
-from operator import attrgetter
+from collections.abc import Sequence
 
 from ci_operators.attack import attack_table
 from ci_operators.core.attack import AttackTable, read_technique
@@ -28,8 +26,6 @@ from ci_operators.sources.steps import IssueError, clip, read_event_id, read_tim
 
 #: Digits of a hash -> its member.
 HASH_KINDS = {64: "sha256", 40: "sha1", 32: "md5"}
-TIMES = ("identifiedAt", "createdAt")
-ReadTimes = Callable[[ThreatInfo], tuple[str | None, ...]]
 
 #: Issue code -> what is wrong, in words.
 ISSUES = {**SHARED_ISSUES, "indicator_not_a_hash": "None of sha256, sha1 and md5 is a well-formed hash."}
@@ -44,25 +40,19 @@ NOTES = {
 }
 
 
-def make_mapper(connector: SentinelOneConnector, note: Note) -> Callable[[ThreatWithIndicators], Detection]:
-    """Return a connector's function from a threat to its detection."""
-    read_times = attrgetter(*(TIMES if connector.detection_time == "identified_at" else TIMES[::-1]))
-    return partial(map_threat, note, read_times, attack_table())
-
-
-def map_threat(note: Note, read_times: ReadTimes, table: AttackTable, threat: ThreatWithIndicators) -> Detection:
+def map_threat(threat: ThreatWithIndicators, connector: SentinelOneConnector, note: Note) -> Detection:
     """Return the detection of a threat. Raises IssueError if it cannot have one."""
     event_id, info = read_event_id(threat), threat.threatInfo or ThreatInfo()
     value = info.find_hash()
     if value is None:
         raise IssueError("indicator_not_a_hash")
-    kind = HASH_KINDS[len(value)]
+    kind, times = HASH_KINDS[len(value)], (info.identifiedAt, info.createdAt)
     return Detection(
-        timestamp=read_timestamp(note, *read_times(info)),
+        timestamp=read_timestamp(note, *(times if connector.detection_time == "identified_at" else times[::-1])),
         ioc=Ioc(type="hash", value=value, source_type="SentinelOne", field=f"threatInfo.{kind}"),
         incident=Incident(id=event_id, type=clip(info.classification) or "Threat"),
         detection=Method(name="SentinelOne Threat Detection", type="correlation"),
-        mitre_codes=find_codes(threat.tactics, table, note),
+        mitre_codes=find_codes(threat.tactics, attack_table(), note),
     )
 
 

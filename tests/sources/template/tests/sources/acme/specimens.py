@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
 from ci_operators.core.instant import format_instant
 from ci_operators.sources.acme.source import SOURCE
-from simulator import Simulator
 from simulator.acme.api import TOKEN, TOKEN_WITHOUT_RIGHT
 from tests.sources.specimens import Specimen, Specimens
 from tests.vendor_cases import VendorCase
@@ -38,11 +36,6 @@ def _make_event(instant: datetime, number: int) -> dict[str, Any]:
     return alert(id=f"alert-{number:05d}", time=format_instant(instant))
 
 
-def _serve(simulator: Simulator, events: Iterable[Any]) -> None:
-    for event in events:
-        simulator.add_event("acme", event)
-
-
 SPECIMENS = Specimens(
     source=SOURCE,
     case=VendorCase("acme", SOURCE.api, TOKEN, TOKEN_WITHOUT_RIGHT, SOURCE.api.check),
@@ -70,5 +63,4 @@ SPECIMENS = Specimens(
     },
     make_event=_make_event,
     read_id=read_id,
-    serve_events=_serve,
 )

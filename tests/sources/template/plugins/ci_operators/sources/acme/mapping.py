@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
-
 from ci_operators.attack import attack_table
-from ci_operators.core.attack import AttackTable
 from ci_operators.core.detection import Detection, Incident, IndicatorType, Ioc, Method
 from ci_operators.core.indicator import read_domain, read_hash, read_ip
 from ci_operators.core.verdict import Note
@@ -27,14 +23,9 @@ NOTES = {
 }
 
 
-def make_mapper(connector: AcmeCloudConnector, note: Note) -> Callable[[Alert], list[Detection]]:
-    """Return a connector's function from an alert to its detections."""
-    del connector  # no option changes the mapping
-    return partial(map_alert, note, attack_table())
-
-
-def map_alert(note: Note, table: AttackTable, alert: Alert) -> list[Detection]:
+def map_alert(alert: Alert, connector: AcmeCloudConnector, note: Note) -> list[Detection]:
     """Return a detection for each usable indicator. Raises IssueError if there is none."""
+    del connector  # no option changes the mapping
     incident = Incident(id=read_event_id(alert), type=clip(alert.category) or "Alert")
     read = [_read_indicator(each or Indicator()) for each in alert.indicators or ()]
     found = [each for each in read if each]
@@ -43,7 +34,7 @@ def map_alert(note: Note, table: AttackTable, alert: Alert) -> list[Detection]:
     timestamp = read_timestamp(note, alert.time)
     if len(found) < len(read):
         note("unusable_indicator")
-    code = table.find_current(alert.technique, note) if alert.technique else None
+    code = attack_table().find_current(alert.technique, note) if alert.technique else None
     return [
         Detection(
             timestamp=timestamp,
