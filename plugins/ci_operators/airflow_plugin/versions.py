@@ -82,9 +82,7 @@ def failing_at_once() -> Iterator[None]:
     except FatalError as err:
         if HAS_RETRY_POLICIES:
             raise
-        from ci_operators.airflow_plugin.versions import AirflowFailException  # not at DAG parse time
-
-        raise AirflowFailException(str(err)) from err
+        raise resolve_name(PATHS["AirflowFailException"])(str(err)) from err
 
 
 def check_deadline() -> None:
