@@ -18,6 +18,7 @@ from airflow.models.connection import Connection
 
 from ci_operators import __version__
 from ci_operators.airflow_plugin.provider_info import get_provider_info
+from ci_operators.airflow_plugin.versions import AIRFLOW
 from ci_operators.hooks.ledger import CONN_TYPE, LedgerHook
 from ci_operators.hooks.okta import OktaHook
 from ci_operators.hooks.recorded_future import RecordedFutureHook
@@ -121,6 +122,8 @@ def test_airflow_finds_the_same_types_installed_in_the_folder_and_both(tmp_path:
     assert from_folder["providers"] == ["collective-insights-airflow"]
     assert (from_folder["plugins"], from_folder["errors"]) == (1, {})
     assert ask_airflow(tmp_path, nothing, installed) == from_folder
+    if AIRFLOW.release < (3, 3, 1):  # which calls it an error that the plugin is there twice, and takes one of them
+        return
     assert ask_airflow(tmp_path, PLUGINS, PLUGINS, installed) == from_folder
     assert ask_airflow(tmp_path, PLUGINS, installed) == from_folder
 
