@@ -11,8 +11,11 @@ RUN pip install --no-cache-dir --require-hashes -r /tmp/requirements/requirement
 FROM packages AS wheel
 # The same files give the same wheel, byte for byte.
 ENV SOURCE_DATE_EPOCH=1767225600
-COPY --chown=airflow:0 pyproject.toml README.md /tmp/project/
+COPY --chown=airflow:0 pyproject.toml setup.py README.md LICENSE NOTICE /tmp/project/
 COPY --chown=airflow:0 plugins/ci_operators /tmp/project/plugins/ci_operators
+COPY --chown=airflow:0 dags/ /tmp/project/dags/
+COPY --chown=airflow:0 include/connectors.yaml include/connectors.schema.json include/connections.example.json \
+  /tmp/project/include/
 # In a copy: a build writes beside its sources, and not every engine gives their folder to airflow.
 RUN cp -R /tmp/project /tmp/build \
  && pip wheel --no-index --no-deps --no-build-isolation --wheel-dir /tmp/wheels /tmp/build

@@ -5,7 +5,7 @@ define timed
 @begun=$$(date +%s); { $(1); }; status=$$?; echo "  make $@: $$(($$(date +%s) - begun)) s"; exit $$status
 endef
 
-.PHONY: help demo test quick lint budgets audit lock bench faults fuzz clean distclean install install-demo python
+.PHONY: help demo test test-airflow test-airflows quick lint budgets audit lock bench faults fuzz clean distclean install install-demo python
 
 export PYTHONPATH := $(CURDIR)/plugins:$(CURDIR)/include
 # Airflow starts twice as fast from bytecode.
@@ -17,7 +17,7 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3 python; do \
 VENV := .venv/bin
 
 help: ## list the targets
-	@sed -n 's/^\([a-z]*\):[^#]*## /  make \1\t/p' Makefile | expand -t 20
+	@sed -n 's/^\([a-z-]*\):[^#]*## /  make \1\t/p' Makefile | expand -t 20
 	@echo "  Variables: PYTHON=<path>; for demo also ONCE=1 PORT=8080 SIMULATOR_PORT=8099"
 
 demo: install-demo ## a whole Airflow with both connectors towards a local simulator (ONCE=1 ends after the table)
@@ -47,6 +47,12 @@ lint: install ## ruff, mypy, import-linter; biome and tsc for the pages' JavaScr
 
 budgets: install ## the size of the tree against what pyproject.toml allows
 	@PYTHONPATH=plugins:include:. $(VENV)/python -m tests.budgets
+
+test-airflow: install ## the built wheel on another version of Airflow: AIRFLOW=3.1.8 (tests/versions.py names them)
+	$(call timed,PYTHONPATH=plugins:include:. $(VENV)/python -m tests.versions $(or $(AIRFLOW),--in-turn))
+
+test-airflows: install ## the same on all of these versions
+	$(call timed,PYTHONPATH=plugins:include:. $(VENV)/python -m tests.versions --all)
 
 audit: install ## the pinned requirements against published vulnerabilities
 	@PYTHONPATH=plugins:include:. $(VENV)/python -m tests.package.audit

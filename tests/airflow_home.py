@@ -8,9 +8,16 @@ import shutil
 import tempfile
 from pathlib import Path
 
+import pytest
+
+from ci_operators.airflow_plugin.versions import HAS_PAGES, HAS_RETRY_POLICIES
+
 ROOT = Path(__file__).resolve().parents[1]
-#: For Python processes that tests start: Airflow names a pattern class of pathspec by its old name.
-IGNORED = "error,ignore:GitWildMatchPattern:DeprecationWarning"
+#: For Python processes that tests start. Airflow names a pattern class of pathspec by its old name, and warnings of
+#: older versions of Airflow are theirs.
+IGNORED = "error,ignore:GitWildMatchPattern:DeprecationWarning" if HAS_RETRY_POLICIES else "default"
+on_3_2 = pytest.mark.skipif(not HAS_PAGES, reason="asks Airflow 3.2 or newer")
+on_newest = pytest.mark.skipif(not HAS_RETRY_POLICIES, reason="asks the newest Airflow")
 
 
 def prepare_airflow_home() -> None:

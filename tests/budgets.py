@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 import tomllib
 from collections.abc import Iterable
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import grimp
@@ -50,15 +51,14 @@ def count_lines(paths: Iterable[Path]) -> int:
 
 
 def find_circles(*packages: str) -> list[tuple[str, ...]]:
-    """Return the shortest circle through each import that is part of one; ours by default."""
+    """Return a circle of imports, the first one found, ours by default; imports for types and in functions count."""
     graph = grimp.build_graph(*(packages or ("ci_operators", "local_airflow", "simulator")), cache_dir=None)
-    found: dict[frozenset[str], tuple[str, ...]] = {}
-    for importer in sorted(graph.modules):
-        for imported in sorted(graph.find_modules_directly_imported_by(importer)):
-            back = graph.find_shortest_chain(imported, importer)
-            if back:
-                found.setdefault(frozenset(back), tuple(back))
-    return list(found.values())
+    imports = {module: graph.find_modules_directly_imported_by(module) for module in sorted(graph.modules)}
+    try:
+        TopologicalSorter(imports).prepare()
+    except CycleError as err:
+        return [tuple(err.args[1][1:])]
+    return []
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
+from ci_operators.airflow_plugin.versions import HAS_PAGES, HAS_RETRY_POLICIES
 from simulator import Limits, Simulator, serve
 from tests.airflow_home import prepare_airflow_home
 from tests.noting_session import NotingSession
@@ -15,6 +16,12 @@ from tests.side_by_side import WITH_AIRFLOW, LoadAirflowScheduling
 from tests.virtual_time import VirtualTime
 
 prepare_airflow_home()
+
+#: What needs a class that older versions of Airflow do not have.
+collect_ignore = [
+    *([] if HAS_RETRY_POLICIES else ["airflow_plugin/test_retry_policy.py"]),
+    *([] if HAS_PAGES else ["airflow_plugin/test_plugin.py", "airflow_plugin/test_preload.py", "dags"]),
+]
 
 #: Fixtures for a ledger in a real PostgreSQL, for every folder.
 pytest_plugins = ("tests.ledger_database",)

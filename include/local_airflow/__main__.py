@@ -12,12 +12,15 @@ from functools import partial
 from typing import Final
 
 import click
+import psycopg2
 from rich.console import Console
 from rich.markup import escape
+from sqlalchemy.exc import DBAPIError
 
 from local_airflow.airflow_api import AirflowApi
 from local_airflow.airflow_server import AirflowAddress, Step, running_airflow
 from local_airflow.folder import held_lock
+from local_airflow.mishaps import explain_failure
 from local_airflow.ports import check_port
 from local_airflow.processes import ChildProcess, check_alive
 from local_airflow.report import make_console, open_page, print_address, print_report, print_run, shown_step
@@ -43,14 +46,22 @@ def main() -> int:
     console = make_console()
     try:
         status: int = demo(obj=console, standalone_mode=False)
-    except (LaunchError, click.UsageError) as err:
-        sentence = err.format_message() if isinstance(err, click.UsageError) else str(err)
-        console.print(f"[red]{escape(sentence)}", soft_wrap=True)
-        return 1
+    except click.UsageError as err:
+        return _print_failure(console, err.format_message())
+    except (LaunchError, OSError, psycopg2.Error, DBAPIError) as err:  # type: ignore[attr-defined]  # psycopg2: no types
+        sentence = explain_failure(err, FOLDER) or (str(err) if isinstance(err, LaunchError) else "")
+        if not sentence:
+            raise
+        return _print_failure(console, sentence)
     except (KeyboardInterrupt, click.Abort):
         console.print("Stopped.")
         return INTERRUPTED
     return status
+
+
+def _print_failure(console: Console, sentence: str) -> int:
+    console.print(f"[red]{escape(sentence)}", soft_wrap=True)
+    return 1
 
 
 @click.command()

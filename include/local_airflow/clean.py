@@ -6,6 +6,7 @@ import shutil
 import sys
 
 from local_airflow.folder import held_lock, remove_temporary_folder
+from local_airflow.mishaps import explain_failure
 from local_airflow.settings import FOLDER, LaunchError
 
 if __name__ == "__main__":
@@ -15,3 +16,5 @@ if __name__ == "__main__":
             shutil.rmtree(FOLDER)
     except LaunchError as err:
         sys.exit(str(err))
+    except OSError as err:
+        sys.exit(explain_failure(err, FOLDER) or f"{FOLDER} cannot be deleted: {err}")

@@ -5,4 +5,5 @@ Imports point one way: what Airflow loads (dags, airflow_plugin) -> shell (opera
 files.
 """
 
+#: The only place with the version: pyproject.toml reads it here, so that code in a plugins folder knows its own too.
 __version__ = "0.1.0"

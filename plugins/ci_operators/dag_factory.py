@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import DAG, Param, get_parsing_context
 
-from ci_operators.airflow_plugin.retry_policy import ErrorTreeRetryPolicy
+from ci_operators.airflow_plugin.versions import HAS_RETRY_POLICIES, RETRY_BACKOFF, check_deadline
 from ci_operators.connectors_file import ConnectorsFile, connectors_path, load_connectors
 from ci_operators.core.connector import DAG_PREFIX, Connector
 from ci_operators.core.duration import format_duration
@@ -25,8 +25,7 @@ from ci_operators.operators.validate import ValidateOperator
 from ci_operators.timetables.update_frequency import UpdateFrequencyTimetable
 
 if TYPE_CHECKING:
-    from airflow.sdk import DeadlineAlert  # type: ignore[attr-defined]  # Airflow 3.3's stub leaves it out
-
+    from ci_operators.airflow_plugin.versions import DeadlineAlert
     from ci_operators.operators.alerts import FailureAlert
 
 STAGES: tuple[type[StageOperator], ...] = (
@@ -115,7 +114,7 @@ def build_dag(connector: Connector, found: ConnectorsFile, doc_md: str) -> DAG:
             "owner": "collective-insights",
             "retries": 3,
             "retry_delay": timedelta(minutes=1),
-            "retry_exponential_backoff": 2,
+            "retry_exponential_backoff": RETRY_BACKOFF,
             "max_retry_delay": timedelta(minutes=15),
             "execution_timeout": STAGE_TIMEOUT,
         },
@@ -128,7 +127,7 @@ def build_dag(connector: Connector, found: ConnectorsFile, doc_md: str) -> DAG:
 
 def _chain_stages(connector: Connector, found: ConnectorsFile) -> None:
     manifest: Any = None
-    policy, assets, told = ErrorTreeRetryPolicy(), [connector_asset(connector)], _find_failure_alerts(connector)
+    assets, told, retrying = [connector_asset(connector)], _find_failure_alerts(connector), _find_retry_policy()
     own: dict[type[StageOperator], dict[str, Any]] = {
         ExtractOperator: {"ledger_memory": found.ledger_memory},
         # The one stage whose success is an event of the asset, so that other DAGs can follow a delivery.
@@ -140,17 +139,26 @@ def _chain_stages(connector: Connector, found: ConnectorsFile) -> None:
             connector=connector,
             manifest=manifest,
             # Not default_args: the UI asks for those as JSON, which none of these is.
-            retry_policy=policy,
             inlets=assets,
             on_failure_callback=told,
+            **retrying,
             **own.get(operator, {}),
         )
         manifest = task.output
 
 
+def _find_retry_policy() -> dict[str, Any]:
+    if not HAS_RETRY_POLICIES:
+        return {}
+    from ci_operators.airflow_plugin.retry_policy import ErrorTreeRetryPolicy
+
+    return {"retry_policy": ErrorTreeRetryPolicy()}
+
+
 def _find_deadline(connector: Connector) -> DeadlineAlert | None:
     if connector.deadline is None:
         return None
+    check_deadline()
     from ci_operators.operators.alerts import build_deadline  # only for those who ask: every parse pays for imports
 
     return build_deadline(connector.deadline, connector.notify)

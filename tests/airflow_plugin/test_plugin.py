@@ -69,3 +69,9 @@ def test_link_leads_to_the_page_of_the_task(run_id: str, written: str, monkeypat
 
 def test_every_stage_has_the_link() -> None:
     assert set(PageLink().operators) == set(STAGES)
+
+
+def test_the_icon_differs_in_the_dark() -> None:
+    static = ROOT / "plugins" / "ci_operators" / "pages" / "static"
+    light, dark = (static / name for name in ("icon.svg", "icon-dark.svg"))
+    assert light.read_bytes() != dark.read_bytes()

@@ -12,7 +12,7 @@ from airflow.sdk import DAG, BaseOperator
 from airflow.serialization.serialized_objects import DagSerialization
 from pydantic import TypeAdapter
 
-from ci_operators.airflow_plugin.retry_policy import ErrorTreeRetryPolicy
+from ci_operators.airflow_plugin.versions import HAS_RETRY_POLICIES
 from ci_operators.connectors_file import ConnectorsFile, load_connectors
 from ci_operators.core.connector import Connector
 from ci_operators.dag_factory import STAGE_TIMEOUT, build_dag
@@ -20,6 +20,7 @@ from ci_operators.operators.alerts import FailureAlert
 from ci_operators.operators.stage import StageOperator
 from ci_operators.sources.registry import OPTIONS
 from ci_operators.timetables.update_frequency import UpdateFrequencyTimetable
+from tests.airflow_home import on_newest
 
 STAGES = ["extract", "filter", "map", "validate", "submit"]
 
@@ -141,7 +142,8 @@ def test_every_task_retries_by_the_error_tree(dag: DAG, name: str) -> None:
     assert task.retries == 3
     assert task.retry_delay == timedelta(minutes=1)
     assert task.max_retry_delay == timedelta(minutes=15)
-    assert isinstance(task.retry_policy, ErrorTreeRetryPolicy)
+    if HAS_RETRY_POLICIES:
+        assert type(task.retry_policy).__name__ == "ErrorTreeRetryPolicy"
     assert task.execution_timeout == STAGE_TIMEOUT
     assert task.owner == "collective-insights"
 
@@ -163,6 +165,7 @@ def test_every_task_tells_the_connectors_notifiers(dag: DAG, connector: Connecto
     assert all(task.on_failure_callback == alerts for task in dag.tasks)
 
 
+@on_newest
 def test_deadline_survives_serialisation_and_is_off_by_default(dag: DAG, connector: Connector) -> None:
     (alert,) = DagSerialization.to_dict(dag)["dag"]["deadline"]
     assert connector.deadline is not None
@@ -201,7 +204,7 @@ def test_form_explains_each_field(dag: DAG, connector: Connector) -> None:
 )
 def test_form_refuses_what_makes_no_sense(dag: DAG, name: str, value: object) -> None:
     param = dag.params.get_param(name)
-    with pytest.raises(ValueError, match=r"is not (a|of type) "):
+    with pytest.raises(Exception, match=r"is not (a|of type) "):  # from Airflow 3.3 on a ValueError
         param.resolve(value)
 
 

@@ -16,6 +16,7 @@ from ci_operators.core.errors import ConfigurationError
 from ci_operators.hooks.connection import find_connection
 from ci_operators.hooks.vendor import VendorHook
 from ci_operators.sources.sentinelone.api import API as SENTINELONE
+from tests.airflow_home import on_3_2
 
 MISSING = "Connection okta_emea does not exist"
 
@@ -49,6 +50,7 @@ def find(conn_id: str) -> str | None:
     return find_connection(conn_id, BaseHook.get_connection, "create it.").password
 
 
+@on_3_2
 def test_where_the_database_can_be_asked_the_reason_is_certain(server: pytest.MonkeyPatch) -> None:
     assert find("okta_default") == "secret"
     with pytest.raises(ConfigurationError, match=rf"^{MISSING}: create it\.$"):
@@ -59,6 +61,7 @@ def test_where_the_database_can_be_asked_the_reason_is_certain(server: pytest.Mo
             find(name)
 
 
+@on_3_2
 def test_a_task_names_both_reasons(server: pytest.MonkeyPatch) -> None:
     def block() -> None:
         raise RuntimeError("Direct database access via the ORM is not allowed in Airflow 3.0")

@@ -49,6 +49,7 @@ def connect(monkeypatch: pytest.MonkeyPatch, connection: Mapping[str, object] | 
     [
         {"conn_type": "http", "host": "acme.okta.com", "password": TOKEN},
         {"conn_type": "http", "host": "https://acme.okta.com/", "password": TOKEN},
+        {"conn_type": "claimed_by_another_provider", "host": "https://acme.okta.com", "password": TOKEN},
         {"conn_type": "http", "host": "https://acme-admin.okta.com/admin/dashboard", "password": TOKEN},
         {"conn_type": "http", "schema": "https", "host": "acme.okta.com", "password": TOKEN},
         {"conn_type": "http", "schema": "https", "host": "acme.okta.com", "port": 443, "password": TOKEN},

@@ -12,10 +12,15 @@ from typing import Any
 import pytest
 from airflow.sdk import Asset
 from airflow.sdk.api.datamodels._generated import DagRunType
-from airflow.sdk.exceptions import AirflowSkipException, DownstreamTasksSkipped
 from airflow.sdk.execution_time.context import OutletEventAccessors
 from sqlalchemy import URL
 
+from ci_operators.airflow_plugin.versions import (
+    HAS_ASSET_STATE,
+    AirflowFailException,
+    AirflowSkipException,
+    DownstreamTasksSkipped,
+)
 from ci_operators.connectors_file import ConnectorsFile
 from ci_operators.core.connector import Connector, Destination
 from ci_operators.dag_factory import build_dag
@@ -23,6 +28,7 @@ from ci_operators.operators.stage import StageOperator
 from ci_operators.sources.registry import OPTIONS
 from simulator import Limits, Simulator, serve
 from simulator.settings import OKTA_TOKEN, RECORDED_FUTURE_TOKEN, SENTINELONE_TOKEN
+from tests.airflow_home import ROOT
 from tests.ledger_database import airflow_connection
 
 TOKENS = (OKTA_TOKEN, SENTINELONE_TOKEN, RECORDED_FUTURE_TOKEN)
@@ -45,13 +51,19 @@ class FakeStore:
 
 @dataclass
 class FakeTaskInstance:
-    """Keeps what a task pushes."""
+    """Keeps what a task pushes, and gives what the tasks of this and earlier runs have pushed last."""
 
     map_index: int = -1
+    task_id: str = ""
     xcoms: dict[str, Any] = field(default_factory=dict)
+    earlier: dict[tuple[str, str], Any] = field(default_factory=dict)
 
     def xcom_push(self, key: str, value: Any) -> None:
-        self.xcoms[key] = json.loads(json.dumps(value))
+        self.xcoms[key] = self.earlier[self.task_id, key] = json.loads(json.dumps(value))
+
+    def xcom_pull(self, task_ids: list[str], key: str, *, include_prior_dates: bool) -> list[Any]:
+        assert include_prior_dates
+        return [self.earlier.get((task_id, key)) for task_id in task_ids]
 
 
 @dataclass
@@ -74,6 +86,7 @@ class Chain:
 
     connector: Connector
     asset_store: FakeStore = field(default_factory=FakeStore)
+    xcoms: dict[tuple[str, str], Any] = field(default_factory=dict)
     manifests: dict[str, dict[str, Any]] = field(default_factory=dict)
     skipped: list[str] = field(default_factory=list)
     destination: Destination = field(default_factory=Destination)
@@ -90,8 +103,8 @@ class Chain:
             "dag": dag,
             "dag_run": run,
             "params": params,
-            "ti": ti or FakeTaskInstance(),
-            "asset_state_store": {Asset(name=dag.dag_id): self.asset_store},
+            "ti": ti or FakeTaskInstance(earlier=self.xcoms),
+            **({"asset_state_store": {Asset(name=dag.dag_id): self.asset_store}} if HAS_ASSET_STATE else {}),
             "outlet_events": self.events,
         }
 
@@ -104,10 +117,10 @@ class Chain:
 
     def run_task(self, stage: str, run: FakeRun) -> dict[str, Any]:
         """Run one task; its manifest is kept for the next one. Skipping is noted in `skipped`."""
-        ti = FakeTaskInstance()
+        ti = FakeTaskInstance(task_id=stage, earlier=self.xcoms)
         context = self.context(run, ti)
         try:
-            manifest = self.operator(stage, context).execute(context)
+            manifest = execute(self.operator(stage, context), context)
         except DownstreamTasksSkipped as skip:
             self.skipped += [str(task) for task in skip.tasks]
             manifest = ti.xcoms["return_value"]
@@ -130,12 +143,25 @@ class Chain:
     @property
     def watermark(self) -> str | None:
         """The connector's live watermark."""
-        return self.asset_store.values.get("watermark")
+        return self._read("watermark")
 
     @property
     def debug_watermark(self) -> str | None:
         """The connector's watermark of debug mode."""
-        return self.asset_store.values.get("debug_watermark")
+        return self._read("debug_watermark")
+
+    def _read(self, key: str) -> str | None:
+        """Return a watermark from where this version of Airflow keeps it."""
+        pushed = [value for (_, name), value in self.xcoms.items() if name == key]
+        return self.asset_store.values.get(key) if HAS_ASSET_STATE else max(pushed, default=None)
+
+
+def execute(task: StageOperator, context: Any) -> dict[str, Any]:
+    """Return a task's manifest. A fatal error is raised as ours: before Airflow 3.3 one of Airflow's own wraps it."""
+    try:
+        return task.execute(context)
+    except AirflowFailException as err:
+        raise err.__cause__ or err from None
 
 
 @dataclass
@@ -192,6 +218,7 @@ def okta_event(number: int, at: datetime, **members: Any) -> dict[str, Any]:
 def staging(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """A staging area of the test's own."""
     monkeypatch.setenv("COLLECTIVE_INSIGHTS_STAGING", f"file://{tmp_path / 'staging'}")
+    monkeypatch.setenv("COLLECTIVE_INSIGHTS_CONFIG", str(ROOT / "include" / "connectors.yaml"))
     return tmp_path / "staging"
 
 

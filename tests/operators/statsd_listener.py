@@ -4,14 +4,37 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 from unittest.mock import patch
 
-from airflow.sdk._shared.observability.metrics.base_stats_logger import NoStatsLogger
-from airflow.sdk.observability import stats
-from airflow.sdk.observability.metrics import stats_utils
+import pytest
+
+from ci_operators.airflow_plugin.versions import HAS_PAGES, HAS_RETRY_POLICIES, Stats
+
+#: Airflow 3.1 makes its backend with its class, once for a process.
+needs_backend = pytest.mark.skipif(not HAS_PAGES, reason="Airflow 3.1 chooses where it sends metrics only once")
+
+
+def make_backend() -> Any:
+    """Return what sends metrics as the settings say, as a task makes it."""
+    from airflow.sdk.observability.metrics import stats_utils
+
+    make: Any = stats_utils.get_stats_factory
+    return (make() if HAS_RETRY_POLICIES else make(Stats))()
+
+
+def initialize(make: Callable[[], Any]) -> None:
+    """Let Airflow send by what `make` returns."""
+    if HAS_RETRY_POLICIES:
+        from airflow.sdk.observability import stats
+
+        stats.initialize(factory=make, export_legacy_names=True)
+    else:
+        old: Any = Stats
+        old.initialize(factory=make)
 
 
 @dataclass
@@ -39,10 +62,12 @@ def listen(**settings: str) -> Iterator[Listener]:
         names = {"statsd_on": "True", "statsd_host": "127.0.0.1", "statsd_port": str(listener.getsockname()[1])}
         values = {f"AIRFLOW__METRICS__{name.upper()}": value for name, value in {**names, **settings}.items()}
         with patch.dict(os.environ, values):
-            backend = stats_utils.get_stats_factory()()
-            stats.initialize(factory=lambda: backend, export_legacy_names=True)
+            backend = make_backend()
+            initialize(lambda: backend)
             try:
                 yield Listener(listener)
             finally:
-                stats.initialize(factory=NoStatsLogger, export_legacy_names=True)
+                from airflow.sdk._shared.observability.metrics.base_stats_logger import NoStatsLogger
+
+                initialize(NoStatsLogger)
                 backend.statsd.close()

@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 from airflow.sdk import BaseNotifier
-from airflow.sdk.execution_time.callback_supervisor import execute_callback
 
 from ci_operators.core.errors import ConfigurationError
 from ci_operators.operators.alerts import FailureAlert, build_deadline, tell_of_missed_deadline
+from tests.airflow_home import on_newest
 
 HERE = "tests.operators.test_alerts"
 TOLD: list[str] = []
@@ -81,8 +81,11 @@ def test_a_notifier_that_fails_takes_no_other_down(told: list[str], caplog: pyte
     assert "The notifier no.such.Notifier failed" in caplog.text
 
 
+@on_newest
 def test_a_deadline_is_told_by_airflows_own_call(told: list[str]) -> None:
     """As its executor makes it: import path and arguments of the callback, with the scheduler's context."""
+    from airflow.sdk.execution_time.callback_supervisor import execute_callback
+
     alert = build_deadline(timedelta(hours=2), {f"{HERE}.Notifier": {"text": "{{ alert }}"}})
     path, arguments = alert.callback.path, {**alert.callback.kwargs, "context": missed()}
     assert execute_callback(path, arguments, Path(), None, SimpleNamespace(debug=_silent, info=_silent)) == (True, None)

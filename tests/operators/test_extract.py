@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 from airflow.sdk.api.datamodels._generated import DagRunType
-from airflow.sdk.exceptions import AirflowRescheduleException
 from sqlalchemy import Connection, text
 
+from ci_operators.airflow_plugin.versions import AirflowRescheduleException
 from ci_operators.core.errors import ConfigurationError
 from ci_operators.core.instant import format_instant
 from ci_operators.core.window import Window

@@ -18,9 +18,9 @@ from typing import Any
 
 import pytest
 import yaml
-from airflow.sdk.exceptions import AirflowRescheduleException
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 
+from ci_operators.airflow_plugin.versions import AirflowRescheduleException
 from ci_operators.core.connector import Destination
 from ci_operators.core.errors import CredentialsError, UnknownOutcomeError
 from ci_operators.core.tally import Tally
@@ -28,9 +28,11 @@ from ci_operators.core.verdict import Dropped
 from ci_operators.core.window import Window
 from ci_operators.operators.metrics import METRICS, Sample, find_labels, find_samples, plain_name, send, streak_sample
 from ci_operators.staging.manifest import Manifest
-from tests.airflow_home import IGNORED, ROOT
+from tests.airflow_home import IGNORED, ROOT, on_newest
 from tests.operators.conftest import Chain, FakeRun, Tenant
-from tests.operators.statsd_listener import Listener, listen
+from tests.operators.statsd_listener import Listener, listen, needs_backend
+
+pytestmark = needs_backend
 
 DOCS = ROOT / "docs"
 #: The Prometheus suffix of a name, by kind.
@@ -266,9 +268,8 @@ def test_every_sample_has_the_labels_that_its_metric_names() -> None:
 OTEL = """
 import os
 from ci_operators.operators.metrics import METRICS, Sample, send
-from airflow.sdk.observability import stats
-from airflow.sdk.observability.metrics import stats_utils
-stats.initialize(factory=stats_utils.get_stats_factory(), export_legacy_names=True)
+from tests.operators.statsd_listener import initialize, make_backend
+initialize(make_backend)
 labels = {"connector": "okta", "mode": "live", "stage": "extract"}
 send([
     Sample(METRICS["records_in"], 7, labels),
@@ -296,6 +297,7 @@ class Collector(BaseHTTPRequestHandler):
         """Say nothing."""
 
 
+@on_newest
 def test_opentelemetry_gets_names_and_attributes() -> None:
     """In a process of its own, since OpenTelemetry is set up once in one; flushed as a task's end does it."""
     handler = type("Here", (Collector,), {"messages": []})

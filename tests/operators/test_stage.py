@@ -11,15 +11,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from airflow.sdk.exceptions import AirflowRescheduleException
 
+from ci_operators.airflow_plugin.versions import AirflowRescheduleException
 from ci_operators.core.connector import Destination
 from ci_operators.core.errors import ConfigurationError, StagingError, UnavailableError
 from ci_operators.core.instant import format_instant
 from ci_operators.sources.registry import load_source
 from ci_operators.stages.contract import ISSUES
 from tests.artifacts import read_all
-from tests.operators.conftest import TOKENS, Chain, Tenant, okta_event
+from tests.operators.conftest import TOKENS, Chain, Tenant, execute, okta_event
 
 STAGES = ["extract", "filter", "map", "validate", "submit"]
 #: What stands in the events and may stand neither in a log nor in a manifest.
@@ -291,7 +291,7 @@ def test_a_stage_that_a_person_marked_as_success_is_named(tenant: Tenant, stage:
     task = context["dag"].get_task(stage)
     task.manifest = None
     with pytest.raises(ConfigurationError, match=r"marked as success by hand.* Clear the run from extract on"):
-        task.execute(context)
+        execute(task, context)
     chain.run_all(tenant.scheduled(0.2, 0, "next"))
     assert chain.watermark == format_instant(tenant.now)
 

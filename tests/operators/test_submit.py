@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 from airflow.sdk.api.datamodels._generated import DagRunType
-from airflow.sdk.exceptions import AirflowRescheduleException, AirflowSkipException
 
+from ci_operators.airflow_plugin.versions import AirflowRescheduleException, AirflowSkipException
 from ci_operators.core.connector import Destination
 from ci_operators.core.errors import AccountingError, CredentialsError, UnknownOutcomeError
 from ci_operators.core.instant import format_instant

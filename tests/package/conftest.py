@@ -13,8 +13,11 @@ import pytest
 from local_airflow.install import names_own_index
 from tests.airflow_home import ROOT
 
-#: What a build reads; all else in the tree is none of its business.
-SOURCES = ("pyproject.toml", "README.md", "plugins")
+#: What a build leaves out: environments, caches, data. All else of the tree is in the sdist.
+LEFT_OUT = (
+    *(".venv", ".git", ".demo", ".env", "*.env", "build", "dist", "node_modules", ".coverage", ".hypothesis"),
+    *("__pycache__", ".*_cache", "*.egg-info"),
+)
 
 
 @dataclass(frozen=True)
@@ -31,13 +34,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
     """Build the package as it is released, without network."""
     folder = tmp_path_factory.mktemp("package")
     tree = folder / "tree"
-    tree.mkdir()
-    for name in SOURCES:
-        source = ROOT / name
-        if source.is_dir():
-            shutil.copytree(source, tree / name, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
-        else:
-            shutil.copy(source, tree / name)
+    shutil.copytree(ROOT, tree, ignore=shutil.ignore_patterns(*LEFT_OUT), symlinks=True)
     _build(tree, folder / "released")  # the sdist, and the wheel out of it
     _build(tree, folder / "direct", "--wheel")
     (sdist,) = (folder / "released").glob("*.tar.gz")

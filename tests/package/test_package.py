@@ -4,28 +4,30 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import tarfile
 import zipfile
 from email.parser import HeaderParser
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from ci_operators import __version__
 from ci_operators.airflow_plugin.provider_info import get_provider_info
+from ci_operators.commands.init import find_files
 from tests.airflow_home import ROOT
 from tests.package.conftest import Built, installation
+from tests.package.test_requirements import project
 
 #: Making the environment takes a while where pip does it.
 pytestmark = [pytest.mark.package, pytest.mark.timeout(900)]
 
+PRIVATE = (".env", "*.env", "*.pyc", ".demo", ".venv", "*.sqlite", "keys.json")
 PACKAGE = ROOT / "plugins" / "ci_operators"
-CONNECTORS = "connectors:\n  - {name: okta-emea, source: okta}\n  - {name: s1, source: sentinelone}\n"
-DAG_FILE = (
-    "from ci_operators.dag_factory import build_dags\nglobals().update(build_dags('okta', doc_md='An airflow DAG.'))\n"
-)
 
 
 def contents(wheel: Path) -> dict[str, int]:
@@ -54,12 +56,10 @@ def run(python: Path, home: Path, *arguments: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An Airflow home with a connectors file and a DAG file."""
+def home(clean_python: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An Airflow home with what `init` writes."""
     home = tmp_path_factory.mktemp("home")
-    (home / "dags").mkdir()
-    (home / "dags" / "okta.py").write_text(DAG_FILE)
-    (home / "connectors.yaml").write_text(CONNECTORS)
+    assert "connectors.yaml" in run(clean_python, home, "-m", "ci_operators", "init", str(home))
     return home
 
 
@@ -79,22 +79,21 @@ def test_the_wheel_of_the_sdist_is_that_of_the_tree(built: Built) -> None:
 def test_the_wheel_holds_the_whole_package_and_nothing_else(built: Built) -> None:
     tree = {str(path.relative_to(PACKAGE.parent)) for path in PACKAGE.rglob("*") if path.is_file()}
     wanted = {path for path in tree if "__pycache__" not in path}
+    wanted |= {f"ci_operators/starter/{name}" for name in find_files()}
     packed = {name for name in contents(built.wheel) if ".dist-info/" not in name}
     assert packed == wanted
     for suffix in (".csv", ".js", ".svg", ".mako", "LICENSE", "NOTICE"):
         assert any(name.endswith(suffix) for name in packed), f"no {suffix}"
 
 
-def test_the_sdist_holds_what_a_build_needs_and_nothing_private(built: Built) -> None:
+def test_the_sdist_holds_the_whole_project_and_nothing_private(built: Built) -> None:
     with tarfile.open(built.sdist) as archive:
         names = {name.partition("/")[2] for name in archive.getnames()}
-    assert {"pyproject.toml", "README.md", "plugins/ci_operators/airflow_plugin/plugin.py"} <= names
-    odd = {
-        name
-        for name in names
-        if name.partition("/")[0] not in ("", "PKG-INFO", "README.md", "plugins", "pyproject.toml", "setup.cfg")
-    }
-    assert not odd, f"the sdist holds {odd}"
+    wanted = {"LICENSE", "NOTICE", "CHANGELOG.md", "Makefile", "docs/runbook.md", "docs/images/run.png", ".ci/run"}
+    wanted |= {"dags/okta.py", "include/connectors.yaml", "include/simulator/server.py", "tests/package/conftest.py"}
+    assert wanted <= names
+    left_out = [name for name in names if any(fnmatch(Path(name).name, pattern) for pattern in PRIVATE)]
+    assert not left_out, f"the sdist holds {left_out}"
 
 
 def test_the_metadata_tells_of_the_package(built: Built) -> None:
@@ -102,8 +101,30 @@ def test_the_metadata_tells_of_the_package(built: Built) -> None:
         name = next(each for each in archive.namelist() if each.endswith(".dist-info/METADATA"))
         metadata = HeaderParser().parsestr(archive.read(name).decode())
     assert metadata["Description-Content-Type"] == "text/markdown"
-    assert str(metadata.get_payload()).strip() == (ROOT / "README.md").read_text(encoding="utf-8").strip()
+    assert metadata["Version"] == __version__
+    assert metadata["License-Expression"] == "Apache-2.0"
+    assert {"LICENSE", "NOTICE"} <= set(metadata.get_all("License-File", []))
+    assert {"s3", "gcs", "azure", "statsd", "otel"} == set(metadata.get_all("Provides-Extra", []))
     assert "Framework :: Apache Airflow :: Provider" in metadata.get_all("Classifier", [])
+
+
+def test_links_of_the_description_work_on_a_package_index(built: Built) -> None:
+    """They are the README's, which names files of the tree, with the project's address before them."""
+    with zipfile.ZipFile(built.wheel) as archive:
+        name = next(each for each in archive.namelist() if each.endswith(".dist-info/METADATA"))
+        shown = HeaderParser().parsestr(archive.read(name).decode()).get_payload()
+    home = project()["urls"]["Source"]
+    links = re.findall(r"\]\(([^)]+)\)", str(shown))
+    own = [link.removeprefix(f"{home}/") for link in links if link.startswith(home)]
+    assert all(link.startswith("https://") for link in links)
+    assert {link.split("/")[0] for link in own if link.endswith(".png")} == {"raw"}
+    assert [link for link in own if not (ROOT / link.partition("#")[0].split("/", 2)[2]).exists()] == []
+
+
+def test_a_package_index_takes_both(built: Built) -> None:
+    command = [sys.executable, "-m", "twine", "check", "--strict", str(built.sdist), str(built.wheel)]
+    checked = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - our tools
+    assert checked.returncode == 0, checked.stdout
 
 
 def test_pip_makes_the_environment_where_it_is_told_of_an_index(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -138,11 +159,12 @@ def test_airflow_has_plugin_timetable_and_links_once(found: dict[str, Any]) -> N
     assert "ci_operators.timetables.update_frequency.UpdateFrequencyTimetable" in plugins["timetables"]
 
 
-def test_a_dag_file_of_one_line_gives_the_connector_s_dag(found: dict[str, Any]) -> None:
+def test_airflow_loads_the_dags_that_init_wrote(found: dict[str, Any]) -> None:
     assert found["dags"]["errors"] == {}
-    assert found["dags"]["tasks"] == {
-        "collective_insights_okta-emea": ["extract", "filter", "map", "submit", "validate"]
-    }
+    stages = ["extract", "filter", "map", "submit", "validate"]
+    tasks = found["dags"]["tasks"]
+    assert set(tasks) == {f"collective_insights_{name}" for name in ("okta", "sentinelone", "maintenance")}
+    assert tasks["collective_insights_okta"] == tasks["collective_insights_sentinelone"] == stages
 
 
 def test_the_api_server_serves_the_pages(found: dict[str, Any]) -> None:

@@ -17,7 +17,7 @@ from tests.airflow_home import ROOT
 
 RUNTIME, DEPLOYED, DEMO, DEVELOPED = (ROOT / f"requirements{name}.txt" for name in ("", "-deploy", "-demo", "-dev"))
 LOCK, DEMO_LOCK, IMAGE = (ROOT / f"requirements-{name}.txt" for name in ("lock", "demo-lock", "image"))
-PYTHONS = ("3.11", "3.12", "3.13")
+PYTHONS = ("3.11", "3.12", "3.13", "3.14")
 
 
 def project() -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from ci_operators import __version__
 from ci_operators.core.errors import (
     CollectiveInsightsError,
     CredentialsError,
@@ -363,6 +364,7 @@ def test_requests_say_who_asks_and_for_what(
 ) -> None:
     case.ask(case.connect(vendors.url, session, virtual_time))
     headers = session.sent[0].headers
-    assert headers["User-Agent"].startswith("collective-insights-airflow/")
+    assert headers["User-Agent"] == f"collective-insights-airflow/{__version__}"
+    assert headers.get("X-RF-User-Agent") == (headers["User-Agent"] if case is DRY_RUN else None)
     assert headers["Accept"] == "application/json"
     assert headers.get("Content-Type") == ("application/json" if case is DRY_RUN else None)

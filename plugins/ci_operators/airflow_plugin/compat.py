@@ -17,6 +17,8 @@ from importlib.metadata import version
 from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any, Final
 
+from ci_operators.airflow_plugin import versions
+
 if TYPE_CHECKING:
     from airflow.api_fastapi.app import get_auth_manager as get_auth_manager
     from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity as DagAccessEntity
@@ -27,7 +29,6 @@ if TYPE_CHECKING:
     from airflow.models.dagrun import DagRun as DagRun
     from airflow.models.taskinstance import TaskInstance as TaskInstance
     from airflow.models.xcom import XComModel as XComModel
-    from airflow.sdk.observability import stats as stats
     from airflow.secrets.metastore import MetastoreBackend as MetastoreBackend
 
 
@@ -89,8 +90,8 @@ PRIVATE_USES: Final[Mapping[str, PrivateUse]] = {
         ("pages.request",),
         "auth managers are public, but not how to get the one in use; the REST API lists 100 readable DAGs a request",
     ),
-    "stats": PrivateUse(
-        "airflow.sdk.observability.stats",
+    "Stats": PrivateUse(
+        versions.PATHS["Stats"],
         ("operators.metrics",),
         "nothing public sends metrics where Airflow sends its own",
         ("incr", "gauge", "timing"),

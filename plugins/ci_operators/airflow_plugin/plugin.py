@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import sys
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from airflow.plugins_manager import AirflowPlugin
-from airflow.sdk import BaseOperatorLink, conf
+from airflow.sdk import BaseOperatorLink
 
 from ci_operators.airflow_plugin.connection_ports import PortlessTest
 from ci_operators.airflow_plugin.preload import preload
+from ci_operators.airflow_plugin.versions import HAS_PAGES, RESOLVES_BUNDLES, conf
 from ci_operators.timetables.update_frequency import UpdateFrequencyTimetable
 
 if TYPE_CHECKING:
@@ -63,9 +64,16 @@ class PageLink(BaseOperatorLink):
         return f"{base}/dags/{ti_key.dag_id}/runs/{run_id}/tasks/{ti_key.task_id}/plugin/{TASK_ROUTE}"
 
 
+def _find_base() -> str:
+    """Return what precedes the address of a file: nothing, as Airflow may be below a path, where the UI resolves it."""
+    if RESOLVES_BUNDLES:
+        return ""
+    return urlsplit(conf.get("api", "base_url", fallback="")).path.rstrip("/") + "/"
+
+
 def _place(destination: str, url_route: str, **more: Any) -> dict[str, Any]:
     """Return a place in the UI where the component shows itself."""
-    static = f"{PREFIX.lstrip('/')}/static"  # relative: Airflow may live below a path
+    static = f"{_find_base()}collective-insights/static"
     return {
         "name": TITLE,
         "bundle_url": f"{static}/main.js",
@@ -82,13 +90,17 @@ class CollectiveInsightsPlugin(AirflowPlugin):
 
     name = "collective_insights"
     timetables = [UpdateFrequencyTimetable]  # noqa: RUF012 - declared so by Airflow, as all below
-    fastapi_apps = [{"app": LazyApplication(), "url_prefix": PREFIX, "name": TITLE}]  # noqa: RUF012
-    react_apps = [  # noqa: RUF012
-        _place("nav", "collective-insights", nav_top_level=True),
-        _place("dag_run", "collective-insights-run"),
-        _place("task_instance", TASK_ROUTE),
-    ]
-    operator_extra_links = [PageLink()]  # noqa: RUF012
+    fastapi_apps = [{"app": LazyApplication(), "url_prefix": PREFIX, "name": TITLE}] if HAS_PAGES else []
+    react_apps = (
+        [
+            _place("nav", "collective-insights", nav_top_level=True),
+            _place("dag_run", "collective-insights-run"),
+            _place("task_instance", TASK_ROUTE),
+        ]
+        if HAS_PAGES
+        else []
+    )
+    operator_extra_links = [PageLink()] if HAS_PAGES else []
     fastapi_root_middlewares = [{"middleware": PortlessTest, "name": "Test button of Connections"}]  # noqa: RUF012
 
     @classmethod

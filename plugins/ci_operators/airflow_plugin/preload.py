@@ -10,7 +10,7 @@ import logging
 from collections.abc import Sequence
 from importlib import import_module
 
-from airflow.sdk import conf
+from ci_operators.airflow_plugin.versions import conf
 
 log = logging.getLogger(__name__)
 

@@ -42,6 +42,9 @@ def _add(commands: Any, name: str, about: str, details: str = "", *, json: bool 
 
 
 def _add_setup(commands: Any) -> None:
+    init = _add(commands, "init", "write DAG files, a connectors.yaml and an example of Connections into a folder")
+    init.add_argument("folder", metavar="DIR", help="the folder, created if it does not exist")
+    init.add_argument("--force", action="store_true", help="overwrite files that exist")
     check = _add(commands, "check", "say of each connector what works and what to mend")
     check.add_argument("connectors", nargs="*", metavar="NAME", help="connectors to check (default: all)")
     _add(commands, "schema", "print the JSON Schema of connectors.yaml", json=False)

@@ -6,8 +6,8 @@ import os
 from collections.abc import Callable
 
 from airflow.sdk import Connection
-from airflow.sdk.exceptions import AirflowNotFoundException
 
+from ci_operators.airflow_plugin.versions import AirflowNotFoundException
 from ci_operators.core.errors import ConfigurationError
 
 

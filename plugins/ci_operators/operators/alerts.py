@@ -14,12 +14,7 @@ from datetime import timedelta
 from importlib import import_module
 from typing import Any
 
-from airflow.sdk import (  # type: ignore[attr-defined]  # Airflow 3.3's stub leaves them out
-    DeadlineAlert,
-    DeadlineReference,
-    SyncCallback,
-)
-
+from ci_operators.airflow_plugin.versions import NAMES_DEADLINES, DeadlineAlert, DeadlineReference, SyncCallback
 from ci_operators.core.duration import format_duration
 from ci_operators.core.errors import CollectiveInsightsError
 
@@ -37,9 +32,11 @@ class FailureAlert:
 
     def __call__(self, context: Any) -> None:
         """Tell all notifiers which task failed, and why."""
-        ti, error = context["ti"], context.get("exception")
-        # The text of an error that is none of ours might hold a record.
-        why = str(error) if isinstance(error, CollectiveInsightsError) else type(error).__name__ if error else ""
+        ti, raised = context["ti"], context.get("exception")
+        # Before Airflow 3.3 one of its own errors wraps a fatal one. The text of any other might hold a record.
+        causes = (raised, getattr(raised, "__cause__", None))
+        ours = next((error for error in causes if isinstance(error, CollectiveInsightsError)), None)
+        why = str(ours) if ours else type(raised).__name__ if raised else ""
         told = f"{ti.dag_id}: task {ti.task_id} of run {ti.run_id} failed{f': {why}' if why else '.'}"
         notify_all(self.notifiers, {**context, "alert": told})
 
@@ -48,7 +45,8 @@ def build_deadline(within: timedelta, notifiers: Notifiers) -> DeadlineAlert:
     """Return the deadline of a connector's runs, counted from when Airflow queues them."""
     kwargs = {"notifiers": dict(notifiers), "within_s": within.total_seconds()}
     callback = SyncCallback(tell_of_missed_deadline, kwargs=kwargs)
-    return DeadlineAlert(DeadlineReference.DAGRUN_QUEUED_AT, within, callback, name="delivery")
+    name = {"name": "delivery"} if NAMES_DEADLINES else {}
+    return DeadlineAlert(DeadlineReference.DAGRUN_QUEUED_AT, within, callback, **name)
 
 
 def tell_of_missed_deadline(*, notifiers: Notifiers, within_s: float, context: dict[str, Any]) -> None:

@@ -13,9 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from airflow.sdk import conf
-
-from ci_operators.airflow_plugin.compat import stats
+from ci_operators.airflow_plugin.versions import Stats, conf
 from ci_operators.staging.manifest import Manifest
 
 log = logging.getLogger(__name__)
@@ -170,8 +168,8 @@ def _send(sample: Sample, labels: Labels) -> None:
     name = plain_name(sample) if labels == "in names" else sample.metric.full_name
     tags: dict[str, Any] | None = None if labels == "in names" else dict(sample.labels)
     if sample.metric.kind == "counter":
-        stats.incr(name, int(sample.value), tags=tags)
+        Stats.incr(name, int(sample.value), tags=tags)
     elif sample.metric.kind == "gauge":
-        stats.gauge(name, sample.value, tags=tags)
+        Stats.gauge(name, sample.value, tags=tags)
     else:
-        stats.timing(name, timedelta(seconds=sample.value), tags=tags)
+        Stats.timing(name, timedelta(seconds=sample.value), tags=tags)

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, get_args
 
-from airflow.sdk import BaseOperator, Context, SkipMixin
-from airflow.sdk.exceptions import AirflowRescheduleException
+from airflow.sdk import BaseOperator, Context
 
+from ci_operators.airflow_plugin.versions import AirflowRescheduleException, SkipMixin, failing_at_once
 from ci_operators.core.connector import Connector
 from ci_operators.core.errors import ConfigurationError, RetriableError
 from ci_operators.core.window import RunKind, Window
@@ -66,6 +66,10 @@ class StageOperator(BaseOperator, SkipMixin):
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Return the stage's manifest. Nothing left: the run ends here, green, and downstream is skipped."""
+        with failing_at_once():
+            return self._execute(context)
+
+    def _execute(self, context: Context) -> dict[str, Any]:
         started = time.monotonic()
         run = self.prepare(context)
         try:

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import Context
-from airflow.sdk.exceptions import AirflowSkipException
 
+from ci_operators.airflow_plugin.versions import AirflowSkipException
 from ci_operators.core.connector import Destination
 from ci_operators.core.instant import format_instant
 from ci_operators.operators.progress import connector_asset

@@ -13,6 +13,7 @@ from fastapi.responses import JSONResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.responses import Response
 
+from ci_operators import __version__
 from ci_operators.airflow_plugin.compat import get_user
 from ci_operators.core.errors import CollectiveInsightsError, ConfigurationError
 from ci_operators.pages import connectors, explanations, exports, runs, trends
@@ -26,7 +27,7 @@ _HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 def make_application() -> FastAPI:
     """Return the application. All of it but the browser's modules asks for Airflow's login."""
     # Its own pages of documentation would be open to everybody.
-    app = FastAPI(title="Collective Insights", docs_url=None, redoc_url=None, openapi_url=None)
+    app = FastAPI(title="Collective Insights", version=__version__, docs_url=None, redoc_url=None, openapi_url=None)
     for part in (runs, connectors, trends, exports, explanations):
         app.include_router(part.router, prefix="/api", dependencies=[Depends(get_user)])
     app.mount("/static", _Modules(directory=STATIC))

@@ -30,7 +30,7 @@ from ci_operators.core.errors import (
 from ci_operators.recorded_future import ABOUT
 from ci_operators.recorded_future.dropped import find_named
 from ci_operators.transport.api import Api, header_sign_in
-from ci_operators.transport.client import Client
+from ci_operators.transport.client import USER_AGENT, Client
 from ci_operators.transport.elements import decode_answer
 from ci_operators.transport.pacing import read_retry_after
 from ci_operators.transport.token import check_token
@@ -159,6 +159,7 @@ VENDOR = Vendor(
     cooldown=read_cooldown,
     credentials_hint="the token is unknown or revoked. " + _WHERE,
     permission_hint="the token lacks the right to submit, or its user belongs not to all of the organization_ids.",
+    headers={"X-RF-User-Agent": USER_AGENT},  # Recorded Future asks its partners' integrations for it
 )
 
 API = Api(about=ABOUT, vendor=VENDOR, sign_ins={"token": header_sign_in(VENDOR, read_token)}, check=check)

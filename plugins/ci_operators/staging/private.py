@@ -58,6 +58,6 @@ def sync(path: Any) -> None:
 
 def _find_local(path: Any) -> Path | None:
     """Return the path on this machine's disk, None if it is elsewhere."""
-    if isinstance(path, Path):
-        return path
-    return Path(path.path) if getattr(path, "protocol", None) in _LOCAL else None
+    if getattr(path, "protocol", "") not in _LOCAL:  # asked first: Airflow 3.1's ObjectStoragePath is always a Path
+        return None
+    return Path(getattr(path, "path", path))

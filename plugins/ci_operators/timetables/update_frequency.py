@@ -103,8 +103,9 @@ class UpdateFrequencyTimetable(Timetable):
         return self._run(since, min(since + self.max_window, end))
 
     def _run(self, since: datetime, until: datetime) -> DagRunInfo:
+        interval = _interval(since, until)  # the class has more fields in some versions: Airflow fills them in
         run_after = pendulum.instance(until + self.publication_delay)
-        return DagRunInfo(run_after=run_after, data_interval=_interval(since, until))
+        return DagRunInfo.interval(interval.start, interval.end)._replace(run_after=run_after)
 
 
 def phase_of(name: str, update_frequency: timedelta) -> timedelta:

@@ -12,6 +12,7 @@ import requests
 import tenacity
 import urllib3
 
+from ci_operators import __version__
 from ci_operators.core.errors import (
     ConfigurationError,
     CredentialsError,
@@ -33,6 +34,8 @@ from ci_operators.transport.vendor import Answer, Vendor
 TIMEOUT_S = (10.0, 60.0)
 #: Tries of one request inside a task; Airflow's own retries come on top.
 ATTEMPTS = 4
+#: How every vendor sees who asks.
+USER_AGENT = f"collective-insights-airflow/{__version__}"
 
 Result = TypeVar("Result")
 
@@ -94,8 +97,8 @@ class Client:
         return self.auth.hide(clean_text(words))[:length]
 
     def _exchange(self, request: Request) -> Answer:
-        title = (request.vendor or self.vendor).title
-        headers = {"Accept": JSON_TYPE, "User-Agent": USER_AGENT}
+        vendor = request.vendor or self.vendor
+        title, headers = vendor.title, {"Accept": JSON_TYPE, "User-Agent": USER_AGENT, **vendor.headers}
         if request.body is not None:
             headers["Content-Type"] = request.content_type
         try:
@@ -163,9 +166,6 @@ class Client:
             target = self.quote(name_host(answer.headers.get("Location", "")), 80) or "elsewhere"
             raise RequestRefusedError(f"{words}, a redirect to {target}: enter the final URL in the Connection.")
         raise RequestRefusedError(f"{words}.", status=status)
-
-
-USER_AGENT = "collective-insights-airflow/0.1"
 
 
 def _make_auth(header: tuple[str, str] | None) -> Callable[[requests.PreparedRequest], requests.PreparedRequest]:

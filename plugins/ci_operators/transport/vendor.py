@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 Headers = Mapping[str, str]
@@ -27,6 +27,7 @@ class Vendor:
     cooldown: seconds to wait after a 429, None if its headers do not say.
     credentials_hint, permission_hint: what a person should do about 401 and 403.
     mend: what a person should do about a refusal (4xx) that the vendor names, "" if that is not known.
+    headers: what each request has beside the usual headers.
     """
 
     title: str
@@ -35,6 +36,7 @@ class Vendor:
     credentials_hint: str
     permission_hint: str
     mend: Callable[[int, bytes], str] = lambda _status, _body: ""
+    headers: Headers = field(default_factory=dict)
 
 
 def read_error(body: bytes, pick: Callable[[Any], Iterable[object]]) -> str:
