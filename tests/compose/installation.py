@@ -224,6 +224,7 @@ class Installation:
                     wanted = self.services[name].restart == "unless-stopped" and name not in self._stopped
                     if wanted and child.poll() is not None:
                         self.restarts[name] = self.restarts.get(name, 0) + 1
+                        child.ask_to_end()  # it has ended; its pipe is still open
                         self.children[name] = ChildProcess(self._command(name))
 
     def _adapt(self, service: Service) -> Service:
