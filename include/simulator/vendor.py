@@ -73,8 +73,8 @@ class Tenant(ABC):
         return replace(reply, body=b"") if fault.kind == "empty_body" else reply
 
     def strike_own(self, fault: Fault, call: Call) -> Reply | None:
-        """Return the answer under one of the vendor's own faults."""
-        raise NotImplementedError(fault.kind)
+        """Return the answer under one of the vendor's own faults. Raises ValueError: this vendor has none."""
+        raise ValueError(f"{type(self).__name__} has no fault {fault.kind!r}.")
 
     def close(self) -> None:  # noqa: B027 - most tenants hold nothing open
         """Close what the tenant holds open."""

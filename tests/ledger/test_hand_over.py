@@ -175,7 +175,7 @@ def test_a_waiting_text_keeps_its_bytes(old: Deliveries, new: Deliveries) -> Non
 def test_many_of_one_instant_and_ids_with_nul_go_over(
     old: Deliveries, new: Deliveries, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A key is made anew from what the ledger stores: PostgreSQL's text has no NUL."""
+    """A key is made again from what the ledger stores: PostgreSQL's text has no NUL."""
     monkeypatch.setattr(module, "CHUNK", 2)
     ids = [f"event-\\u0000{number}" for number in range(5)]
     texts = {

@@ -99,7 +99,7 @@ class Settlement:
         """Settle detections, as long as they are in one of the states; return whether there were any."""
         kept = self._find_kept(chosen)
         note = "settled by hand: to be sent again" if self.resend else "settled by hand: accepted"
-        # A refused detection is not sent as it was: the next run that reads its window maps it anew.
+        # A refused detection is not sent as it was: the next run that reads its window maps it again.
         here = [each for each in chosen if self.resend and each.key in kept and each.state is State.UNKNOWN]
         with self.lease.transaction():
             queue(self.lease.connection, self.lease.number, [kept[each.key][0] for each in here])

@@ -21,5 +21,5 @@ def detection_key(connector: str, event_id: str, indicator_type: str, indicator:
 
 
 def _hash(kind: str, name: str) -> bytes:
-    """Return the hash of a name as PostgreSQL stores it, so that a key can be made anew from the ledger alone."""
+    """Return the hash of a name as PostgreSQL stores it, so that the ledger alone can make a key again."""
     return hashlib.sha256(f"{kind}\0{storable(name)}".encode()).digest()[:_HALF]
