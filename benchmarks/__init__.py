@@ -1,1 +1,1 @@
-"""`make bench`: what the project costs, as ratios measured in one run beside what people would do without it."""
+"""`make bench`: the cost of the project, as ratios to what people would do without it, measured in the same run."""

@@ -1,4 +1,4 @@
-"""A stand-in for Recorded Future's API that takes everything: `python -m benchmarks.api_server DELAY_MS`."""
+"""A server that accepts everything in place of Recorded Future's API: `python -m benchmarks.api_server DELAY_MS`."""
 
 from __future__ import annotations
 
@@ -8,10 +8,15 @@ import sys
 import time
 
 _HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
+#: How entries of a type begin, as the project and as `json` write them.
+_KINDS = {
+    kind: (b'"ioc":{"type":"%s"' % kind.encode(), b'"ioc": {"type": "%s"' % kind.encode())
+    for kind in ("ip", "domain", "hash", "vulnerability", "url")
+}
 
 
 class _Handler(socketserver.StreamRequestHandler):
-    """Counts the entries of each request and says that it stored them."""
+    """Counts the entries of each request, and answers that it stored them."""
 
     disable_nagle_algorithm = True
     delay_s = 0.0
@@ -32,7 +37,7 @@ class _Handler(socketserver.StreamRequestHandler):
 
 
 def _answer(body: bytes) -> bytes:
-    processed = {"ip": body.count(b'"ioc":'), "domain": 0, "hash": 0, "vulnerability": 0, "url": 0}
+    processed = {kind: sum(map(body.count, texts)) for kind, texts in _KINDS.items()}
     result = {"status": "OK", "debug": b'"debug": true' in body[:60], "summary": {"processed": processed}}
     text = json.dumps({"result": result}).encode()
     return _HEAD % len(text) + text

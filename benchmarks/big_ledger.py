@@ -1,38 +1,36 @@
-"""A ledger of ten million detections beside one of ten thousand: look-ups, a delivery, compaction, size on the disk."""
+"""A ledger of ten million detections compared with one of ten thousand: look-ups, delivery, compaction, and size."""
 
 from __future__ import annotations
 
-import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from statistics import median
 
 from sqlalchemy import Connection, Engine, text
 
 from benchmarks.children import run_child, running_api_server
 from benchmarks.filled_ledger import fill_ledger
+from benchmarks.fresh_ledger import fresh_postgres, make_ledger
 from benchmarks.page_queries import list_queries, time_query
 from benchmarks.row import Options, Row, show_count, show_megabytes
-from ci_operators.ledger.access import make_engine, make_reader, open_connection
+from ci_operators.ledger.access import make_reader, open_connection
 from ci_operators.ledger.compaction import forget_delivered
 from ci_operators.ledger.deliveries import Deliveries
 from ci_operators.ledger.row import Row as Detection
-from ci_operators.ledger.schema import migrate
-from local_airflow.postgres import PostgresAddress, running_postgres
+from local_airflow.postgres import PostgresAddress
 
 SMALL, SIZE, QUICK_SIZE = 10_000, 10_000_000, 100_000
 #: What `explain`, `status` and the list of connectors ask.
 ASKED = ("trail", "states of a page", "by indicator", "standing")
-#: Reads all that is open, a thousand times as much in the larger ledger: it has no aim.
+#: It reads all open records, a thousand times as many in the larger ledger, so it has no aim.
 GROWING = "what is open"
 #: Detections that a submitting run looks up at once.
 GROUP = 2_000
 NEW = 10_000
 REPETITIONS = 7
-#: Part of the ledger that compaction forgets.
+#: The part of the ledger that compaction deletes.
 SHARE = 0.05
 #: A tree with a thousand times as many leaves is some levels higher, and its pages are not all in memory.
 AIM_GROWTH = 4.0
@@ -52,7 +50,7 @@ _SIZES = text(
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """One ledger: milliseconds by question, detections a second by work, bytes of rows and indexes by table."""
+    """The figures of one ledger: milliseconds by query, detections a second by work, bytes by table."""
 
     size: int
     times_ms: Mapping[tuple[str, str], float]
@@ -62,12 +60,8 @@ class Measured:
 
 def run(options: Options) -> Iterator[Row]:
     """Yield a row for each question, for each work, and for each large table."""
-    with tempfile.TemporaryDirectory() as folder:
-        home = Path(folder)
-        with running_postgres(home / "postgres", home / "postgres.log", keep=False) as postgres:
-            small, large = (
-                _measure(postgres, size, options) for size in (SMALL, QUICK_SIZE if options.quick else SIZE)
-            )
+    with fresh_postgres() as postgres:
+        small, large = (_measure(postgres, size, options) for size in (SMALL, QUICK_SIZE if options.quick else SIZE))
     for name, case in small.times_ms:
         yield _time_row(name, case, small, large)
     for work in small.rates:
@@ -77,9 +71,7 @@ def run(options: Options) -> Iterator[Row]:
 
 def _measure(postgres: PostgresAddress, size: int, options: Options) -> Measured:
     name, now = f"ledger_{size}", datetime.now(UTC)
-    postgres.ensure_database(name)
-    engine = make_engine(postgres.url(name))
-    migrate(engine)
+    engine = make_ledger(postgres, name)
     options.say(f"filling a ledger with {show_count(size)} detections")
     fill_ledger(engine, size, now, imported=0)
     sizes = _read_sizes(engine)
@@ -91,9 +83,9 @@ def _measure(postgres: PostgresAddress, size: int, options: Options) -> Measured
 
 
 def _time_look_ups(engine: Engine, size: int) -> dict[tuple[str, str], float]:
-    """Return the milliseconds of what a submitting run asks about its detections: all known, all new.
+    """Return the milliseconds of a submitting run's look-up of its detections, if all are known and if all are new.
 
-    Others each time: of those that were just asked for, the pages would be in memory.
+    Each look-up asks for others, because the pages of the previous ones are in memory.
     """
     with engine.connect() as connection:
         deliveries = Deliveries(connection, "okta-1", "run", "recorded_future_default")
@@ -128,14 +120,14 @@ def _time_questions(address: str, now: datetime) -> dict[tuple[str, str], float]
 
 
 def _deliver(address: str) -> float:
-    """Return new detections a second, of a whole delivery to an API that answers at once."""
+    """Return the detections a second of a delivery to an API that answers immediately."""
     with running_api_server(0) as url:
         seconds = [run_child("ledger_child", "ledger", url, address, str(NEW)).said["wall_s"] for _ in range(3)]
     return NEW / float(median(seconds))
 
 
 def _forget(engine: Engine) -> float:
-    """Return the detections a second that compaction forgets."""
+    """Return the detections a second that compaction deletes."""
     with engine.connect() as connection:
         with connection.begin():
             before = connection.scalar(_CUT, {"share": SHARE})
@@ -168,7 +160,7 @@ def _compare(name: str, case: str, words: tuple[str, str], slower: float) -> Row
 
 
 def _size_rows(small: Measured, large: Measured) -> Iterator[Row]:
-    """Yield the bytes of a million detections, with all that runs leave beside them."""
+    """Yield the bytes for a million detections, with the records of their runs."""
     for table in (*sorted(large.sizes, key=lambda name: -sum(large.sizes[name]))[:4], None):
         (words, total), (beside, other) = (_show_size(measured, table) for measured in (large, small))
         yield Row("big ledger size of a million", table or "all tables", words, beside, total / other)

@@ -1,4 +1,4 @@
-"""Fresh processes, one for each measurement: nothing that one leaves in memory reaches another."""
+"""A new process for each measurement, so that what one leaves in memory does not affect another."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a child said (a JSON object, its last line), and the most memory it held by the system's count."""
+    """The result of a child (the JSON object in its last line), and its largest memory as the system counts it."""
 
     said: dict[str, Any]
     peak_bytes: int
@@ -39,14 +39,14 @@ def run_child(module: str, *arguments: str, environment: Mapping[str, str] | Non
 
 @contextmanager
 def running_page_server(source: str, events: int) -> Iterator[str]:
-    """Serve events in a process of its own, whose work is counted for nobody; yield its URL."""
+    """Serve events in a separate process, whose work is not counted; yield its URL."""
     with _running("page_server", source, str(events)) as url:
         yield url
 
 
 @contextmanager
 def running_api_server(delay_ms: int) -> Iterator[str]:
-    """Serve a Recorded Future that takes everything, in a process of its own; yield its URL."""
+    """Serve an API that accepts everything, in a separate process; yield its URL."""
     with _running("api_server", str(delay_ms)) as url:
         yield url
 

@@ -1,4 +1,4 @@
-"""Ledgers as years of runs leave them, filled by PostgreSQL itself: ten connectors, a run each 30 minutes."""
+"""Ledgers like those after years of runs, filled by PostgreSQL itself: ten connectors, a run every 30 minutes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ CONNECTORS = 10
 #: Detections of a run, and events that it drops.
 PER_RUN = 25
 DROPPED_PER_RUN = 10
-#: This connector's budget did not suffice: a part of its runs waits.
+#: This connector exceeded its budget: a part of its detections waits.
 SHORT = f"sentinelone-{CONNECTORS}"
 #: A run of the first connector that dropped as many events as the ledger has detections.
 IMPORT = "manual__import"
@@ -21,7 +21,7 @@ _CONNECTORS = """
     INSERT INTO connector (name)
     SELECT CASE WHEN n % 2 = 1 THEN 'okta-' ELSE 'sentinelone-' END || n FROM generate_series(1, :connectors) n
 """
-#: Their states stand from the start: so the database counts all detections at once.
+#: Their states exist from the start, so that the database counts all detections at once.
 _BATCHES = """
     INSERT INTO batch (connector_id, run_id, destination, state, size, attempts, planned_at, reserved_at, settled_at)
     SELECT id, 'scheduled__' || to_char(at, 'YYYY-MM-DD"T"HH24:MI:SS+00:00'), 'recorded_future_default',
@@ -34,7 +34,7 @@ _BATCHES = """
     ) t
     ORDER BY n
 """
-#: Addresses come again and again, few of them very often; hashes are mostly new.
+#: Addresses repeat, a few of them very often; most hashes are new.
 _DETECTIONS = r"""
     INSERT INTO detection (key, batch_id, connector_id, event_id, indicator_type, indicator, detected_at, codes,
                            state, issue, first_seen)
@@ -82,7 +82,7 @@ _DROPPED = r"""
     FROM batch b JOIN connector c ON c.id = b.connector_id CROSS JOIN generate_series(1, :dropped) n
     CROSS JOIN LATERAL (SELECT 'dropped-' || b.id || '-' || n AS event) e ORDER BY b.id
 """
-#: As many again, all by one run: a first import.
+#: The same number again, all from one run: a first import.
 _IMPORTED = r"""
     INSERT INTO dropped_event (event_key, connector_id, event_id, stage, reason, run_id, seen_at)
     SELECT substring(sha256(convert_to(c.name, 'UTF8') || '\x00' || convert_to(event, 'UTF8')) FOR 8), c.id,
@@ -96,7 +96,7 @@ _QUARANTINE = """
            convert_to(repeat(b.run_id, 20), 'UTF8'), sha256(convert_to(b.id::text, 'UTF8')), b.planned_at
     FROM batch b WHERE b.id % 21 = 0 ORDER BY b.id
 """
-#: Keys first: what refers to another table is checked at once, with its index.
+#: Keys come first, so that references to other tables are checked with an index.
 _CONSTRAINTS = text(
     """
     SELECT conname AS name, conrelid::regclass::text AS of, pg_get_constraintdef(oid) AS definition FROM pg_constraint
@@ -111,7 +111,7 @@ _STATEMENTS = (_CONNECTORS, _BATCHES, _DETECTIONS, _WAITING, _STAGES, _DROPPED, 
 
 
 def fill_ledger(engine: Engine, rows: int, now: datetime, imported: int | None = None) -> None:
-    """Fill an empty ledger with so many detections, the newest of `now`, and dropped events; triggers count them.
+    """Fill an empty ledger with detections, the newest from `now`, and dropped events. Triggers count them.
 
     imported: events that the run IMPORT dropped; as many as there are detections if not given.
     """
@@ -138,7 +138,7 @@ def fill_ledger(engine: Engine, rows: int, now: datetime, imported: int | None =
 
 @contextmanager
 def _without_indexes(connection: Connection, *tables: str) -> Iterator[None]:
-    """Take indexes and constraints of tables away, and make them anew at the end: ten million rows want that."""
+    """Drop indexes and constraints of tables, and create them at the end, as ten million rows require."""
     there = connection.execute(_CONSTRAINTS, {"tables": list(tables)}).all()
     for found in there:
         connection.execute(text(f"ALTER TABLE {found.of} DROP CONSTRAINT {found.name}"))

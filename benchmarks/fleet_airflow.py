@@ -1,4 +1,4 @@
-"""A real Airflow with many DAGs: how long its DAG processor takes, how fast and at what cost many of them run."""
+"""A real Airflow with many DAGs: how long the DAG processor takes, and how fast and with how much CPU the DAGs run."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ SETTINGS = {
 TASKS = 5
 ROUNDS = 2
 _POLL_S = 0.5
-#: A look at the memory of all processes costs a tenth of a second.
+#: Reading the memory of all processes takes a tenth of a second.
 _SAMPLE_S = 3.0
 _TIMEOUT_S = 1200.0
 
 
 @dataclass(frozen=True, slots=True)
 class Parsing:
-    """What the DAG processor did: seconds until all DAGs were in the database; then CPU seconds of one round of all
-    files, the seconds that its files took, and the most memory meanwhile."""
+    """Figures of the DAG processor: seconds until all DAGs were in the database; then CPU seconds to parse all files
+    once, the seconds of the files, and the largest memory."""
 
     load_s: float
     round_cpu_s: float
@@ -47,8 +47,8 @@ class Parsing:
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What runs did: tasks per second, CPU seconds of a run by process, seconds that tasks waited once they could
-    start (median, and of 95 %), seconds from a run's begin to its first task's, and the most memory."""
+    """Figures of runs: tasks a second, CPU seconds of a run by process, seconds that tasks waited for a slot
+    (median, 95 %), seconds from a run's start to that of its first task, and the largest memory."""
 
     tasks_per_s: float
     cpu_s: Mapping[str, float]
@@ -67,7 +67,7 @@ class FleetAirflow:
         self._children = [(child.name, child.pid) for child in address.processes]
 
     def parse(self, dags: int) -> Parsing:
-        """Wait until all DAGs are there, then for some rounds more."""
+        """Wait until all DAGs are in the database, then for some more rounds."""
         tree = find_tree(self._children, "dag-processor")
         began = psutil.Process(tree.roots[0]).create_time()
         self._wait(lambda: self._ask("count(*)", "dag") >= dags, f"waiting for {dags} DAGs")
@@ -83,14 +83,14 @@ class FleetAirflow:
         return Parsing(load_s, cpu_s, float(round_s), peak[0])
 
     def run_at_once(self, pattern: str, runs: int) -> Work:
-        """Unpause the DAGs of a pattern, whose schedules all have one run due, and wait until they have run."""
+        """Unpause the DAGs of a pattern, each of which has one run due, and wait for these runs."""
         body = {"is_paused": False}
         with self._working(runs) as measured:
             self.api.request("PATCH", "/dags", params={"dag_id_pattern": pattern, "limit": runs}, json=body)
         return measured[0]
 
     def run_paced(self, dag_ids: Sequence[str], conf: Mapping[str, str], pause_s: float) -> Work:
-        """Trigger one DAG after the other, and wait until they have run."""
+        """Trigger one DAG after the other, and wait for their runs."""
         with self._working(len(dag_ids)) as measured:
             for dag_id in dag_ids:
                 began = time.monotonic()
@@ -108,7 +108,7 @@ class FleetAirflow:
             before = self._cpu_by_process()
             yield measured
             self._wait(lambda: self._count_runs("success") >= done + runs, f"waiting for {runs} runs")
-            # Some of them may have been runs that the schedules began meanwhile.
+            # Some of them can be scheduled runs that started in the meantime.
             self._wait(
                 lambda: not self._count_runs("running") + self._count_runs("queued"), "waiting for the last runs"
             )

@@ -1,4 +1,4 @@
-"""A simulator whose events are known, for many connectors: what each has to deliver, and whether it has."""
+"""A simulator with known events for many connectors, which checks that each connector has delivered its events."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
 from typing import Any
 
 from simulator import Limits, RecordedFutureGrant, Simulator, Tokens
@@ -17,19 +18,19 @@ from simulator.settings import RECORDED_FUTURE_TOKEN
 
 EVENTS = 20
 SOURCES = ("okta", "sentinelone")
-#: Connectors with this in their name run; the others are only there.
+#: Connectors with this in their name run; the others only exist.
 ACTIVE = "active"
 #: Runs of a connector are a month apart, so that none comes between: its initial import, of a month and a day, ends at
 #: any time within the last month. The day before that is in everybody's.
 RECENT = timedelta(days=30, hours=12)
-#: In nobody's: what a run delivers that is triggered.
+#: Outside of all these windows: what a triggered run delivers.
 LONG_AGO = timedelta(days=70)
 _WINDOW = timedelta(hours=8)
 
 
 @dataclass(frozen=True, slots=True)
 class FleetConnector:
-    """One connector of the fleet, with a sub-organisation of its own: that tells whose a stored detection is."""
+    """One connector of the fleet, with its own sub-organization, which identifies its stored detections."""
 
     number: int
     active: bool
@@ -41,16 +42,16 @@ class FleetConnector:
 
     @property
     def source(self) -> str:
-        """Return its source: they take turns."""
+        """Return its source: the connectors take them in turns."""
         return SOURCES[self.number % len(SOURCES)]
 
     @property
     def organization(self) -> str:
-        """Return its sub-organisation."""
+        """Return its sub-organization."""
         return f"uhash:fleet{self.number}"
 
     def entry(self) -> str:
-        """Return its entry in connectors.yaml: scheduled but once, for its initial import."""
+        """Return its entry in connectors.yaml, which is scheduled only once, for its initial import."""
         return (
             f"  - name: {self.name}\n    source: {self.source}\n    debug: false\n"
             f'    organization_ids: ["{self.organization}"]\n'
@@ -59,12 +60,12 @@ class FleetConnector:
 
 
 def make_fleet(size: int, active: int) -> list[FleetConnector]:
-    """Return so many connectors, of which the first ones are active."""
+    """Return a number of connectors, the first of which are active."""
     return [FleetConnector(number, number < active) for number in range(size)]
 
 
 class FleetVendors:
-    """The vendors of a fleet: EVENTS events of each source for the initial import, and as many of long ago."""
+    """The vendors of a fleet: EVENTS events of each source for the initial import, and the same number of old ones."""
 
     def __init__(self, fleet: Sequence[FleetConnector], now: datetime) -> None:
         self.recent, self.old = now - RECENT, now - LONG_AGO
@@ -83,9 +84,9 @@ class FleetVendors:
         return {"since": self.old.isoformat(), "until": (self.old + _WINDOW).isoformat()}
 
     def check(self, recent: Iterable[FleetConnector], old: Iterable[FleetConnector]) -> int:
-        """Return how many detections are stored, once each of the connectors has delivered each of its events once.
+        """Return the number of stored detections, if each connector has delivered each of its events exactly once.
 
-        Raises AssertionError if one is missing, or there twice.
+        Raises AssertionError if one is missing or duplicated.
         """
         expected = Counter[tuple[str, str | None]](
             (connector.organization, _id_of(event))
@@ -101,17 +102,24 @@ class FleetVendors:
 
 
 def _make_events(begin: datetime) -> dict[str, list[dict[str, Any]]]:
-    """Return events of each source from `begin` on, of those that the criteria let in."""
+    """Return events of each source from `begin` on that meet the criteria."""
     first = to_us(begin.astimezone(UTC))
-    draws = Draws("fleet", first)  # with ids of their own at each `begin`
+    draws = Draws("fleet", first)  # with different ids for each `begin`
     step = _WINDOW // timedelta(microseconds=1) // (4 * EVENTS)
     events = (threat_event(draws, first + number * step, None) for number in range(3 * EVENTS))
     planned = (each for hour in range(1, 100) for each in threat_hour(1, first // HOUR + hour))
-    threats = (each.threat for each in planned)
+    threats = (each.event for each in planned)
     return {
-        "okta": [event for event in events if (event["actor"] or {}).get("displayName")][:EVENTS],
+        "okta": [event for event in events if _has_address(event)][:EVENTS],
         "sentinelone": [threat for threat, _ in zip(filter(_has_hash, threats), range(EVENTS), strict=False)],
     }
+
+
+def _has_address(event: dict[str, Any]) -> bool:
+    try:
+        return ip_address((event["actor"] or {}).get("displayName") or "") is not None
+    except ValueError:  # a domain may not be below a public suffix
+        return False
 
 
 def _has_hash(threat: dict[str, Any]) -> bool:

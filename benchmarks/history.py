@@ -1,4 +1,4 @@
-"""A year of a connector's detections within the daily budget, on a simulated clock: days, and what its runs cost."""
+"""A year of detections within the daily budget, on a simulated clock: the days that it takes, and the cost of runs."""
 
 from __future__ import annotations
 
@@ -9,37 +9,33 @@ from datetime import timedelta
 from pathlib import Path
 from statistics import median
 
+from benchmarks.fresh_ledger import fresh_postgres, make_ledger
 from benchmarks.history_line import BATCH_SIZE, BEGIN, DESTINATION, LIVE_PER_SLOT, SLOTS_A_DAY, Done, Line
 from benchmarks.row import Options, Row, show_count
-from ci_operators.ledger.access import make_engine, open_connection
-from ci_operators.ledger.schema import migrate
-from local_airflow.postgres import PostgresAddress, running_postgres
+from ci_operators.ledger.access import open_connection
+from local_airflow.postgres import PostgresAddress
 from simulator import Limits, ManualClock, Simulator, serve
 
 #: Days of history (SentinelOne's, and the System Log's retention), each a run; detections in all.
 CASES = {"a year": (365, 109_500), "90 days": (90, 45_000)}
 QUICK_CASES = {"30 days": (30, 30_000)}
 AIM_DAYS = 1.2
-#: Whoever finds the day's budget spent should not work for it.
+#: A run that finds the day's budget spent should do no work for it.
 AIM_RUN = 2.0
 
 
 def run(options: Options) -> Iterator[Row]:
     """Yield rows for each case: days, live runs, the day's budget, work of a run, and of a detection that waits."""
-    with tempfile.TemporaryDirectory() as folder:
-        home = Path(folder)
-        with running_postgres(home / "postgres", home / "postgres.log", keep=False) as postgres:
-            for number, (span, (pieces, count)) in enumerate((QUICK_CASES if options.quick else CASES).items()):
-                label = f"{span}, {show_count(count)} detections"
-                options.say(label)
-                line = _simulate(postgres, f"ledger_{number}", Path(folder), pieces, count // pieces)
-                yield from _describe(label, line, count)
+    with tempfile.TemporaryDirectory() as folder, fresh_postgres() as postgres:
+        for number, (span, (pieces, count)) in enumerate((QUICK_CASES if options.quick else CASES).items()):
+            label = f"{span}, {show_count(count)} detections"
+            options.say(label)
+            line = _simulate(postgres, f"ledger_{number}", Path(folder), pieces, count // pieces)
+            yield from _describe(label, line, count)
 
 
 def _simulate(postgres: PostgresAddress, database: str, folder: Path, pieces: int, per_piece: int) -> Line:
-    postgres.ensure_database(database)
-    engine, clock = make_engine(postgres.url(database)), ManualClock(BEGIN)
-    migrate(engine)
+    engine, clock = make_ledger(postgres, database), ManualClock(BEGIN)
     limits = Limits(recorded_future_per_day=DESTINATION.daily_limit)
     vendors = Simulator(clock=clock, scenario=False, limits=limits)
     with serve(vendors) as simulator, open_connection(engine) as connection:
@@ -69,7 +65,7 @@ def _describe(label: str, line: Line, count: int) -> Iterator[Row]:
 
 
 def _compare_work(label: str, done: list[Done]) -> Iterator[Row]:
-    """Yield what a run costs whose detections, or others, wait: beside one that delivers at once."""
+    """Yield the cost of a run with waiting detections, compared with one that delivers immediately."""
     plain = _per_run(done, lambda each: each.kind == "scheduled" and not each.put_off_again and not each.from_waiting)
     spent = _per_run(done, lambda each: each.kind == "scheduled" and each.put_off_again > 0 and not each.from_waiting)
     ratio = spent / plain

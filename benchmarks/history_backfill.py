@@ -1,4 +1,4 @@
-"""A backfill in a real Airflow beside live runs each minute: seconds and CPU of a run, how long live runs wait."""
+"""A backfill in a real Airflow beside live runs each minute: seconds and CPU of a run, and how long live runs wait."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from benchmarks.process_tree import ProcessTree
 from benchmarks.row import Options, Row
 from local_airflow.airflow_api import AirflowApi
 from local_airflow.airflow_server import AirflowAddress, running_airflow
+from local_airflow.entries import demo_connections
 from local_airflow.ports import find_free_port
-from local_airflow.settings import AirflowSettings, Connection
+from local_airflow.settings import AirflowSettings
 from simulator import Limits, Simulator, serve
 from simulator.draws import Draws
 from simulator.instants import to_us
 from simulator.okta.threat_events import threat_event
-from simulator.settings import OKTA_TOKEN, RECORDED_FUTURE_TOKEN
 
 #: The System Log keeps 90 days; a day is a run.
 DAYS, QUICK_DAYS = 88, 20
@@ -34,9 +34,9 @@ connectors:
   - {name: history, source: okta, debug: false, update_frequency: 1 minute, publication_delay: 1 second,
      initial_import: 2 minutes}
 """
-#: Live runs that are looked at before the backfill begins.
+#: Live runs that are measured before the backfill begins.
 BEFORE = 3
-#: Live events: one each so often, from before the first window until long after the last.
+#: The interval of live events, from before the first window until long after the last.
 APART = timedelta(seconds=5)
 AHEAD = timedelta(hours=3)
 
@@ -45,7 +45,7 @@ _TIMEOUT_S = 3600.0
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What was seen: seconds of the backfill, CPU seconds meanwhile, the waits of live runs before and meanwhile."""
+    """The figures: seconds and CPU seconds of the backfill, and the waits of live runs before it and during it."""
 
     runs: int
     seconds: float
@@ -55,7 +55,7 @@ class Found:
 
 
 def run(options: Options) -> Iterator[Row]:
-    """Yield three rows: seconds of a run, CPU of a run, the time live runs take until they end."""
+    """Yield three rows: seconds of a run, CPU of a run, and the seconds from the due time of live runs to their end."""
     days = QUICK_DAYS if options.quick else DAYS
     with tempfile.TemporaryDirectory(prefix="benchmark-history-") as folder, _running(Path(folder), days) as airflow:
         found = _backfill(airflow[0], airflow[1], days, options)
@@ -80,6 +80,7 @@ def _backfill(airflow: AirflowAddress, simulator: Simulator, days: int, options:
     _create_backfill(api, days)
     _wait_for(lambda: len(_ended(api, "backfill")) == days, "the backfill")
     seconds, cpu = time.monotonic() - started, processes.cpu_s() - cpu
+    _wait_for(lambda: len(_ended(api, "scheduled")) > len(before) + 1, "a live run beside the backfill")
     meanwhile = _ended(api, "scheduled")[len(before) + 1 :]
     copies = Counter(Counter(stored.incident_id for stored in simulator.detections).values())
     assert set(copies) == {1}, copies
@@ -100,7 +101,7 @@ def _create_backfill(api: AirflowApi, days: int) -> None:
 
 
 def _first_day(days: int) -> datetime:
-    """Return a midnight after which so many days are over by yesterday."""
+    """Return the midnight at which the range of this many days starts that ends yesterday."""
     return datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=days)
 
 
@@ -112,7 +113,7 @@ def _ended(api: AirflowApi, kind: str) -> list[dict[str, Any]]:
 
 
 def _list_waits(runs: Sequence[dict[str, Any]]) -> list[float]:
-    """Return the seconds from the instant at which each run was due to its end."""
+    """Return the seconds from each run's due time to its end."""
     return [_read(run["end_date"]) - _read(run["run_after"]) for run in runs]
 
 
@@ -132,10 +133,7 @@ def _running(folder: Path, days: int) -> Iterator[tuple[AirflowAddress, Simulato
             folder=home,
             port=find_free_port(),
             connectors=connectors,
-            connections=(
-                Connection("okta_default", simulator.url, OKTA_TOKEN),
-                Connection("recorded_future_default", simulator.url, RECORDED_FUTURE_TOKEN),
-            ),
+            connections=demo_connections(simulator.url),
             keep_database=False,
         )
         with running_airflow(settings) as airflow:
@@ -164,5 +162,5 @@ def _wait_for(is_done: Callable[[], bool], what: str) -> None:
     deadline = time.monotonic() + _TIMEOUT_S
     while not is_done():
         if time.monotonic() > deadline:
-            raise TimeoutError(f"waited {_TIMEOUT_S:.0f} s in vain for {what}")
+            raise TimeoutError(f"{what}: not within {_TIMEOUT_S:.0f} s")
         time.sleep(0.5)

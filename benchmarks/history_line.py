@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 
 from ci_operators.core.connector import Destination
 from ci_operators.ledger.deliveries import Deliveries
-from ci_operators.ledger.history import History
+from ci_operators.ledger.history import has_waiting
 from ci_operators.recorded_future.api import API
 from ci_operators.stages.account import Rules
 from ci_operators.stages.delivery import deliver_once
@@ -34,7 +34,7 @@ LIVE_PER_SLOT = 25
 BATCH_SIZE = 100
 #: Pieces of the backfill that are run between two live runs: some ten Airflow runs a minute.
 PIECES_PER_SLOT = 300
-#: Live runs after the last of the backfill: what a run costs when none waits.
+#: Live runs after the last one of the backfill: the cost of a run if nothing waits.
 QUIET_SLOTS = 10
 
 _DETECTION = (
@@ -47,7 +47,7 @@ _DETECTION = (
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """One run: its kind, the seconds of work in this thread, what it delivered and found waiting, what it put off."""
+    """One run: its kind, the seconds of work in this thread, what it delivered, found waiting, and deferred."""
 
     kind: str
     cpu_s: float
@@ -59,7 +59,7 @@ class Done:
 
 @dataclass
 class Line:
-    """Delivers windows as submit does, at the instants of a clock that it moves."""
+    """Delivers windows like submit, at the times of a simulated clock."""
 
     simulator: Simulator
     clock: ManualClock
@@ -68,7 +68,7 @@ class Line:
     done: list[Done] = field(default_factory=list)
 
     def run(self, pieces: int, per_piece: int) -> None:
-        """Run the backfill's pieces on the first day, and live windows until nothing waits any more, and some more."""
+        """Run the backfill's pieces on the first day, then live windows until nothing waits, and a few more."""
         left = iter(range(pieces))
         for slot in self._slots():
             for piece in islice(left, PIECES_PER_SLOT):
@@ -79,7 +79,7 @@ class Line:
         quiet = 0
         for slot in count():
             yield slot
-            quiet += not History(self.connection, NAME, "run", "submit").has_waiting()
+            quiet += not has_waiting(self.connection, NAME)
             if quiet > QUIET_SLOTS:
                 return
             self.clock.advance(seconds=SLOT.total_seconds())
@@ -97,7 +97,7 @@ class Line:
         self.done.append(_describe(kind, result, time.thread_time() - started))
 
     def delays(self) -> Counter[timedelta]:
-        """Return how long after their window live detections were stored: how many, by time."""
+        """Return the number of live detections by the time between their window and their storage."""
         found = Counter[timedelta]()
         for stored in self.simulator.detections:
             kind, slot, _ = (stored.incident_id or "").split("-")
@@ -107,12 +107,12 @@ class Line:
         return found
 
     def per_day(self) -> Counter[int]:
-        """Return how many detections were stored on each day."""
+        """Return the number of stored detections by day."""
         first = int(BEGIN.timestamp()) // 86_400
         return Counter(stored.stored_at // 86_400_000_000 - first for stored in self.simulator.detections)
 
     def copies(self) -> Counter[int]:
-        """Return how many detections are stored once, twice and so on."""
+        """Return the number of detections by how often they are stored."""
         return Counter(Counter(stored.incident_id for stored in self.simulator.detections).values())
 
 

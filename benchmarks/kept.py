@@ -1,4 +1,4 @@
-"""A run of the benchmarks as JSON, so that its table and its plot can be made anew."""
+"""Write the rows of a run as JSON, and read them to make its table and plot again."""
 
 from __future__ import annotations
 
@@ -21,6 +21,6 @@ def keep(measured: Measured, path: Path) -> None:
 
 
 def read_kept(path: Path) -> dict[str, list[Row]]:
-    """Return the rows of a run that was kept."""
+    """Return the rows of a kept run."""
     found = json.loads(path.read_text(encoding="utf-8"))
     return {name: [Row(**row) for row in rows] for name, rows in found.items()}

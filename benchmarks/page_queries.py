@@ -1,27 +1,25 @@
-"""What the pages ask the ledger: milliseconds at 1 000, 100 000 and 1 000 000 detections."""
+"""The queries of the pages to the ledger: milliseconds at 1 000, 100 000 and 1 000 000 detections."""
 
 from __future__ import annotations
 
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from pathlib import Path
 from statistics import median
 from typing import Any
 
 from sqlalchemy import Connection, text
 
 from benchmarks.filled_ledger import IMPORT, SHORT, fill_ledger
+from benchmarks.fresh_ledger import fresh_postgres, make_ledger
 from benchmarks.row import Options, Row, show_count
 from ci_operators.ledger import overview, run_records, trends
-from ci_operators.ledger.access import make_engine, make_reader, open_connection
+from ci_operators.ledger.access import make_reader, open_connection
 from ci_operators.ledger.indicators import find_by_indicator
-from ci_operators.ledger.schema import migrate
 from ci_operators.ledger.trail import find_connectors, find_states, find_trail
-from local_airflow.postgres import running_postgres
+from local_airflow.postgres import PostgresAddress
 
 SIZES, QUICK_SIZES = (1_000, 100_000, 1_000_000), (1_000, 100_000)
 REPETITIONS = 9
@@ -40,7 +38,7 @@ _SAMPLE = text(
     WHERE b.connector_id = :connector ORDER BY d.batch_id, d.key LIMIT 50
     """
 )
-#: Of some of them: a reader's question must not read ten million.
+#: The aim of some queries: the query of a person must not read ten million rows.
 _MOST_SEEN = text(
     """
     SELECT indicator FROM (SELECT indicator FROM detection WHERE indicator_type = 'ip' LIMIT 20000) found
@@ -59,27 +57,23 @@ class Named:
 
 
 def run(options: Options) -> Iterator[Row]:
-    """Yield a row for each query: the largest ledger, beside the smaller ones."""
+    """Yield a row for each query: the largest ledger, compared with the smaller ones."""
     now = datetime.now(UTC)
     sizes = QUICK_SIZES if options.quick else SIZES
-    with tempfile.TemporaryDirectory() as folder:
-        home = Path(folder)
-        with running_postgres(home / "postgres", home / "postgres.log", keep=False) as postgres:
-            found: list[dict[tuple[str, str], float]] = []
-            for size in sizes:
-                options.say(f"{show_count(size)} detections")
-                postgres.ensure_database(f"ledger_{size}")
-                found.append(measure(postgres.url(f"ledger_{size}"), size, now))
+    with fresh_postgres() as postgres:
+        found: list[dict[tuple[str, str], float]] = []
+        for size in sizes:
+            options.say(f"{show_count(size)} detections")
+            found.append(measure(postgres, size, now))
     for name, case in found[0]:
         yield compare_sizes(name, case, sizes, [each[name, case] for each in found])
 
 
-def measure(address: str, size: int, now: datetime) -> dict[tuple[str, str], float]:
+def measure(postgres: PostgresAddress, size: int, now: datetime) -> dict[tuple[str, str], float]:
     """Return milliseconds (median) of each query against a new ledger of a size."""
-    engine = make_engine(address)
-    migrate(engine)
-    fill_ledger(engine, size, now)
-    reader = make_reader(address)
+    name = f"ledger_{size}"
+    fill_ledger(make_ledger(postgres, name), size, now)
+    reader = make_reader(postgres.url(name))
     with open_connection(reader) as connection:
         times = {(query.name, query.case): time_query(connection, query.ask) for query in list_queries(connection, now)}
     reader.dispose()
@@ -87,7 +81,7 @@ def measure(address: str, size: int, now: datetime) -> dict[tuple[str, str], flo
 
 
 def list_queries(connection: Connection, now: datetime) -> Iterator[Named]:
-    """Yield what the pages ask."""
+    """Yield the queries of the pages."""
     names = find_connectors(connection)
     for span, length in RANGES.items():
         for case, chosen in ((f"{span}, all connectors", names), (f"{span}, one connector", names[:1])):
@@ -130,7 +124,7 @@ _RUN_RECORDS: dict[str, Callable[..., Any]] = {
     "quarantined": run_records.find_run_quarantined,
 }
 
-#: One half of the keys stands before it.
+#: One half of the keys is before it.
 _HALF = b"\x80"
 _IMPORT_RECORDS: dict[str, Callable[..., Any]] = {
     "first dropped": lambda c, name: run_records.find_run_dropped(c, name, IMPORT, 51),
@@ -145,7 +139,7 @@ def _of_run(find: Callable[..., Any], name: str, run_id: str, connection: Connec
 
 
 def _standing(connection: Connection, names: Sequence[str], now: datetime) -> Iterator[Named]:
-    """Yield what the list of connectors asks, of one of them and of all."""
+    """Yield the queries of the list of connectors, for one of them and for all."""
     midnight, week = now.replace(hour=0, minute=0, second=0, microsecond=0), now - timedelta(days=7)
     short = overview.find_id(connection, SHORT) or 0
     yield Named("standing", "first window", lambda c: overview.find_first_since(c, short))
@@ -165,7 +159,7 @@ def _of_connectors(find: Callable[..., Any], numbers: Sequence[int], connection:
 
 
 def time_query(connection: Connection, ask: Query) -> float:
-    """Return the milliseconds of a query: the median of some."""
+    """Return the median of some times of a query, in milliseconds."""
     times = []
     for _ in range(REPETITIONS):
         started = time.perf_counter()
@@ -175,7 +169,7 @@ def time_query(connection: Connection, ask: Query) -> float:
 
 
 def compare_sizes(name: str, case: str, sizes: Sequence[int], times: Sequence[float]) -> Row:
-    """Return the milliseconds at the largest ledger, beside those at the smaller ones."""
+    """Return the milliseconds for the largest ledger, compared with those for the smaller ones."""
     smaller = ", ".join(f"{ms:.1f} ms at {show_count(size)}" for size, ms in zip(sizes[:-1], times[:-1], strict=True))
     return Row(
         name,

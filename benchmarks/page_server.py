@@ -1,4 +1,4 @@
-"""A source that answers as fast as the loopback carries: pages made beforehand, keep-alive, the vendors' paging.
+"""A source that answers as fast as loopback allows: with prepared pages, keep-alive, and the vendors' paging.
 
 `python -m benchmarks.page_server okta 10000` prints its URL and serves 10 000 events until it is ended.
 """
@@ -17,7 +17,7 @@ _PAGE: Final = re.compile(rb"(?:after|cursor)=page(\d+)")
 
 
 class PageServer(socketserver.ThreadingTCPServer):
-    """Serves one source's events to whoever asks; tokens and windows do not matter to it."""
+    """Serves one source's events. It ignores tokens and windows."""
 
     daemon_threads = True
 
@@ -31,7 +31,7 @@ class PageServer(socketserver.ThreadingTCPServer):
         self.answer = lru_cache(maxsize=2)(self._answer)
 
     def _answer(self, page: int) -> tuple[bytes, bytes]:
-        """Return head and body of the answer for a page."""
+        """Return the head and the body of the answer for a page."""
         events = number_events(self._templates[page % len(self._templates)], page)
         following = page + 1 if page + 1 < self.pages else None
         head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"

@@ -1,4 +1,4 @@
-"""Server time of the pages: milliseconds of whole requests to a real Airflow, over ledgers of three sizes."""
+"""Times of the pages: milliseconds of requests to a real Airflow, with ledgers of three sizes."""
 
 from __future__ import annotations
 
@@ -15,10 +15,9 @@ import requests
 from sqlalchemy import text
 
 from benchmarks.filled_ledger import CONNECTORS, fill_ledger
+from benchmarks.fresh_ledger import make_ledger
 from benchmarks.page_queries import QUICK_SIZES, SIZES, compare_sizes
 from benchmarks.row import Options, Row, show_count
-from ci_operators.ledger.access import make_engine
-from ci_operators.ledger.schema import migrate
 from local_airflow.airflow_api import AirflowApi
 from local_airflow.airflow_server import AirflowAddress, running_airflow
 from local_airflow.ports import find_free_port
@@ -40,13 +39,13 @@ _SAMPLES = text(
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Somebody who is logged in and looks at pages."""
+    """A person who is logged in and opens pages."""
 
     session: requests.Session
     url: str
 
     def time(self, path: str, parameters: Mapping[str, str]) -> float:
-        """Return the milliseconds of one request, from its departure to the whole answer."""
+        """Return the milliseconds of one request, until the answer is complete."""
         started = time.perf_counter()
         answer = self.session.get(f"{self.url}/collective-insights/api/{path}", params=parameters, timeout=60)
         taken = (time.perf_counter() - started) * 1000
@@ -55,7 +54,7 @@ class Reader:
 
 
 def run(options: Options) -> Iterator[Row]:
-    """Yield a row for each request: over the largest ledger, beside the smaller ones."""
+    """Yield a row for each request: with the largest ledger, compared with the smaller ones."""
     sizes, now = QUICK_SIZES if options.quick else SIZES, datetime.now(UTC)
     with tempfile.TemporaryDirectory(prefix="benchmark-pages-") as folder:
         settings = _make_settings(Path(folder))
@@ -99,9 +98,7 @@ def _measure(
 
 
 def _fill(postgres: PostgresAddress, database: str, size: int, now: datetime) -> Sequence[str]:
-    postgres.ensure_database(database)
-    engine = make_engine(postgres.url(database))
-    migrate(engine)
+    engine = make_ledger(postgres, database)
     fill_ledger(engine, size, now)
     with engine.connect() as connection:
         return list(connection.execute(_SAMPLES).one())

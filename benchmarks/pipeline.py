@@ -1,21 +1,23 @@
-"""Events per second and memory from extract to validate, beside a script that does the same in memory."""
+"""Events per second and memory from extract to validate, compared with a script that does the same in memory."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
+from importlib.util import find_spec
 
 import psutil
 
 from benchmarks.children import Outcome, run_child, running_page_server
 from benchmarks.row import Options, Row, Say, interleave, median_of, show_count, show_megabytes
+from ci_operators.sources import SOURCES as REGISTERED
 
-SOURCES = ("okta", "sentinelone")
+#: Those that have a plain script.
+SOURCES = tuple(name for name in REGISTERED if find_spec(f"benchmarks.plain_{name}"))
 #: Events -> repetitions; a million take minutes.
 SIZES = {10_000: 7, 100_000: 5, 1_000_000: 1}
 QUICK_SIZES = {10_000: 3, 100_000: 3}
-AIM_SPEED = 4.0
 AIM_MEMORY_BYTES = 200e6
 #: The plain script holds every event as Python objects: measured at 100 000 events, rounded up.
 PLAIN_BYTES_PER_EVENT = 12_000
@@ -23,7 +25,7 @@ PLAIN_BYTES_PER_EVENT = 12_000
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """One size of one source, measured: outcomes of the project and of the plain script (none: too big for here)."""
+    """The outcomes of the project and of the plain script for one size of a source. None: it needs too much memory."""
 
     source: str
     events: int
@@ -55,13 +57,11 @@ def _measure(source: str, events: int, repetitions: int, say: Say) -> Size:
 def _speed_row(size: Size) -> Row:
     project = size.events / median_of(size.project, _wall_s)
     label = f"{size.source}, {show_count(size.events)} events"
-    aim = f"≥ {AIM_SPEED:g} x plain"
     if not size.plain:
-        return Row("pipeline speed", label, _per_second(project), "needs too much memory", aim=aim)
+        return Row("pipeline speed", label, _per_second(project), "needs too much memory")
     plain = size.events / median_of(size.plain, _wall_s)
     ratio = project / plain
-    words, met = (_per_second(project), _per_second(plain)), ratio >= AIM_SPEED
-    return Row("pipeline speed", label, *words, ratio, aim, met, AIM_SPEED, more_is_better=True)
+    return Row("pipeline speed", label, _per_second(project), _per_second(plain), ratio, more_is_better=True)
 
 
 def _memory_row(size: Size) -> Row:

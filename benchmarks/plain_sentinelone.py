@@ -1,4 +1,4 @@
-"""What a cron script does for SentinelOne: everything in memory, with `requests` and `json`."""
+"""A cron script for SentinelOne, for comparison: everything in memory, with `requests` and `json`."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def fetch_threats(url: str, token: str) -> list[dict[str, Any]]:
 
 
 def is_wanted(threat: dict[str, Any]) -> bool:
-    """Return whether the documented criteria let the threat in."""
+    """Return whether the threat meets the documented criteria."""
     info = threat.get("threatInfo") or {}
     return any(info.get(kind) for kind in HASH_LENGTHS)
 

@@ -10,14 +10,16 @@ from typing import TYPE_CHECKING
 from benchmarks.kept import Measured
 from benchmarks.row import Row
 
-if TYPE_CHECKING:  # imported late: only who plots needs it
+if TYPE_CHECKING:  # imported late, because only a plot needs it
     from matplotlib.axes import Axes
 
-#: Benchmark -> what its ratios are; of any other one: project / what is beside it.
+#: Benchmark -> the meaning of its ratios. Others are the project divided by its comparison.
 AXES = {
+    "floor": "x the floor",
     "pipeline": "x the plain script",
     "parse": "x as many trivial DAGs",
-    "ledger": "x the same submissions without a ledger",
+    "ledger": "x the same submissions without a ledger, or PostgreSQL alone",
+    "delivery": "x the plain script",
     "page_queries": "time at the largest ledger, x the smallest",
     "page_times": "time at the largest ledger, x the smallest",
     "big_ledger": "at the largest ledger, x the smallest",
@@ -25,12 +27,12 @@ AXES = {
     "airflow_run": "x a chain of empty tasks",
     "fleet": "x as many trivial DAGs",
 }
-#: Ratios of one panel that differ by more stand on a logarithmic axis.
+#: A panel whose ratios differ by more has a logarithmic axis.
 LINEAR_SPREAD = 3.0
-#: Those that differ by still more have marks at powers of ten alone.
+#: If they differ by more than this, it has marks only at powers of ten.
 WIDE_SPREAD = 1000.0
 WIDTH_INCHES, ROW_INCHES, PANEL_INCHES = 11.0, 0.24, 1.25
-#: Colours that the colour-blind tell apart: met, missed, no aim.
+#: Colors that color-blind readers can distinguish: met, missed, no aim.
 COLOURS = {True: "#0072b2", False: "#d55e00", None: "#767676"}
 WORDS = {True: "aim met", False: "aim missed", None: "no aim"}
 LONGEST_LABEL = 60
@@ -46,7 +48,7 @@ class Panel:
 
     @property
     def marks(self) -> list[float]:
-        """Return what must be seen: the ratios, the aims, and 1."""
+        """Return the values that the axis must show: the ratios, the aims, and 1."""
         aims = [row.aim_ratio for row in self.rows if row.aim_ratio is not None]
         return [1.0, *aims, *(row.ratio for row in self.rows if row.ratio is not None)]
 
@@ -57,7 +59,7 @@ class Panel:
 
 
 def make_panels(measured: Measured) -> list[Panel]:
-    """Return a panel for each benchmark that has ratios: one each for those that better are great, and small."""
+    """Return a panel for each benchmark that has ratios: separate ones for ratios that should be high and low."""
     return [panel for name, rows in measured.items() for panel in _panels_of(name, rows)]
 
 
@@ -124,7 +126,7 @@ def _write_number(ratio: float, height: int, place: Axes) -> None:
 
 
 def _set_scale(panel: Panel, place: Axes) -> None:
-    """Choose the axis: from nought on, unless the ratios are far from each other."""
+    """Choose the axis. It starts at 0, unless the ratios are far from each other."""
     from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
     if not panel.is_logarithmic:

@@ -1,4 +1,4 @@
-"""What processes and all that they started have cost: CPU seconds, memory; asked of the system, from outside."""
+"""CPU seconds and memory of processes and their descendants, as the system reports them."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ class ProcessTree:
     roots: tuple[int, ...]
 
     def cpu_s(self) -> float:
-        """Return the CPU seconds that all have used, those that have ended included: whoever waited has them."""
+        """Return the CPU seconds of all processes. Those that ended are counted by the process that waited for them."""
         return sum(_add_up(process, with_ended=True) for process in self._find())
 
     def cpu_of_command_s(self, command: str) -> float:
-        """Return what the processes `airflow <command>` have used themselves, without those that they started."""
+        """Return the CPU seconds of the processes `airflow <command>`, without those of their children."""
         return sum(_add_up(process, with_ended=False) for process in self._find() if _runs(process, command))
 
     def memory_bytes(self) -> int:
-        """Return the memory of all; of what several share, each counts its part."""
+        """Return the memory of all processes. Each counts its part of shared memory."""
         return sum(_ask(process, lambda each: each.memory_full_info().pss) for process in self._find())
 
     def task_memory_bytes(self) -> int:
-        """Return the memory that the largest of the running tasks' processes has for itself alone."""
+        """Return the unshared memory of the largest task process that runs."""
         tasks = [process for process in self._find() if _is_task(process)]
         return max((_ask(process, lambda each: each.memory_full_info().uss) for process in tasks), default=0)
 
@@ -46,7 +46,7 @@ class ProcessTree:
 
 @contextmanager
 def noting_peak(measure: Callable[[], int], every_s: float) -> Iterator[list[int]]:
-    """Measure again and again; the list holds the highest figure, and it alone."""
+    """Measure repeatedly, and keep only the highest figure in the list."""
     peak, is_over = [0], threading.Event()
 
     def watch() -> None:
@@ -92,5 +92,5 @@ def _ask(process: psutil.Process, question: Callable[[psutil.Process], int]) -> 
 
 
 def find_tree(children: Iterable[tuple[str, int]], name: str = "") -> ProcessTree:
-    """Return the tree of those children (name, process id) whose name ends with `name`; by default of all."""
+    """Return the tree of the children (name, process id) whose name ends with `name`. The default is all."""
     return ProcessTree(tuple(pid for each, pid in children if each.endswith(name)))

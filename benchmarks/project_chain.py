@@ -1,4 +1,4 @@
-"""The project's own chain, extract to validate, as library calls: what its tasks do, without Airflow."""
+"""The chain from extract to validate as library calls: what the tasks do, without Airflow."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def run(source_name: str, url: str, token: str, directory: Path) -> Artifact:
-    """Return the artifact of validate. Pauses for the vendor's rate limit are left out: it's the work that counts."""
+    """Return the artifact of validate. Waits for the vendor's rate limit are left out, because only the work counts."""
     source = load_source(source_name)
     connector = OPTIONS[source_name].model_validate({"name": "benchmark", "source": source_name})
     pacer = Pacer(sleep=lambda _seconds: None)

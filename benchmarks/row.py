@@ -1,4 +1,4 @@
-"""One line of the table, and what becomes of repeated measurements."""
+"""One row of the table, and the summary of repeated measurements."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from typing import TypeVar
 
 Result = TypeVar("Result")
 
-#: What a benchmark says while it works: a sentence for the one who waits.
+#: Reports the progress of a benchmark, as a sentence.
 Say = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """What was measured of the project and beside it; `aim` in words, `met` whether it is reached (None: no aim).
+    """A figure of the project and of its comparison. aim: in words. met: whether it is reached (None: no aim).
 
-    For the plot: the aim as a ratio, where it is one, and which way the ratio had better go.
+    For the plot: the aim as a ratio, if it is one, and whether a high or a low ratio is better.
     """
 
     benchmark: str
@@ -42,7 +42,7 @@ class Options:
 def interleave(
     repetitions: int, sides: Sequence[Callable[[], Result]], say: Say = lambda _sentence: None
 ) -> list[list[Result]]:
-    """Return the results of each side, measured in turns: what disturbs the machine disturbs all of them."""
+    """Return the results of each side, measured in turns, so that a disturbance of the machine affects all of them."""
     results: list[list[Result]] = [[] for _ in sides]
     for repetition in range(repetitions):
         say(f"{repetition + 1} of {repetitions}")
@@ -59,6 +59,11 @@ def median_of(results: Sequence[Result], read: Callable[[Result], float]) -> flo
 def show_count(number: float) -> str:
     """Return a number for people: 10 000."""
     return f"{number:,.0f}".replace(",", " ")
+
+
+def show_api(delay_ms: int) -> str:
+    """Return what a case says of the API: API at once, API after 20 ms."""
+    return f"API after {delay_ms} ms" if delay_ms else "API at once"
 
 
 def show_megabytes(size_bytes: float) -> str:

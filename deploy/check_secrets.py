@@ -1,7 +1,7 @@
-"""Status 0 if the secrets of .env can be used: `python deploy/check_secrets.py`, before anything is migrated.
+"""Checks the secrets of .env before a migration: `python deploy/check_secrets.py` exits with 0 if they can be used.
 
-A wrong secret shows elsewhere and late: a password as a database that does not answer, a FERNET_KEY as Connections that
-do not exist.
+Without this check, a wrong password appears as a database that does not answer, and a wrong FERNET_KEY as missing
+Connections.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _QUERY = """
 
 
 def main(environment: Mapping[str, str]) -> int:
-    """Print what is wrong and return the exit status."""
+    """Print the first problem and return the exit status."""
     problem = next(_find_problems(environment), None)
     if problem is None:
         return 0
@@ -35,18 +35,18 @@ def _find_problems(environment: Mapping[str, str]) -> Iterator[str]:
     for name in _PASSWORDS:
         if not re.fullmatch(r"[A-Za-z0-9_-]+", environment[name]):
             yield (
-                f"{name} has a character that cannot be part of a URL: use letters, digits, - and _. "
+                f"{name} has a character that cannot be part of a URL. Use only letters, digits, - and _. "
                 f"Change it in .env, then run `sh deploy/update.sh`."
             )
     try:
         keys = MultiFernet([Fernet(key.strip()) for key in environment["AIRFLOW__CORE__FERNET_KEY"].split(",")])
     except ValueError as err:
-        yield f"FERNET_KEY is not a Fernet key ({err}). Restore the right one in .env."
+        yield f"FERNET_KEY is not a Fernet key ({err}). Restore the correct one in .env."
         return
     try:
         lost = sorted(set(_find_undecryptable(keys, environment["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"])))
     except OperationalError as err:
-        yield f"Airflow's database refuses AIRFLOW_DB_PASSWORD or does not answer: {err.orig}"
+        yield f"Airflow's database rejects AIRFLOW_DB_PASSWORD or does not answer: {err.orig}"
         return
     if lost:
         yield (

@@ -1,6 +1,6 @@
-"""Status 0 if an Airflow job of this host has beaten lately: `python job_alive.py SchedulerJob`.
+"""Exits with 0 if an Airflow job of this host has sent a heartbeat lately: `python job_alive.py SchedulerJob`.
 
-Tells what `airflow jobs check --local` tells, at a fiftieth of its CPU seconds: a health check runs for ever.
+Reports what `airflow jobs check --local` reports, in a fiftieth of its CPU time, because a health check runs often.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import sys
 
 import psycopg2
 
-#: As Airflow's own thresholds.
+#: Airflow's own threshold.
 _SECONDS = 30
 _QUERY = """
     SELECT 1 FROM job

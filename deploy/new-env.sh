@@ -1,13 +1,13 @@
 #!/bin/sh
-# Writes .env, or adds to it what docker-compose.yaml needs and it lacks, with new random secrets: sh deploy/new-env.sh
-# With the word demo also what points the connectors to the simulator: sh deploy/new-env.sh demo
-# What .env has already stays as it is.
+# Writes .env with new random secrets, or adds what docker-compose.yaml needs and is missing: sh deploy/new-env.sh
+# With demo, it also adds the settings for the simulator: sh deploy/new-env.sh demo
+# It never changes what .env already has.
 set -eu
 umask 077
 cd "$(dirname "$0")/.."
-[ -e .env ] || echo "# Secrets of one deployment. Losing FERNET_KEY loses the Connections." > .env
+[ -e .env ] || echo "# Secrets of one deployment. If FERNET_KEY is lost, the Connections are lost." > .env
 chmod 600 .env
-[ -z "$(tail -c 1 .env)" ] || echo >> .env # its last line has an end
+[ -z "$(tail -c 1 .env)" ] || echo >> .env # end its last line
 
 hex() { od -An -v -tx1 -N "$1" /dev/urandom | tr -d ' \n'; }
 add() { grep -q "^$1=." .env || echo "$1=$2" >> .env; }

@@ -1,4 +1,4 @@
-"""The Airflow that the tests import: a home of its own, no settings but these, no database."""
+"""The Airflow that the tests import: its own home, only these settings, no database."""
 
 from __future__ import annotations
 
@@ -10,12 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from ci_operators.airflow_plugin.versions import HAS_PAGES, HAS_RETRY_POLICIES
+from ci_operators.airflow_plugin.versions import AIRFLOW, HAS_PAGES, HAS_RETRY_POLICIES
 
 ROOT = Path(__file__).resolve().parents[1]
-#: For Python processes that tests start. Airflow names a pattern class of pathspec by its old name, and warnings of
-#: older versions of Airflow are theirs.
+#: For Python processes that tests start. Airflow uses an old name of a pathspec class, and older versions of Airflow
+#: give warnings of their own.
 IGNORED = "error,ignore:GitWildMatchPattern:DeprecationWarning" if HAS_RETRY_POLICIES else "default"
+#: Up to 3.2.1, Airflow's UI loads the editor of JSON fields from a public server. It also works without the editor.
+EDITOR = "https://cdn.jsdelivr.net/npm/monaco-editor@" if AIRFLOW.release < (3, 2, 2) else None
 on_3_2 = pytest.mark.skipif(not HAS_PAGES, reason="asks Airflow 3.2 or newer")
 on_newest = pytest.mark.skipif(not HAS_RETRY_POLICIES, reason="asks the newest Airflow")
 

@@ -1,7 +1,8 @@
-"""Artifacts as tests make and look at them: without a source, and without the manifest that says what they hold."""
+"""Artifacts as tests write and read them: without a source and without a manifest."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
@@ -18,7 +19,7 @@ _WINDOW = Window(datetime(2026, 3, 10, 11, tzinfo=UTC), datetime(2026, 3, 10, 12
 
 
 def read_all(found: Any) -> list[bytes]:
-    """Return the records of an artifact or of its path, none if there is none; AssertionError if it breaks off."""
+    """Return the records of an artifact or of its path, [] if it does not exist; AssertionError if truncated."""
     if found is None:
         return []
     path: Any = found.path if isinstance(found, Artifact) else found
@@ -29,6 +30,11 @@ def read_all(found: Any) -> list[bytes]:
         assert frame.eof, f"{path.name} breaks off"
         left = frame.unused_data
     return text.split(b"\n")[:-1]
+
+
+def read_quarantined(result: StageResult) -> list[dict[str, Any]]:
+    """Return the entries of a stage's quarantine."""
+    return [json.loads(entry) for entry in read_all(result.side_artifacts.get("quarantined"))]
 
 
 def write_all(path: Any, records: Iterable[bytes]) -> Artifact:
@@ -44,5 +50,5 @@ def find_artifact(path: Any) -> Artifact:
 
 
 def extract_pages(pages: Iterable[list[bytes]], directory: Any) -> StageResult:
-    """Return what extract makes of the events of some pages."""
+    """Return what extract writes for the events of some pages."""
     return extract(lambda _window, _tokens: map(Page, pages), _WINDOW, "events of a test", directory)

@@ -1,7 +1,7 @@
 """The size of the tree against its budgets: `make budgets`. Prints a table; fails if a budget is exceeded.
 
 The budgets are in pyproject.toml, `[tool.budgets]`; only a decision record raises one. Lines are what `wc -l` counts.
-A circle is a chain of imports that leads from a file back to it, whether it runs at import or only for the types.
+A circle is a chain of imports that leads from a file back to itself, at run time or only for types.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def count_lines(paths: Iterable[Path]) -> int:
 
 
 def find_circles(*packages: str) -> list[tuple[str, ...]]:
-    """Return a circle of imports, the first one found, ours by default; imports for types and in functions count."""
+    """Return the first circle of imports, by default in our packages; imports for types and in functions count."""
     graph = grimp.build_graph(*(packages or ("ci_operators", "local_airflow", "simulator")), cache_dir=None)
     imports = {module: graph.find_modules_directly_imported_by(module) for module in sorted(graph.modules)}
     try:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import PurePosixPath
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 from ci_operators.airflow_plugin.versions import HAS_PAGES, HAS_RETRY_POLICIES
+from ci_operators.attack import use_edition
 from simulator import Limits, Simulator, serve
 from tests.airflow_home import prepare_airflow_home
 from tests.noting_session import NotingSession
-from tests.side_by_side import WITH_AIRFLOW, LoadAirflowScheduling
+from tests.side_by_side import LoadAirflowScheduling, is_long, rank
 from tests.virtual_time import VirtualTime
 
 prepare_airflow_home()
@@ -52,8 +54,11 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with those that take longest and wait most."""
-    items.sort(key=lambda item: item.path.parent.name not in WITH_AIRFLOW)
+    """Begin with those that take longest and wait most; the unit tests alone are measured for coverage."""
+    items.sort(key=lambda item: rank(PurePosixPath(item.path)))
+    for item in items:
+        if is_long(PurePosixPath(item.path)):
+            item.add_marker("no_cover")
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadAirflowScheduling:
@@ -79,3 +84,10 @@ def vendors(virtual_time: VirtualTime) -> Iterator[Simulator]:
     """Serve the three vendors on loopback, empty and without rate limits, in virtual time."""
     with serve(Simulator(clock=virtual_time, scenario=False, limits=Limits.off())) as simulator:
         yield simulator
+
+
+@pytest.fixture(autouse=True)
+def shipped_attack_edition() -> Iterator[None]:
+    """Bring the shipped edition of ATT&CK back after a test that uses another one."""
+    yield
+    use_edition(None)

@@ -10,9 +10,10 @@ import os
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
-from sqlalchemy import URL, Connection, Engine, create_engine, make_url, text
+from sqlalchemy import URL, Connection, Engine, create_engine, func, make_url, select, text
 from sqlalchemy.pool import NullPool
 
 from ci_operators.ledger import tables
@@ -21,16 +22,25 @@ from ci_operators.ledger.schema import migrate
 from local_airflow.postgres import running_postgres
 
 VARIABLE = "LEDGER_TEST_URL"
-_ALL_TABLES = ", ".join(table.name for table in tables.metadata.sorted_tables)
+_TABLES = tables.metadata.sorted_tables
+#: Empties small tables ten times as fast as TRUNCATE. What waits goes first: a trigger counts it.
+_EMPTY = [table.delete() for table in sorted(reversed(_TABLES), key=lambda table: table.name != "waiting")]
+_NUMBERS = [f"{table.name}_id_seq" for table in _TABLES if table.c[0].identity is not None]
 
 
 @pytest.fixture(scope="session")
 def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[URL]:
     """The address of a PostgreSQL in which databases can be made."""
+    with open_server(tmp_path_factory.mktemp("ledger")) as url:
+        yield url
+
+
+@contextmanager
+def open_server(folder: Path) -> Iterator[URL]:
+    """Give the address of a PostgreSQL in which databases can be made, started below `folder` if none is named."""
     if given := os.environ.get(VARIABLE):
         yield make_url(given).set(drivername="postgresql+psycopg2")
         return
-    folder = tmp_path_factory.mktemp("ledger")
     with running_postgres(folder / "postgres", folder / "postgres.log", keep=False) as postgres:
         yield make_url(postgres.url("postgres"))
 
@@ -67,9 +77,15 @@ def migrated_database(postgres_url: URL) -> Iterator[URL]:
 @pytest.fixture
 def ledger_url(migrated_database: URL) -> URL:
     """The address of a ledger without rows."""
-    with make_engine(migrated_database).begin() as connection:
-        connection.execute(text(f"TRUNCATE {_ALL_TABLES} RESTART IDENTITY CASCADE"))
+    empty_ledger(make_engine(migrated_database))
     return migrated_database
+
+
+def empty_ledger(engine: Engine) -> None:
+    """Delete all rows of a ledger, and begin to number them at 1 again."""
+    with engine.begin() as connection:
+        for statement in (*_EMPTY, *(select(func.setval(sequence, 1, False)) for sequence in _NUMBERS)):
+            connection.execute(statement)
 
 
 @pytest.fixture
@@ -86,7 +102,7 @@ def ledger_connection(ledger_engine: Engine) -> Iterator[Connection]:
 
 
 def airflow_connection(url: URL) -> str:
-    """Return an Airflow Connection to a database, as it stands in the environment."""
+    """Return an Airflow Connection to a database, as a variable of the environment has it."""
     fields = {
         "conn_type": "collective_insights_ledger",
         "host": url.query.get("host") or url.host,

@@ -1,4 +1,4 @@
-"""Recorded Future's own models of what its API takes: the authority on a detection's shape."""
+"""Recorded Future's own models of its API: the authority on the format of a detection."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from pydantic import ValidationError
 
 
 def is_accepted_by_psengine(record: bytes) -> bool:
-    """Return whether psengine's model of one entry takes the record."""
+    """Return whether psengine's model of one entry accepts the record."""
     try:
         Insight.model_validate(json.loads(record))
-    except (ValidationError, ValueError, TypeError, AttributeError):  # its validators trip over what is no object
+    except (ValidationError, ValueError, TypeError, AttributeError):  # its validators fail on non-objects
         return False
     return True

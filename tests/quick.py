@@ -2,13 +2,13 @@
 
 Three rules select them:
 1. The folders in `SLOW_FOLDERS` are left out: they test what runs inside Airflow, or start servers.
-2. A module that imports Airflow is left out, and a test that is marked `imports_airflow`: the code it calls does.
-3. A test that uses PostgreSQL (the fixture `postgres_url`, also by way of others) is left out.
+2. A module that imports Airflow is left out, and a test that is marked `imports_airflow`, since it calls such code.
+3. A test that uses PostgreSQL (the fixture `postgres_url`, also through other fixtures) is left out.
 
-A new folder belongs to the selection. No test of the selection can import Airflow: it fails
+A new folder belongs to the selection. If a test of the selection imports Airflow, it fails
 ("'airflow' is not a package"): mark it, or add its folder to rule 1.
-`make quick T=NAME` runs those of these tests that pytest's -k finds; `make quick T=PATH` all tests of a folder, a file,
-or the one of `file.py::test_name`, whatever they need.
+`make quick T=NAME` runs those of them that match pytest's -k. `make quick T=PATH` runs all tests of a folder or file,
+or the one of `file.py::test_name`, whatever it needs.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ _TESTS = Path(__file__).parent
 
 
 def pytest_configure() -> None:
-    """Let nothing import Airflow, which takes seconds."""
+    """Block the import of Airflow, which takes seconds."""
     sys.modules["airflow"] = None  # type: ignore[assignment]  # so the import statement refuses it
 
 
@@ -53,7 +53,7 @@ def pytest_ignore_collect(collection_path: Path) -> bool | None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out the tests that use a database, or call what imports Airflow."""
+    """Leave out the tests that use a database or call code that imports Airflow."""
     slow = [item for item in items if _DATABASE in getattr(item, "fixturenames", ()) or item.get_closest_marker(_MARK)]
     config.hook.pytest_deselected(items=slow)
     items[:] = [item for item in items if item not in set(slow)]

@@ -1,4 +1,4 @@
-"""An auth manager whose users may be kept to one DAG, as FAB and Keycloak keep them: Airflow's simple one cannot."""
+"""An auth manager that can limit users to one DAG, as FAB and Keycloak can and Airflow's simple one cannot."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from airflow.api_fastapi.auth.managers.simple.simple_auth_manager import SimpleA
 
 from ci_operators.core.connector import DAG_PREFIX
 
-#: A user whose name begins so may read the DAG of the connector whose name follows, and no other.
+#: A user with this prefix can read only the DAG of the connector whose name follows.
 ONLY = "only-"
 
 
 class RestrictedAccess(SimpleAuthManager):
-    """Airflow's simple auth manager, but for users of one connector."""
+    """Airflow's simple auth manager, with restricted users."""
 
     def is_authorized_dag(self, *, user: Any, details: Any = None, **kwargs: Any) -> bool:
-        """Return whether the user may: one of one connector on no other DAG, and on none when no DAG is named."""
+        """Return whether the user has access. A restricted user needs a named DAG, which has to be the connector's."""
         allowed: bool = super().is_authorized_dag(user=user, details=details, **kwargs)
         if not user.username.startswith(ONLY):
             return allowed

@@ -1,4 +1,4 @@
-"""The map of the package: each place that it names is there, and its layers are those that import-linter holds."""
+"""The map of the package: each path that it names exists, and its layers are those of import-linter."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ def page() -> str:
     return (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
 
 
-def test_every_place_that_it_names_is_there(page: str) -> None:
+def test_every_path_that_it_names_exists(page: str) -> None:
     names = named_places(page)
     assert len(names) > 40
     assert [name for name in names if not stands(name)] == []
 
 
-def test_its_layers_are_those_that_are_checked(page: str) -> None:
+def test_its_layers_are_the_checked_ones(page: str) -> None:
     table = page.split("| layer | what is in it", 1)[1].split("\n\n", 1)[0]
     told = [name for row in re.findall(r"^\| (`.*?`) \|", table, flags=re.M) for name in re.findall(r"`(\w+)`", row)]
     assert set(told) == {path.parent.name for path in PACKAGE.glob("*/__init__.py")}
@@ -37,5 +37,5 @@ def test_its_layers_are_those_that_are_checked(page: str) -> None:
         for index, layer in enumerate(reversed(layers))
         for part in layer.split("|")
     }
-    rest = [name for name in told if name != "airflow_plugin"]  # loaded by Airflow from several heights
+    rest = [name for name in told if name != "airflow_plugin"]  # loaded by Airflow from several layers
     assert [height[name] for name in rest] == sorted(height[name] for name in rest)

@@ -1,4 +1,4 @@
-"""connectors.yaml: what is wrong is said in one sentence, and takes no other connector down."""
+"""connectors.yaml: an error is one sentence and does not affect other connectors."""
 
 from __future__ import annotations
 
@@ -12,8 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ci_operators import connectors_file
+from ci_operators.attack import attack_edition, attack_table, shipped_edition
+from ci_operators.attack.edition import Content, write_content
 from ci_operators.connectors_file import VARIABLE, connectors_path, load_connectors, parse_early
 from ci_operators.core.errors import ConfigurationError
+from ci_operators.sources import SOURCES
 from ci_operators.sources.okta.options import OktaConnector
 from ci_operators.sources.registry import OPTIONS
 from ci_operators.sources.sentinelone.options import SentinelOneConnector
@@ -46,9 +49,9 @@ def entry(source: Any = "okta", **options: Any) -> dict[str, Any]:
         (entry(frequency="1 hour"), ["(acme): frequency: there is no such option; allowed: ", "update_frequency"]),
         (entry(only_analyst_verified=True), ["only_analyst_verified: there is no such option", "private_addresses"]),
         (entry("sentinelone", private_addresses="drop"), ["private_addresses: there is no such option"]),
-        (entry("crowdstrike"), ["source: 'crowdstrike' is not allowed; allowed: okta, sentinelone"]),
-        (entry(source=["okta"]), ["source: ['okta'] is not allowed; allowed: okta, sentinelone"]),
-        ({"name": "acme"}, ["source: None is not allowed; allowed: okta, sentinelone"]),
+        (entry("splunk"), [f"source: 'splunk' is not allowed; allowed: {', '.join(SOURCES)}."]),
+        (entry(source=["okta"]), [f"source: ['okta'] is not allowed; allowed: {', '.join(SOURCES)}."]),
+        ({"name": "acme"}, [f"source: None is not allowed; allowed: {', '.join(SOURCES)}."]),
         ({"source": "okta"}, ["connectors[2]: name: is missing"]),
         (entry(debug="no"), ["debug: 'no' is not allowed", "valid boolean"]),
         (entry(batch_size="many"), ["batch_size: 'many' is not allowed", "valid integer"]),
@@ -112,21 +115,29 @@ def test_the_value_of_an_unknown_option_is_not_repeated(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "told"),
     [
-        (b"", 'must hold "connectors"'),
-        (b"[]", 'must hold "connectors"'),
-        (b"connectors:", 'must hold "connectors"'),
-        (b"connectors: {}", 'must hold "connectors"'),
-        (b"connectors: []\nconnector: []", 'must hold "connectors"'),
-        (b"connectors: [", "is no YAML"),
-        (b"connectors: []\n\tx: 1", "is no YAML"),
-        (b"\xff\xfe\xfd", "is no YAML"),
-        (b"connectors: !!python/object/apply:os.system ['true']", "is no YAML"),
-        (b"connectors: [!!python/name:os.system ]", "is no YAML"),
-        (b"connectors: [{name: 2026-13-45}]", "is no YAML"),
-        (b"connectors: [!!timestamp noon]", "is no YAML"),
-        (b"connectors: [!!int '']", "is no YAML"),
-        (b"connectors: [!!bool maybe]", "is no YAML"),
-        (b"connectors: " + b"[" * 10_000, "is no YAML"),
+        (b"", 'must contain "connectors"'),
+        (b"[]", 'must contain "connectors"'),
+        (b"connectors:", 'must contain "connectors"'),
+        (b"connectors: {}", 'must contain "connectors"'),
+        (b"connectors: []\nconnector: []", 'must contain "connectors"'),
+        (
+            b"connectors:\n  - {name: a, source: okta}\n\nconnectors:\n  - {name: b, source: okta}\n",
+            "the key 'connectors' is in line 1 and again in line 4: only one of them can count",
+        ),
+        (
+            b"connectors:\n  - name: a\n    debug: true\n    'debug': false",
+            "'debug' is in line 3 and again in line 4",
+        ),
+        (b"connectors: [", "is not valid YAML"),
+        (b"connectors: []\n\tx: 1", "is not valid YAML"),
+        (b"\xff\xfe\xfd", "is not valid YAML"),
+        (b"connectors: !!python/object/apply:os.system ['true']", "is not valid YAML"),
+        (b"connectors: [!!python/name:os.system ]", "is not valid YAML"),
+        (b"connectors: [{name: 2026-13-45}]", "is not valid YAML"),
+        (b"connectors: [!!timestamp noon]", "is not valid YAML"),
+        (b"connectors: [!!int '']", "is not valid YAML"),
+        (b"connectors: [!!bool maybe]", "is not valid YAML"),
+        (b"connectors: " + b"[" * 10_000, "is not valid YAML"),
     ],
 )
 def test_a_file_that_cannot_be_read_is_an_error_with_its_name(content: bytes, told: str, tmp_path: Path) -> None:
@@ -190,7 +201,7 @@ def test_the_variable_names_another_file(tmp_path: Path, monkeypatch: pytest.Mon
     assert [connector.name for connector in load_connectors().connectors] == ["before"]
 
 
-def test_the_shipped_file_is_right_and_starts_in_debug(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_shipped_file_is_valid_and_starts_in_debug(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(VARIABLE, raising=False)
     found = load_connectors()
     assert found.problems == []
@@ -231,7 +242,7 @@ def test_connectors_of_a_wrong_budget_are_left_out(tmp_path: Path) -> None:
     assert "(other): destination_conn_id: the budget of other_default under destinations is wrong" in found.problems[1]
 
 
-def test_budgets_that_are_no_mapping_are_named(tmp_path: Path) -> None:
+def test_budgets_that_are_not_a_mapping_are_named(tmp_path: Path) -> None:
     found = load_connectors(write_whole(tmp_path, destinations=["recorded_future_default"]))
     assert found.problems == [f"{tmp_path / 'connectors.yaml'}: destinations: must map Connections to their budget."]
 
@@ -261,7 +272,7 @@ def test_one_connector_is_found_as_among_all(tmp_path_factory: pytest.TempPathFa
         assert set(one.problems) <= set(every.problems)
 
 
-def test_what_was_parsed_early_is_not_parsed_again_until_it_changes(
+def test_a_file_parsed_early_is_parsed_again_only_after_a_change(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path, parsed = write(tmp_path, *GOOD), list[bytes]()
@@ -280,8 +291,37 @@ def test_what_was_parsed_early_is_not_parsed_again_until_it_changes(
     assert len(parsed) == 1
 
 
-def test_a_file_that_is_not_there_yet_can_be_parsed_early(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_file_can_be_parsed_early(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(VARIABLE, str(tmp_path / "absent.yaml"))
     parse_early()
     with pytest.raises(ConfigurationError, match="cannot be read"):
         load_connectors()
+
+
+@pytest.mark.parametrize(
+    ("entry", "problem"),
+    [
+        ("[a, b]", "attack_table is not a path. Until then, the shipped table is used: newer techniques have no code."),
+        ("absent.json", "absent.json is not a table of ATT&CK ([Errno 2] No such file or directory"),
+        ("connectors.yaml", "connectors.yaml is not a table of ATT&CK (Expecting value"),
+    ],
+)
+def test_a_wrong_attack_table_is_a_problem_and_the_connectors_load(entry: str, problem: str, tmp_path: Path) -> None:
+    path = tmp_path / "connectors.yaml"
+    path.write_text(f"connectors:\n  - {{name: okta, source: okta}}\nattack_table: {entry}\n", encoding="utf-8")
+    found = load_connectors(path)
+    assert [each.name for each in found.connectors] == ["okta"]
+    assert len(found.problems) == 1
+    assert problem in found.problems[0]
+    assert attack_edition() is shipped_edition()
+
+
+def test_a_file_without_an_attack_table_restores_the_shipped_one(tmp_path: Path) -> None:
+    write_content(Content("19.0", {"T9999": ("New", [])}, {}, {}), tmp_path / "attack.json")
+    path = tmp_path / "connectors.yaml"
+    path.write_text("connectors: []\nattack_table: attack.json\n", encoding="utf-8")
+    assert load_connectors(path).problems == []
+    assert "T9999" in attack_table().codes
+    path.write_text("connectors: []\n", encoding="utf-8")
+    load_connectors(path)
+    assert attack_edition() is shipped_edition()

@@ -1,4 +1,4 @@
-"""What docs/operations.md shows works as it stands there."""
+"""The examples in docs/operations.md work as written."""
 
 from __future__ import annotations
 
@@ -51,4 +51,4 @@ def test_the_example_of_a_following_dag_is_scheduled_by_the_assets_events() -> N
     assert isinstance(dag, DAG)
     assert isinstance(dag.schedule, list)
     assert dag.schedule == [connector_asset(OPTIONS["okta"].model_validate({"name": "okta", "source": "okta"}))]
-    assert dag.task_ids == ["tell"]
+    assert dag.task_ids == ["report"]

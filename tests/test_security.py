@@ -1,4 +1,4 @@
-"""What the code must not do, as far as ruff's rules cannot see it; the threat model speaks of what there is."""
+"""Security rules that ruff cannot check, and the paths in the threat model."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tests.airflow_home import ROOT
 
 PACKAGE = Path(ci_operators.__file__).parent
 PAGE = ROOT / "docs" / "security.md"
-#: Rules of ruff's S (bandit) that a line of what is installed may leave, and why. This list may only shrink.
+#: Rules of ruff's S (bandit) that a line of the installed code can waive, and why. This list may only shrink.
 WAIVED = {
     ("ledger/version.py", "S608"): "a constant in the statement",
     ("yaml_text.py", "S506"): "the loader is one of PyYAML's two safe ones: tests/test_yaml_text.py",
@@ -31,13 +31,13 @@ WAIVED = {
     ("transport/oauth.py", "S105"): "a word, no password",
     ("pages/application.py", "S101"): "an assertion about ourselves",
 }
-#: Modules that make objects of bytes, run programs or read formats that call out: none has a use here.
+#: Modules that deserialize objects, run programs or read formats with external references: none is needed here.
 FORBIDDEN = {
     *("pickle", "cPickle", "_pickle", "marshal", "shelve", "dill", "cloudpickle", "joblib", "jsonpickle"),
     *("subprocess", "pty", "ctypes", "code", "codeop", "telnetlib", "ftplib"),
     *("xml", "lxml", "defusedxml", "xmlrpc", "plistlib"),
 }
-#: Names that run text, wherever they come from; `re.compile` is another.
+#: Names that run text, from any module; `re.compile` is not one of them.
 RUNNING = {"eval", "exec", "compile", "__import__", "breakpoint"}
 SINCE, _ = read_instant("2026-03-10T11:00:00Z")
 
@@ -49,7 +49,7 @@ def sources() -> Iterator[tuple[str, str, ast.Module]]:
 
 
 def find_misuse(tree: ast.Module) -> list[str]:
-    """Return what a module has that none may have."""
+    """Return the forbidden names of a module."""
     return [said for node in ast.walk(tree) for said in _judge(node)]
 
 
@@ -91,7 +91,7 @@ def test_no_module_runs_what_it_reads(name: str, tree: ast.Module) -> None:
         "run('true', shell=True)",
     ],
 )
-def test_misuse_is_seen(line: str) -> None:
+def test_misuse_is_detected(line: str) -> None:
     assert len(find_misuse(ast.parse(line))) == 1
 
 
@@ -116,7 +116,7 @@ def test_waived_rules_only_shrink() -> None:
 
 
 def test_an_xcom_is_plain_json_that_airflow_makes_no_object_of() -> None:
-    """Airflow makes objects of XComs that name a class, if `allowed_deserialization_classes` has it: none of ours."""
+    """Airflow turns XComs that name a class in `allowed_deserialization_classes` into objects; ours name none."""
     tally = Tally(records_in=2, records_out=1)
     window = Window(SINCE, SINCE + timedelta(hours=1))
     left = Manifest("map", "okta", True, window, "data interval", "file:///a", tally, {"dropped": "file:///b"})
@@ -129,7 +129,7 @@ def test_an_xcom_is_plain_json_that_airflow_makes_no_object_of() -> None:
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("connectors: []\na: &a [x,x,x,x,x,x,x,x,x,x]\n", "must hold"),
+        ("connectors: []\na: &a [x,x,x,x,x,x,x,x,x,x]\n", "must contain"),
         (f"connectors: {'[' * 300_000}", "it is nested deeper than 100 levels"),
         ("connectors: [{name: !!python/object/apply:os.getpid []}]", "could not determine a constructor"),
     ],
@@ -145,7 +145,7 @@ def test_a_connectors_file_that_is_an_attack_is_one_sentence(tmp_path: Path, tex
 def test_a_connectors_file_that_grows_without_end_is_one_sentence(tmp_path: Path) -> None:
     path = tmp_path / "connectors.yaml"
     path.write_text(bomb())
-    with pytest.raises(ConfigurationError, match="its aliases stand for more than"):
+    with pytest.raises(ConfigurationError, match="its aliases expand to more than"):
         load_connectors(path)
 
 
@@ -162,7 +162,7 @@ def page() -> str:
 
 
 def named_places(text: str) -> list[str]:
-    """Return the modules, tests and pages that a text names: in code style, with a folder or an ending."""
+    """Return the modules, tests and pages that a text names: in code style, with a folder or a suffix."""
     return [
         name
         for name in re.findall(r"`([\w./-]+)`", text)
@@ -175,25 +175,25 @@ def stands(name: str) -> bool:
     return any((base / name).exists() for base in bases)
 
 
-def test_every_place_that_the_threat_model_names_is_there(page: str) -> None:
+def test_every_path_that_the_threat_model_names_exists(page: str) -> None:
     names = named_places(page)
     assert len(names) > 30
     assert [name for name in names if not stands(name)] == []
 
 
-def test_a_place_that_is_not_there_is_seen() -> None:
+def test_a_missing_path_is_detected() -> None:
     assert named_places("`tests/test_nothing.py`, `okta`, [this](none.md)") == ["tests/test_nothing.py", "none.md"]
     assert not stands("tests/test_nothing.py")
 
 
-def test_the_retention_it_tells_is_the_default(page: str) -> None:
+def test_the_documented_retention_is_the_default(page: str) -> None:
     reference = (ROOT / "docs" / "reference.md").read_text(encoding="utf-8")
     spans = re.findall(r"`(?:artifacts|history|ledger)` \| `(\d+ days)`", reference)
     assert len(spans) == 3
     assert [span for span in spans if span not in page] == []
 
 
-def test_how_to_report_a_vulnerability_stands_where_people_look() -> None:
+def test_the_policy_for_vulnerability_reports_is_linked() -> None:
     text = (ROOT / "SECURITY.md").read_text(encoding="utf-8")
     assert "docs/security.md" in text
     assert "docs/security.md" in (ROOT / "README.md").read_text(encoding="utf-8")

@@ -1,4 +1,4 @@
-"""What the suite promises about itself: no network, and a test module for every module."""
+"""The rules of the suite itself: no network, and a test module for every module."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ MIRRORED = (
 )
 #: Modules without a test module, and why. This list may only shrink.
 EXCEPTIONS = {
-    "core/errors.py": "classes without behaviour: their tree and meaning are seen in transport/test_client.py",
-    "core/verdict.py": "records without behaviour",
+    "core/errors.py": "classes without behavior: transport/test_client.py tests their tree and meaning",
+    "core/verdict.py": "records without behavior",
     "recorded_future/__init__.py": "one constant: airflow_plugin/test_provider_info.py sees it as a form",
-    "sources/source.py": "records without behaviour: sources/contract.py checks every source made of them",
+    "sources/source.py": "records without behavior: sources/contract.py checks every source made of them",
 }
 EXCEPTIONS_ONCE = 4
 
@@ -45,7 +45,7 @@ def modules() -> list[str]:
 
 
 def mirror_of(module: str) -> Path:
-    """Return the path of the test module that belongs to a module. A source's folder has one: its contract suite."""
+    """Return the path of a module's test module. A source's folder has one: its contract suite."""
     path = Path(module)
     if path.parent.parent.name == "sources":
         return TESTS / path.parent / "test_source.py"

@@ -1,11 +1,11 @@
-"""YAML is read safely: no objects, no text that takes more than its length lets expect."""
+"""YAML is read safely: no objects, and no text that expands far beyond its length."""
 
 from __future__ import annotations
 
 import pytest
 import yaml
 
-from ci_operators.yaml_text import DEEPEST, MOST_VALUES, read_yaml
+from ci_operators.yaml_text import DEEPEST, MOST_VALUES, DuplicateKeyError, read_yaml
 
 #: Ten levels of ten aliases each: ten billion values in half a kilobyte.
 BOMB = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
@@ -22,11 +22,18 @@ DEEP = {
 }
 
 
-def test_what_people_write_is_read() -> None:
+def test_common_yaml_is_read() -> None:
     assert read_yaml(b"defaults: &d {a: 1, b: [x]}\none: {<<: *d, b: 2026-03-01}\ntwo: *d\n")["two"] == {
         "a": 1,
         "b": ["x"],
     }
+
+
+def test_a_mapping_has_each_key_once_but_any_number_of_merge_keys() -> None:
+    with pytest.raises(DuplicateKeyError, match="the key 'a' is in line 2 and again in line 4"):
+        read_yaml(b"top:\n- {? [a]: a, a: a,\n  b: 1,\n  a: 2}\n")
+    assert read_yaml(b"one: &a {x: 1}\ntwo: &b {x: 2, y: a}\nthree: {<<: *a, <<: *b, z: [x, x]}")["three"]["y"] == "a"
+    assert read_yaml(b"one: &a {x: 1}\ntwo: {<<: *a, x: 2}\nthree: {x: 1}")["two"] == {"x": 2}
 
 
 def test_a_long_file_with_anchors_is_read() -> None:
@@ -35,24 +42,24 @@ def test_a_long_file_with_anchors_is_read() -> None:
 
 
 @pytest.mark.parametrize("tag", ["!!python/object/apply:os.system ['true']", "!!python/name:os.system", "!x y"])
-def test_no_object_is_made(tag: str) -> None:
+def test_no_object_is_created(tag: str) -> None:
     with pytest.raises(yaml.constructor.ConstructorError):
         read_yaml(f"a: {tag}".encode())
 
 
 @pytest.mark.parametrize("text", [BOMB, MERGE_BOMB], ids=["aliases", "merge keys"])
-def test_aliases_do_not_stand_for_more_than_memory_holds(text: str) -> None:
+def test_aliases_cannot_exhaust_the_memory(text: str) -> None:
     assert len(text) < 1000
-    with pytest.raises(ValueError, match=f"its aliases stand for more than {MOST_VALUES} values"):
+    with pytest.raises(ValueError, match=f"its aliases expand to more than {MOST_VALUES} values"):
         read_yaml(text.encode())
 
 
 def test_an_alias_inside_of_itself_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"the alias \*a stands inside of what it names"):
+    with pytest.raises(ValueError, match=r"the alias \*a is inside the value that it refers to"):
         read_yaml(b"a: &a [*a]")
 
 
-def test_an_alias_of_nothing_is_no_yaml() -> None:
+def test_an_undefined_alias_is_refused() -> None:
     with pytest.raises(yaml.YAMLError):
         read_yaml(b"a: *b")
 

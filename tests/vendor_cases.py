@@ -1,16 +1,18 @@
-"""The three vendors as tests meet them: API, tokens of the simulator, and one call that reads or submits."""
+"""The three vendors for tests: API, tokens of the simulator, and one call that reads or submits."""
 
 from __future__ import annotations
 
+import json
 from collections import Counter
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
 import requests
 
 from ci_operators.core.window import Window
+from ci_operators.hooks import load_vendors
 from ci_operators.recorded_future import api as recorded_future
 from ci_operators.sources.okta import api as okta
 from ci_operators.sources.okta.options import OktaConnector
@@ -19,6 +21,7 @@ from ci_operators.sources.sentinelone.options import SentinelOneConnector
 from ci_operators.transport.api import Api, Credentials, open_client
 from ci_operators.transport.client import Client
 from simulator import settings
+from simulator.vendors import VENDORS
 from tests.virtual_time import NOON, VirtualTime
 
 #: The window that tests read: the hour before noon.
@@ -29,23 +32,44 @@ DETECTION = (
     b'"detection":{"name":"Okta Threat Detection","type":"correlation"}}'
 )
 
+#: Secrets of the simulated vendors that must not be in a log: passwords, and secret fields of the forms.
+SECRETS = tuple(
+    secret
+    for name, about in load_vendors().items()
+    for secret in (
+        VENDORS[name].sign_in.password,
+        *(text for key, text in VENDORS[name].sign_in.extra.items() if about.fields[key].is_secret),
+    )
+)
+
+
+def airflow_connections(url: str) -> dict[str, str]:
+    """Return Connections to all vendors of a simulator, by Airflow's environment variables."""
+    return {
+        f"AIRFLOW_CONN_{name.upper()}_DEFAULT": json.dumps(
+            {"conn_type": "http", "host": url, "password": tenant.sign_in.password, "extra": dict(tenant.sign_in.extra)}
+        )
+        for name, tenant in VENDORS.items()
+    }
+
 
 @dataclass(frozen=True)
 class VendorCase:
-    """name: the simulator's word; `ask`: a call whose answer has to be read; `paths`: where it goes."""
+    """name: the simulator's name; `ask`: a call whose answer has to be read; extra: the form's further fields."""
 
     name: str
     api: Api
     token: str
     token_without_right: str
     ask: Callable[[Client], Any]
+    extra: Mapping[str, str] = field(default_factory=dict)
 
     def __str__(self) -> str:
         return self.name
 
     def connect(self, url: str, session: requests.Session, time: VirtualTime, token: str | None = None) -> Client:
-        """Return a client as a Connection with this URL and token gives it."""
-        credentials = Credentials("conn", url, self.token if token is None else token)
+        """Return a client from a Connection with this URL and token."""
+        credentials = Credentials("conn", url, self.token if token is None else token, self.extra)
         return open_client(self.api, credentials, session, time.pacer())
 
 

@@ -1,4 +1,4 @@
-"""A clock that moves only when somebody sleeps: the client's waits and the simulator's windows share it."""
+"""A clock that advances only by sleeps: the client's waits and the simulator's windows share it."""
 
 from __future__ import annotations
 
@@ -26,5 +26,5 @@ class VirtualTime:
         self.instant += timedelta(seconds=seconds)
 
     def pacer(self) -> Pacer:
-        """Return a pacer of this time, without chance in its jitter."""
+        """Return a pacer with this clock and without random jitter."""
         return Pacer(sleep=self.sleep, now=lambda: self.instant.timestamp(), jitter=lambda: 0.5)

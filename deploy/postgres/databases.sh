@@ -1,6 +1,6 @@
 #!/bin/sh
-# Makes the databases, each with a role of its own that cannot reach the others, when PostgreSQL starts on an empty
-# volume. On another one it makes what is missing and sets the passwords: deploy/update.sh.
+# Creates the databases, each with its own role that cannot access the others, when PostgreSQL starts on an empty volume.
+# On another volume, deploy/update.sh runs it to create what is missing and to set the passwords.
 set -eu
 
 provide() { # role and database, password

@@ -1,4 +1,4 @@
-"""`make demo`. With ONCE its status is 0 only if every run succeeded and the counts add up."""
+"""`make demo`. With ONCE, its exit status is 0 only if every run succeeded and the counts add up."""
 
 from __future__ import annotations
 
@@ -19,23 +19,22 @@ from sqlalchemy.exc import DBAPIError
 
 from local_airflow.airflow_api import AirflowApi
 from local_airflow.airflow_server import AirflowAddress, Step, running_airflow
+from local_airflow.entries import demo_connections
 from local_airflow.folder import held_lock
 from local_airflow.mishaps import explain_failure
 from local_airflow.ports import check_port
 from local_airflow.processes import ChildProcess, check_alive
 from local_airflow.report import make_console, open_page, print_address, print_report, print_run, shown_step
 from local_airflow.runs import CONNECTORS, Run, RunReader
-from local_airflow.settings import DEMO_CONNECTORS, FOLDER, AirflowSettings, Connection, LaunchError
+from local_airflow.settings import DEMO_CONNECTORS, FOLDER, AirflowSettings, LaunchError
 from local_airflow.signals import end_on_signals, ignore_signals
 from simulator import Simulator, serve
-from simulator.settings import OKTA_TOKEN, RECORDED_FUTURE_TOKEN, SENTINELONE_TOKEN
 
 INTERRUPTED: Final = 130
 ENABLE_S: Final = 90.0
 IMPORT_S: Final = 1800.0
 _POLL_S: Final = 0.5
 _SERVE_POLL_S: Final = 5.0
-_TOKENS: Final = {"okta": OKTA_TOKEN, "sentinelone": SENTINELONE_TOKEN, "recorded_future": RECORDED_FUTURE_TOKEN}
 _PORT: Final = click.IntRange(1, 65535)
 
 
@@ -70,7 +69,7 @@ def _print_failure(console: Console, sentence: str) -> int:
 @click.option("--once", envvar="ONCE", is_flag=True, show_envvar=True)
 @click.pass_obj
 def demo(console: Console, port: int, simulator_port: int, once: bool) -> int:
-    """Start everything, report the imports, and serve unless told to end after the table."""
+    """Start everything, report the imports, and serve, unless `once` ends it after the table."""
     if port == simulator_port:
         raise click.UsageError(f"PORT and SIMULATOR_PORT are both {port}: choose two different ports.")
     step: Step = partial(shown_step, console)
@@ -98,9 +97,7 @@ def _serving(
         check_port(simulator_port, "the simulator", "SIMULATOR_PORT")
         with step("Simulator of the vendors"):
             simulator = _start_simulator(simulator_port, stack)
-        url = simulator.url
-        connections = tuple(Connection(f"{kind}_default", url, token, kind) for kind, token in _TOKENS.items())
-        wanted = AirflowSettings(FOLDER, port, DEMO_CONNECTORS, connections=connections)
+        wanted = AirflowSettings(FOLDER, port, DEMO_CONNECTORS, connections=demo_connections(simulator.url))
         airflow = stack.enter_context(running_airflow(wanted, step))
         stack.callback(ignore_signals)
         yield airflow, simulator
@@ -129,7 +126,7 @@ def enable_connectors(api: AirflowApi, processes: Sequence[ChildProcess], step: 
 def wait_for_imports(
     reader: RunReader, simulator: Simulator, processes: Sequence[ChildProcess], step: Step
 ) -> tuple[Sequence[Run], Mapping[str, int]]:
-    """Return all runs, and the detections that the API stores by source type, once every connector has run."""
+    """Return all runs, and the stored detections by source type, once every connector has run."""
     deadline = time.monotonic() + IMPORT_S
     with step("Initial imports") as say:
         while True:
@@ -141,7 +138,7 @@ def wait_for_imports(
                 if reader.read_all() == runs:
                     return runs, stored
             if time.monotonic() > deadline:
-                raise LaunchError(f"The imports did not end within {IMPORT_S:.0f} s: {_describe(runs)}.")
+                raise LaunchError(f"The imports did not finish within {IMPORT_S:.0f} s: {_describe(runs)}.")
             say(_describe(runs))
             time.sleep(_POLL_S)
 
@@ -158,7 +155,7 @@ def report_runs(reader: RunReader, known: Sequence[Run], processes: Sequence[Chi
                     shown.append(run)
                     print_run(console, run)
     except KeyboardInterrupt:
-        console.print("  Ending ...")
+        console.print("  Stopping ...")
 
 
 def _describe(runs: Sequence[Run]) -> str:

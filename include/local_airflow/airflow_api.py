@@ -1,7 +1,8 @@
-"""The few calls of Airflow's REST API that the launcher and the tests need."""
+"""A client for the requests to Airflow's REST API that the launcher and the tests need."""
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any, Final
@@ -16,28 +17,28 @@ _PAGE: Final = 100
 
 
 class ApiError(LaunchError):
-    """Airflow's REST API gave an answer that was not expected."""
+    """Airflow's REST API returned an unexpected answer."""
 
 
 class AirflowApi:
-    """A client that logs in when it has to: a token lives for a day, the demo perhaps longer."""
+    """A client that logs in when necessary: a token is valid for a day, and the demo can run longer."""
 
     def __init__(self, url: str, user: str, password: str) -> None:
-        """Make a client; nothing is sent yet."""
+        """Make a client, without sending anything."""
         self._url = url
         self._login = {"username": user, "password": password}
         self._session = requests.Session()
         self._session.trust_env = False  # no proxy between this process and loopback
 
     def is_healthy(self) -> bool:
-        """Return whether tasks and people are served; the first question warms up the tasks' API."""
+        """Return whether Airflow serves tasks and people; the first request warms up the tasks' API."""
         try:
             return all(self._send("GET", path).ok for path in ("/execution/health", "/api/v2/version"))
         except ApiError:
             return False
 
     def is_scheduling(self, since: datetime) -> bool:
-        """Return whether scheduler and DAG processor have reported after `since`: older news is of an earlier start."""
+        """Return whether scheduler and DAG processor have reported after `since`, the start of this Airflow."""
         try:
             health = self._send("GET", "/api/v2/monitor/health").json()
         except (ApiError, requests.JSONDecodeError):
@@ -68,15 +69,16 @@ class AirflowApi:
                 return found
 
     def put_connection(self, connection: Connection) -> None:
-        """Store a connection, or bring the stored one to these values."""
+        """Store a connection, or update the stored one to these values."""
         body = asdict(connection)
         body["connection_id"] = body.pop("conn_id")
+        body["extra"] = json.dumps(body["extra"]) if body["extra"] else None
         path = f"/connections/{quote(connection.conn_id, safe='')}"
         if not self.request("PATCH", path, json=body, allowed=(requests.codes.not_found,)).ok:
             self.request("POST", "/connections", json=body)
 
     def unpause(self, dag_id: str) -> bool:
-        """Return whether the DAG exists and is now enabled."""
+        """Return whether the DAG exists and is now unpaused."""
         wanted = {"is_paused": False}
         return self.request("PATCH", f"/dags/{dag_id}", json=wanted, allowed=(requests.codes.not_found,)).ok
 
@@ -94,23 +96,23 @@ class AirflowApi:
         return self.list_all(f"{_run_path(dag_id, run_id)}/taskInstances", "task_instances")
 
     def returned(self, dag_id: str, run_id: str, task_id: str) -> dict[str, Any] | None:
-        """Return what a task returned (its manifest), or None if it left nothing."""
+        """Return what a task returned (its manifest), or None if it returned nothing."""
         path = f"{_run_path(dag_id, run_id)}/taskInstances/{task_id}/xcomEntries/return_value"
         answer = self.request("GET", path, allowed=(requests.codes.not_found,))
         value = answer.json().get("value") if answer.ok else None
         return value if isinstance(value, dict) else None
 
     def error_of(self, dag_id: str, run_id: str, task_id: str, attempt: int) -> str:
-        """Return the sentence with which an attempt of a task failed, from its log."""
+        """Return the error sentence of an attempt of a task, from its log."""
         path = f"{_run_path(dag_id, run_id)}/taskInstances/{task_id}/logs/{attempt}"
         answer = self.request("GET", path, headers={"Accept": "application/json"}, allowed=(404,))
         entries = answer.json().get("content", []) if answer.ok else []
-        return next((text for text in map(_error_text, reversed(entries)) if text), "its log names no error")
+        return next((text for text in map(_error_text, reversed(entries)) if text), "its log contains no error")
 
     def _log_in(self) -> None:
         answer = self._send("POST", "/auth/token", json=self._login)
         if not answer.ok:
-            raise ApiError(f"Airflow at {self._url} refused the login (status {answer.status_code}).")
+            raise ApiError(f"Airflow at {self._url} rejected the login (status {answer.status_code}).")
         self._session.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
 
     def _send(self, method: str, path: str, **options: Any) -> requests.Response:

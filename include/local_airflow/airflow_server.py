@@ -1,4 +1,4 @@
-"""A whole Airflow on loopback: PostgreSQL, API server, scheduler with LocalExecutor, DAG processor."""
+"""A complete Airflow on loopback: PostgreSQL, API server, scheduler with LocalExecutor, DAG processor."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from local_airflow.settings import USER, AirflowSettings, Connection
 DATABASE: Final = "airflow"
 LEDGER: Final = "ledger"
 READY_S: Final = 180.0
-#: Encloses a long step, given its name; what its context yields takes a detail to show beside it.
+#: Encloses a long step, given its name; its context yields a function that shows a detail beside it.
 Step = Callable[[str], AbstractContextManager[Callable[[str], None]]]
 
 
 @dataclass(frozen=True)
 class AirflowAddress:
-    """A running Airflow: how to reach it and which processes it consists of."""
+    """A running Airflow: its address and its processes."""
 
     url: str
     user: str
@@ -38,20 +38,20 @@ class AirflowAddress:
     processes: tuple[ChildProcess, ...]
 
     def api(self) -> AirflowApi:
-        """Return a client of its REST API."""
+        """Return a client for its REST API."""
         return AirflowApi(self.url, self.user, self.password)
 
 
 def quiet(_name: str) -> AbstractContextManager[Callable[[str], None]]:
-    """Enclose a step and show nothing."""
+    """Enclose a step without showing anything."""
     return nullcontext(lambda _detail: None)
 
 
 @contextmanager
 def running_airflow(settings: AirflowSettings, step: Step = quiet) -> Iterator[AirflowAddress]:
-    """Start an Airflow, yield its address once it schedules, and end it.
+    """Start an Airflow, yield its address once it schedules, and stop it.
 
-    Everything is below `settings.folder`, and a second start continues with the first one's data. The processes
+    Everything is below `settings.folder`. A second start continues with the data of the first. The processes
     end with this one, however it ends.
     """
     keys, log = _prepare_files(settings), settings.logs / "postgres.log"
@@ -70,7 +70,7 @@ def running_airflow(settings: AirflowSettings, step: Step = quiet) -> Iterator[A
             api.put_connection(connection)
         with step("Airflow scheduler and DAG processor"):
             since = datetime.now(UTC)
-            # The API server reads the tasks' logs from the disk; a log server would listen on all addresses.
+            # The API server reads the tasks' logs from the disk, because a log server would listen on all addresses.
             together = running_all(airflow("dag-processor"), airflow("scheduler", "--skip-serve-logs"))
             processes += stack.enter_context(together)
             wait_until(lambda: api.is_scheduling(since), processes, READY_S)
@@ -96,10 +96,10 @@ def _command(settings: AirflowSettings, environment: Mapping[str, str], *words: 
 
 
 def _migrate(command: Command, postgres: PostgresAddress, step: Step) -> None:
-    """Bring Airflow's database, and the ledger, to the versions that are installed.
+    """Migrate Airflow's database, and the ledger, to the installed versions.
 
-    `airflow db migrate` takes seconds even if there is nothing to do. Its success is noted in the database
-    itself, as its comment, so that the note cannot be about another database.
+    `airflow db migrate` takes seconds even if there is nothing to do. Its success is recorded as the comment of the
+    database itself, so that the record cannot be about another database.
     """
     note = f"migrated by apache-airflow-core {version('apache-airflow-core')}"
     sql = "SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = %s"

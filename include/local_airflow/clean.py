@@ -1,4 +1,4 @@
-"""`make clean`: deletes the demo's data, unless a demo runs."""
+"""`make clean`: deletes the demo's data, unless a demo is running."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The environment of the started processes, and the secrets in it, which are made once and kept."""
+"""The environment of the started processes, and its secrets, which are created once and kept."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from typing import Final
 
 from local_airflow.settings import LOOPBACK, ROOT, USER, AirflowSettings, LaunchError
 
-#: What would change Python (without bytecode Airflow starts twice as slow) or is meant for another Airflow.
+#: Variables that would change Python (without bytecode Airflow starts twice as slowly) or are for another Airflow.
 _DROPPED: Final = (
     *("PYTHONDONTWRITEBYTECODE", "PYTHONHOME", "PYTHONPATH", "PYTHONSTARTUP", "PYTHONWARNINGS", "PYTHONOPTIMIZE"),
     *("AIRFLOW", "COLLECTIVE_INSIGHTS", "PG"),
 )
-#: Airflow names a pattern class of pathspec by its old name and would fill every task log with the warning.
+#: Airflow uses an old name of a pattern class of pathspec, and would fill every task log with the warning.
 _WARNINGS: Final = "ignore:GitWildMatchPattern:DeprecationWarning"
-#: What is the same for every Airflow here.
+#: Settings that every Airflow here shares.
 _CONFIG: Final = Path(__file__).with_name("airflow.cfg")
 
 
 @dataclass(frozen=True)
 class Keys:
-    """What Airflow would otherwise invent at each start, and the password of the login; new ones by default."""
+    """Secrets that Airflow would otherwise create at each start, and the password of the login; new by default."""
 
     fernet_key: str = field(default_factory=lambda: urlsafe_b64encode(os.urandom(32)).decode(), repr=False)
     jwt_secret: str = field(default_factory=lambda: secrets.token_urlsafe(64), repr=False)
@@ -36,7 +36,7 @@ class Keys:
 
 
 def base_environment(environment: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Return the environment of every process: the person's, without what changes Airflow; no proxy on loopback."""
+    """Return the environment of every process: the user's, without what changes Airflow, and no proxy for loopback."""
     source = os.environ if environment is None else environment
     kept = {k: v for k, v in source.items() if not k.startswith(_DROPPED) and not k.lower().endswith("_proxy")}
     kept |= {"NO_PROXY": "*", "no_proxy": "*", "PYTHONUNBUFFERED": "1", "PYTHONWARNINGS": _WARNINGS}
@@ -81,18 +81,18 @@ def _options(settings: AirflowSettings, keys: Keys, database_url: str) -> dict[s
 
 
 def load_keys(path: Path) -> Keys:
-    """Return the keys stored in `path`, made first if it does not exist, readable by its owner only."""
+    """Return the keys stored in `path`; create them first if it does not exist, readable only by its owner."""
     if not path.exists():
         write_secret(path, json.dumps(asdict(Keys()), indent=2))
     try:
         stored = json.loads(path.read_text())
         return Keys(**{name: stored[name] for name in asdict(Keys())})
     except (ValueError, TypeError, KeyError) as err:
-        raise LaunchError(f"{path} does not hold keys: `make clean` deletes it together with the demo's data.") from err
+        raise LaunchError(f"{path} has no valid keys. Run `make clean`, which also deletes the demo's data.") from err
 
 
 def write_secret(path: Path, text: str) -> None:
-    """Write `text` to `path` with mode 0600, whole or not at all."""
+    """Write `text` to `path` with mode 0600, completely or not at all."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     draft = path.with_name(f"{path.name}.new")
     draft.unlink(missing_ok=True)

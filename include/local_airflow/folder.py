@@ -1,4 +1,4 @@
-"""The launcher's folder: closed to other users of the machine, held by one demo at a time."""
+"""The launcher's folder, which other users cannot read and one demo at a time can lock."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from local_airflow.processes import find_guards
 from local_airflow.settings import LaunchError
 
 _OWN: Final = 0o700
-#: The user `nobody` passes through on the way to its database, when root runs this (see `postgres.py`).
+#: The user `nobody` passes through on the way to its database if root runs this (see `postgres.py`).
 _PASSAGE: Final = 0o711
-#: How long the processes of a killed demo may take to end.
+#: How long the processes of a killed demo can take to end.
 ENDING_S: Final = 60.0
 
 
@@ -31,17 +31,17 @@ def make_folder(folder: Path) -> None:
 
 
 def temporary_folder(folder: Path) -> Path:
-    """Return the path in the system's temporary folder for what cannot be in `folder`; create nothing."""
+    """Return the path in the system's temporary folder for what cannot be in `folder`, without creating it."""
     digest = hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:10]
     return Path(tempfile.gettempdir()) / f"ci-demo-{os.getuid()}-{digest}"
 
 
 def make_temporary_folder(folder: Path) -> Path:
-    """Return `temporary_folder(folder)`, created; LaunchError if another user was there first."""
+    """Create and return `temporary_folder(folder)`; LaunchError if it belongs to another user."""
     place = temporary_folder(folder)
     place.mkdir(mode=_PASSAGE, exist_ok=True)
     if place.is_symlink() or place.stat().st_uid != os.getuid():
-        raise LaunchError(f"{place} belongs to another user: remove it, or set TMPDIR to a folder that is yours.")
+        raise LaunchError(f"{place} belongs to another user. Remove it, or set TMPDIR to a folder of your own.")
     return place
 
 
@@ -56,7 +56,7 @@ def remove_temporary_folder(folder: Path) -> None:
 def held_lock(folder: Path, on_wait: Callable[[], None] = lambda: None) -> Iterator[None]:
     """Hold the folder's lock; LaunchError if another demo runs.
 
-    Right after a kill the guards of the killed demo still end its processes: call `on_wait`, and wait for them.
+    After a kill, the guards of the killed demo still end its processes: call `on_wait`, and wait for them.
     """
     make_folder(folder)
     path = folder / "lock"
@@ -64,12 +64,12 @@ def held_lock(folder: Path, on_wait: Callable[[], None] = lambda: None) -> Itera
         holding = FileLock(path, mode=0o600).acquire(timeout=0)
     except Timeout:
         owner = path.read_text()
-        raise LaunchError(f"A demo already runs in {folder.parent} (process {owner}): end it first.") from None
+        raise LaunchError(f"A demo is already running in {folder.parent} (process {owner}). Stop it first.") from None
     with holding:
         left = find_guards(folder / "logs")
         if left:
             on_wait()
             if psutil.wait_procs(left, ENDING_S)[1]:
-                raise LaunchError(f"The processes of an earlier demo in {folder.parent} have not ended yet.")
+                raise LaunchError(f"The processes of an earlier demo in {folder.parent} have not ended yet. Try again.")
         path.write_text(str(os.getpid()))
         yield

@@ -1,7 +1,7 @@
-"""Runs one command in a session of its own, and ends all of the session when the guard's starter is gone.
+"""Runs one command in its own session, and ends the whole session when the process that started the guard is gone.
 
-Standard input is the reading end of a pipe whose writing end only the starter holds. It is at its end when the
-starter closes it or dies, by whatever signal. Started by its path, with `python -I`: it imports nothing of ours.
+Standard input is the reading end of a pipe. Only the starter holds the writing end, so the pipe ends when the starter
+closes it or dies from any signal. It is started by its path, with `python -I`, and imports nothing from this project.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _LAST_WORDS_S: Final = 2.0
 
 
 def main(options: str, *command: str) -> int:
-    """Run the command and return its exit status, 128 + n if signal n ended it. Options: see `ChildProcess`."""
+    """Run the command and return its exit status, or 128 + n if signal n ended it. Options: see `ChildProcess`."""
     chosen = json.loads(options)
     asked: list[int] = []
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -32,7 +32,7 @@ def main(options: str, *command: str) -> int:
         command,
         stdin=subprocess.DEVNULL,
         start_new_session=True,
-        umask=0o077,  # what it writes holds personal data and secrets: other users of the machine cannot read it
+        umask=0o077,  # its files have personal data and secrets, which other users must not read
         user=chosen["user"],
         group=chosen["group"],
         extra_groups=None if chosen["user"] is None else [],
@@ -45,7 +45,7 @@ def main(options: str, *command: str) -> int:
 
 
 def end_session(child: subprocess.Popen[bytes], number: int, grace_s: float) -> None:
-    """End `child` by signal `number`, then what is left of its session by SIGTERM, then by SIGKILL."""
+    """End `child` with signal `number`, then the rest of its session with SIGTERM, then with SIGKILL."""
     if child.poll() is None:
         child.send_signal(number)
         with suppress(subprocess.TimeoutExpired):
@@ -61,9 +61,9 @@ def end_session(child: subprocess.Popen[bytes], number: int, grace_s: float) -> 
 
 
 def session_members(session: int) -> list[int]:
-    """Return the processes of a session that are not zombies; process groups do not matter.
+    """Return the processes of a session that are not zombies, in any process group.
 
-    Airflow puts each task into its own process group, out of reach of a signal to the scheduler's group.
+    Airflow puts each task into its own process group, which a signal to the scheduler's group does not reach.
     """
     return [process.pid for process in _members(session)]
 

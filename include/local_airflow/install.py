@@ -1,7 +1,7 @@
-"""Makes `.venv` and installs the requirements of a lock file into it, when they changed. Standard library only.
+"""Makes `.venv` and installs the requirements of a lock file into it if they changed. Standard library only.
 
-`python -m local_airflow.install requirements-demo-lock.txt` installs what `make demo` needs; what tests and checks need
-too is in `requirements-lock.txt`, which holds all of the demo's requirements in the same versions.
+`python -m local_airflow.install requirements-demo-lock.txt` installs what `make demo` needs. `requirements-lock.txt`
+has the same requirements in the same versions, and those of tests and checks.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _CAUSE: Final = re.compile(
 
 
 def main(lock: str = "requirements-lock.txt") -> int:
-    """Install, say in one sentence what is wrong, and return an exit status."""
+    """Install, report an error in one sentence, and return an exit status."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         check_python()
@@ -43,13 +43,13 @@ def main(lock: str = "requirements-lock.txt") -> int:
         sys.stderr.write(f"{err}\n")
         return 1
     except KeyboardInterrupt:
-        sys.stderr.write("\nStopped; the next start installs again.\n")
+        sys.stderr.write("\nStopped. The next start installs again.\n")
         return 130
     return 0
 
 
 def install(root: Path, lock: str) -> None:
-    """Bring `root/.venv` to the state of a lock file; LaunchError says what prevents it."""
+    """Update `root/.venv` to a lock file; raises LaunchError, with the cause, if that fails."""
     folder, stamp = root / ".venv", root / ".venv" / ".installed"
     python = f"{sys.version_info[0]}.{sys.version_info[1]}"
     wanted, installed = digest(root / lock), read_stamp(stamp)
@@ -63,29 +63,29 @@ def install(root: Path, lock: str) -> None:
 
 
 def check_python() -> None:
-    """Raise LaunchError unless this Python, whose version make has checked, can make virtual environments."""
+    """Raise LaunchError unless this Python, whose version make has checked, can create virtual environments."""
     if importlib.util.find_spec("ensurepip") is None:
         version = f"{sys.version_info[0]}.{sys.version_info[1]}"
         raise LaunchError(
-            f"Python {version} at {sys.executable} cannot make virtual environments: install its venv package "
+            f"Python {version} at {sys.executable} cannot create virtual environments. Install its venv package "
             f"(Debian, Ubuntu: apt install python{version}-venv)."
         )
 
 
 def digest(lock: Path) -> str:
-    """Return what names the content of a lock file."""
+    """Return a digest of a lock file."""
     if not lock.exists():
-        raise LaunchError(f"{lock.name} is missing in {lock.parent}: the checkout is not complete.")
+        raise LaunchError(f"{lock.name} is missing in {lock.parent}. Complete the checkout.")
     return hashlib.sha256(lock.read_bytes()).hexdigest()
 
 
 def read_stamp(stamp: Path) -> list[str]:
-    """Return the Python and the lock files of the last complete installation, nothing if none works."""
+    """Return the Python and the lock files of the last complete installation, or nothing if there is none."""
     return stamp.read_text().split() if stamp.exists() and (stamp.parent / "bin" / "python").exists() else []
 
 
 def explain(log: str) -> str:
-    """Return the sentence for a failed installation whose output is `log`."""
+    """Return the sentence for a failed installation with the output `log`."""
     if _NO_NETWORK.search(log):
         cause = _CAUSE.search(log)
         because = f" ({cause[0].strip()})" if cause else ""
@@ -98,7 +98,7 @@ def explain(log: str) -> str:
 
 
 def names_own_index(python: Path) -> bool:
-    """Return whether pip's files or environment say where to look, or what to insist on: uv does not read them."""
+    """Return whether pip's files or environment set an index or constraints, which uv does not read."""
     told = _capture(str(python), "-m", "pip", "config", "list")
     return bool(re.search(r"^\S+\.(index-url|no-index|require-hashes)=", told.stdout, re.MULTILINE))
 
@@ -108,11 +108,11 @@ def _make_environment(folder: Path, python: str) -> None:
     made = _capture(sys.executable, "-m", "venv", "--clear", str(folder))
     if made.returncode != 0:
         lines = (made.stderr or made.stdout).strip().splitlines()
-        raise LaunchError(f"The virtual environment cannot be made: {lines[-1] if lines else 'no reason given'}")
+        raise LaunchError(f"The virtual environment cannot be created: {lines[-1] if lines else 'no reason given'}")
 
 
 def _install_requirements(folder: Path, lock: Path) -> None:
-    """Install by uv, which takes seconds; by pip if uv cannot, or if pip has its own index."""
+    """Install with uv, which takes seconds; with pip if uv cannot, or if pip has its own index."""
     log, python = folder / "install.log", folder / "bin" / "python"
     names = re.findall(r"^\w\S*", lock.read_text(), re.MULTILINE)
     pip = [str(python), "-m", "pip", "install", *_PIP_OPTIONS]
@@ -122,7 +122,7 @@ def _install_requirements(folder: Path, lock: Path) -> None:
     with log.open("w") as file:
         if not names_own_index(python) and _succeeds([*pip, *tool], file) and _succeeds(uv, file):
             return
-        _tell("  pip installs them, which takes some minutes ...\n")
+        _tell("  Installing with pip, which takes a few minutes ...\n")
         if _succeeds([*pip, "-r", str(lock)], file):
             return
     raise LaunchError(f"{explain(log.read_text())}\nDetails: {log}")
@@ -131,7 +131,7 @@ def _install_requirements(folder: Path, lock: Path) -> None:
 def _succeeds(command: list[str], log: TextIO) -> bool:
     try:
         return subprocess.run(command, env=_environment(), stdout=log, stderr=log, check=False).returncode == 0  # noqa: S603 - ours
-    except OSError as err:  # no such program for this machine
+    except OSError as err:  # no uv for this machine
         log.write(f"{command[0]}: {err.strerror}\n")
         return False
 
@@ -151,13 +151,13 @@ def _environment() -> dict[str, str]:
 
 @contextmanager
 def _exclusive(root: Path) -> Iterator[None]:
-    """Let one installation at a time work in a checkout: the lock is on the folder itself."""
+    """Let only one installation at a time work in a checkout, by a lock on the folder itself."""
     handle = os.open(root, os.O_RDONLY)
     try:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            _tell("  Another installation is under way here; waiting for it ...\n")
+            _tell("  Another installation is running here; waiting for it ...\n")
             fcntl.flock(handle, fcntl.LOCK_EX)
         yield
     finally:

@@ -1,4 +1,4 @@
-"""Sentences for what happens on a newcomer's machine: files of another user, a full disk."""
+"""Sentences for problems of a newcomer's machine: files of another user, a full disk."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from typing import Final
 import psycopg2
 from sqlalchemy.exc import DBAPIError
 
-#: With less than this PostgreSQL cannot add a segment to its log.
+#: With less, PostgreSQL cannot add a segment to its log.
 _LITTLE_MB: Final = 64
 _FULL: Final = "No space left on device"
 
 
 def explain_failure(error: Exception, folder: Path) -> str | None:
-    """Return a sentence with the cause and what to do, None for an error that is not a mishap of this machine."""
+    """Return a sentence with the cause and what to do, or None for an error that is not a problem of this machine."""
     if _is_full(error, folder):
         free = f"{_free_mb(folder)} MB are free for {folder}"
-        return f"The disk is full ({free}): free some space, then run `make demo` again."
+        return f"The disk is full ({free}). Free some space, then run `make demo` again."
     if isinstance(error, PermissionError):
         return _explain_closed(Path(error.filename or folder), folder)
     if isinstance(error, psycopg2.Error | DBAPIError):  # type: ignore[attr-defined]  # psycopg2 has no types
         first = str(error).strip().partition("\n")[0]
-        return f"PostgreSQL failed ({first}). Its log is {_log(folder)}."
+        return f"PostgreSQL failed ({first}). Read its log, {_log(folder)}."
     return None
 
 
@@ -35,7 +35,7 @@ def _is_full(error: Exception, folder: Path) -> bool:
         return True
     if not isinstance(error, psycopg2.Error | DBAPIError):  # type: ignore[attr-defined]  # psycopg2 has no types
         return False
-    # PostgreSQL ends without a word to its clients, and may have deleted the file that did not fit.
+    # PostgreSQL ends without a message to its clients, and may have deleted the file that did not fit.
     text = ""
     with suppress(OSError):
         text = _log(folder).read_text(errors="replace")
@@ -47,8 +47,8 @@ def _explain_closed(path: Path, folder: Path) -> str:
     with suppress(OSError, KeyError):
         owner = f"the user {pwd.getpwuid(path.stat().st_uid).pw_name}"
     return (
-        f"{path} is closed to you and belongs to {owner}: run `make` as that user, or delete {folder} as that user or "
-        f"as root, and with it the demo's data."
+        f"{path} belongs to {owner} and you cannot read it. Run `make` as that user, or delete {folder}, with the "
+        "demo's data, as that user or as root."
     )
 
 

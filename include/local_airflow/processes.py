@@ -1,4 +1,4 @@
-"""The launcher's child processes: started under a guard, watched, ended together with the launcher."""
+"""The launcher's child processes: started under a guard, watched, and ended together with the launcher."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from local_airflow.settings import LaunchError
 
 _GUARD: Final = Path(__file__).with_name("guard.py")
 _POLL_S: Final = 0.1
-#: What the guard needs beyond the grace: two rounds of last signals.
+#: What the guard needs after the grace period: two rounds of final signals.
 _GUARD_EXTRA_S: Final = 10.0
 
 
 @dataclass(frozen=True)
 class Account:
-    """The numeric user and group that a command runs as."""
+    """The numeric user and group that run a command."""
 
     user: int
     group: int
@@ -48,10 +48,10 @@ class Command:
 
 
 class ChildProcess(subprocess.Popen[bytes]):
-    """A command's guard. The command ends when asked, or when this process ends in whatever way."""
+    """The guard of a command. The command ends when asked to, or when this process ends in any way."""
 
     def __init__(self, command: Command) -> None:
-        """Start `command`; its last log is kept beside the new one."""
+        """Start `command`; keep its last log beside the new one."""
         self.command, account = command, command.account
         options = {
             "logs": str(command.log.parent),
@@ -76,11 +76,11 @@ class ChildProcess(subprocess.Popen[bytes]):
 
     @property
     def name(self) -> str:
-        """The name for people."""
+        """Return the name for people."""
         return self.command.name
 
     def ask_to_end(self) -> None:
-        """Begin its end; return at once. May be called twice."""
+        """Begin to end it, and return immediately. Can be called twice."""
         if self.stdin is not None:
             self.stdin.close()
 
@@ -93,7 +93,7 @@ class ChildProcess(subprocess.Popen[bytes]):
 
 
 def find_guards(logs: Path) -> list[psutil.Process]:
-    """Return the guards of all processes that log into this folder: also those that a killed launcher started."""
+    """Return the guards of all processes that log into this folder, including those of a killed launcher."""
     found = []
     for process in psutil.process_iter(["cmdline"]):
         words = process.info["cmdline"] or []
@@ -131,7 +131,7 @@ def end_all(children: Iterable[ChildProcess]) -> None:
 
 
 def check_alive(children: Iterable[ChildProcess]) -> None:
-    """Raise LaunchError, with the last lines of its log, if one of them has ended."""
+    """Raise LaunchError, with the last lines of the log, if one of them has ended."""
     for child in children:
         status = child.poll()
         if status is not None:
@@ -139,7 +139,7 @@ def check_alive(children: Iterable[ChildProcess]) -> None:
 
 
 def wait_until(is_ready: Callable[[], bool], children: Sequence[ChildProcess], timeout_s: float) -> None:
-    """Return once `is_ready()`; LaunchError if a child ends first or the time is over."""
+    """Return when `is_ready()`; LaunchError if a child ends first or after `timeout_s`."""
     deadline = time.monotonic() + timeout_s
     while not is_ready():
         check_alive(children)
@@ -149,7 +149,7 @@ def wait_until(is_ready: Callable[[], bool], children: Sequence[ChildProcess], t
 
 
 def run_to_end(command: Command) -> None:
-    """Run a command and wait for its end; LaunchError unless it succeeds."""
+    """Run a command to its end; LaunchError if it fails."""
     with running(command) as child:
         status = child.wait()
         if status != 0:

@@ -1,4 +1,4 @@
-"""What the person reads: steps and their seconds, the table, the verdict, where to look and how to log in."""
+"""What the user reads: steps and their seconds, the table, the result, the address, and the login."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ from ci_operators.core.tally import STAGES
 from local_airflow.runs import CONNECTORS, Run, count_stored, find_faults
 from local_airflow.settings import FOLDER
 
-#: The page to begin with.
+#: The page to open first.
 PAGE: Final = "/plugin/collective-insights"
 _PLAIN_WIDTH: Final = 120
 
 
 def make_console() -> Console:
-    """Return a console for standard output; wide enough for the table if it is not a terminal."""
+    """Return a console for standard output, wide enough for the table if it is not a terminal."""
     console = Console(highlight=False)
     return console if console.is_terminal else Console(highlight=False, width=max(console.width, _PLAIN_WIDTH))
 
 
 @contextmanager
 def shown_step(console: Console, name: str) -> Iterator[Callable[[str], None]]:
-    """Show one step; it ends in a line with its seconds. Only a terminal shows the details beside it."""
+    """Show one step, which ends in a line with its seconds. Only a terminal shows the details beside it."""
     started, word = time.monotonic(), "[red]failed"
     if not console.is_terminal:
         console.print(f"  {name} ...")
@@ -48,7 +48,7 @@ def shown_step(console: Console, name: str) -> Iterator[Callable[[str], None]]:
 
 
 def print_report(console: Console, runs: Sequence[Run], stored: Mapping[str, int]) -> bool:
-    """Print the table and the verdict; return whether every run succeeded and the counts add up."""
+    """Print the table and the result; return whether every run succeeded and the counts add up."""
     console.print()
     console.print(_make_table(runs))
     for name in CONNECTORS:
@@ -64,17 +64,17 @@ def print_report(console: Console, runs: Sequence[Run], stored: Mapping[str, int
 
 
 def print_address(console: Console, url: str, user: str, password: str) -> None:
-    """Print where the UI is and what can be done next."""
+    """Print the address of the UI and what to do next."""
     console.print()
     console.print(f"  Open:     [bold]{url}{PAGE}[/]")
     console.print(f"            login: [bold]{user}[/]   password: [bold]{escape(password)}")
     console.print(f"  Logs:     {escape(str(FOLDER / 'logs'))}")
-    console.print("  Ctrl-C ends it; `make demo` continues where it stopped; `make clean` deletes its data.")
+    console.print("  Ctrl-C stops it. `make demo` continues where it stopped. `make clean` deletes its data.")
     console.print()
 
 
 def open_page(console: Console, url: str, environment: Mapping[str, str]) -> bool:
-    """Open the page in the person's browser, only from a terminal on a desktop; return whether one came up."""
+    """Open the page in the user's browser, only from a terminal on a desktop; return whether a browser opened."""
     has_desktop = sys.platform == "darwin" or bool(environment.get("DISPLAY") or environment.get("WAYLAND_DISPLAY"))
     return console.is_terminal and has_desktop and webbrowser.open(f"{url}{PAGE}")
 
@@ -93,8 +93,8 @@ def print_run(console: Console, run: Run) -> None:
 
 
 def _make_table(runs: Sequence[Run]) -> Table:
-    table = Table("connector", "stage", "in", "out", "dropped", "quarantined", "seconds")
-    for column in (2, 3, 6):
+    table = Table("connector", "stage", "in", "added", "out", "dropped", "quarantined", "seconds")
+    for column in (2, 3, 4, 7):
         table.columns[column].justify = "right"
     for connector in CONNECTORS:
         own = [run for run in runs if run.connector == connector]
@@ -108,9 +108,10 @@ def _make_cells(name: str, runs: Sequence[Run]) -> tuple[str, ...]:
     stages = [run.stages[name] for run in runs if name in run.stages]
     counted = [stage for stage in stages if stage.manifest]
     if not counted:
-        return ("-", "-", ", ".join(dict.fromkeys(stage.state for stage in stages)) or "not run")
+        return ("-", "-", "-", ", ".join(dict.fromkeys(stage.state for stage in stages)) or "not run")
     return (
         str(sum(stage.tally.records_in for stage in counted)),
+        str(sum(stage.tally.added for stage in counted)),
         str(sum(stage.tally.records_out for stage in counted)),
         _list_reasons(sum((stage.tally.dropped for stage in counted), Counter())),
         _list_reasons(sum((stage.tally.quarantined for stage in counted), Counter())),

@@ -14,13 +14,13 @@ from ci_operators.sources.registry import load_source
 from local_airflow.airflow_api import AirflowApi
 from local_airflow.settings import DEMO_CONNECTORS
 
-#: The demo's connectors by name.
+#: The demo's connectors, by name.
 CONNECTORS: Final = {each.name: each for each in load_connectors(DEMO_CONNECTORS).connectors}
 
 
 @dataclass(frozen=True)
 class Stage:
-    """One task of one run; `manifest` is None if it left none (skipped, failed, not yet run), or a wrong one."""
+    """One task of one run. manifest: None if it has none (skipped, failed, not yet run) or an invalid one."""
 
     name: str
     state: str
@@ -29,12 +29,12 @@ class Stage:
 
     @property
     def tally(self) -> Tally:
-        """What it counted: nothing without a manifest."""
+        """Return what it counted, or nothing without a manifest."""
         return self.manifest.tally if self.manifest else Tally()
 
     @property
     def is_debug(self) -> bool:
-        """Whether Recorded Future only checks what it hands over."""
+        """Return whether Recorded Future only checks its detections."""
         return self.manifest is not None and self.manifest.debug
 
 
@@ -51,7 +51,7 @@ class Run:
 
     @property
     def is_finished(self) -> bool:
-        """Whether nothing more will happen to it by itself."""
+        """Return whether the run will not change by itself any more."""
         return self.state in {"success", "failed"}
 
     def tally(self, stage: str) -> Tally:
@@ -60,7 +60,7 @@ class Run:
 
 
 class RunReader:
-    """Reads runs; what a finished run counted is asked for once."""
+    """Reads runs; the counts of a finished run are requested once."""
 
     def __init__(self, api: AirflowApi) -> None:
         """Read through `api`."""
@@ -77,7 +77,7 @@ class RunReader:
 
     def _read(self, connector: str, entry: dict[str, Any]) -> Run:
         dag_id, run_id, state = entry["dag_id"], entry["dag_run_id"], entry["state"]
-        # A run that is cleared and done again ends at another time.
+        # A run that is cleared and runs again ends at another time.
         key = (dag_id, run_id, state, str(entry["end_date"]))
         if key in self._finished:
             return self._finished[key]
@@ -98,14 +98,14 @@ class RunReader:
 
 
 def count_stored(connector: str, stored: Mapping[str, int]) -> int:
-    """Return how many of the stored detections, which are counted by `ioc.source_type`, are of a connector's source."""
+    """Return how many of the stored detections, counted by `ioc.source_type`, are from a connector's source."""
     return stored.get(load_source(CONNECTORS[connector].source).title, 0)
 
 
 def find_faults(runs: Sequence[Run], stored: Mapping[str, int]) -> list[str]:
     """Return a sentence for each run that did not succeed and each sum that does not add up.
 
-    `stored` has the number of detections that the API holds, by source type.
+    stored: the number of detections in the API, by source type.
     """
     faults = [fault for run in runs for fault in (*_find_failures(run), *_find_losses(run))]
     for name in dict.fromkeys(run.connector for run in runs):
@@ -135,10 +135,10 @@ def _find_losses(run: Run) -> Iterator[str]:
     for before, after in pairwise(run.stages.values()):
         passed, taken = before.tally.records_out, after.tally.records_in
         if before.manifest and _is_comparable(before, after) and passed != taken:
-            yield f"{where}: {before.name} passed on {passed}, {after.name} took {taken}."
+            yield f"{where}: {before.name} passed on {passed} records, but {after.name} read {taken}."
 
 
 def _is_comparable(before: Stage, after: Stage) -> bool:
-    """Return whether the later stage had to take everything: not if it failed, nor as the submit of a debug run."""
+    """Return whether the later stage had to read everything: not if it failed, nor as the submit of a debug run."""
     is_debug_end = before.is_debug and after.name == STAGES[-1]
     return after.manifest is not None or (after.state == "skipped" and not is_debug_end)

@@ -1,4 +1,4 @@
-"""Where things are, and what can be set for one Airflow. Standard library only: `install.py` reads it."""
+"""The settings of one Airflow, and where its files are. Standard library only: `install.py` imports it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ USER: Final = "admin"
 
 
 class LaunchError(Exception):
-    """What ends a start. The text is the one sentence that the person reads: the cause, and what to do."""
+    """An error that ends a start. The text is the one sentence that the user reads: the cause, and what to do."""
 
 
 @dataclass(frozen=True)
@@ -29,11 +29,12 @@ class Connection:
     conn_type: str = "http"
     login: str | None = None
     schema: str | None = None
+    extra: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True)
 class AirflowSettings:
-    """One Airflow: where its files are and where it listens. Everything it writes is below `folder`."""
+    """One Airflow: where its files are and where it listens. Everything that it writes is below `folder`."""
 
     folder: Path
     port: int
@@ -47,15 +48,15 @@ class AirflowSettings:
 
     @property
     def url(self) -> str:
-        """The address of the UI and the REST API, without a trailing slash."""
+        """Return the address of the UI and the REST API, without a trailing slash."""
         return f"http://{LOOPBACK}:{self.port}"
 
     @property
     def logs(self) -> Path:
-        """The folder of the processes' logs. The tasks' logs are below `airflow`."""
+        """Return the folder of the processes' logs. The tasks' logs are below `airflow`."""
         return self.folder / "logs"
 
     @property
     def staging(self) -> Path:
-        """The folder of the stages' artifacts."""
+        """Return the folder of the stages' artifacts."""
         return self.folder / "staging"

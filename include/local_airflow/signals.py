@@ -1,4 +1,4 @@
-"""Every ordinary way of being told to end is one: KeyboardInterrupt in the main thread."""
+"""Every usual way to stop the process becomes a KeyboardInterrupt in the main thread."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def end_on_signals() -> None:
 
 
 def ignore_signals() -> None:
-    """Let nothing disturb the ending, which has begun."""
+    """Ignore further signals, because the process is already stopping."""
     for number in _ENDINGS:
         signal.signal(number, signal.SIG_IGN)
 

@@ -1,12 +1,12 @@
-"""A local simulator of three APIs: the Okta System Log, SentinelOne threats, Collective Insights.
+"""A local simulator of the vendors' APIs, for the demo and for tests.
 
-One process and one port; the vendors are told apart by path. It answers what the connectors ask, strict as the
-vendors' contracts, and refuses the rest. For the demo and for tests:
+One process and one port; the path of a request determines the vendor. It answers what the connectors request, as
+strictly as the vendors' contracts, and rejects everything else:
 
     with serve(Simulator(okta_events=[...], scenario=False)) as simulator:
         requests.get(f"{simulator.url}/api/v1/logs", ...)
 
-A new vendor is a folder, with its API and its scenario behind a `Tenant`, and a line in `vendors.py`.
+To add a vendor, add a folder with its API and its scenario behind a `Tenant`, and a line in `vendors.py`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""`python -m simulator`: serves the three simulated APIs until told to stop."""
+"""`python -m simulator`: serves the simulated APIs until it is stopped."""
 
 from __future__ import annotations
 
@@ -7,19 +7,18 @@ import signal
 import sys
 import threading
 from pathlib import Path
+from textwrap import indent
 
 from simulator.certificate import Certificate, write_certificate
 from simulator.server import serve
-from simulator.settings import OKTA_TOKEN, ORGANIZATION, RECORDED_FUTURE_TOKEN, SENTINELONE_TOKEN
 from simulator.simulator import Simulator
 from simulator.tenants import DEFAULT_SEED
+from simulator.vendors import VENDORS
 
+_USAGE = "\n".join(indent(f"{name}\n{indent(tenant.usage, '  ')}", "  ") for name, tenant in VENDORS.items())
 _EPILOG = f"""\
-vendors, told apart by path:
-  Okta             GET  /api/v1/logs                      Authorization: SSWS {OKTA_TOKEN}
-  SentinelOne      GET  /web/api/v2.1/threats             Authorization: ApiToken {SENTINELONE_TOKEN}
-  Recorded Future  POST /collective-insights/detections   X-RFToken: {RECORDED_FUTURE_TOKEN}
-                   POST /collective-insights/search       (organization {ORGANIZATION})
+vendors, by path:
+{_USAGE}
 
 control, without a token:
   GET  /simulator/health, /simulator/detections
@@ -29,10 +28,10 @@ The same seed gives the same history in every run; new events appear as time goe
 
 
 def read_arguments(arguments: list[str]) -> argparse.Namespace:
-    """Returns the parsed command line."""
+    """Return the parsed command line."""
     parser = argparse.ArgumentParser(
         prog="python -m simulator",
-        description="Serves simulated Okta, SentinelOne and Collective Insights APIs on one port.",
+        description=f"Serves the simulated APIs of {', '.join(VENDORS)} on one port.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -41,20 +40,20 @@ def read_arguments(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=DEFAULT_SEED, help="selects the history (default: %(default)s)")
     parser.add_argument("--state", type=Path, metavar="DIR", help="keep stored detections in this directory")
     parser.add_argument(
-        "--tls", type=Path, metavar="DIR", help="serve by https, with a new certificate; clients trust DIR/ca.pem"
+        "--tls", type=Path, metavar="DIR", help="serve by https, with a new certificate; clients must trust DIR/ca.pem"
     )
     parser.add_argument(
         "--tls-name",
         action="append",
         default=[],
         metavar="HOST",
-        help="a host name of the certificate beside localhost; may be given several times",
+        help="a host name of the certificate in addition to localhost; can be given several times",
     )
     return parser.parse_args(arguments)
 
 
 def main(arguments: list[str]) -> int:
-    """Returns the exit status: 0 after SIGTERM or SIGINT, 1 if the simulator cannot start."""
+    """Return the exit status: 0 after SIGTERM or SIGINT, 1 if the simulator cannot start."""
     options = read_arguments(arguments)
     ending = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -77,15 +76,14 @@ def main(arguments: list[str]) -> int:
 
 
 def _make_certificate(folder: Path | None, names: list[str]) -> Certificate | None:
-    """Returns a new certificate, or None without a folder."""
+    """Return a new certificate, or None without a folder."""
     return None if folder is None else write_certificate(folder, [*names, "localhost", "127.0.0.1"])
 
 
 def _ready_line(url: str) -> str:
-    return (
-        f"simulator ready at {url} (okta token {OKTA_TOKEN}, sentinelone token {SENTINELONE_TOKEN},"
-        f" recorded future token {RECORDED_FUTURE_TOKEN})"
-    )
+    signing_in = ((name, tenant.sign_in) for name, tenant in VENDORS.items())
+    secrets = (f"{name}: {' '.join((each.password, *each.extra.values()))}" for name, each in signing_in)
+    return f"simulator ready at {url} ({', '.join(secrets)})"
 
 
 def _port(text: str) -> int:

@@ -1,4 +1,4 @@
-"""The ASGI application: turns requests into calls and answers into responses."""
+"""The ASGI application: turns requests into calls, and replies into responses."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from simulator.tenants import Outcome
 
 
 class Application:
-    """Serves one simulator."""
+    """The application for one simulator."""
 
     def __init__(self, simulator: Simulator) -> None:
         self._simulator = simulator
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answers one request, or drops its connection if a fault says so."""
+        """Answer one request, or drop its connection if a fault says so."""
         if scope["type"] != "http":
             return
         request = Request(scope, receive)
@@ -59,7 +59,7 @@ async def _read_call(request: Request, simulator: Simulator) -> Call:
 
 
 def _response(reply: Reply, now: int) -> Response:
-    """Returns the response; its Date is the simulator's clock, since clients reckon waiting times from it."""
+    """Return the response; its Date is the simulator's clock, because clients calculate waits from it."""
     response = Response(reply.body, reply.status, media_type=None)
     response.headers["content-type"] = reply.content_type
     response.headers["date"] = formatdate(now // SECOND, usegmt=True)
@@ -72,7 +72,7 @@ def _response(reply: Reply, now: int) -> Response:
 
 
 async def _drop(receive: Receive, send: Send) -> None:
-    """Cuts the TCP connection without an answer: the server's `send` is bound to the request's transport."""
+    """Close the TCP connection without an answer: the server's `send` is bound to the request's transport."""
     transport = getattr(getattr(send, "__self__", None), "transport", None)
     if transport is None:
         raise RuntimeError("this server gives no access to its transport")

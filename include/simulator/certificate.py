@@ -1,4 +1,4 @@
-"""A certificate for the simulator where it is not on loopback: connectors send their tokens by https alone."""
+"""A certificate for a simulator that is not on loopback, because connectors send their tokens only by https."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ _FEW_MINUTES: Final = timedelta(minutes=5)
 
 @dataclass(frozen=True, slots=True)
 class Certificate:
-    """Where a certificate and its private key lie, both as PEM."""
+    """The paths of a certificate and its private key, both PEM."""
 
     chain: Path
     key: Path
 
 
 def write_certificate(folder: Path, names: Sequence[str]) -> Certificate:
-    """Returns a new self-signed certificate for these hosts, `ca.pem` in the folder: what a Connection trusts."""
-    from cryptography import x509  # only simulators with a certificate need it
+    """Return a new self-signed certificate for these hosts: `ca.pem` in the folder, which a Connection trusts."""
+    from cryptography import x509  # only a simulator with a certificate needs it
     from cryptography.hazmat.primitives import hashes
     from cryptography.hazmat.primitives.asymmetric import ec
     from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat

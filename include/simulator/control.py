@@ -1,4 +1,4 @@
-"""The control API under `/simulator/`: what the demo sees over HTTP, without a token."""
+"""The control API under `/simulator/`, which needs no token: what the demo reads over HTTP."""
 
 from __future__ import annotations
 

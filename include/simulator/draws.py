@@ -1,4 +1,4 @@
-"""Deterministic draws for the scenarios: the same seed and place give the same sequence in every process."""
+"""Deterministic random draws for the scenarios: the same seed and place give the same sequence in every process."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ T = TypeVar("T")
 
 
 class Draws:
-    """A random sequence that belongs to one place (say: Okta, hour 491000) of one seed."""
+    """A random sequence that belongs to one place (such as Okta, hour 491000) of one seed."""
 
     def __init__(self, *place: object) -> None:
         self._random = random.Random("/".join(map(str, place)))  # noqa: S311 - invents data, protects nothing
 
     def chance(self, probability: float) -> bool:
-        """Returns True with the given probability."""
+        """Return True with the given probability."""
         return self._random.random() < probability
 
     def between(self, low: int, high: int) -> int:
-        """Returns a whole number, both ends included."""
+        """Return a whole number from `low` to `high`, both included."""
         return low + int(self._random.random() * (high - low + 1))
 
     def pick(self, choices: Sequence[T]) -> T:
-        """Returns one of the choices."""
+        """Return one of the choices."""
         return choices[int(self._random.random() * len(choices))]
 
     def weighted(self, choices: Sequence[tuple[T, float]]) -> T:
-        """Returns one of the choices, each with its weight."""
+        """Return one of the choices, each with its weight."""
         point = self._random.random() * sum(weight for _, weight in choices)
         for choice, weight in choices:
             point -= weight
@@ -37,16 +37,16 @@ class Draws:
         return choices[-1][0]
 
     def shuffled(self, items: Sequence[T]) -> list[T]:
-        """Returns the items in another order."""
+        """Return the items in another order."""
         ranked = sorted(((self._random.random(), item) for item in items), key=lambda pair: pair[0])
         return [item for _, item in ranked]
 
     def hexadecimal(self, digits: int) -> str:
-        """Returns that many lower-case hexadecimal digits."""
+        """Return that many lower-case hexadecimal digits."""
         return f"{self._random.getrandbits(4 * digits):0{digits}x}"
 
     def uuid(self) -> str:
-        """Returns a version 4 UUID."""
+        """Return a version 4 UUID."""
         digits = self.hexadecimal(30)
         return f"{digits[:8]}-{digits[8:12]}-4{digits[12:15]}-a{digits[15:18]}-{digits[18:30]}"
 

@@ -1,4 +1,4 @@
-"""One HTTP exchange as plain values, so that the vendors' logic knows no web framework."""
+"""One HTTP exchange as plain values, so that the vendors' code does not depend on a web framework."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ JSON_TYPE: Final = "application/json"
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One request; `headers` has lower-case names, `now` is the simulator's clock in microseconds."""
+    """One request. `headers` has lower-case names; `now` is the simulator's clock in microseconds."""
 
     method: str
     path: str
@@ -26,13 +26,18 @@ class Call:
 
     @property
     def pairs(self) -> list[tuple[str, str]]:
-        """The decoded query, with repetitions, in order."""
+        """Return the decoded query, with repetitions, in order."""
         return parse_qsl(self.query, keep_blank_values=True)
+
+    def credentials(self, scheme: str) -> str:
+        """Return what is in the Authorization header behind this scheme, "" for another scheme."""
+        given, _, text = self.headers.get("authorization", "").partition(" ")
+        return text if given == scheme else ""
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """One answer; `headers` may repeat a name. `facts` goes to the request log, never to the client."""
+    """One answer. `headers` can repeat a name. `facts` goes to the request log, never to the client."""
 
     status: int
     body: bytes = b""
@@ -42,12 +47,12 @@ class Reply:
 
 
 def json_reply(status: int, value: object, headers: tuple[tuple[str, str], ...] = ()) -> Reply:
-    """Returns an answer whose body is `value` as JSON."""
+    """Return an answer whose body is `value` as JSON."""
     return Reply(status, orjson.dumps(value), headers)
 
 
 class RefusalError(Exception):
-    """A request that the vendor's contract refuses; carries the finished answer."""
+    """The vendor's contract refuses a request; carries the complete answer."""
 
     def __init__(self, reply: Reply) -> None:
         super().__init__(f"refused with status {reply.status}")
@@ -55,7 +60,7 @@ class RefusalError(Exception):
 
 
 def decode_element(element: object) -> tuple[Any, bytes]:
-    """Return an element decoded (None if its raw bytes are not JSON) and as the bytes to serve."""
+    """Return an element decoded (None if its raw bytes are not JSON), and as the bytes to serve."""
     if not isinstance(element, bytes):
         return element, orjson.dumps(element)
     try:

@@ -1,4 +1,4 @@
-"""Faults on demand: a queue per vendor, consumed request by request."""
+"""Faults on demand: one queue for each vendor, consumed request by request."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ import orjson
 
 from simulator.exchange import JSON_TYPE, Reply
 
-#: The kinds that every vendor has; the others belong to the vendors' folders.
-COMMON_FAULTS: Final = ("status", "truncated_json", "html_200", "empty_body", "slow", "drop_connection")
+#: The kinds that every vendor has; the other kinds are in the vendors' folders.
+COMMON_FAULTS: Final = ("status", "truncated_json", "html_200", "empty_body", "emptied_page", "slow", "drop_connection")
 
 
 class FaultError(ValueError):
-    """A fault that does not exist for its vendor; the message names what is allowed."""
+    """The vendor does not have this fault; the message lists the faults that it has."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One fault: lets `skip` requests pass, then strikes `count` times; `path`: only requests below it.
+    """One fault: skips `skip` requests, then strikes `count` times. `path`: only requests below it.
 
-    `seconds` delays the answer after the request was handled; `headers` replace those of the same name.
+    `seconds` delays the answer after the request was handled; `headers` replace headers of the same name.
     """
 
     vendor: str
@@ -37,7 +37,7 @@ class Fault:
 
 
 def dressed(fault: Fault, usual: Reply) -> Reply:
-    """Return the vendor's usual answer with the body and the headers that the fault brings."""
+    """Return the vendor's usual answer with the body and the headers of the fault."""
     reply = usual
     if isinstance(fault.body, str | bytes):
         raw = fault.body.encode() if isinstance(fault.body, str) else fault.body
@@ -50,21 +50,21 @@ def dressed(fault: Fault, usual: Reply) -> Reply:
 
 
 class FaultQueue:
-    """The programmed faults in the order in which they were programmed."""
+    """The programmed faults, in the order in which they were programmed."""
 
     def __init__(self, kinds: Mapping[str, tuple[str, ...]]) -> None:
         self._kinds = kinds
         self.pending: list[Fault] = []
 
     def add(self, fault: Fault) -> None:
-        """Put a fault at the end; raises FaultError if its vendor has no such fault."""
+        """Add a fault at the end; raises FaultError if its vendor does not have it."""
         if fault.vendor not in self._kinds.get(fault.kind, ()):
             known = [kind for kind, vendors in self._kinds.items() if fault.vendor in vendors]
             raise FaultError(f"{fault.vendor} has no fault {fault.kind}; known are {', '.join(known) or 'none'}")
         self.pending.append(fault)
 
     def take(self, is_struck: Callable[[Fault], bool]) -> Fault | None:
-        """Return the fault that strikes a request; the first in the queue that is meant for it counts."""
+        """Return the first fault in the queue that strikes a request, or None."""
         for index, fault in enumerate(self.pending):
             if not is_struck(fault):
                 continue

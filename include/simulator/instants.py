@@ -1,4 +1,4 @@
-"""Instants as whole microseconds since 1970 (UTC): exact, quick to compare, safe in a cursor. And the two clocks."""
+"""Instants as whole microseconds since 1970 (UTC), exact and quick to compare; and two clocks."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ _ZONED: Final = re.compile(
 
 
 def to_us(moment: datetime) -> int:
-    """Returns the microseconds since 1970 of an aware datetime."""
+    """Return the microseconds since 1970 of an aware datetime."""
     if moment.tzinfo is None:
         raise ValueError("a clock must return datetimes with a time zone")
     return (moment - _EPOCH) // _MICROSECOND
 
 
 def from_us(us: int) -> datetime:
-    """Returns the aware UTC datetime of microseconds since 1970."""
+    """Return the aware UTC datetime of microseconds since 1970."""
     return _EPOCH + timedelta(microseconds=us)
 
 
 def parse_zoned(text: str, max_fraction_digits: int = 9) -> int | None:
-    """Returns microseconds since 1970 of an ISO 8601 date-time with a zone, or None if it is not one."""
+    """Return the microseconds since 1970 of an ISO 8601 date-time with a zone, or None for any other text."""
     match = _ZONED.fullmatch(text)
     if match is None:
         return None
@@ -47,28 +47,28 @@ def parse_zoned(text: str, max_fraction_digits: int = 9) -> int | None:
 
 
 def format_ms(us: int) -> str:
-    """Returns `2026-08-01T00:00:00.000Z`: three fraction digits, the form of Okta."""
+    """Return `2026-08-01T00:00:00.000Z`: three fraction digits, like Okta."""
     return f"{from_us(us):%Y-%m-%dT%H:%M:%S}.{us % SECOND // 1000:03d}Z"
 
 
 def format_us(us: int) -> str:
-    """Returns `2026-08-01T00:00:00.000000Z`: six fraction digits, the form of SentinelOne."""
+    """Return `2026-08-01T00:00:00.000000Z`: six fraction digits, like SentinelOne."""
     return f"{from_us(us):%Y-%m-%dT%H:%M:%S}.{us % SECOND:06d}Z"
 
 
 def wall_clock() -> datetime:
-    """Return the present instant."""
+    """Return the current instant."""
     return datetime.now(UTC)
 
 
 class ManualClock:
-    """A clock that stands still until it is moved; it serves as the `clock` of a Simulator."""
+    """A clock that does not move by itself; use it as the `clock` of a Simulator."""
 
     def __init__(self, start: datetime = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)) -> None:
         self.instant = start
 
     def __call__(self) -> datetime:
-        """Return the instant at which the clock stands."""
+        """Return the clock's instant."""
         return self.instant
 
     def advance(self, **parts: float) -> datetime:

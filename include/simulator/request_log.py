@@ -1,4 +1,4 @@
-"""What was asked of the simulator: no body and no header, only what a test looks at."""
+"""The log of requests to the simulator: no bodies and no headers, only what tests check."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from simulator.exchange import Call, Reply
 
 @dataclass(frozen=True, slots=True)
 class RequestEntry:
-    """One request; `status` None: the connection was dropped. `entries`: rows answered or detections sent."""
+    """One request. status: None if the connection was dropped. entries: rows answered or detections sent."""
 
     vendor: str
     method: str

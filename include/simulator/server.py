@@ -19,7 +19,7 @@ _BACKLOG = 512
 
 
 class _Server(uvicorn.Server):
-    """A server that starts and stops at once instead of at the next tick of a timer."""
+    """A server that starts and stops immediately instead of at the next tick of a timer."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
@@ -42,7 +42,7 @@ class _Server(uvicorn.Server):
             await server.wait_closed()
 
     async def _drain(self) -> None:
-        """Lets answers under way go out for a moment, then cuts what is left (slow answers)."""
+        """Let pending answers finish for a moment, then close the remaining connections (slow answers)."""
         for _ in range(10):
             await asyncio.sleep(0 if not self.server_state.connections else _GRACE_S / 10)
         for connection in list(self.server_state.connections):
@@ -53,13 +53,13 @@ class _Server(uvicorn.Server):
         await asyncio.gather(*tasks, return_exceptions=True)
 
     def stop(self) -> None:
-        """Ends the main loop, from any thread."""
+        """End the main loop, from any thread."""
         if self._loop is not None and self._ending is not None:
             self._loop.call_soon_threadsafe(self._ending.set)
 
 
 def _listen(host: str, port: int) -> socket.socket:
-    """Returns a listening socket; asyncio switches Nagle's delay off only if the protocol is named here."""
+    """Return a listening socket; asyncio turns off Nagle's delay only if the protocol is given here."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
@@ -97,7 +97,7 @@ def serve(
     port: int = 0,
     certificate: Certificate | None = None,
 ) -> Iterator[Simulator]:
-    """Yields the simulator while it is served, `url` set; port 0: a free one. Raises OSError if taken."""
+    """Yield the simulator, with `url` set, while it is served; port 0: a free one. Raises OSError if it is taken."""
     running = simulator or Simulator()
     listener = _listen(host, port)
     bound_port = listener.getsockname()[1]

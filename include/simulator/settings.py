@@ -1,4 +1,4 @@
-"""What can be set: the tokens the simulator knows and the limits it enforces."""
+"""Settings: the tokens that the simulator accepts and the limits that it enforces."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ FOREIGN_ORGANIZATION: Final = "uhash:simOrgZ999"
 
 @dataclass(frozen=True, slots=True)
 class RecordedFutureGrant:
-    """What one Recorded Future token may do, and for which organizations."""
+    """What one Recorded Future token allows, and for which organizations."""
 
     organizations: tuple[str, ...] = (ORGANIZATION, SUB_ORGANIZATION)
     may_submit: bool = True
@@ -40,7 +40,7 @@ def _default_grants() -> Mapping[str, RecordedFutureGrant]:
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """The tokens each vendor knows; True marks those whose user has the needed role. `okta_apps`: service apps."""
+    """The tokens that each vendor accepts; True marks a user with the required role. `okta_apps`: service apps."""
 
     okta: Mapping[str, bool] = field(default_factory=lambda: {OKTA_TOKEN: True, OKTA_TOKEN_WITHOUT_ROLE: False})
     sentinelone: Mapping[str, bool] = field(
@@ -52,17 +52,20 @@ class Tokens:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Rates and sizes; None switches a limit off. Times follow the injected clock."""
+    """Rates and sizes; None turns a limit off. Times follow the injected clock."""
 
     okta_per_minute: int | None = 120
     sentinelone_per_second: float | None = 10.0
     sentinelone_burst: int = 50
     sentinelone_retry_after_s: int | None = None
+    defender_per_minute: int | None = 150
     recorded_future_per_day: int | None = 15_000
     recorded_future_max_body: int = 5_000_000
     recorded_future_search_delay: timedelta = timedelta(0)
 
     @classmethod
     def off(cls) -> Limits:
-        """Returns limits under which no request is ever refused for its rate, for bulk tests."""
-        return cls(okta_per_minute=None, sentinelone_per_second=None, recorded_future_per_day=None)
+        """Return limits that never refuse a request for its rate, for bulk tests."""
+        return cls(
+            okta_per_minute=None, sentinelone_per_second=None, defender_per_minute=None, recorded_future_per_day=None
+        )

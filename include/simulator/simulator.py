@@ -1,4 +1,4 @@
-"""The simulator as tests hold it: what only today's three vendors have, by name."""
+"""The simulator as tests use it: shortcuts for Okta, SentinelOne, and Recorded Future."""
 
 from __future__ import annotations
 
@@ -29,36 +29,36 @@ class Simulator(Tenants):
 
     @property
     def detections(self) -> list[StoredDetection]:
-        """What Recorded Future has stored, in order of arrival, duplicates included."""
+        """Return what Recorded Future has stored, in order of arrival, duplicates included."""
         with self.lock:
             return list(self.find(RecordedFutureTenant).store.detections)
 
     def add_okta_event(self, event: object, persisted_at: datetime | None = None) -> None:
-        """Add an event; visible from its `published` on, or only from `persisted_at` on (a late event)."""
+        """Add an event, visible from its `published` on, or only from `persisted_at` on (a late event)."""
         self.add_event(OktaTenant.name, event, persisted_at)
 
     def add_threat(self, threat: object) -> None:
-        """Add a threat; it is visible from its `createdAt` on."""
+        """Add a threat, visible from its `createdAt` on."""
         self.add_event(SentinelOneTenant.name, threat)
 
     def set_verdict(self, threat_id: str, verdict: str, at: datetime | None = None) -> None:
-        """Give an added threat a verdict from `at` (or now) on, and move `updatedAt`; KeyError if unknown."""
+        """Give an added threat a verdict from `at` (or now) on, and change `updatedAt`; KeyError if it is unknown."""
         with self.lock:
-            self.find(SentinelOneTenant).book.judge(threat_id, verdict, self.now if at is None else to_us(at))
+            self.find(SentinelOneTenant).judge(threat_id, verdict, self.now if at is None else to_us(at))
 
     @property
     def okta_access_tokens(self) -> list[str]:
-        """The access tokens that Okta has given to service apps."""
+        """Return the access tokens that Okta has issued to service apps."""
         with self.lock:
-            return self.find(OktaTenant).token_endpoint.granted
+            return self.find(OktaTenant).token_endpoint.issued
 
     @property
     def okta_assertions(self) -> list[str]:
-        """The assertions by which service apps have asked for access tokens."""
+        """Return the assertions with which service apps have requested access tokens."""
         with self.lock:
             return list(self.find(OktaTenant).token_endpoint.assertions)
 
     def revoke_okta_access(self) -> None:
-        """End all access tokens of Okta's service apps before their time."""
+        """Revoke all access tokens of Okta's service apps before they expire."""
         with self.lock:
             self.find(OktaTenant).token_endpoint.revoke_all()

@@ -1,4 +1,4 @@
-"""The simulator: all vendors behind one clock, with direct access to their state."""
+"""The simulator: all vendors with one clock, and direct access to their state."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ class Outcome:
 
 
 class Tenants:
-    """A tenant of every registered vendor. Given events replace that vendor's scenario, `scenario=False` all.
+    """A tenant of every registered vendor. Given events replace that vendor's scenario; `scenario=False` turns all off.
 
-    Events are served verbatim: objects, anything else that JSON knows, or bytes as raw JSON.
+    Events are served unchanged: objects, any other JSON value, or bytes as raw JSON.
     """
 
     def __init__(
@@ -72,7 +72,7 @@ class Tenants:
         self.reset()
 
     def reset(self) -> None:
-        """Return to a fresh start: no requests, faults, added events or used-up rates; no detections but a file's."""
+        """Start over: without requests, faults, added events, used-up rates, and detections that are not in a file."""
         with self.lock:
             self.close()
             self._requests.clear()
@@ -81,18 +81,18 @@ class Tenants:
 
     @property
     def now(self) -> int:
-        """The clock in microseconds since 1970."""
+        """Return the time in microseconds since 1970."""
         return to_us(self._clock())
 
     @property
     def requests(self) -> list[RequestEntry]:
-        """The requests to the vendors' paths since the start or the last clearing."""
+        """Return the requests to the vendors' paths since the start or the last clearing."""
         with self.lock:
             return list(self._requests)
 
     @property
     def pending_faults(self) -> list[Fault]:
-        """The programmed faults that are not used up."""
+        """Return the programmed faults that are not used up."""
         with self.lock:
             return list(self._faults.pending)
 
@@ -108,16 +108,16 @@ class Tenants:
             self._tenants[vendor].add(event, None if visible_from is None else to_us(visible_from))
 
     def event_ids(self, vendor: str, since: datetime, until: datetime, event_type: str | None = None) -> list[str]:
-        """Return the ids of all that exists at the source in [since, until), visible or not."""
+        """Return the ids of everything that exists at the source in [since, until), visible or not."""
         with self.lock:
             return self._tenants[vendor].event_ids(to_us(since), to_us(until), self.now, event_type)
 
     def add_fault(self, vendor: str, kind: str, **members: Any) -> None:
-        """Program a fault at the end of the queue; raises FaultError if the vendor has no such fault."""
+        """Program a fault at the end of the queue; raises FaultError if the vendor does not have it."""
         self.program(Fault(vendor, kind, **members))
 
     def program(self, fault: Fault) -> None:
-        """Put a fault at the end of the queue."""
+        """Add a fault at the end of the queue."""
         with self.lock:
             self._faults.add(fault)
 
@@ -138,7 +138,7 @@ class Tenants:
                 tenant.close()
 
     def handle(self, call: Call) -> Outcome:
-        """Return what to do with one request, faults included, and record it."""
+        """Return what to do with one request, including faults, and record the request."""
         vendor = find_vendor(call.path)
         if vendor is None:
             return Outcome(json_reply(404, {"message": f"no vendor has the path {call.path}"}))

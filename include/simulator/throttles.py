@@ -1,4 +1,4 @@
-"""Rate limits in the two shapes the vendors use."""
+"""Rate limits in the two forms that the vendors use."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from simulator.instants import MINUTE, SECOND
 
 @dataclass(frozen=True, slots=True)
 class WindowState:
-    """What Okta's three X-Rate-Limit headers say; `reset_s` in epoch seconds."""
+    """The values of Okta's three X-Rate-Limit headers; `reset_s` in epoch seconds."""
 
     limit: int
     remaining: int
@@ -17,7 +17,7 @@ class WindowState:
     is_exceeded: bool
 
     def headers(self) -> tuple[tuple[str, str], ...]:
-        """Returns the three headers (Okta API reference, rate limits)."""
+        """Return the three headers (Okta API reference, rate limits)."""
         return (
             ("X-Rate-Limit-Limit", str(self.limit)),
             ("X-Rate-Limit-Remaining", str(self.remaining)),
@@ -34,7 +34,7 @@ class MinuteWindow:
         self._used = 0
 
     def take(self, now: int) -> WindowState:
-        """Returns the state after counting one request at `now` (microseconds)."""
+        """Return the state after counting one request at `now` (microseconds)."""
         if self._opened is None or now >= self._opened + MINUTE or now < self._opened:
             self._opened, self._used = now, 0
         is_exceeded = self._used >= self._limit
@@ -44,7 +44,7 @@ class MinuteWindow:
 
 
 class TokenBucket:
-    """A steady rate with a burst, the form of SentinelOne's gateway."""
+    """A steady rate with a burst, as in SentinelOne's gateway."""
 
     def __init__(self, per_second: float | None, burst: int) -> None:
         self._rate = per_second
@@ -53,7 +53,7 @@ class TokenBucket:
         self._last: int | None = None
 
     def take(self, now: int) -> bool:
-        """Returns whether one more request at `now` (microseconds) is allowed."""
+        """Return whether one more request at `now` (microseconds) is allowed."""
         if self._rate is None:
             return True
         elapsed_s = 0.0 if self._last is None else max(0.0, (now - self._last) / SECOND)

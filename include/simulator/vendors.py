@@ -1,12 +1,15 @@
-"""The registry of vendors: a new one is a folder with a Tenant, and a line here."""
+"""The registry of vendors. To add a vendor, add a folder with a Tenant, and a line here."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Final
 
+from simulator.crowdstrike.api import CrowdStrikeTenant
+from simulator.defender.api import MicrosoftDefenderXDRTenant
 from simulator.faults import COMMON_FAULTS
 from simulator.okta.api import OktaTenant
+from simulator.proofpoint.api import ProofpointTAPTenant
 from simulator.recorded_future.api import RecordedFutureTenant
 from simulator.sentinelone.api import SentinelOneTenant
 from simulator.vendor import Tenant
@@ -14,8 +17,11 @@ from simulator.vendor import Tenant
 VENDORS: Final[Mapping[str, type[Tenant]]] = {
     tenant.name: tenant
     for tenant in (
+        CrowdStrikeTenant,
+        MicrosoftDefenderXDRTenant,
         OktaTenant,
         SentinelOneTenant,
+        ProofpointTAPTenant,
         RecordedFutureTenant,
     )
 }
@@ -30,5 +36,5 @@ KINDS: Final[Mapping[str, tuple[str, ...]]] = {
 
 
 def find_vendor(path: str) -> str | None:
-    """Return the vendor to whom a path belongs."""
+    """Return the vendor of a path."""
     return next((name for name, tenant in VENDORS.items() if path.startswith(tenant.prefixes)), None)

@@ -12,7 +12,7 @@ from ci_operators.commands.arguments import build_parser
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command; return its exit status: 0 fine, 1 something to mend or not found, 2 wrong use or no ledger."""
+    """Run a command, and return its exit status: 0 success, 1 to be fixed or not found, 2 wrong usage or no ledger."""
     options = build_parser().parse_args(arguments)
     read_stored_connections()
     from ci_operators.commands.terminal import Terminal, run_command  # rich: not needed for --help
@@ -22,7 +22,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _load(command: str) -> Any:
-    """Import a command's module: what it needs is slow to import, and may print."""
+    """Import a command's module. Its imports are slow, and can print."""
     return import_module(f"ci_operators.commands.{command.replace('-', '_')}")
 
 

@@ -1,4 +1,4 @@
-"""The file that says which connectors there are: include/connectors.yaml, or COLLECTIVE_INSIGHTS_CONFIG."""
+"""Reads the connectors file: include/connectors.yaml, or the file in COLLECTIVE_INSIGHTS_CONFIG."""
 
 from __future__ import annotations
 
@@ -14,25 +14,28 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ValidationError
 
+from ci_operators.attack import use_edition
 from ci_operators.core.connector import Connector, Destination, Retention
 from ci_operators.core.duration import format_duration
 from ci_operators.core.errors import ConfigurationError
 from ci_operators.core.text import clean_text
 from ci_operators.sources.registry import OPTIONS
-from ci_operators.yaml_text import read_yaml
+from ci_operators.yaml_text import DuplicateKeyError, read_yaml
 
 VARIABLE = "COLLECTIVE_INSIGHTS_CONFIG"
-#: Beside its own error, PyYAML lets through what a date like 2026-13-45, "!!timestamp x" or deep nesting raises.
+#: The description of attack_table in the schema and the reference.
+ATTACK_TABLE = "A file that attack-table wrote: an edition of ATT&CK that replaces the shipped one. Relative path."
+#: In addition to YAMLError, PyYAML raises these for a date like 2026-13-45, "!!timestamp x" or deep nesting.
 _NO_YAML = (yaml.YAMLError, ValueError, LookupError, AttributeError, RecursionError)
 _DEFAULT = Path(__file__).resolve().parents[2] / "include" / "connectors.yaml"
 
 
 @dataclass(frozen=True)
 class ConnectorsFile:
-    """The connectors of the file, the budgets of their destinations, a sentence for each entry that is none.
+    """The content of the connectors file. problems: a sentence for each wrong entry.
 
-    A wrong `retention` is None, and nothing is deleted; connectors of a destination with a wrong budget are left out.
-    names: of all entries, the wrong ones too; None for an entry without a readable name.
+    A wrong `retention` is None, so nothing is deleted. Connectors of a destination with a wrong budget are left out.
+    names: of all entries, including wrong ones; None for an entry without a readable name.
     """
 
     connectors: list[Connector] = field(default_factory=list)
@@ -42,12 +45,12 @@ class ConnectorsFile:
     names: set[str | None] = field(default_factory=set)
 
     def destination(self, conn_id: str) -> Destination:
-        """Return the budget of a Recorded Future Connection; the default one if the file names none."""
+        """Return the budget of a Recorded Future Connection, the default one if the file has none."""
         return self.destinations.get(conn_id, Destination())
 
     @property
     def ledger_memory(self) -> timedelta:
-        """Return how far back the ledger knows what was delivered."""
+        """Return how long the ledger remembers what was delivered."""
         return (self.retention or Retention()).ledger
 
 
@@ -57,15 +60,16 @@ def connectors_path() -> Path:
 
 
 def load_connectors(path: Path | None = None, *, only: str | None = None) -> ConnectorsFile:
-    """Return what the file holds; a wrong entry gives a problem and takes no other connector down.
+    """Return the content of the file. A wrong entry adds a problem, and does not affect other connectors.
 
-    only: the name of the one connector that is asked for; what is wrong in the entries of others is not looked for.
-    Raises ConfigurationError when the file as a whole cannot be read.
+    only: the name of the only connector to read; the entries of others are not checked.
+    Raises ConfigurationError if the file as a whole cannot be read.
     """
     path = path or connectors_path()
     content = _read_file(path)
     found, names = _read_retention(content.get("retention") or {}, path, ConnectorsFile()), set[str]()
     wrong_destinations = _read_destinations(content.get("destinations") or {}, path, found)
+    _choose_attack_edition(content.get("attack_table"), path, found)
     for number, entry in enumerate(content["connectors"], start=1):
         if only is not None and _name_of(entry) != only:
             continue
@@ -92,7 +96,7 @@ def load_connectors(path: Path | None = None, *, only: str | None = None) -> Con
 
 
 def _find_conflict(connector: Connector, found: ConnectorsFile, wrong_destinations: set[str]) -> str | None:
-    """Return what stands between a right entry and the rest of the file, None if nothing does."""
+    """Return the sentence on why a valid entry does not fit the rest of the file, None if it does."""
     if connector.destination_conn_id in wrong_destinations:
         return f"destination_conn_id: the budget of {connector.destination_conn_id} under destinations is wrong."
     if connector.reads_back > found.ledger_memory:
@@ -104,9 +108,9 @@ def _find_conflict(connector: Connector, found: ConnectorsFile, wrong_destinatio
 
 
 def parse_early() -> None:
-    """Parse the file in use for all processes that this one will fork: none of them has to, while it is the same.
+    """Parse the file in use before forking, so that the forked processes need not do it unless the file changes.
 
-    One that can't be read is no matter here: whoever asks for a connector is told.
+    Errors are ignored here: `load_connectors` raises them.
     """
     with suppress(ConfigurationError):
         _read_file(connectors_path())
@@ -122,15 +126,27 @@ def _read_file(path: Path) -> dict[str, Any]:
         content = _parse(path.read_bytes())
     except OSError as err:
         raise ConfigurationError(f"{path}: cannot be read ({err.strerror}). Set {VARIABLE} to another file.") from err
+    except DuplicateKeyError as err:
+        raise ConfigurationError(f"{path}: {err}: only one of them can count. Join them, or delete one.") from err
     except _NO_YAML as err:
-        raise ConfigurationError(f"{path}: is no YAML: {' '.join(str(err).split()).rstrip('.')}.") from err
-    known = {"connectors", "destinations", "retention"}
+        raise ConfigurationError(f"{path}: is not valid YAML: {' '.join(str(err).split()).rstrip('.')}.") from err
+    known = {"connectors", "destinations", "retention", "attack_table"}
     if not isinstance(content, dict) or not isinstance(content.get("connectors"), list) or not set(content) <= known:
         raise ConfigurationError(
-            f'{path}: must hold "connectors", a list of entries, and may hold "destinations" and "retention", '
-            "mappings, nothing else."
+            f'{path}: must contain "connectors", a list of entries. It can also contain "destinations" and '
+            '"retention", which are mappings, and "attack_table", a path.'
         )
     return content
+
+
+def _choose_attack_edition(entry: Any, path: Path, found: ConnectorsFile) -> None:
+    """Use the file's edition of ATT&CK in this process, or the shipped one if that is not valid."""
+    try:
+        if not isinstance(entry, str | None):
+            raise ConfigurationError("attack_table is not a path.")
+        use_edition(path.parent / entry if entry else None)
+    except ConfigurationError as err:
+        found.problems.append(f"{path}: {err} Until then, the shipped table is used: newer techniques have no code.")
 
 
 def _read_destinations(entries: Any, path: Path, found: ConnectorsFile) -> set[str]:
@@ -186,7 +202,7 @@ def _describe(error: ValidationError) -> Iterator[str]:
     for problem in problems:
         place = problem["loc"]
         if any(other[: len(place)] == place and other != place for other in places if place):
-            continue  # pydantic also calls a list too short whose items are wrong
+            continue  # pydantic also reports a list with wrong items as too short
         option = clean_text(".".join(map(str, problem["loc"]))[:80]) or "entry"
         if problem["type"] == "missing":
             yield f"{option}: is missing."

@@ -1,4 +1,4 @@
-"""One DAG for each connector: extract, filter, map, validate, submit."""
+"""Builds one DAG for each connector (extract, filter, map, validate, submit), and the maintenance DAG."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import DAG, Param, get_parsing_context
 
-from ci_operators.airflow_plugin.versions import HAS_RETRY_POLICIES, RETRY_BACKOFF, check_deadline
+from ci_operators.airflow_plugin.versions import HAS_RETRY_POLICIES, RETRY_BACKOFF, CronTriggerTimetable, check_deadline
 from ci_operators.connectors_file import ConnectorsFile, connectors_path, load_connectors
 from ci_operators.core.connector import DAG_PREFIX, Connector
 from ci_operators.core.duration import format_duration
@@ -28,6 +28,13 @@ if TYPE_CHECKING:
     from ci_operators.airflow_plugin.versions import DeadlineAlert
     from ci_operators.operators.alerts import FailureAlert
 
+#: Made before the DAG processor and the scheduler fork, as this module is imported there.
+_RETRYING: dict[str, Any] = {}
+if HAS_RETRY_POLICIES:
+    from ci_operators.airflow_plugin.retry_policy import ErrorTreeRetryPolicy
+
+    _RETRYING["retry_policy"] = ErrorTreeRetryPolicy()
+
 STAGES: tuple[type[StageOperator], ...] = (
     ExtractOperator,
     FilterOperator,
@@ -35,18 +42,18 @@ STAGES: tuple[type[StageOperator], ...] = (
     ValidateOperator,
     SubmitOperator,
 )
-#: A stage that takes longer hangs: a million events take minutes.
+#: A stage that takes longer is stuck: a million events take minutes.
 STAGE_TIMEOUT = timedelta(hours=6)
-#: A manual run dated in the future never starts, and would block all others for ever.
+#: A manual run with a date in the future never starts, and would block all others forever.
 RUN_TIMEOUT = timedelta(days=1)
 
 _RUN_OPTION_TITLES = {"only_analyst_verified": "Only Fetch Analyst-Verified Events"}
 
 
 def build_dags(source: str, *, doc_md: str | None) -> dict[str, DAG]:
-    """Return the DAGs of all connectors of `source`, by id. Wrong entries are left to `raise_problems`.
+    """Return the DAGs of all connectors of `source`, by id. `raise_problems` reports wrong entries.
 
-    A task's process has to find one DAG in the file: there the others are not made, nor are their entries looked at.
+    The process of a task needs only one DAG: the others are not built there, and their entries are not checked.
     """
     wanted = get_parsing_context().dag_id
     found = _load(connectors_path(), None if wanted is None else wanted.removeprefix(DAG_PREFIX))
@@ -58,7 +65,7 @@ def build_dags(source: str, *, doc_md: str | None) -> dict[str, DAG]:
 
 
 def build_maintenance_dag(*, doc_md: str | None) -> DAG | None:
-    """Return the DAG that deletes what is older than its retention, once a day; None while that is not known."""
+    """Return the DAG that deletes old data once a day; None if `retention` in the connectors file is wrong."""
     found = _load(connectors_path())
     if found.retention is None:
         return None
@@ -68,9 +75,10 @@ def build_maintenance_dag(*, doc_md: str | None) -> DAG | None:
         dag_id="collective_insights_maintenance",
         description="Deletes artifacts and forgets old ledger rows",
         doc_md=doc_md,
-        schedule="@daily",
+        # "@daily" would first run at the next midnight, unless Airflow is set to create_cron_data_intervals.
+        schedule=CronTriggerTimetable("@daily", timezone="UTC", run_immediately=True),
         catchup=False,
-        is_paused_upon_creation=False,  # what it deletes is personal data: nobody has to think of switching it on
+        is_paused_upon_creation=False,  # it deletes personal data, so nobody must have to remember to unpause it
         max_active_runs=1,
         tags={"collective-insights", "maintenance"},
         default_args={"owner": "collective-insights", "retries": 3, "execution_timeout": STAGE_TIMEOUT},
@@ -83,7 +91,7 @@ def build_maintenance_dag(*, doc_md: str | None) -> DAG | None:
 
 
 def raise_problems() -> None:
-    """Raise ConfigurationError with a line for each wrong entry of the connectors file, if there is one."""
+    """Raise ConfigurationError with a line for each wrong entry of the connectors file, if any."""
     problems = _load(connectors_path()).problems
     if problems:
         raise ConfigurationError("\n".join(problems))
@@ -103,8 +111,8 @@ def build_dag(connector: Connector, found: ConnectorsFile, doc_md: str) -> DAG:
             max_window=connector.max_window,
             publication_delay=connector.publication_delay,
         ),
-        # The timetable catches up by itself, and needs no start_date: a manual run dated before one would be green
-        # without a task.
+        # The timetable catches up by itself. A start_date is not needed, and a manual run with an earlier date would
+        # succeed without running a task.
         catchup=False,
         max_active_runs=1,
         dagrun_timeout=RUN_TIMEOUT,
@@ -120,46 +128,37 @@ def build_dag(connector: Connector, found: ConnectorsFile, doc_md: str) -> DAG:
         },
     ) as dag:
         _chain_stages(connector, found)
-    # Not before: each task would take a copy of the form, to be checked and stored with it.
+    # Set last, because each task would copy the form, and Airflow would check and store the copies.
     dag.params.update(_build_params(connector))
     return dag
 
 
 def _chain_stages(connector: Connector, found: ConnectorsFile) -> None:
     manifest: Any = None
-    assets, told, retrying = [connector_asset(connector)], _find_failure_alerts(connector), _find_retry_policy()
-    own: dict[type[StageOperator], dict[str, Any]] = {
-        ExtractOperator: {"ledger_memory": found.ledger_memory},
-        # The one stage whose success is an event of the asset, so that other DAGs can follow a delivery.
-        SubmitOperator: {"destination": found.destination(connector.destination_conn_id), "outlets": assets},
-    }
+    assets, told = [connector_asset(connector)], _find_failure_alerts(connector)
     for operator in STAGES:
         task = operator(
             task_id=operator.stage,
-            connector=connector,
-            manifest=manifest,
-            # Not default_args: the UI asks for those as JSON, which none of these is.
-            inlets=assets,
-            on_failure_callback=told,
-            **retrying,
-            **own.get(operator, {}),
+            # Not in default_args, because the UI requests those as JSON, and these are not. The asset lets a
+            # task move the watermark, and costs a request. If another stage ends a run, extract reads it in the ledger.
+            inlets=assets if connector.debug or operator is ExtractOperator else None,
+            # The only stage whose success updates the asset, so that a delivery can trigger other DAGs.
+            outlets=assets if operator is SubmitOperator else None,
+            on_failure_callback=told,  # type: ignore[arg-type]  # a list of those is one of these
+            **_RETRYING,
         )
+        task.connector, task.manifest = connector, manifest
+        task.destination, task.ledger_memory = found.destination(connector.destination_conn_id), found.ledger_memory
+        if manifest is not None:
+            manifest.operator >> task
         manifest = task.output
-
-
-def _find_retry_policy() -> dict[str, Any]:
-    if not HAS_RETRY_POLICIES:
-        return {}
-    from ci_operators.airflow_plugin.retry_policy import ErrorTreeRetryPolicy
-
-    return {"retry_policy": ErrorTreeRetryPolicy()}
 
 
 def _find_deadline(connector: Connector) -> DeadlineAlert | None:
     if connector.deadline is None:
         return None
     check_deadline()
-    from ci_operators.operators.alerts import build_deadline  # only for those who ask: every parse pays for imports
+    from ci_operators.operators.alerts import build_deadline  # only if needed: each parse pays for imports
 
     return build_deadline(connector.deadline, connector.notify)
 
@@ -179,14 +178,14 @@ def _build_params(connector: Connector) -> dict[str, Param]:
         "since": Param(
             None,
             title="Since",
-            description="Begin of the window, with a time zone. Empty: the run's data interval; with only Until set, "
-            f"{frequency} before it.",
+            description="Start of the window, with a time zone. If empty: the start of the run's data interval, or "
+            f"{frequency} before Until if that is set.",
             **instant,
         ),
         "until": Param(
             None,
             title="Until",
-            description="End of the window (exclusive). Empty: now, if Since is set.",
+            description="End of the window (exclusive). If empty and Since is set: now.",
             **instant,
         ),
         "debug": Param(
@@ -218,5 +217,5 @@ def _show(value: object) -> str:
 
 @cache
 def _load(path: Path, only: str | None = None) -> ConnectorsFile:
-    """Read a file once per process: the DAG processor and every task have processes of their own."""
+    """Return the content of a file. It is read once per process: the DAG processor and each task have their own."""
     return load_connectors(path, only=only)

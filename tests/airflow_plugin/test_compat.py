@@ -1,4 +1,4 @@
-"""The uses of Airflow that its public interface does not cover: each exists, and each is listed."""
+"""Our uses of Airflow outside its public interface: each one exists and is listed."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tests.airflow_home import ROOT, on_newest
 PACKAGE = ROOT / "plugins" / "ci_operators"
 COMPAT = PACKAGE / "airflow_plugin" / "compat.py"
 VERSIONS = PACKAGE / "airflow_plugin" / "versions.py"
-#: What a module of ours may import, by module, beside `airflow.sdk`; and which page promises that it stays.
+#: What our modules can import besides `airflow.sdk`, by module, and the page that documents it as public.
 PUBLIC = {
     "airflow.plugins_manager": {"AirflowPlugin"},  # Plugins > Interface
     "airflow.providers.http.hooks.http": {"HttpHook"},  # Public Interface > Hooks
@@ -34,7 +34,7 @@ PARTS = [(name, part) for name, use in PRIVATE_USES.items() for part in use.part
 
 
 def modules_of_ours() -> Iterator[Path]:
-    """Yield the files of the package, the DAG files and what is deployed beside them."""
+    """Yield the files of the package, the DAG files and the files that are deployed with them."""
     for folder in ("plugins", "dags", "deploy"):
         yield from sorted((ROOT / folder).glob("**/*.py"))
 
@@ -44,7 +44,7 @@ def parse(path: Path) -> ast.Module:
 
 
 def imports_of(path: Path) -> Iterator[tuple[str, str]]:
-    """Yield module and name of each import of a file, those in functions and for type checkers too."""
+    """Yield the module and name of each import of a file, including those in functions and for type checkers."""
     for node in ast.walk(parse(path)):
         if isinstance(node, ast.ImportFrom):
             yield from ((node.module or "", alias.name) for alias in node.names)
@@ -53,7 +53,7 @@ def imports_of(path: Path) -> Iterator[tuple[str, str]]:
 
 
 def take_away(monkeypatch: pytest.MonkeyPatch, path: str) -> None:
-    """Let Airflow have no module, or no name in a module, of this path."""
+    """Remove the module, or the name in a module, of this path from Airflow."""
     module, _, name = path.rpartition(".")
     monkeypatch.delattr(import_module(module), name)
     if path in sys.modules:
@@ -62,11 +62,11 @@ def take_away(monkeypatch: pytest.MonkeyPatch, path: str) -> None:
 
 @pytest.mark.parametrize("name", PRIVATE_USES)
 def test_airflow_has_what_we_use_privately(name: str) -> None:
-    find_private(name)  # its ImportError is the sentence
+    find_private(name)  # its ImportError has the sentence
 
 
 @pytest.mark.parametrize("name", PRIVATE_USES)
-def test_a_use_that_goes_is_a_sentence(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_use_raises_a_sentence(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     use = PRIVATE_USES[name]
     take_away(monkeypatch, use.path)
     told = re.escape(f"has no {use.path}. Needed by {' and '.join(use.used_by)}: ")
@@ -75,24 +75,24 @@ def test_a_use_that_goes_is_a_sentence(name: str, monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.mark.parametrize(("name", "part"), PARTS)
-def test_a_part_that_goes_is_a_sentence(name: str, part: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_part_raises_a_sentence(name: str, part: str, monkeypatch: pytest.MonkeyPatch) -> None:
     use = PRIVATE_USES[name]
     if use.path in sys.modules:
         take_away(monkeypatch, f"{use.path}.{part}")
-    else:  # a class: SQLAlchemy lets nobody take a column off a model
+    else:  # a class, since SQLAlchemy does not allow removing a column from a model
         monkeypatch.setattr(use.path, SimpleNamespace(**dict.fromkeys(set(use.parts) - {part})))
     with pytest.raises(ImportError, match=re.escape(f"has no {use.path}.{part}. Needed by ")):
         find_private(name)
 
 
-def test_a_module_that_goes_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_module_raises_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     find_private("DagRun")
     take_away(monkeypatch, "airflow.models.dagrun")
     with pytest.raises(ImportError, match=r"has no airflow\.models\.dagrun\.DagRun\. Needed by pages\.airflow_runs"):
         find_private("DagRun")
 
 
-def test_an_import_of_what_is_gone_raises_that_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_importing_a_missing_name_raises_that_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     take_away(monkeypatch, PRIVATE_USES["get_auth_manager"].path)
     monkeypatch.delitem(vars(compat), "get_auth_manager", raising=False)
     with pytest.raises(ImportError, match=r"has no airflow\.api_fastapi\.app\.get_auth_manager\. Needed by"):
@@ -105,7 +105,7 @@ def test_permission_check_takes_what_we_pass() -> None:
 
 
 def test_stored_connections_are_found_by_the_process_context(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without the database's backend, the commands would know no Connection that was made in the UI."""
+    """Without the database's backend, the commands would not find Connections that were created in the UI."""
     monkeypatch.delenv("_AIRFLOW_PROCESS_CONTEXT", raising=False)
     find_backends = find_private("ensure_secrets_backend_loaded")
     assert "MetastoreBackend" not in {type(each).__name__ for each in find_backends()}
@@ -117,7 +117,7 @@ def test_stored_connections_are_found_by_the_process_context(monkeypatch: pytest
     )
 
 
-def test_process_context_of_another_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_process_context_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("_AIRFLOW_PROCESS_CONTEXT", "client")
     read_stored_connections()
     assert os.environ["_AIRFLOW_PROCESS_CONTEXT"] == "client"
@@ -182,7 +182,7 @@ def test_a_private_import_is_recognized(line: str, tmp_path: Path) -> None:
 
 
 def test_no_other_module_tries_an_import() -> None:
-    """What differs between versions of Airflow has one place."""
+    """The differences between versions of Airflow are in one place."""
     handlers = [
         f"{path.relative_to(ROOT)}:{node.lineno}"
         for path in modules_of_ours()
@@ -211,7 +211,7 @@ def test_no_class_overrides_a_private_method_of_airflow() -> None:
 
 
 def private_overrides(ours: type) -> list[str]:
-    """Return the names, private in a class of Airflow, that a class of ours defines anew."""
+    """Return the private names of an Airflow class that one of our classes defines again."""
     bases = [base for base in ours.__mro__ if base.__module__.startswith("airflow.")]
     private = {name for base in bases for name, value in vars(base).items() if name[0] == "_" and callable(value)}
     return [f"{ours.__name__}.{name}" for name in sorted(private & set(vars(ours))) if name[:2] != "__"]

@@ -35,7 +35,7 @@ def test_port_0_arrives_as_null(api: TestClient, kind: str) -> None:
     assert int(echoed["length"]) == echoed["size"]
 
 
-def test_so_it_does_below_a_path_and_in_pieces(api: TestClient) -> None:
+def test_port_0_arrives_as_null_below_a_path_and_in_chunks(api: TestClient) -> None:
     text = json.dumps({**BODY, "port": 0}).encode()
     echoed = api.post(f"/airflow{PATH}", content=iter([text[:20], text[20:]])).json()
     assert json.loads(echoed["text"])["port"] is None
@@ -69,6 +69,6 @@ def test_other_requests_are_not_read(api: TestClient) -> None:
     assert api.patch(PATH, content=text).json()["text"] == text
 
 
-def test_what_is_too_large_for_a_form_passes_whole(api: TestClient) -> None:
+def test_a_body_too_large_for_a_form_passes_unchanged(api: TestClient) -> None:
     body = json.dumps({**BODY, "extra": "x" * (MOST_BYTES + 5)})
     assert api.post(PATH, content=iter([body[:700_000].encode(), body[700_000:].encode()])).json()["size"] == len(body)

@@ -1,4 +1,4 @@
-"""The plugin: read from its folder by Airflow's own loader in a process of its own, and its link to a task's page."""
+"""The plugin, read from its folder by Airflow's own loader in a separate process, and its link to a task's page."""
 
 from __future__ import annotations
 

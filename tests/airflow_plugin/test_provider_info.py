@@ -1,4 +1,4 @@
-"""The Connections' forms: their words, and that Airflow finds them however the package came to it."""
+"""The Connection forms: their labels, and that Airflow finds them with every way to install the package."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from tests.airflow_home import IGNORED, ROOT, on_3_2
 PLUGINS = ROOT / "plugins"
 METADATA = PLUGINS / "collective_insights_airflow-0.1.0.dist-info"
 TYPES = {entry["connection-type"]: entry for entry in get_provider_info()["connection-types"]}
-#: By their import paths of old, and the ledger's.
+#: By their old import paths, and the ledger's.
 HOOKS: dict[str, Any] = {
     "okta": OktaHook,
     "sentinelone": SentinelOneHook,
@@ -58,7 +58,7 @@ def project() -> dict[str, Any]:
 
 
 def ask_airflow(home: Path, plugins: Path, *path: Path) -> dict[str, Any]:
-    """Return what an Airflow of its own says with these folders on its path."""
+    """Return what a separate Airflow prints with these folders on its path."""
     environment = {
         **os.environ,
         "AIRFLOW_HOME": str(home),
@@ -75,7 +75,7 @@ def ask_airflow(home: Path, plugins: Path, *path: Path) -> dict[str, Any]:
 
 @pytest.fixture
 def installed(tmp_path: Path) -> Path:
-    """Return a folder with the package as pip leaves it, short of the code itself."""
+    """Return a folder with the package as pip installs it, without the code itself."""
     folder = tmp_path / "site-packages"
     metadata = folder / METADATA.name
     metadata.mkdir(parents=True)
@@ -99,7 +99,7 @@ def test_the_folder_says_what_the_package_says() -> None:
 
 
 def test_the_folder_s_entry_points_are_the_package_s_but_for_the_plugin() -> None:
-    """The plugin is found as a file of the folder, on its path or not: an entry point would register it twice."""
+    """Airflow finds the plugin as a file of the folder, so an entry point would register it twice."""
     entry_points = ConfigParser()
     entry_points.read(METADATA / "entry_points.txt", encoding="utf-8")
     said = {group: dict(entry_points[group]) for group in entry_points.sections()}
@@ -122,7 +122,7 @@ def test_airflow_finds_the_same_types_installed_in_the_folder_and_both(tmp_path:
     assert from_folder["providers"] == ["collective-insights-airflow"]
     assert (from_folder["plugins"], from_folder["errors"]) == (1, {})
     assert ask_airflow(tmp_path, nothing, installed) == from_folder
-    if AIRFLOW.release < (3, 3, 1):  # which calls it an error that the plugin is there twice, and takes one of them
+    if AIRFLOW.release < (3, 3, 1):  # Airflow reports the second plugin as an error and uses one of them
         return
     assert ask_airflow(tmp_path, PLUGINS, PLUGINS, installed) == from_folder
     assert ask_airflow(tmp_path, PLUGINS, installed) == from_folder
@@ -139,18 +139,18 @@ def test_airflow_finds_the_same_types_installed_in_the_folder_and_both(tmp_path:
         ("recorded_future", "password", "API Token", "Collective Insights API token"),
     ],
 )
-def test_the_fields_have_the_words_of_the_set_up_dialogs(kind: str, field: str, title: str, words: str) -> None:
-    behaviour = TYPES[kind]["ui-field-behaviour"]
-    assert behaviour["relabeling"][field] == title
-    assert words in behaviour["placeholders"][field]
-    assert set(behaviour["hidden-fields"]) == {"schema", "login", "port"}
+def test_the_fields_have_the_labels_of_the_setup_dialogs(kind: str, field: str, title: str, words: str) -> None:
+    form = TYPES[kind]["ui-field-behaviour"]
+    assert form["relabeling"][field] == title
+    assert words in form["placeholders"][field]
+    assert set(form["hidden-fields"]) == {"schema", "login", "port"}
 
 
 def test_the_ledger_s_form_is_a_database_s() -> None:
-    behaviour = TYPES[CONN_TYPE]["ui-field-behaviour"]
-    assert behaviour["hidden-fields"] == []  # the port too is shown: a database often has another
-    assert behaviour["relabeling"] == {"schema": "Database"}
-    assert behaviour["placeholders"]["port"] == "5432"
+    form = TYPES[CONN_TYPE]["ui-field-behaviour"]
+    assert form["hidden-fields"] == []  # the port is shown too, since databases often have another one
+    assert form["relabeling"] == {"schema": "Database"}
+    assert form["placeholders"]["port"] == "5432"
     fields = TYPES[CONN_TYPE]["conn-fields"]
     assert {name: field["label"] for name, field in fields.items()} == {
         "ledger_schema": "Schema",
@@ -202,8 +202,8 @@ def test_airflow_s_api_shows_neither_key_nor_token() -> None:
     assert json.loads(shown.extra or "") == {**extra, "private_key": "***"}
 
 
-def test_reading_the_forms_imports_nothing_that_takes_its_time() -> None:
-    """Every process of Airflow reads them, each task's too."""
+def test_reading_the_forms_imports_nothing_slow() -> None:
+    """Every process of Airflow reads them, including each task."""
     code = "import sys; from ci_operators.airflow_plugin.provider_info import get_provider_info; get_provider_info(); "
     environment = {**os.environ, "PYTHONPATH": str(PLUGINS)}
     printed = subprocess.run(  # noqa: S603 - this Python, that code

@@ -26,9 +26,9 @@ RETRIABLE = (RateLimitedError, UnavailableError, UnknownOutcomeError)
 @pytest.mark.parametrize(
     ("error", "action", "delay_s"),
     [
-        *((kind("Mend this."), RetryAction.FAIL, None) for kind in FATAL),
+        *((kind("Fix this."), RetryAction.FAIL, None) for kind in FATAL),
         *((kind("Later.", retry_after_s=42.5), RetryAction.RETRY, 42.5) for kind in RETRIABLE),
-        (UnavailableError("Later."), RetryAction.RETRY, None),  # the vendor names no time: it is left to the task
+        (UnavailableError("Later."), RetryAction.RETRY, None),  # without a time from the vendor, the task decides
         (ConfigurationError("x" * 5000), RetryAction.FAIL, None),
     ],
 )

@@ -1,4 +1,4 @@
-"""What differs between versions of Airflow has one small place, and each name in it is there."""
+"""The differences between versions of Airflow are in one small module, and each name in it exists."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_a_fatal_error_ends_the_tries(has_policies: bool, monkeypatch: pytest.Mo
     assert error in (caught.value, caught.value.__cause__)
 
 
-def test_a_retriable_error_stays_what_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_retriable_error_is_unchanged(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(versions, "HAS_RETRY_POLICIES", False)
     with pytest.raises(UnavailableError), failing_at_once():
         raise UnavailableError("later")

@@ -1,4 +1,4 @@
-"""The fixtures of the command line's tests: both ask the same answers."""
+"""The fixtures of the command line's tests, since both use the same answers."""
 
 from __future__ import annotations
 

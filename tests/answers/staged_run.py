@@ -1,4 +1,4 @@
-"""A run's artifacts and manifests in a folder, made by the stages themselves; ids and addresses are invented."""
+"""A run's artifacts and manifests in a folder, written by the stages themselves. Ids and addresses are invented."""
 
 from __future__ import annotations
 
@@ -54,12 +54,12 @@ DELIVERED = DeliveredDetection(
 
 
 def known(state: str, settled_at: datetime | None = None, message: str | None = None) -> DeliveredDetection:
-    """Return what a ledger says of a detection."""
+    """Return a ledger's entry for a detection."""
     return replace(DELIVERED, state=state, settled_at=settled_at, message=message, run_id="scheduled__0")
 
 
 def event(number: int, **members: Any) -> dict[str, Any]:
-    """Return a threat event of Okta's; `...` takes a member away."""
+    """Return a threat event of Okta; `...` removes a member."""
     whole = {
         "uuid": f"event-{number:05}",
         "published": f"2026-03-10T12:{number % 60:02}:00.123Z",
@@ -74,7 +74,7 @@ def event(number: int, **members: Any) -> dict[str, Any]:
 
 @dataclass
 class StagedRun:
-    """A run in the making."""
+    """A run that is being built."""
 
     directory: Path
     connector: Connector = OKTA
@@ -87,7 +87,7 @@ class StagedRun:
         return RunFiles(self.directory, read_manifests(self.manifests))
 
     def run(self, events: Iterable[Any], until: str = "validate") -> StagedRun:
-        """Take events (JSON values, or texts as they are) through the stages."""
+        """Pass events (JSON values, or raw texts) through the stages."""
         texts = [each if isinstance(each, bytes) else json.dumps(each).encode() for each in events]
         self._add("extract", extract_pages([texts], self.directory), pages=1, waited_s=0.5, overlap_s=600)
         for before, stage in pairwise(STAGES[: STAGES.index(until) + 1]):
@@ -97,7 +97,7 @@ class StagedRun:
         return self
 
     def submit(self, fates: Sequence[Dropped | Quarantined | None], **extra: Any) -> StagedRun:
-        """Let each detection meet a fate at submit, None: accepted."""
+        """Give each detection an outcome at submit; None means accepted."""
         given = iter(fates)
         tally = Tally()
 
@@ -136,7 +136,7 @@ class StagedRun:
 
 
 def follow(find: Callable[[str | None], RecordPage]) -> list[Record]:
-    """Return the records of all pages, by their cursors."""
+    """Return the records of all pages by following the cursors."""
     found, cursor = list[Record](), None
     for _ in range(10_000):
         page = find(cursor)
@@ -148,7 +148,7 @@ def follow(find: Callable[[str | None], RecordPage]) -> list[Record]:
 
 
 def mixed_events(count: int = 40) -> list[dict[str, Any]]:
-    """Return events of every fate: wrong type, no actor, no name, no address, no reason, no time; the rest good."""
+    """Return events with every outcome: wrong type, no actor, name, address, reason or time; the rest are good."""
     odd: list[dict[str, Any]] = [
         {"eventType": "user.session.start"},
         {"actor": None},

@@ -30,7 +30,7 @@ def test_a_ledger_is_opened_by_its_connection(desk: Desk, connect: Callable[...,
         pass
 
 
-def test_each_ledger_is_asked_once_and_one_that_fails_is_said_if_it_is_needed() -> None:
+def test_each_ledger_is_asked_once_and_a_needed_one_that_fails_is_reported() -> None:
     @contextmanager
     def open_by(conn_id: str) -> Iterator[Any]:
         if conn_id == "away":

@@ -1,4 +1,4 @@
-"""Whatever a person types is plain text, or one clear sentence; and the answer has an end."""
+"""A person's input becomes plain text or one clear error, and the answer has a deadline."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ def test_spaces_around_do_not_count() -> None:
     assert read_question("a%_*b'\"") == "a%_*b'\""
 
 
-def test_what_no_database_takes_is_left_out() -> None:
+def test_characters_that_databases_refuse_are_left_out() -> None:
     assert read_question("a\0b") == "ab"
     assert read_question("a\ud800b") == "a?b"
 
 
-def test_a_question_has_an_end() -> None:
+def test_a_question_has_a_maximum_length() -> None:
     assert read_question("x" * LONGEST_QUESTION)
-    with pytest.raises(WrongQuestionError, match="The search has 401 characters; at most 400"):
+    with pytest.raises(WrongQuestionError, match=r"The search has 401 characters\. Use at most 400"):
         read_question("x" * (LONGEST_QUESTION + 1))
 
 
@@ -37,7 +37,7 @@ def test_time_runs_out() -> None:
     assert (deadline.left_s, deadline.is_over) == (0.0, True)
 
 
-def test_never_is_never_over() -> None:
+def test_a_deadline_of_never_does_not_expire() -> None:
     assert (NEVER.left_s, NEVER.is_over) == (math.inf, False)
     assert NEVER.cut(Limits(seconds=3.0), 0.5).seconds == 3.0
 

@@ -1,4 +1,4 @@
-"""Every code that the ledger can hold has words, and those that a FAQ asks for name its question."""
+"""Every code that the ledger can hold has words, and codes with a FAQ name its question."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def test_every_state_has_words() -> None:
     assert (say_state(None), say_state("made_up")) == ("", "made_up")
 
 
-def test_codes_are_told_in_the_words_of_the_connectors_source() -> None:
+def test_codes_have_the_words_of_the_connectors_source() -> None:
     assert WORDING.say("a", "missing_actor") == DROP_REASONS["missing_actor"]
     assert WORDING.say("a", "no_usable_hash") == "no_usable_hash"
     assert WORDING.say("gone", "no_usable_hash").startswith("None of sha256")

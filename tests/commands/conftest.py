@@ -1,4 +1,4 @@
-"""Commands as a person runs them: a connectors file, vendors on loopback, a ledger in a real PostgreSQL."""
+"""Commands as a person runs them: a connectors file, vendors on loopback, and a ledger in a real PostgreSQL."""
 
 from __future__ import annotations
 
@@ -33,10 +33,9 @@ from ci_operators.stages.stored import look_up_with
 from ci_operators.staging.artifact import read_artifact
 from ci_operators.staging.manifest import Manifest
 from simulator import Limits, Simulator, serve
-from simulator.settings import OKTA_TOKEN, RECORDED_FUTURE_TOKEN, SENTINELONE_TOKEN
 from tests.ledger_database import airflow_connection
+from tests.vendor_cases import SECRETS, airflow_connections
 
-SECRETS = (OKTA_TOKEN, SENTINELONE_TOKEN, RECORDED_FUTURE_TOKEN, "ledger-password")
 FILE = """
 connectors:
   - {name: okta, source: okta, debug: false, unknown_policy: hold}
@@ -49,7 +48,7 @@ destinations:
 
 @dataclass(frozen=True)
 class Printed:
-    """What a command left: exit status, both outputs."""
+    """The result of a command: exit status and both outputs."""
 
     status: int
     out: str
@@ -63,7 +62,7 @@ class Printed:
 
 @dataclass
 class Desk:
-    """A terminal with the project's commands, and runs of connectors to ask about."""
+    """A terminal with the project's commands and runs of connectors."""
 
     simulator: Simulator
     connection: Connection
@@ -72,14 +71,14 @@ class Desk:
     now: datetime = field(default_factory=lambda: datetime.now(UTC).replace(microsecond=0))
 
     def run(self, *arguments: str) -> Printed:
-        """Run a command in this process; nothing that it prints may hold a secret."""
+        """Run a command in this process, and check that its output holds no secret."""
         self.capture.readouterr()
         try:
             status = main(arguments)
         except SystemExit as end:
             status = int(end.code or 0)
         printed = self.capture.readouterr()
-        for secret in SECRETS:
+        for secret in (*SECRETS, "ledger-password"):
             assert secret not in printed.out + printed.err
         assert "Traceback" not in printed.err
         return Printed(status, printed.out, printed.err)
@@ -96,7 +95,7 @@ class Desk:
             self.simulator.add_okta_event(okta_event(number, self.ago(minutes_ago), **members))
 
     def lose_answer(self, kind: str = "drop_connection") -> None:
-        """Deliver okta's events while Recorded Future's answer gets lost: nobody knows whether they arrived."""
+        """Deliver okta's events and lose Recorded Future's answer, so that the outcome is unknown."""
         self.simulator.add_fault("recorded_future", kind, path="/collective-insights/detections")
         with pytest.raises(UnknownOutcomeError):
             self.deliver()
@@ -108,7 +107,7 @@ class Desk:
         path.write_text(path.read_text().replace(old, new))
 
     def execute(self, statement: str, values: tuple[Any, ...] = ()) -> None:
-        """Change the ledger behind everybody's back."""
+        """Change the ledger directly."""
         with self.connection.begin():
             self.connection.exec_driver_sql(statement, values)
 
@@ -143,7 +142,7 @@ class Chain:
         self.record("submit", self.submit(result))
 
     def submit(self, validated: StageResult) -> StageResult:
-        """Deliver what validate passed on."""
+        """Deliver the detections that validate passed on."""
         connector = self.connector
         from ci_operators.hooks.vendor import VendorHook  # needs Airflow: slow to import
 
@@ -212,8 +211,8 @@ def desk(
     path.write_text(FILE, encoding="utf-8")
     monkeypatch.setenv(VARIABLE, str(path))
     monkeypatch.setenv("COLUMNS", "250")
-    for vendor, token in zip(("OKTA", "SENTINELONE", "RECORDED_FUTURE"), SECRETS, strict=False):
-        connect(f"{vendor}_DEFAULT", json.dumps({"conn_type": "http", "host": simulator.url, "password": token}))
+    for name, connection in airflow_connections(simulator.url).items():
+        monkeypatch.setenv(name, connection)
     connect("COLLECTIVE_INSIGHTS_LEDGER", airflow_connection(ledger_url))
     return Desk(simulator, ledger_connection, tmp_path, capsys)
 

@@ -1,4 +1,4 @@
-"""The command line: every command has its help; it starts fast; stdout holds the answer alone."""
+"""The command line: every command has help and starts fast, and stdout holds only the answer."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ COMMANDS = (
     ("check",),
     ("schema",),
     ("reference",),
+    ("attack-table",),
     ("ledger", "migrate"),
     ("ledger", "version"),
     ("status",),
@@ -39,12 +40,12 @@ def test_every_command_has_help(command: tuple[str, ...], capsys: pytest.Capture
         build_parser().parse_args([*command, "--help"])
     assert end.value.code == 0
     shown = capsys.readouterr().out
-    assert "exit status: 0 fine" in shown
+    assert "exit status: 0 success" in shown
     assert len(shown.splitlines()) > 5
 
 
 @pytest.mark.parametrize("arguments", [(), ("nothing",), ("quarantine",), ("quarantine", "show", "0"), ("explain",)])
-def test_wrong_use_ends_with_2(arguments: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
+def test_wrong_use_exits_with_2(arguments: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as end:
         build_parser().parse_args(arguments)
     assert end.value.code == 2
@@ -52,7 +53,7 @@ def test_wrong_use_ends_with_2(arguments: tuple[str, ...], capsys: pytest.Captur
 
 
 def start(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    """Run Python in a process of its own, where nothing captures what libraries print."""
+    """Run Python in a separate process, where nothing captures the output of libraries."""
     environment = {**os.environ, "PYTHONPATH": str(Path(ci_operators.__file__).parents[1]), **variables}
     command = [sys.executable, *arguments]
     return subprocess.run(command, capture_output=True, text=True, env=environment, check=False)  # noqa: S603 - ours

@@ -1,4 +1,4 @@
-"""`explain`: the whole way of one event, dropped, quarantined, delivered, refused, or unknown to the ledger."""
+"""`explain`: the whole path of an event that is dropped, quarantined, delivered, refused, or not in the ledger."""
 
 from __future__ import annotations
 
@@ -41,8 +41,8 @@ def test_an_unknown_outcome_shows_why(desk: Desk) -> None:
     desk.add_okta_events(1)
     desk.lose_answer()
     (sentence,) = explain(desk, "event-0001")
-    assert "is unknown: sent, and nobody can say whether Recorded Future has stored it" in sentence
-    assert "broke off" in sentence
+    assert "is unknown: sent, but it is not known whether Recorded Future stored it" in sentence
+    assert "was lost" in sentence
 
 
 def test_an_event_the_ledger_does_not_know_is_asked_of_the_source(desk: Desk) -> None:
@@ -56,9 +56,9 @@ def test_an_event_the_ledger_does_not_know_is_asked_of_the_source(desk: Desk) ->
     desk.add_okta_events(7, minutes_ago=5, actor={"displayName": "no address"})
     assert explain(desk, "event-0002")[0].endswith("it passes the criteria and will arrive with the next run.")
     assert "(missing_actor): There is no actor" in explain(desk, "event-0003")[0]
-    assert "lies before the initial import" in explain(desk, "event-0004")[0]
-    assert "run a backfill of" in explain(desk, "event-0004")[0]
-    assert "lies in a window that was delivered without it" in explain(desk, "event-0005")[0]
+    assert "is older than the initial import" in explain(desk, "event-0004")[0]
+    assert "Run a backfill of" in explain(desk, "event-0004")[0]
+    assert "is in a window that was delivered without it" in explain(desk, "event-0005")[0]
     assert "(wrong_event_type)" in explain(desk, "event-0006")[0]
     assert "it would be quarantined (indicator_not_an_address)" in explain(desk, "event-0007")[0]
     dry = explain(desk, "event-0002")[1]
@@ -67,7 +67,7 @@ def test_an_event_the_ledger_does_not_know_is_asked_of_the_source(desk: Desk) ->
     assert desk.run("explain", "event-0002", "--connector", "okta", "--json").json["sources"][0]["found"]
 
 
-def test_nobody_knows_it(desk: Desk) -> None:
+def test_an_unknown_event_is_reported(desk: Desk) -> None:
     for event_id in ("nothing", 'a" or eventType eq "x', "1234567890", "\u202eevil"):
         assert explain(desk, event_id, status=1) == ["Neither the ledger nor Okta nor SentinelOne knows the event."]
 
@@ -78,9 +78,9 @@ def test_a_source_that_cannot_be_asked_is_one_sentence(desk: Desk) -> None:
     assert sentence.startswith("okta: Okta could not be asked: Okta answered 401")
 
 
-def test_first_runs_are_yet_to_come(desk: Desk) -> None:
+def test_first_runs_are_still_pending(desk: Desk) -> None:
     desk.add_okta_events(1)
-    assert "none has delivered yet" in explain(desk, "event-0001")[0]
+    assert "No run has delivered yet" in explain(desk, "event-0001")[0]
 
 
 def test_connectors_that_left_the_file_are_remembered(desk: Desk) -> None:
@@ -107,7 +107,7 @@ def test_an_indicator_leads_to_its_events(desk: Desk) -> None:
     assert desk.run("explain", "203.0.113.9").status == 1
 
 
-def test_a_question_without_sense_is_wrong_use(desk: Desk) -> None:
+def test_a_meaningless_question_is_wrong_use(desk: Desk) -> None:
     for question in ("", "x" * 500):
         printed = desk.run("explain", question)
         assert (printed.status, printed.out) == (2, "")

@@ -1,4 +1,4 @@
-"""What `init` writes is what the tree has; nothing that exists is lost."""
+"""`init` writes the files of the tree and keeps existing ones."""
 
 from __future__ import annotations
 
@@ -28,17 +28,17 @@ def test_it_overwrites_only_with_force(tmp_path: Path, capsys: pytest.CaptureFix
     mine = tmp_path / "connectors.yaml"
     mine.write_text("connectors: []\n")
     assert main(["init", str(tmp_path)]) == 2
-    assert "already has connectors.yaml: nothing was written" in capsys.readouterr().err
+    assert "already has connectors.yaml. Nothing was written" in capsys.readouterr().err
     assert [path.name for path in tmp_path.iterdir()] == ["connectors.yaml"]
     assert main(["init", str(tmp_path), "--force"]) == 0
     assert "COLLECTIVE_INSIGHTS_CONFIG" in capsys.readouterr().out
     assert mine.read_bytes() == (ROOT / "include" / "connectors.yaml").read_bytes()
 
 
-def test_a_place_that_cannot_be_a_folder_is_a_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_path_that_cannot_be_a_folder_is_a_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "file").touch()
     assert main(["init", str(tmp_path / "file")]) == 2
-    assert "cannot be written to" in capsys.readouterr().err
+    assert "Cannot write the files to" in capsys.readouterr().err
 
 
 def test_a_copy_of_the_plugins_folder_has_no_files(
@@ -46,4 +46,4 @@ def test_a_copy_of_the_plugins_folder_has_no_files(
 ) -> None:
     monkeypatch.setattr(init, "ROOT", tmp_path)
     assert main(["init", str(tmp_path / "new")]) == 2
-    assert "a copy of plugins/ lacks its files" in capsys.readouterr().err
+    assert "A copy of plugins/ does not have the files" in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""`ledger`: tables made and brought up to date by a command; an older or newer schema is one sentence."""
+"""`ledger`: a command creates and updates the tables; an older or newer schema is one error sentence."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.ledger_database import airflow_connection
 Connect = Callable[..., None]
 
 
-def test_migrate_makes_the_tables_and_says_the_version(desk: Desk, empty_database: URL, connect: Connect) -> None:
+def test_migrate_creates_the_tables_and_prints_the_version(desk: Desk, empty_database: URL, connect: Connect) -> None:
     connect("collective_insights_ledger", airflow_connection(empty_database))
     printed = desk.run("ledger", "version", "--json")
     assert printed.status == 1
@@ -64,7 +64,7 @@ def test_a_newer_schema_is_refused_by_every_command(
     assert "9999" in printed.out
 
 
-def test_no_connection_no_server_no_right(desk: Desk, connect: Connect) -> None:
+def test_a_missing_connection_or_wrong_server_is_a_sentence(desk: Desk, connect: Connect) -> None:
     printed = desk.run("ledger", "migrate", "--connection", "ledger_nowhere")
     assert printed.status == 2
     assert "Connection ledger_nowhere does not exist" in printed.err
@@ -83,7 +83,7 @@ class TestHandOver:
     def rename(self, desk: Desk, old: str, new: str) -> None:
         desk.edit_file(f"name: {old},", f"name: {new}, source_conn_id: okta_default,")
 
-    def test_a_renamed_connector_sends_what_waits_and_nothing_twice(self, desk: Desk) -> None:
+    def test_a_renamed_connector_sends_pending_detections_once(self, desk: Desk) -> None:
         desk.add_okta_events(1, 2)
         desk.deliver()
         with desk.connection.engine.connect() as run:
@@ -94,7 +94,7 @@ class TestHandOver:
         printed = desk.run("ledger", "hand-over", "okta", "okta-emea")
         assert printed.status == 0
         assert printed.out == (
-            "okta-emea has taken over 3 detections of okta, 1 of them wait for the next run, and 0 open quarantined "
+            "okta-emea took over 3 detections of okta, of which 1 wait for the next run, and 0 open quarantined "
             "records.\n"
         )
         assert desk.run("status").status == 0
@@ -102,7 +102,7 @@ class TestHandOver:
         desk.deliver("okta-emea", "scheduled__9")
         assert stored_ids(desk.simulator) == ["event-0001", "event-0002", "event-0003", "event-7"]
 
-    def test_a_connector_of_the_file_is_not_handed_over_be_its_entry_wrong(self, desk: Desk) -> None:
+    def test_a_connector_in_the_file_is_not_handed_over_even_if_wrong(self, desk: Desk) -> None:
         desk.add_okta_events(1)
         desk.deliver()
         path = desk.folder / "connectors.yaml"
@@ -110,16 +110,16 @@ class TestHandOver:
             path.write_text(FILE.replace("name: okta,", entry))
             printed = desk.run("ledger", "hand-over", "okta", "s1")
             assert (printed.status, printed.out) == (2, "")
-            assert "okta is in the connectors file" in printed.err
+            assert "okta is still in the connectors file" in printed.err
 
-    def test_names_that_nobody_knows_are_one_sentence(self, desk: Desk) -> None:
+    def test_unknown_names_are_one_sentence(self, desk: Desk) -> None:
         desk.add_okta_events(1)
         desk.deliver()
         self.rename(desk, "okta", "okta-emea")
         printed = desk.run("ledger", "hand-over", "octa", "okta-emea")
         assert (printed.status, printed.err) == (
             2,
-            "The ledger of okta-emea has no connector octa; it has, beside those of the file: okta.\n",
+            "The ledger of okta-emea has no connector octa. Besides those in the file it has: okta.\n",
         )
         assert desk.run("ledger", "hand-over", "okta", "nobody").status == 2
 

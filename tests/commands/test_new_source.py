@@ -1,7 +1,7 @@
-"""A new source costs its folder, a line in a registry, a DAG file, its tests and its simulated vendor: nothing else.
+"""A new source needs a folder, a line in a registry, a DAG file, tests and a simulated vendor, and nothing else.
 
 The template is instantiated in a copy of the tree. There it has a DAG, a Connection type with its form and its hook,
-tables in the reference, and keeps to the contract suite.
+tables in the reference, and it passes the contract suite.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from tests.airflow_home import IGNORED, ROOT
 
 NAME, TITLE = "tiny_guard", "Tiny Guard"
 PARTS = ("plugins", "include", "dags", "tests")
-#: What Airflow, the reference and people are told of the source, each asked as the project asks it.
+#: What Airflow, the reference and the commands show of the source, each queried as the project does.
 ASK = """
 import runpy
 from airflow.providers_manager import ProvidersManager
@@ -28,14 +28,18 @@ from ci_operators.commands.quarantine import redact_record
 from ci_operators.hooks.vendor import TinyGuardHook
 from ci_operators.sources import name_ids
 
+from local_airflow.entries import demo_connections, make_files
+
 dags = runpy.run_path("dags/tiny_guard.py")
 assert dags["collective_insights_tiny_guard"].dag_id == "collective_insights_tiny_guard"
 manager = ProvidersManager()
 assert manager.hooks["tiny_guard"].hook_name == "Tiny Guard"
 assert manager.field_behaviours["tiny_guard"]["relabeling"]["password"] == "API Token"
 assert TinyGuardHook(tiny_guard_conn_id="acme").http_conn_id == "acme"
-for words in ("Options of a connector with `source: tiny_guard`", "Why an event of Tiny Guard is dropped"):
+for words in ("Options of a connector with `source: tiny_guard`", "What happens to events from Tiny Guard"):
     assert words in reference_text()
+assert "source: tiny_guard" in make_files()["include/local_airflow/connectors.yaml"]
+assert "tiny_guard_default" in [each.conn_id for each in demo_connections("http://127.0.0.1:1")]
 assert "Tiny Guard's alert id" in name_ids()
 assert redact_record(b'{"category": "Malware", "user": {"id": "7"}}') == {"category": "Malware", "user": {"id": "***"}}
 """
@@ -55,7 +59,7 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def run(tree: Path, *command: str) -> str:
-    """Return what a Python prints in the copy."""
+    """Return what Python prints in the copy."""
     environment = {
         **os.environ,
         "PYTHONPATH": os.pathsep.join(str(tree / part) for part in ("plugins", "include", "")),
@@ -72,7 +76,7 @@ def run(tree: Path, *command: str) -> str:
 
 
 def changed(left: Path, right: Path) -> set[str]:
-    """Return the files that only the second tree has, or has otherwise."""
+    """Return the files that are new or different in the second tree."""
     found = dircmp(left, right, ignore=["__pycache__"])
     inner = {f"{name}/{path}" for name in found.common_dirs for path in changed(left / name, right / name)}
     return {*found.right_only, *found.diff_files} | inner
@@ -82,12 +86,12 @@ def test_it_has_a_dag_a_connection_type_and_its_words(tree: Path) -> None:
     run(tree, "-c", ASK)
 
 
-def test_it_keeps_to_the_contract_and_the_promises_of_the_suite(tree: Path) -> None:
+def test_it_passes_the_contract_and_the_suites_own_checks(tree: Path) -> None:
     suite = ("tests/test_suite.py", "tests/sources/test_sources.py", "tests/sources/test_registry.py")
     run(tree, "-m", "pytest", f"tests/sources/{NAME}", *suite, "-q", "-p", "no:cacheprovider")
 
 
-def test_nothing_else_is_touched_and_the_linter_agrees(tree: Path) -> None:
+def test_nothing_else_changes_and_the_linter_passes(tree: Path) -> None:
     found = {path for part in PARTS for path in changed(ROOT / part, tree / part)}
     assert found == {
         f"{NAME}.py",
@@ -104,11 +108,14 @@ def test_nothing_else_is_touched_and_the_linter_agrees(tree: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "title", "sentence"),
     [
-        *((name, TITLE, "is not a new name: use small letters, digits and _.") for name in ("Tiny", "okta", "a-b", "")),
-        (NAME, "Tiny/Guard", "is not a title: use letters, digits and spaces."),
+        *(
+            (name, TITLE, "is not a new name. Use lowercase letters, digits, and _.")
+            for name in ("Tiny", "okta", "a-b", "")
+        ),
+        (NAME, "Tiny/Guard", "is not a title. Use letters, digits, and spaces."),
     ],
 )
-def test_what_cannot_be_a_folder_or_a_class_is_refused(name: str, title: str, sentence: str) -> None:
+def test_a_name_that_cannot_be_a_folder_or_class_is_refused(name: str, title: str, sentence: str) -> None:
     command = [sys.executable, "-m", "ci_operators", "new-source", name, title]
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)  # noqa: S603 - as above
     assert done.returncode == 2

@@ -1,4 +1,4 @@
-"""The commands quarantine list, show, export and close; redaction hides persons and leaves what explains an issue."""
+"""The commands quarantine list, show, export and close. Redaction hides persons and keeps what explains an issue."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_list_shows_the_newest_first_a_page_at_a_time(filled: Desk) -> None:
     assert len(first) == 2
     assert set(ids(filled, "--before", str(min(first)))) | set(first) == set(ids(filled))
     printed = filled.run("quarantine", "list", "--limit", "2")
-    assert "2 of 3; the next ones: --before" in printed.out
+    assert "2 of 3 shown. For the next page: --before" in printed.out
     assert "event-0001" in filled.run("quarantine", "list").out
 
 
@@ -51,7 +51,7 @@ def test_list_selects(filled: Desk) -> None:
 
 
 @pytest.mark.parametrize("since", ["yesterday", "2026-03-10T12:00:00", "0x"])
-def test_a_time_that_is_none_is_wrong_use(desk: Desk, since: str) -> None:
+def test_an_invalid_time_is_wrong_use(desk: Desk, since: str) -> None:
     printed = desk.run("quarantine", "list", "--since", since)
     assert (printed.status, printed.out) == (2, "")
     assert printed.err.startswith("--since")
@@ -71,13 +71,13 @@ def test_show_prints_the_record_and_redact_hides_the_person(filled: Desk) -> Non
     assert "jane.doe" not in filled.run("quarantine", "show", str(number), "--redact").out
 
 
-def test_show_of_nothing(desk: Desk) -> None:
+def test_show_reports_an_unknown_id(desk: Desk) -> None:
     printed = desk.run("quarantine", "show", "99")
     assert (printed.status, printed.out) == (1, "The quarantine has no entry 99.\n")
     assert desk.run("quarantine", "show", "x").status == 2
 
 
-def test_export_writes_lines_that_only_the_owner_reads(filled: Desk) -> None:
+def test_export_writes_a_file_that_only_the_owner_can_read(filled: Desk) -> None:
     path = filled.folder / "out.jsonl"
     printed = filled.run("quarantine", "export", "--connector", "okta", str(path), "--json")
     assert printed.json == {"file": str(path), "exported": 3}
@@ -88,7 +88,7 @@ def test_export_writes_lines_that_only_the_owner_reads(filled: Desk) -> None:
     assert not list(filled.folder.glob(".*draft"))
 
 
-def test_export_of_a_record_that_is_no_json(filled: Desk) -> None:
+def test_export_of_a_record_that_is_not_json(filled: Desk) -> None:
     filled.execute("UPDATE quarantine SET record = '\\xff'::bytea WHERE id = 1")
     path = filled.folder / "out.jsonl"
     assert filled.run("quarantine", "export", str(path)).status == 0
@@ -96,20 +96,20 @@ def test_export_of_a_record_that_is_no_json(filled: Desk) -> None:
     assert filled.run("quarantine", "show", "1", "--json").json["record"] == "\\xff"
 
 
-def test_export_to_nowhere(filled: Desk) -> None:
+def test_export_to_an_unwritable_path_is_a_sentence(filled: Desk) -> None:
     printed = filled.run("quarantine", "export", str(filled.folder / "none" / "out.jsonl"))
     assert printed.status == 2
     assert "cannot be written: No such file or directory." in printed.err
 
 
 class TestClose:
-    def test_what_shall_not_be_sent_is_closed_and_kept_as_long_as_the_history(self, filled: Desk) -> None:
+    def test_a_closed_entry_is_kept_as_long_as_the_history(self, filled: Desk) -> None:
         assert filled.run("quarantine", "close", "2", "--json").json == {"closed": 1, "held": 0}
         assert ids(filled) == [3, 1]
         shown = filled.run("quarantine", "list", "--all", "--json").json["entries"][1]
         assert (shown["id"], shown["replay_note"]) == (2, "closed by hand: not to be sent")
         printed = filled.run("quarantine", "close", "--connector", "okta", "--issue", "indicator_not_an_address")
-        assert (printed.status, printed.out) == (0, "2 records closed: they are not sent.\n")
+        assert (printed.status, printed.out) == (0, "2 records closed. They will not be sent.\n")
         assert ids(filled) == []
 
     def test_held_detections_are_left_to_settle(self, desk: Desk) -> None:
@@ -118,24 +118,24 @@ class TestClose:
         desk.deliver()
         printed = desk.run("quarantine", "close", "--connector", "okta")
         assert printed.status == 1
-        assert "1 held detections are left open: `settle` says whether Recorded Future has them." in printed.out
+        assert "1 held detections stay open. Use `settle` to decide about them." in printed.out
         assert len(ids(desk)) == 1
 
     @pytest.mark.parametrize("arguments", [(), ("--since", "1 day"), ("--all",)])
-    def test_everything_is_not_meant(self, filled: Desk, arguments: tuple[str, ...]) -> None:
+    def test_close_needs_a_selection(self, filled: Desk, arguments: tuple[str, ...]) -> None:
         printed = filled.run("quarantine", "close", *arguments)
         assert printed.status == 2
         assert len(ids(filled)) == 3
 
-    def test_an_id_of_several_ledgers_wants_its_connector(self, filled: Desk) -> None:
+    def test_an_id_in_several_ledgers_needs_its_connector(self, filled: Desk) -> None:
         filled.edit_file("name: s1,", "name: s1, ledger_conn_id: elsewhere,")
         printed = filled.run("quarantine", "close", "2")
-        assert (printed.status, printed.err) == (2, "Several ledgers may have these entries: add --connector.\n")
+        assert (printed.status, printed.err) == (2, "Several ledgers can have these entries. Add --connector.\n")
         assert filled.run("quarantine", "close", "2", "--connector", "okta").status == 0
         assert ids(filled, "--connector", "okta") == [3, 1]
 
 
-def test_persons_and_machines_are_hidden_structure_stays() -> None:
+def test_persons_and_machines_are_hidden_and_the_structure_is_kept() -> None:
     event = {
         "uuid": "1",
         "eventType": "security.threat.detected",
@@ -161,7 +161,7 @@ def test_persons_and_machines_are_hidden_structure_stays() -> None:
 
 
 @pytest.mark.parametrize("source", OPTIONS)
-def test_whatever_a_source_declares_personal_is_hidden(source: str) -> None:
+def test_members_that_a_source_declares_personal_are_hidden(source: str) -> None:
     for path in load_source(source).personal:
         value: object = {"id": "secret", "list": [{"type": "secret", "none": None, "is": True}]}
         hidden: object = {"id": "***", "list": [{"type": "***", "none": None, "is": True}]}
@@ -171,7 +171,7 @@ def test_whatever_a_source_declares_personal_is_hidden(source: str) -> None:
         assert redact_record(json.dumps(value).encode()) == hidden
 
 
-def test_what_is_no_json_is_hidden_as_a_whole() -> None:
-    assert redact_record(b"jane\xff") == "*** (5 bytes that are no JSON)"
+def test_a_record_that_is_not_json_is_hidden_as_a_whole() -> None:
+    assert redact_record(b"jane\xff") == "*** (5 bytes that are not JSON)"
     assert read_record(b"jane\xff") == "jane\\xff"
     assert redact_record(b'"jane"') == "***"

@@ -26,7 +26,7 @@ def figures(report: dict[str, Any]) -> dict[str, int]:
     return {name: value["count"] for name, value in report.items() if isinstance(value, dict) and value["count"]}
 
 
-def test_all_agrees(desk: Desk) -> None:
+def test_no_difference_is_reported_when_all_agrees(desk: Desk) -> None:
     desk.add_okta_events(*range(25))
     desk.deliver()
     report = reconcile(desk, since="4 days")
@@ -53,7 +53,7 @@ def test_each_difference_is_found(desk: Desk) -> None:
     assert len(reconcile(desk, "--limit", "1", status=1)["foreign"]["listed"]) == 1
 
 
-def test_mend_accepts_what_is_unknown_and_found(desk: Desk) -> None:
+def test_fix_accepts_unknown_detections_that_are_found(desk: Desk) -> None:
     desk.add_okta_events(1, 2)
     desk.lose_answer("store_then_drop")
     report = reconcile(desk, status=1)
@@ -80,7 +80,7 @@ def test_a_token_that_may_not_search_is_one_sentence(desk: Desk, connect: Callab
     connect("recorded_future_default", json.dumps({"conn_type": "http", "host": host, "password": token}))
     printed = desk.run("reconcile", "--connector", "okta", "--since", "1 day", "--until", "0 seconds", "--json")
     assert (printed.status, printed.out) == (1, "")
-    assert printed.err.startswith("The token of Connection recorded_future_default may not search")
+    assert printed.err.startswith("The token of Connection recorded_future_default has no right to search")
 
 
 def test_wrong_times(desk: Desk) -> None:

@@ -1,4 +1,4 @@
-"""`quarantine replay`: through the refused stage and the later ones again, with exact delivery."""
+"""`quarantine replay`: repeats the refused stage and the later ones, with exact delivery."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def quarantine_one(desk: Desk) -> None:
 
 
 def mend_records(desk: Desk) -> None:
-    """Make quarantined events mappable: stands for a mapping that was mended."""
+    """Make quarantined events mappable, as a fixed mapping would."""
     desk.connection.exec_driver_sql(
         "UPDATE quarantine SET record = convert_to(replace(convert_from(record, 'UTF8'), 'no address', '198.51.100.9'),"
         " 'UTF8') WHERE stage = 'map'"
@@ -44,7 +44,7 @@ def open_entries(desk: Desk) -> int:
     return total
 
 
-def test_a_mended_mapping_delivers_each_once(desk: Desk) -> None:
+def test_a_fixed_mapping_delivers_each_once(desk: Desk) -> None:
     desk.add_okta_events(1, 2, actor=NO_ADDRESS)
     desk.add_okta_events(3)
     desk.deliver()
@@ -92,7 +92,7 @@ def test_an_event_that_a_criterion_excludes_now_is_closed(desk: Desk) -> None:
     assert open_entries(desk) == 0
 
 
-def test_what_a_later_stage_refuses_moves_to_its_quarantine(desk: Desk) -> None:
+def test_a_record_that_a_later_stage_refuses_moves_to_its_quarantine(desk: Desk) -> None:
     desk.add_okta_events(1, actor=NO_ADDRESS, published="0001-01-01T00:00:00.000Z")
     desk.add_okta_events(2, actor=NO_ADDRESS)
     desk.deliver()
@@ -106,7 +106,7 @@ def test_what_a_later_stage_refuses_moves_to_its_quarantine(desk: Desk) -> None:
 
 
 def refuse(desk: Desk, event_id: str) -> None:
-    """Put a delivered detection into the state of one that the API refused, as a run leaves it."""
+    """Put a delivered detection into the state that a run leaves after the API refused it."""
     stored = next(found for found in desk.simulator.detections if found.incident_id == event_id)
     template = '{"timestamp":"2026-03-10T12:00:00.000Z","ioc":{"type":"ip","value":"%s","source_type":"Okta"},'
     template += '"incident":{"id":"%s","type":"t"},"detection":{"name":"n","type":"correlation"}}'
@@ -121,17 +121,17 @@ def refuse(desk: Desk, event_id: str) -> None:
     desk.connection.commit()
 
 
-def test_what_the_api_refused_is_sent_again(desk: Desk) -> None:
+def test_a_detection_that_the_api_refused_is_sent_again(desk: Desk) -> None:
     desk.add_okta_events(1)
     desk.deliver()
     refuse(desk, "event-0001")
     assert desk.run("status", "okta", "--json").json[0]["rejected"] == 1
     assert replay(desk, "--issue", "rejected_by_api")["counts"] == {"accepted": 1}
     assert desk.run("status", "okta", "--json").json[0]["rejected"] == 0
-    assert Counter(stored_ids(desk.simulator)) == {"event-0001": 2}  # once by the run of which we said it was refused
+    assert Counter(stored_ids(desk.simulator)) == {"event-0001": 2}  # once by the run that we marked as refused
 
 
-def test_what_the_api_refuses_again_stays_open(desk: Desk) -> None:
+def test_a_detection_that_the_api_refuses_again_stays_open(desk: Desk) -> None:
     desk.add_okta_events(1, 2)
     desk.deliver()
     refuse(desk, "event-0001")
@@ -144,13 +144,13 @@ def test_what_the_api_refuses_again_stays_open(desk: Desk) -> None:
 
 
 def refuse_all_but_the_probe(simulator: Simulator) -> None:
-    """Refuse a detection, not the made-up one after it, and the detection again."""
+    """Refuse a detection, accept the invented one after it, and refuse the detection again."""
     for skip in (0, 1):
         body = {"message": "data[0]: never"}
         simulator.add_fault("recorded_future", "status", status=400, body=body, skip=skip)
 
 
-def test_a_replay_that_breaks_off_says_what_became_of_each(desk: Desk) -> None:
+def test_an_interrupted_replay_reports_the_outcome_of_each(desk: Desk) -> None:
     quarantine_one(desk)
     mend_records(desk)
     desk.simulator.add_fault("recorded_future", "store_then_drop", path="/collective-insights/detections")
@@ -184,7 +184,7 @@ def test_a_debug_connector_only_checks(desk: Desk, simulator: Simulator) -> None
     assert replay(desk, "1", status=1)["counts"] == {"refused": 1}
 
 
-def test_the_budget_makes_records_wait(desk: Desk) -> None:
+def test_records_wait_when_the_budget_is_spent(desk: Desk) -> None:
     quarantine_one(desk)
     mend_records(desk)
     desk.edit_file("daily_limit: 100", "daily_limit: 1")
@@ -192,7 +192,7 @@ def test_the_budget_makes_records_wait(desk: Desk) -> None:
     assert desk.run("status", "okta", "--json").json[0]["waiting"] == 1
 
 
-def test_another_run_at_work_is_one_sentence(desk: Desk) -> None:
+def test_another_running_run_is_one_sentence(desk: Desk) -> None:
     quarantine_one(desk)
     mend_records(desk)
     desk.connection.exec_driver_sql(f"SELECT pg_advisory_lock({0x434C4F4B}, 1)")
@@ -201,9 +201,9 @@ def test_another_run_at_work_is_one_sentence(desk: Desk) -> None:
     assert printed.err == "Another run of okta is submitting: this one waits for it.\n"
 
 
-def test_what_to_replay_has_to_be_named(desk: Desk) -> None:
+def test_replay_needs_a_selection(desk: Desk) -> None:
     printed = desk.run("quarantine", "replay")
     assert printed.status == 2
-    assert "Name what to replay" in printed.err
+    assert "Specify what to replay" in printed.err
     report = replay(desk, "77", status=1)
-    assert report["problems"] == ["Some of the ids are in no quarantine of a connector in the file."]
+    assert report["problems"] == ["Some of the ids are not in the quarantine of any connector in the file."]

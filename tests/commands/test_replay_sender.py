@@ -38,11 +38,11 @@ def take(stage: str, record: bytes, issue: str = "some") -> tuple[str, str]:
         ("submit", b"{}", ("validate", "quarantined")),
     ],
 )
-def test_a_record_goes_from_its_stage_on(stage: str, record: bytes, expected: tuple[str, str]) -> None:
+def test_a_record_starts_at_its_stage(stage: str, record: bytes, expected: tuple[str, str]) -> None:
     assert take(stage, record) == expected
 
 
-def test_an_event_goes_on_once_for_each_of_its_detections(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_event_continues_once_for_each_of_its_detections(monkeypatch: pytest.MonkeyPatch) -> None:
     source = load_source("okta")
     other = DETECTION.replace(b"198.51.100", b"203.0.113")
     double = replace(source, mapping=lambda connector, note: lambda event: [DETECTION, other, b"{}"])

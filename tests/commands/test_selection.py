@@ -1,4 +1,4 @@
-"""Which connectors, which ledgers, which time."""
+"""The selection of connectors, ledgers and times."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_connectors_are_chosen_by_name() -> None:
     assert [each.name for each in choose_connectors(found, [])] == ["a", "b", "c"]
     assert [each.name for each in choose_connectors(found, ["c", "a"])] == ["a", "c"]
     assert load_one("b")[1].name == "b"
-    with pytest.raises(ConfigurationError, match="There is no connector x, y; there are: a, b, c"):
+    with pytest.raises(ConfigurationError, match=r"has no connector x, y\. It has: a, b, c"):
         choose_connectors(found, ["y", "x"])
 
 
@@ -41,12 +41,12 @@ def test_a_file_without_connectors_is_wrong_use(connectors: Path) -> None:
     connectors.write_text("connectors: []\n", encoding="utf-8")
     with pytest.raises(ConfigurationError, match="has no connector"):
         choose_connectors(load_connectors(), [])
-    with pytest.raises(ConfigurationError, match=r"There is no connector a; there are: none\."):
+    with pytest.raises(ConfigurationError, match=r"The connectors file has no connector a. It has: none\."):
         pick_connectors(load_connectors(), ["a"])
     assert pick_connectors(load_connectors(), []) == []
 
 
-def test_moments() -> None:
+def test_times_are_read() -> None:
     assert read_moment("--since", None, NOW) is None
     assert read_moment("--since", "2 hours", NOW) == NOW - timedelta(hours=2)
     assert read_moment("--since", "2026-03-10T13:00:00+01:00", NOW) == NOW

@@ -15,7 +15,7 @@ from tests.commands.conftest import Desk, stored_ids
 
 @pytest.fixture
 def doubtful(desk: Desk) -> Desk:
-    """Two detections of which nobody knows whether they arrived (they did not)."""
+    """Two detections with an unknown outcome (they did not arrive)."""
     desk.add_okta_events(1, 2)
     desk.lose_answer()
     return desk
@@ -44,7 +44,7 @@ def test_resent_without_payload_goes_with_the_next_run_of_its_window(doubtful: D
     assert stored_ids(doubtful.simulator) == ["event-0001", "event-0002"]
 
 
-def test_resent_with_its_payload_in_quarantine_goes_with_the_next_run_at_all(doubtful: Desk) -> None:
+def test_resent_with_its_quarantined_payload_goes_with_any_next_run(doubtful: Desk) -> None:
     doubtful.deliver()  # held: its records are quarantined
     assert doubtful.run("quarantine", "list", "--json", "--issue", "outcome_unknown").json["total"] == 2
     key = doubtful.run("explain", "event-0002", "--json").json["ledger"]["detections"][0]["key"]
@@ -58,8 +58,8 @@ def test_resent_with_its_payload_in_quarantine_goes_with_the_next_run_at_all(dou
     assert stored_ids(doubtful.simulator) == ["event-0001", "event-0002", "event-0003"]
 
 
-def test_what_waited_and_is_held_is_sent_again_though_the_run_that_held_it_failed(desk: Desk) -> None:
-    """It was taken off the waiting list, and no window has it any more: the quarantine has the only copy."""
+def test_a_pending_held_detection_is_resent_although_its_run_failed(desk: Desk) -> None:
+    """It is no longer on the waiting list or in any window, so the quarantine has the only copy."""
     desk.add_okta_events(*range(1, 12))
     spend(desk, 100)
     desk.deliver()
@@ -79,7 +79,7 @@ def test_what_waited_and_is_held_is_sent_again_though_the_run_that_held_it_faile
 
 
 def spend(desk: Desk, count: int) -> None:
-    """Let the day's budget have been spent to this extent."""
+    """Spend this much of the day's budget."""
     with desk.connection.begin():
         desk.connection.execute(
             text(
@@ -98,7 +98,7 @@ def test_settling_closes_the_quarantine(doubtful: Desk) -> None:
     assert stored_ids(doubtful.simulator) == []
 
 
-def test_one_that_has_lost_the_lease_settles_nothing(doubtful: Desk) -> None:
+def test_a_run_that_has_lost_the_lease_settles_nothing(doubtful: Desk) -> None:
     doubtful.deliver()  # held
     held = doubtful.run("quarantine", "list", "--json").json["total"]
     connector = doubtful.connector("okta")
@@ -119,15 +119,15 @@ def test_a_refused_detection_can_be_named_to_be_sent_again(desk: Desk) -> None:
     assert settle(desk, "--resend", "event-0001")["planned"] == 1
 
 
-def test_what_is_settled_or_not_there_is_said(doubtful: Desk) -> None:
+def test_settled_and_missing_detections_are_reported(doubtful: Desk) -> None:
     settle(doubtful, "--accepted", "--all")
     report = settle(doubtful, "--accepted", "event-0001", "nothing", status=1)
     assert report["problems"] == [
         "event-0001 is accepted, not unknown.",
-        "nothing stands for no detection of the connector.",
+        "nothing does not match a detection of the connector.",
     ]
     printed = doubtful.run("settle", "--connector", "s1", "--accepted", "x")
-    assert (printed.status, "The ledger has nothing of s1." in printed.out) == (1, True)
+    assert (printed.status, "The ledger has no records of s1." in printed.out) == (1, True)
 
 
 def test_wrong_use(desk: Desk) -> None:

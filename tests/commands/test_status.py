@@ -1,4 +1,4 @@
-"""`status`: last window, lag, counts, what is unsettled, the budget."""
+"""`status`: last window, lag, counts, unsettled detections and the budget."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def of(desk: Desk, name: str = "okta") -> dict[str, object]:
     return found[0]
 
 
-def test_it_tells_window_counts_and_budget(desk: Desk) -> None:
+def test_it_shows_window_counts_and_budget(desk: Desk) -> None:
     desk.add_okta_events(1, 2)
     desk.add_okta_events(3, actor=None)
     desk.add_okta_events(4, actor={"displayName": "no address"})
@@ -45,7 +45,7 @@ def test_it_tells_window_counts_and_budget(desk: Desk) -> None:
     }
 
 
-def test_all_connectors_stand_in_one_table(desk: Desk) -> None:
+def test_all_connectors_are_in_one_table(desk: Desk) -> None:
     desk.add_okta_events(1)
     desk.deliver()
     printed = desk.run("status")
@@ -60,15 +60,15 @@ def test_unknown_detections_are_held_or_name_their_run(desk: Desk) -> None:
     desk.lose_answer()
     printed = desk.run("status", "okta")
     assert printed.status == 1
-    assert "2 unknown detections are held: `settle --connector okta` settles them." in printed.out
+    assert "2 unknown detections are held. To settle them: `settle --connector okta`." in printed.out
     desk.edit_file("hold", "resend")
     printed = desk.run("status", "okta")
     assert printed.status == 0
-    assert "okta: unknown detections wait for the retry of scheduled__1." in printed.out
+    assert "okta: has unknown detections that wait for the retry of scheduled__1." in printed.out
     assert of(desk)["runs_awaiting_retry"] == ["scheduled__1"]
 
 
-def test_what_was_sent_again_is_shown(desk: Desk) -> None:
+def test_resent_detections_are_shown(desk: Desk) -> None:
     desk.edit_file("hold", "resend")
     desk.add_okta_events(1, 2, 3)
     desk.lose_answer()
@@ -79,14 +79,12 @@ def test_what_was_sent_again_is_shown(desk: Desk) -> None:
     assert "sent again" in printed
 
 
-def test_a_connector_that_was_renamed_is_named_with_what_it_left(desk: Desk) -> None:
+def test_a_renamed_connector_is_named_with_its_open_entries(desk: Desk) -> None:
     deliveries, batch = plan_batch(desk.connection, 1, 2, connector="old-name")
     deliveries.put_off(batch)
     printed = desk.run("status")
     assert printed.status == 1
-    assert (
-        "old-name: is not in the connectors file, so nothing sends what the ledger has of it: 2 waiting." in printed.out
-    )
+    assert "old-name: is not in the connectors file, so nothing sends its open records: 2 waiting." in printed.out
     assert [row["waiting"] for row in desk.run("status", "--json").json if row["gone"]] == [2]
     assert desk.run("status", "s1").status == 0, "asked for another one"
 
@@ -121,4 +119,4 @@ def test_a_debug_connector_needs_no_ledger(desk: Desk, monkeypatch: pytest.Monke
 def test_an_unknown_connector_is_wrong_use(desk: Desk) -> None:
     printed = desk.run("status", "--json", "nobody")
     assert (printed.status, printed.out) == (2, "")
-    assert printed.err == "There is no connector nobody; there are: okta, s1, dry.\n"
+    assert printed.err == "The connectors file has no connector nobody. It has: okta, s1, dry.\n"

@@ -1,4 +1,4 @@
-"""What commands print: tables, JSON, one sentence for an error."""
+"""The output of commands: tables, JSON, and one sentence for an error."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def printed(*, as_json: bool) -> str:
     return console.file.getvalue()
 
 
-def test_people_see_what_a_vendor_wrote_as_it_is_and_no_control_character_steers_their_terminal() -> None:
+def test_vendor_text_is_printed_without_control_characters() -> None:
     shown = printed(as_json=False)
     assert "[bold]x[/nothing]" in shown
     assert "\x1b[31m" not in shown
@@ -66,23 +66,23 @@ def test_an_error_is_one_sentence(
     assert (shown.out, shown.err) == ("", clean_text(str(error), keep="\n") + "\n")
 
 
-def test_what_libraries_print_is_not_the_answer(capsys: pytest.CaptureFixture[str]) -> None:
+def test_library_output_is_not_part_of_the_answer(capsys: pytest.CaptureFixture[str]) -> None:
     def chatter() -> int:
-        print("noise")  # noqa: T201 - stands for a library that prints
+        print("noise")  # noqa: T201 - like a library that prints
         return 0
 
     assert run_command(chatter) == 0
     assert capsys.readouterr() == ("", "noise\n")
 
 
-def test_an_interrupt_is_no_stack_trace() -> None:
+def test_an_interrupt_prints_no_stack_trace() -> None:
     def interrupt() -> int:
         raise KeyboardInterrupt
 
     assert run_command(interrupt) == 130
 
 
-def test_a_reader_that_leaves_is_no_stack_trace() -> None:
+def test_a_closed_pipe_prints_no_stack_trace() -> None:
     reader, writer = os.pipe()
     os.close(reader)
     environment = {**os.environ, "PYTHONPATH": str(Path(ci_operators.__file__).parents[1])}
@@ -95,10 +95,10 @@ def test_a_reader_that_leaves_is_no_stack_trace() -> None:
 @pytest.mark.parametrize(
     ("seconds", "words"), [(0, "0 s"), (-5, "0 s"), (61, "1 min 1 s"), (5400, "1 h 30 min"), (200_000, "2 d 7 h")]
 )
-def test_spans(seconds: float, words: str) -> None:
+def test_spans_are_formatted(seconds: float, words: str) -> None:
     assert show_span(seconds) == words
 
 
-def test_values() -> None:
+def test_values_are_formatted() -> None:
     assert [show_value(value) for value in (True, False, 3, None)] == ["yes", "no", "3", ""]
     assert show_value(datetime(2026, 3, 10, 12, tzinfo=UTC)) == "2026-03-10 12:00:00Z"

@@ -3,7 +3,7 @@
 Understood: `${NAME}`, `${NAME:-default}`, `${NAME:?message}` and `$$` in values (no nesting, no other operators: they
 are refused), YAML's anchors and merge keys, environments as maps, commands as lists, health checks, conditions,
 profiles.
-Not understood, since the file has none of it: several files, `extends`, `env_file`, `include`, secrets, configs.
+Not understood, since the file does not use them: several files, `extends`, `env_file`, `include`, secrets, configs.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0}
 
 
 class MissingVariableError(Exception):
-    """A variable that has to be set is not; the message is the file's own."""
+    """A required variable is not set; the message is the file's own."""
 
 
 def interpolate(text: str, variables: Mapping[str, str]) -> str:
@@ -69,7 +69,7 @@ def seconds(text: str) -> float:
 
 @dataclass(frozen=True)
 class HealthCheck:
-    """How a service tells that it is well."""
+    """The health check of a service."""
 
     argv: tuple[str, ...]
     interval_s: float
@@ -88,7 +88,7 @@ class HealthCheck:
 
 @dataclass(frozen=True)
 class Service:
-    """One service, as far as a process of this machine can be it."""
+    """One service, as far as a local process can run it."""
 
     name: str
     image: str
@@ -122,5 +122,5 @@ def services(variables: Mapping[str, str]) -> dict[str, Service]:
 
 
 def required(file: Path = FILE) -> set[str]:
-    """Return the variables without which nothing starts."""
+    """Return the variables that are required to start."""
     return {found["name"] for found in _DOLLAR.finditer(file.read_text(encoding="utf-8")) if found["operator"] == "?"}

@@ -30,6 +30,8 @@ from tests.compose.servers import Postgres, RedisAtHand, has_redis_server
 
 HOME = "/opt/airflow"
 _POLL_S = 0.2
+#: Between two health checks of a service that starts: each takes up to a second of CPU.
+_HEALTH_POLL_S = 1.0
 #: Holds stages back when a test asks for it.
 _HELD = Path(__file__).with_name("held")
 #: A start on a busy machine takes longer than on the one that the file is meant for.
@@ -111,6 +113,12 @@ class Installation:
         self.start(name)
         self.wait_healthy(name)
 
+    def set_variables(self, **changed: str) -> None:
+        """Give other values to variables, in all services that have them."""
+        for name, service in self.services.items():
+            known = {key: value for key, value in changed.items() if key in service.environment}
+            self.services[name] = replace(service, environment={**service.environment, **known})
+
     def change(self, name: str, **changed: str) -> None:
         """Start a service that was stopped, with other variables."""
         service = self.services[name]
@@ -153,7 +161,7 @@ class Installation:
             assert time.monotonic() < deadline, (
                 f"{name} is not healthy: {answer.stdout}\n{self.children[name].tail(40)}"
             )
-            time.sleep(_POLL_S)
+            time.sleep(_HEALTH_POLL_S)
 
     def ask(
         self, name: str, argv: tuple[str, ...], timeout_s: float = 30, **changed: str
@@ -189,7 +197,7 @@ class Installation:
 
     def _initialise(self) -> None:
         self.wait_healthy("postgres")
-        self.postgres.initialise()
+        self.postgres.initialize()
 
     def _command(self, name: str) -> Command:
         if name == "postgres":

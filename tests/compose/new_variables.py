@@ -1,4 +1,4 @@
-"""The variables of one deployment, as `deploy/new-env.sh` makes them."""
+"""The variables of one deployment, as `deploy/new-env.sh` creates them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.compose.compose_file import ROOT
 
 
 def write_env(project: Path, *words: str) -> Path:
-    """Run the script in a folder that stands for the project, and return the file that it writes there."""
+    """Run the script in a folder that represents the project, and return the file that it writes."""
     script = project / "deploy" / "new-env.sh"
     script.parent.mkdir(exist_ok=True)
     shutil.copy(ROOT / "deploy" / script.name, script)

@@ -19,7 +19,7 @@ from local_airflow.postgres import PostgresHome, prepare_home
 from local_airflow.processes import Command
 from tests.compose.compose_file import ROOT, Service
 
-#: A Redis that is at hand, with the number of a database that nobody else uses.
+#: An available Redis, with the number of an unused database.
 VARIABLE = "REDIS_TEST_URL"
 _DEFAULT = "redis://127.0.0.1:6379/7"
 
@@ -59,7 +59,7 @@ class Postgres:
         return cls(folder, home, service, port, folder.parent / "logs" / "postgres.log")
 
     def command(self) -> Command:
-        """Return what starts it."""
+        """Return the command that starts it."""
         return Command(
             name="postgres",
             argv=(
@@ -74,7 +74,7 @@ class Postgres:
             account=self.home.account,
         )
 
-    def initialise(self) -> None:
+    def initialize(self) -> None:
         """Do what the image does on an empty volume: run the script that is mounted for it."""
         environment = {
             **base_environment(),
@@ -88,19 +88,19 @@ class Postgres:
         subprocess.run([str(script)], env=environment, capture_output=True, check=True)  # noqa: S603 - the project's own
 
     def forget(self) -> None:
-        """Remove what stands outside its folder."""
+        """Remove files outside its folder."""
         remove_temporary_folder(self.folder)
 
 
 @dataclass(frozen=True)
 class RedisAtHand:
-    """A Redis that others may use too: nothing but this test's keys is touched, and no server is stopped."""
+    """A shared Redis: only this test's keys are changed, and the server is not stopped."""
 
     url: str
 
     @classmethod
     def find(cls) -> RedisAtHand:
-        """Return the one that answers. Without one a test fails in CI and is skipped elsewhere."""
+        """Return a Redis that answers. Without one, a test fails in CI and is skipped elsewhere."""
         url = os.environ.get(VARIABLE, _DEFAULT)
         try:
             with redis.Redis.from_url(url, socket_connect_timeout=2) as client:
@@ -118,7 +118,7 @@ class RedisAtHand:
         return urlsplit(self.url).netloc
 
     def cut(self) -> None:
-        """End all connections to the database, as far as can be told those of this test."""
+        """End all connections to the database, as far as possible only those of this test."""
         number = urlsplit(self.url).path.strip("/")
         with redis.Redis.from_url(self.url) as client:
             for one in client.client_list():
@@ -132,5 +132,5 @@ class RedisAtHand:
 
 
 def has_redis_server() -> bool:
-    """Return whether this machine can start a Redis of the test's own."""
+    """Return whether this machine can start a Redis for the test."""
     return shutil.which("redis-server") is not None

@@ -48,7 +48,7 @@ def file() -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def entries(file: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """Its services as they stand there."""
+    """Its services as written."""
     found: dict[str, dict[str, Any]] = file["services"]
     return found
 
@@ -59,8 +59,8 @@ def read() -> dict[str, Service]:
     return services(new_variables())
 
 
-def test_it_is_of_the_compose_specification(file: dict[str, Any]) -> None:
-    """Merge keys are YAML's, not Compose's, so that it is given the resolved file."""
+def test_it_follows_the_compose_specification(file: dict[str, Any]) -> None:
+    """Merge keys are part of YAML, not of Compose, so the check gets the resolved file."""
     parsed = compose_spec.PyCompose.from_yaml(yaml.safe_dump(file))
     parsed.validate()
     assert set(parsed.service_names()) == set(file["services"])
@@ -81,7 +81,7 @@ def test_every_service_of_celery_is_there(read: dict[str, Service]) -> None:
     assert {name for name in read if name not in always} == {"simulator", "demo-connections"}
 
 
-def test_images_are_pinned_and_few(read: dict[str, Service]) -> None:
+def test_there_are_few_images_and_each_is_pinned(read: dict[str, Service]) -> None:
     others = {service.image for service in read.values() if not service.image.startswith(OWN)}
     assert others == IMAGES
     assert len({service.image for service in read.values()} - others) == 1
@@ -89,7 +89,7 @@ def test_images_are_pinned_and_few(read: dict[str, Service]) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(SECRETS))
-def test_a_secret_that_is_not_set_is_named_with_what_makes_it(name: str) -> None:
+def test_a_missing_secret_is_named_with_the_script_that_creates_it(name: str) -> None:
     with pytest.raises(MissingVariableError, match=rf"^required variable {name} .*sh deploy/new-env\.sh"):
         load({key: value for key, value in new_variables().items() if key != name})
 
@@ -102,7 +102,7 @@ def test_no_secret_has_a_default() -> None:
         load({})
 
 
-def test_the_file_of_secrets_is_its_owners_alone_and_keeps_what_it_has(tmp_path: Path) -> None:
+def test_the_secrets_file_is_private_and_keeps_its_values(tmp_path: Path) -> None:
     env = tmp_path / ".env"
     env.write_text("REDIS_PASSWORD=mine\nJWT_SECRET=\n# and no end of line")
     env.chmod(0o644)
@@ -114,11 +114,11 @@ def test_the_file_of_secrets_is_its_owners_alone_and_keeps_what_it_has(tmp_path:
     assert read_variables(write_env(tmp_path)) == written
 
 
-def test_a_new_file_of_secrets_is_its_owners_alone(tmp_path: Path) -> None:
+def test_a_new_secrets_file_is_private(tmp_path: Path) -> None:
     assert write_env(tmp_path).stat().st_mode & 0o777 == 0o600
 
 
-def test_new_secrets_are_long_and_new() -> None:
+def test_new_secrets_are_long_and_distinct() -> None:
     first, second = new_variables(), new_variables()
     assert set(first) == SECRETS
     assert not {first[name] for name in SECRETS} & {second[name] for name in SECRETS}
@@ -127,7 +127,7 @@ def test_new_secrets_are_long_and_new() -> None:
     assert all(re.fullmatch(r"[A-Za-z0-9_-]{40,}=?", value) for value in first.values())
 
 
-def test_each_secret_goes_to_those_alone_who_need_it() -> None:
+def test_each_secret_goes_only_to_services_that_need_it() -> None:
     variables = new_variables()
     who = {
         secret: {name for name, entry in load(variables)["services"].items() if variables[secret] in str(entry)}
@@ -145,7 +145,7 @@ def test_each_secret_goes_to_those_alone_who_need_it() -> None:
     assert who["REDIS_PASSWORD"] == {"redis", "init", "scheduler", "worker"}
 
 
-def test_each_service_tells_its_health(read: dict[str, Service]) -> None:
+def test_each_service_has_a_health_check(read: dict[str, Service]) -> None:
     assert {name for name, service in read.items() if service.health is None} == ONCE
     for service in read.values():
         if service.health is not None:
@@ -153,7 +153,7 @@ def test_each_service_tells_its_health(read: dict[str, Service]) -> None:
             assert service.health.interval_s >= 5
 
 
-def test_each_waits_until_what_it_needs_is_well(read: dict[str, Service]) -> None:
+def test_each_service_waits_for_its_healthy_dependencies(read: dict[str, Service]) -> None:
     for service in read.values():
         for other, condition in service.conditions.items():
             expected = "service_completed_successfully" if other in ONCE else "service_healthy"
@@ -166,18 +166,18 @@ def test_each_waits_until_what_it_needs_is_well(read: dict[str, Service]) -> Non
         assert read[name].conditions.keys() == {"api-server"}
 
 
-def test_who_ends_by_itself_is_waited_for(read: dict[str, Service]) -> None:
-    """Else `docker compose up --wait` takes the end of a service for its failure."""
+def test_services_that_end_by_themselves_are_waited_for(read: dict[str, Service]) -> None:
+    """Otherwise, `docker compose up --wait` treats the end of a service as a failure."""
     awaited = {other for service in read.values() for other, what in service.conditions.items() if "completed" in what}
     assert awaited == ONCE
 
 
-def test_who_ends_is_started_again(read: dict[str, Service]) -> None:
+def test_services_that_end_are_restarted(read: dict[str, Service]) -> None:
     assert {name for name, service in read.items() if service.restart != "unless-stopped"} == ONCE
     assert read["worker"].grace_s >= 120
 
 
-def test_nobody_is_root_nor_can_become_it(entries: dict[str, dict[str, Any]]) -> None:
+def test_no_service_is_root_or_can_become_root(entries: dict[str, dict[str, Any]]) -> None:
     for name, entry in entries.items():
         assert str(entry["user"]).split(":")[0] not in ("", "0", "root"), name
         assert entry["cap_drop"] == ["ALL"], name
@@ -185,17 +185,17 @@ def test_nobody_is_root_nor_can_become_it(entries: dict[str, dict[str, Any]]) ->
         assert not {"privileged", "cap_add", "network_mode", "pid", "ipc", "devices"} & entry.keys(), name
 
 
-def test_only_the_ui_is_published_and_on_loopback_alone(entries: dict[str, dict[str, Any]]) -> None:
+def test_only_the_ui_is_published_on_loopback(entries: dict[str, dict[str, Any]]) -> None:
     published = {name: entry["ports"] for name, entry in entries.items() if "ports" in entry}
     assert published == {"api-server": ["127.0.0.1:8080:8080"]}
 
 
-def test_workers_can_be_many(entries: dict[str, dict[str, Any]]) -> None:
+def test_workers_can_be_scaled(entries: dict[str, dict[str, Any]]) -> None:
     assert not [name for name, entry in entries.items() if {"container_name", "hostname"} & entry.keys()]
     assert "ports" not in entries["worker"]
 
 
-def test_no_log_server_listens(read: dict[str, Service]) -> None:
+def test_no_log_server_runs(read: dict[str, Service]) -> None:
     for name in ("scheduler", "triggerer", "worker"):
         assert "--skip-serve-logs" in read[name].argv
 
@@ -208,7 +208,7 @@ def test_nothing_is_installed_at_the_start(entries: dict[str, dict[str, Any]]) -
     assert "_PIP_ADDITIONAL_REQUIREMENTS" not in str(entries)
 
 
-def test_what_is_mounted_from_the_project_is_there_and_read_only(entries: dict[str, dict[str, Any]]) -> None:
+def test_project_mounts_exist_and_are_read_only(entries: dict[str, dict[str, Any]]) -> None:
     mounts = {volume for entry in entries.values() for volume in entry["volumes"] if volume.startswith(".")}
     for mount in mounts:
         source, _target, mode = mount.split(":")
@@ -222,13 +222,13 @@ def test_each_named_volume_is_declared(file: dict[str, Any]) -> None:
     assert {name for name in named if not name.startswith(".")} == set(file["volumes"])
 
 
-def test_object_storage_by_one_variable() -> None:
+def test_one_variable_selects_object_storage() -> None:
     url = "s3://staging@acme-detections/airflow"
     worker = services({**new_variables(), "COLLECTIVE_INSIGHTS_STAGING": url})["worker"]
     assert worker.environment["COLLECTIVE_INSIGHTS_STAGING"] == url
 
 
-def test_the_demo_is_live_towards_the_simulator(read: dict[str, Service]) -> None:
+def test_the_demo_is_live_against_the_simulator(read: dict[str, Service]) -> None:
     variables = new_variables("demo")
     assert variables["COMPOSE_PROFILES"] == "demo"
     assert (ROOT / variables["CONNECTORS_FOLDER"] / "connectors.yaml").is_file()
@@ -243,8 +243,8 @@ def test_the_image_is_built_once_and_never_pulled(entries: dict[str, dict[str, A
     assert {entry["pull_policy"] for entry in own.values()} == {"never"}
 
 
-def test_a_wrong_secret_is_told_before_anything_waits_for_a_database(read: dict[str, Service]) -> None:
-    """The image's entrypoint would ask the database first, twenty times."""
+def test_a_wrong_secret_is_reported_before_the_database_is_awaited(read: dict[str, Service]) -> None:
+    """The image's entrypoint would try the database first, twenty times."""
     assert read["init"].environment["CONNECTION_CHECK_MAX_COUNT"] == "0"
     assert read["init"].argv[-1].startswith("python deploy/check_secrets.py && ")
 
@@ -254,7 +254,7 @@ def test_the_number_of_workers_is_a_variable() -> None:
     assert found == [{"replicas": 1}, {"replicas": 3}]
 
 
-def test_what_the_simulator_stores_is_kept_on_its_volume(entries: dict[str, dict[str, Any]]) -> None:
+def test_the_simulator_stores_its_data_on_its_volume(entries: dict[str, dict[str, Any]]) -> None:
     simulator = entries["simulator"]
     folder = simulator["command"][simulator["command"].index("--state") + 1]
     (volume,) = [volume for volume in simulator["volumes"] if folder.startswith(volume.split(":")[1] + "/")]
@@ -267,10 +267,11 @@ def test_settings_that_celery_and_the_connectors_need(read: dict[str, Service]) 
     assert settings["AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL"] == "1"
     assert settings["AIRFLOW__CELERY__WORKER_PREFETCH_MULTIPLIER"] == "1"
     assert settings["AIRFLOW__CELERY__TASK_ACKS_LATE"] == "True"
+    assert settings["AIRFLOW__CELERY_BROKER_TRANSPORT_OPTIONS__VISIBILITY_TIMEOUT"] == "20"
     assert "simple" not in settings["AIRFLOW__CORE__AUTH_MANAGER"].lower()
 
 
-def test_the_database_takes_a_connection_of_every_slot_twice_and_those_of_the_rest(read: dict[str, Service]) -> None:
+def test_the_database_takes_two_connections_of_every_slot_and_the_rest(read: dict[str, Service]) -> None:
     """Celery keeps one for the results, a stage one to the ledger: docs/capacity.md."""
     slots = int(read["scheduler"].environment["AIRFLOW__CORE__PARALLELISM"])
     (setting,) = [word for word in read["postgres"].argv if word.startswith("max_connections=")]
@@ -286,10 +287,10 @@ def test_variables_are_filled_in(text: str, expected: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["$X", "${X-2}", "${X:+2}", "${X:-${Y}}"])
-def test_what_this_reader_does_not_know_is_refused(text: str) -> None:
+def test_unsupported_syntax_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="begins no variable"):
         interpolate(text, {"X": "1"})
 
 
-def test_durations() -> None:
+def test_durations_are_read_in_seconds() -> None:
     assert [seconds(text) for text in ("5s", "3m", "1m30s")] == [5, 180, 90]

@@ -1,4 +1,4 @@
-"""The rules of this project for its Dockerfile, and that what it copies is there."""
+"""The rules of this project for its Dockerfile, and the check that the files it copies exist."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from tests.compose.compose_file import ROOT
 
 BASE = "apache/airflow:3.3.2-python3.11"
-#: Stages of this Dockerfile, built upon by later ones.
+#: Stages of this Dockerfile that later ones build on.
 STAGES = {"packages", "wheel"}
 
 
@@ -31,8 +31,8 @@ def test_the_base_is_pinned(steps: list[tuple[str, str]]) -> None:
     assert {words.split()[0] for words in words_of(steps, "FROM")} - STAGES == {BASE}
 
 
-def test_what_comes_from_an_index_is_held_to_its_hash(steps: list[tuple[str, str]]) -> None:
-    """The build backend too: it is installed among the requirements, and a build fetches nothing."""
+def test_packages_are_installed_with_hashes(steps: list[tuple[str, str]]) -> None:
+    """This includes the build backend: it is one of the requirements, and a build downloads nothing."""
     commands = [each for words in words_of(steps, "RUN") for each in re.findall(r"pip (?:install|wheel) [^&]+", words)]
     assert len(commands) == 3
     for command in commands:
@@ -42,17 +42,17 @@ def test_what_comes_from_an_index_is_held_to_its_hash(steps: list[tuple[str, str
     assert "--no-build-isolation" in build
 
 
-def test_it_ends_as_airflow_and_is_never_root(steps: list[tuple[str, str]]) -> None:
+def test_it_runs_as_airflow_and_never_as_root(steps: list[tuple[str, str]]) -> None:
     assert steps[-1] == ("USER", "airflow")
     assert words_of(steps, "USER") == ["airflow"]
 
 
-def test_nothing_comes_from_an_address(steps: list[tuple[str, str]]) -> None:
+def test_nothing_is_downloaded_from_a_url(steps: list[tuple[str, str]]) -> None:
     assert not words_of(steps, "ADD")
     assert not [words for words in words_of(steps, "RUN") if re.search(r"https?:|curl|wget|apt", words)]
 
 
-def test_no_secret_comes_in(steps: list[tuple[str, str]]) -> None:
+def test_no_secret_is_built_in(steps: list[tuple[str, str]]) -> None:
     given = [*words_of(steps, "ARG"), *words_of(steps, "ENV")]
     assert {words.split("=")[0] for words in given} == {"PIP_INDEX_URL", "SOURCE_DATE_EPOCH"}
     ignored = (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
@@ -61,13 +61,13 @@ def test_no_secret_comes_in(steps: list[tuple[str, str]]) -> None:
 
 
 def test_airflow_does_not_run_in_a_build(steps: list[tuple[str, str]]) -> None:
-    """It would write a file with keys of its own into the image."""
+    """It would write a file with its own keys into the image."""
     assert not [
         words for words in words_of(steps, "RUN") if re.search(r"\bairflow (?!=)|import (airflow|ci_op)", words)
     ]
 
 
-def test_what_is_copied_is_let_through(steps: list[tuple[str, str]]) -> None:
+def test_copied_files_are_not_ignored(steps: list[tuple[str, str]]) -> None:
     allowed = {
         line[1:] for line in (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines() if line.startswith("!")
     }

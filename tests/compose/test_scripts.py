@@ -1,4 +1,4 @@
-"""The command lines and scripts that containers and people run, run here."""
+"""The command lines and scripts that containers and people run."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ needs_redis = pytest.mark.skipif(not shutil.which("redis-server"), reason="no re
 
 
 @needs_redis
-def test_redis_ends_when_it_is_asked_to(tmp_path: Path) -> None:
-    """What the engine signals is the process that it started: that has to be the server, not a shell."""
+def test_redis_ends_on_a_signal(tmp_path: Path) -> None:
+    """The engine signals the process that it started. That has to be the server, not a shell."""
     service, port = services(new_variables())["redis"], str(find_free_port())
     *shell, script = service.argv
     environment = {"PATH": os.environ["PATH"], **service.environment, "REDIS_PORT": port}
@@ -69,7 +69,7 @@ Check = Callable[..., str]
 
 @pytest.fixture
 def check(secrets: dict[str, str], capsys: pytest.CaptureFixture[str]) -> Check:
-    """Returns what is said about the secrets when some are changed."""
+    """Returns the report about the secrets after some are changed."""
 
     def run(**changed: str) -> str:
         status, said = check_secrets.main({**secrets, **changed}), capsys.readouterr().err
@@ -79,7 +79,7 @@ def check(secrets: dict[str, str], capsys: pytest.CaptureFixture[str]) -> Check:
     return run
 
 
-def test_secrets_that_can_be_used_pass(secrets: dict[str, str], check: Check) -> None:
+def test_valid_secrets_pass(secrets: dict[str, str], check: Check) -> None:
     assert check() == ""
     old = secrets["AIRFLOW__CORE__FERNET_KEY"]
     assert check(AIRFLOW__CORE__FERNET_KEY=f"{Fernet.generate_key().decode()}, {old}") == ""
@@ -90,35 +90,35 @@ def test_any_key_will_do_for_a_new_database(secrets: dict[str, str], check: Chec
     assert check(AIRFLOW__CORE__FERNET_KEY=Fernet.generate_key().decode()) == ""
 
 
-def test_a_key_that_is_not_the_one_of_the_connections_is_told(check: Check) -> None:
+def test_a_key_that_cannot_decrypt_the_connections_is_reported(check: Check) -> None:
     said = check(AIRFLOW__CORE__FERNET_KEY=Fernet.generate_key().decode())
     assert said.startswith("FERNET_KEY does not decrypt the Connections okta_default, s3: it is not the key")
 
 
 @pytest.mark.parametrize("key", ["", "hunter2hunter2", "ä" * 44])
-def test_what_is_not_a_key_is_told_without_showing_it(check: Check, key: str) -> None:
+def test_an_invalid_key_is_reported_without_its_value(check: Check, key: str) -> None:
     said = check(AIRFLOW__CORE__FERNET_KEY=key)
     assert said.startswith("FERNET_KEY is not a Fernet key")
     assert not key or key not in said
 
 
 @pytest.mark.parametrize("name", ["AIRFLOW_DB_PASSWORD", "CELERY_DB_PASSWORD", "LEDGER_DB_PASSWORD", "REDIS_PASSWORD"])
-def test_a_password_that_cannot_be_part_of_a_url_is_told(check: Check, name: str) -> None:
+def test_a_password_that_cannot_be_part_of_a_url_is_reported(check: Check, name: str) -> None:
     for character in '@/%:?#"\\ $':
         said = check(**{name: f"hunter{character}2"})
         assert said.startswith(f"{name} has a character that cannot be part of a URL"), character
         assert "hunter" not in said
 
 
-def test_a_database_that_refuses_the_password_is_told(check: Check) -> None:
+def test_a_database_that_refuses_the_password_is_reported(check: Check) -> None:
     said = check(AIRFLOW__DATABASE__SQL_ALCHEMY_CONN="postgresql+psycopg2://a:hunter2@127.0.0.1:1/a")
-    assert said.startswith("Airflow's database refuses AIRFLOW_DB_PASSWORD or does not answer: ")
+    assert said.startswith("Airflow's database rejects AIRFLOW_DB_PASSWORD or does not answer: ")
     assert "hunter2" not in said
 
 
 @pytest.fixture
 def docker(tmp_path: Path) -> Path:
-    """A docker that notes what it is asked for and refuses what is in the file `refused`."""
+    """A docker that records its calls and refuses those in the file `refused`."""
     program = tmp_path / "docker"
     program.write_text(
         f'#!/bin/sh\necho "$*" >> {tmp_path}/asked\n! grep -qx -- "$*" {tmp_path}/refused\n', encoding="utf-8"
@@ -129,13 +129,13 @@ def docker(tmp_path: Path) -> Path:
 
 
 def update(docker: Path) -> list[str]:
-    """Return what an update asks the engine for."""
+    """Return the calls that an update makes."""
     environment = {"PATH": f"{docker}:{os.environ['PATH']}"}
     subprocess.run(["/bin/sh", ROOT / "deploy" / "update.sh"], env=environment, check=False)  # noqa: S603
     return (docker / "asked").read_text(encoding="utf-8").splitlines()
 
 
-def test_an_update_lets_tasks_end_while_the_api_server_hears_them(docker: Path) -> None:
+def test_an_update_stops_workers_before_the_api_server(docker: Path) -> None:
     assert update(docker) == [
         "compose build",
         "compose stop scheduler",

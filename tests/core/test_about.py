@@ -10,5 +10,5 @@ from ci_operators.core.about import About
 @pytest.mark.parametrize(
     ("title", "name"), [("SentinelOne", "SentinelOne"), ("Microsoft Defender XDR", "MicrosoftDefenderXDR")]
 )
-def test_a_title_begins_the_names_of_classes(title: str, name: str) -> None:
+def test_class_names_begin_with_the_title(title: str, name: str) -> None:
     assert About(title, ("URL", ""), ("Token", ""), "https://acme.example").class_name == name

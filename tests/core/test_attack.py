@@ -91,7 +91,7 @@ def test_table_knows_techniques_and_tactics() -> None:
         (None, None, ["unknown_technique"]),
     ],
 )
-def test_a_retired_code_leaves_as_its_successor_or_not_at_all(
+def test_a_retired_code_becomes_its_successor_or_is_left_out(
     code: str | None, current: str | None, notes: list[str]
 ) -> None:
     noted: list[str] = []

@@ -1,4 +1,4 @@
-"""The matrix as people read it."""
+"""The ATT&CK matrix as it is printed."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from ci_operators.core.attack_matrix import Matrix, Tactic, Technique
 TACTICS = {"exfiltration": "TA0010", "command-and-control": "TA0011", "reconnaissance": "TA0043", "new": "TA0099"}
 
 
-def test_tactics_stand_in_the_order_of_the_printed_matrix_and_new_ones_at_the_end() -> None:
+def test_tactics_are_in_the_order_of_the_printed_matrix_with_new_ones_last() -> None:
     matrix = Matrix.of(TACTICS, [])
     assert [tactic.id for tactic in matrix.tactics] == ["TA0043", "TA0011", "TA0010", "TA0099"]
 

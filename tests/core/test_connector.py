@@ -47,7 +47,7 @@ def test_options_are_read_as_people_write_them() -> None:
     [
         ({"update_frequency": "30 seconds"}, "at least 1 minute"),
         ({"update_frequency": "often"}, "a number and a unit"),
-        ({"publication_delay": timedelta(seconds=-1)}, "not below 0"),
+        ({"publication_delay": timedelta(seconds=-1)}, "at least 0"),
         ({"max_window": "10 minutes"}, "must not be shorter than update_frequency .30 minutes."),
         ({"organization_ids": ["abc"]}, "uhash"),
         ({"batch_size": 0}, "greater than or equal to 1"),
@@ -71,7 +71,7 @@ def test_wrong_options_are_refused(options: dict[str, Any], sentence: str) -> No
         make(**options)
 
 
-def test_an_entry_that_is_no_mapping_is_refused() -> None:
+def test_an_entry_that_is_not_a_mapping_is_refused() -> None:
     with pytest.raises(ValidationError):
         Connector.model_validate(["acme"])
 
@@ -92,7 +92,7 @@ def test_an_initial_import_begins_where_the_source_still_has_its_events() -> Non
         source_keeps = timedelta(days=7)
 
     assert Brief.model_validate({"name": "acme", "source": "x", "initial_import": "7 days"})
-    with pytest.raises(ValidationError, match="at most 7 days: the source keeps its events no longer"):
+    with pytest.raises(ValidationError, match="at most 7 days, because the source does not keep its events longer"):
         Brief.model_validate({"name": "acme", "source": "x", "initial_import": "8 days"})
 
 

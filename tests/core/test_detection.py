@@ -32,7 +32,7 @@ def test_detection_is_read_as_written() -> None:
     assert msgspec.json.decode(encode_detection(detection)) == WHOLE
 
 
-def test_what_is_empty_is_left_out() -> None:
+def test_empty_members_are_left_out() -> None:
     detection = Detection(
         timestamp="2026-03-10T12:00:00.000Z",
         ioc=Ioc(type="ip", value="198.51.100.7", source_type="Okta"),

@@ -36,7 +36,7 @@ def test_duration_is_number_and_unit(text: str, seconds: int) -> None:
 @pytest.mark.parametrize(
     "value", ["", "30", "minutes", "30 m", "-1 day", "1 week", "1 day 2 hours", "\u0663 days", 30, None, []]
 )
-def test_anything_else_is_refused_with_the_forms_allowed(value: object) -> None:
+def test_other_values_are_refused_with_the_allowed_forms(value: object) -> None:
     with pytest.raises(ValueError, match="30 minutes"):
         read_duration(value)
 
@@ -46,7 +46,7 @@ def test_duration_passes_through() -> None:
 
 
 @given(st.integers(0, 999_999))
-def test_what_is_written_is_read_again(seconds: int) -> None:
+def test_a_written_duration_is_read_again(seconds: int) -> None:
     duration = timedelta(seconds=seconds)
     assert read_duration(format_duration(duration)) == duration
 

@@ -17,6 +17,7 @@ from ci_operators.core.indicator import (
     read_domain,
     read_hash,
     read_ip,
+    read_url,
 )
 
 SHA1 = "a9993e364706816aba3e25717850c26c9cd0d89d"
@@ -107,6 +108,28 @@ def test_what_is_read_as_a_domain_stays_the_same(text: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "url"),
+    [
+        (" https://files.example.net/a?b=c#d ", "https://files.example.net/a?b=c#d"),
+        ("HTTP://bob@Files.Example.NET:8080", "HTTP://bob@Files.Example.NET:8080"),
+        ("ftp://[2620:4f:8000::7]/x", "ftp://[2620:4f:8000::7]/x"),
+        ("https://b\u00fccher.example.org/", "https://b\u00fccher.example.org/"),
+        ("https://example.net/" + "a" * 2028, "https://example.net/" + "a" * 2028),
+        ("https://example.net/" + "a" * 2029, None),
+        ("https://example.net/a b", None),
+        ("https://example.net/a\nb", None),
+        ("https://[::1/", None),
+        ("https:///path", None),
+        ("mailto:alice@example.org", None),
+        ("files.example.net/a", None),
+        ("", None),
+    ],
+)
+def test_only_urls_of_a_host_are_read(text: str, url: str | None) -> None:
+    assert read_url(text) == url
+
+
+@pytest.mark.parametrize(
     ("kind", "text", "found"),
     [
         ("sha256", SHA256, SHA256),
@@ -125,12 +148,12 @@ def test_only_well_formed_hashes_are_read(kind: str, text: str | None, found: st
     assert read_hash(kind, text) == found
 
 
-def test_hashes_are_told_from_other_texts() -> None:
+def test_hashes_are_distinguished_from_other_texts() -> None:
     assert all(is_hash(text) for text in (MD5, SHA1, SHA256))
     assert not any(is_hash(text) for text in ("", MD5.upper(), MD5 + "0", SHA1[:-1] + "\n"))
 
 
-def test_trivial_hashes_are_those_of_nothing_and_of_a_line_break() -> None:
+def test_trivial_hashes_are_those_of_empty_input_and_a_line_break() -> None:
     computed = {
         digest(content, usedforsecurity=False).hexdigest()
         for digest in (hashlib.md5, hashlib.sha1, hashlib.sha256)

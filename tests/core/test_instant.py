@@ -40,7 +40,7 @@ def test_iso_8601_is_read(text: str, written: str, has_zone: bool) -> None:
         "2026-13-10T12:00:00Z",
         "2026-02-30",
         "2026-03-10T25:00:00Z",
-        "1712011200000",  # milliseconds since 1970, which the library takes for the year 1712
+        "1712011200000",  # milliseconds since 1970, which the library reads as the year 1712
         "1712011200",
         "20260310",
         "0001-01-01T00:00:00+14:00",
@@ -48,7 +48,7 @@ def test_iso_8601_is_read(text: str, written: str, has_zone: bool) -> None:
         "\u0662\u0660\u0662\u0666-03-10T12:00:00Z",
     ],
 )
-def test_what_is_no_date_is_a_value_error(text: str) -> None:
+def test_an_invalid_date_is_a_value_error(text: str) -> None:
     with pytest.raises(ValueError, match=r".+"):
         read_instant(text)
 

@@ -31,7 +31,7 @@ def test_long_ids_are_cut_in_samples() -> None:
     assert tally.samples == {"wrong_event_type": ["x" * 80]}
 
 
-def test_an_id_writes_no_lines_into_a_log() -> None:
+def test_an_id_cannot_add_lines_to_a_log() -> None:
     tally = Tally()
     tally.drop(Dropped("wrong_event_type", "a\nb\x1b[2J\0\u2028"))
     assert tally.samples == {"wrong_event_type": ["a b\ufffd[2J "]}

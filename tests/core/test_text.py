@@ -27,7 +27,7 @@ def test_clean_text(text: str, cleaned: str) -> None:
     assert clean_text(text) == cleaned
 
 
-def test_clean_text_keeps_what_it_is_told_to() -> None:
+def test_clean_text_keeps_the_allowed_characters() -> None:
     assert clean_text("a\nb\tc\x1b", keep="\n") == "a\nb c\ufffd"
 
 

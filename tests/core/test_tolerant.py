@@ -29,6 +29,11 @@ class Outer(Struct, frozen=True, rename={"d": "renamed"}):
     d: str | None = None
 
 
+class Plain(Struct, frozen=True):
+    texts: list[str | None] | None = None
+    number: int | str | None = None
+
+
 read = make_reader(Outer)
 
 
@@ -48,7 +53,20 @@ def test_documented_types_are_read_as_they_are() -> None:
     assert read(b'{"a": "x", "b": {"a": "y"}, "c": [{"a": "z"}, null], "renamed": "w", "new": 1}') == whole
 
 
-def test_what_does_not_fit_is_absent() -> None:
+def test_a_list_holds_the_plain_values_among_its_items() -> None:
+    read_plain = make_reader(Plain)
+    assert read_plain(b'{"texts": ["x", null]}') == Plain(["x", None])
+    assert read_plain(b'{"texts": ["x", 7, null, [], {"a": "y"}]}') == Plain(["x", "7"])
+
+
+def test_a_number_is_read_as_documented_or_as_text() -> None:
+    read_plain = make_reader(Plain)
+    assert read_plain(b'{"number": 70}') == Plain(number=70)
+    assert read_plain(b'{"number": "70"}') == Plain(number="70")
+    assert read_plain(b'{"number": 70.5}') == Plain([], "70.5")
+
+
+def test_values_that_do_not_fit_are_absent() -> None:
     assert read(b'{"a": [], "b": "text", "c": [{"a": 1}, "b", null], "renamed": 2}') == Outer(c=[Inner("1")], d="2")
     assert read(b'{"a": 1, "c": "text"}') == Outer(a="1", c=[])
 
@@ -60,7 +78,7 @@ def test_what_is_not_an_object_is_none(text: bytes) -> None:
     assert read(text) is None
 
 
-def test_half_characters_bytes_outside_utf8_and_numbers_json_lacks_are_read() -> None:
+def test_surrogates_invalid_utf8_and_non_json_numbers_are_read() -> None:
     assert read(rb'{"a": "a\ud800b"}') == Outer(a="a?b", c=[])
     assert read(b'{"a": "\xff", "b": {"a": NaN}, "renamed": 1e999}') == Outer("\ufffd", Inner("nan"), [], "inf")
 

@@ -14,10 +14,11 @@ from airflow.dag_processing.dagbag import DagBag
 from airflow.sdk import get_parsing_context
 from airflow.serialization.serialized_objects import DagSerialization
 
+from ci_operators.sources import SOURCES
 from tests.airflow_home import IGNORED, ROOT
 
 MAINTENANCE = "collective_insights_maintenance"
-#: What no DAG file may import: each costs every parse and every task its time.
+#: What no DAG file may import, since each slows down every parse and every task.
 HEAVY = (
     "airflow.providers.http.hooks.http",
     "requests",
@@ -28,10 +29,7 @@ HEAVY = (
     "publicsuffixlist",
     "ci_operators.transport.client",
     "ci_operators.staging.artifact",
-    "ci_operators.sources.okta.api",
-    "ci_operators.sources.okta.mapping",
-    "ci_operators.sources.sentinelone.api",
-    "ci_operators.sources.sentinelone.mapping",
+    *(f"ci_operators.sources.{source}.{module}" for source in SOURCES for module in ("api", "mapping")),
     "ci_operators.recorded_future.api",
     "ci_operators.hooks.ledger",
     "ci_operators.operators.alerts",
@@ -39,7 +37,7 @@ HEAVY = (
     "ci_operators.ledger.tables",
 )
 
-#: Parses a DAG without anything of ours, then our DAGs, and prints the modules that only ours brought.
+#: Parses an unrelated DAG, then our DAGs, and prints the modules that only ours import.
 PARSE = """
 import json, sys
 from airflow.dag_processing.dagbag import DagBag
@@ -65,19 +63,18 @@ def errors_of(bag: DagBag) -> dict[str, str]:
     return {Path(name).name: error for name, error in bag.import_errors.items()}
 
 
-def test_shipped_connectors_give_two_dags_in_debug_mode() -> None:
+def test_each_source_has_a_shipped_connector_in_debug_mode() -> None:
     bag = read_dags()
     assert errors_of(bag) == {}
     assert {dag_id: Path(dag.fileloc).name for dag_id, dag in bag.dags.items()} == {
-        "collective_insights_okta": "okta.py",
-        "collective_insights_sentinelone": "sentinelone.py",
+        **{f"collective_insights_{source}": f"{source}.py" for source in SOURCES},
         MAINTENANCE: "maintenance.py",
     }
     assert all(dag.params["debug"] is True for name, dag in bag.dags.items() if name != MAINTENANCE)
 
 
-def test_airflow_stores_no_paths_but_those_that_do_not_move() -> None:
-    """A scheduler that was updated reads DAGs which the version before has serialized."""
+def test_airflow_stores_only_stable_import_paths() -> None:
+    """An updated scheduler reads DAGs that the previous version has serialized."""
     stored = json.dumps([DagSerialization.to_dict(dag) for dag in read_dags().dags.values()])
     stages = {f"ci_operators.operators.{stage}" for stage in ("extract", "filter", "map", "validate", "submit")}
     assert set(re.findall(r"ci_operators[\w.]+", stored)) == {
@@ -120,7 +117,7 @@ def test_a_wrong_entry_takes_no_other_connector_down(monkeypatch: pytest.MonkeyP
 def test_a_tasks_process_makes_its_own_dag_alone(
     wanted: str | None, found: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """Airflow names the DAG that it wants in the environment, where `get_parsing_context` finds it."""
+    """Airflow names the requested DAG in the environment, where `get_parsing_context` finds it."""
     config = tmp_path / "connectors.yaml"
     config.write_text(
         "connectors:\n"
@@ -140,7 +137,7 @@ def test_a_tasks_process_makes_its_own_dag_alone(
 def test_an_unreadable_file_is_one_sentence_in_every_dag_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("COLLECTIVE_INSIGHTS_CONFIG", str(tmp_path / "absent.yaml"))
     errors = errors_of(read_dags())
-    assert set(errors) == {"connectors_file.py", "maintenance.py", "okta.py", "sentinelone.py"}
+    assert set(errors) == {"connectors_file.py", "maintenance.py", *(f"{source}.py" for source in SOURCES)}
     assert all("absent.yaml: cannot be read (No such file or directory)" in error for error in errors.values())
 
 

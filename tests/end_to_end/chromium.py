@@ -1,4 +1,4 @@
-"""The Chromium at hand, driven through Airflow's UI as a person would."""
+"""The available Chromium, driven through Airflow's UI as a person would."""
 
 from __future__ import annotations
 
@@ -12,8 +12,10 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Dialog, Page, Request, expect, sync_playwright
 
+from tests.airflow_home import EDITOR
+
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-#: Chromium would else ask its maker's servers for this and that; as root it has no sandbox.
+#: Without these, Chromium contacts servers of its vendor. As root, it has no sandbox.
 _ARGUMENTS = (
     "--no-sandbox",
     "--disable-gpu",
@@ -23,12 +25,15 @@ _ARGUMENTS = (
     "--no-first-run",
 )
 PATIENCE_MS = 60_000
-#: Airflow's own page logs this before the login: it asks for its settings, is refused, and so knows that it must ask.
+#: Airflow's own page logs this before the login: its request for its settings is refused, so it shows the login.
 _BEFORE_LOGIN = "Failed to load resource: the server responded with a status of 401 (Unauthorized) at /ui/config"
+
+#: A replacement of the editor's loader that never loads it.
+_NO_EDITOR = "window.require = () => {}; window.require.config = () => {};"
 
 
 def find_chromium() -> str:
-    """Return the path of a Chromium. Without one a test fails in CI and is skipped elsewhere."""
+    """Return the path of a Chromium. Without one, a test fails in CI and is skipped elsewhere."""
     found = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, _NAMES)), None)
     if found:
         return found
@@ -53,7 +58,7 @@ def running_chromium() -> Iterator[Browser]:
 class Visit:
     """A person at a page.
 
-    complaints: what the page logged as errors; strangers: hosts asked beside Airflow's own; alarms: dialogs of scripts.
+    complaints: errors that the page logged; strangers: requested hosts other than Airflow; alarms: dialogs of scripts.
     """
 
     page: Page
@@ -63,7 +68,7 @@ class Visit:
     alarms: list[str] = field(default_factory=list)
 
     def forget(self) -> None:
-        """Forget what was logged, asked and said so far."""
+        """Clear the logged errors, hosts and dialogs."""
         for heard in (self.complaints, self.strangers, self.alarms):
             heard.clear()
 
@@ -82,12 +87,14 @@ class Visit:
         self.complaints[:] = [said for said in self.complaints if said != _BEFORE_LOGIN]
 
     def hear(self, said: ConsoleMessage) -> None:
-        """Remember what the page logs as an error, and where."""
+        """Remember an error that the page logs, and its location."""
         if said.type == "error":
             self.complaints.append(f"{said.text} at {said.location['url'].removeprefix(self.url)}")
 
     def note(self, request: Request) -> None:
         """Remember a request to another host than Airflow's."""
+        if EDITOR and request.url.startswith(EDITOR):
+            return
         if urlsplit(request.url).scheme in ("http", "https") and not request.url.startswith(self.url):
             self.strangers.append(request.url)
 
@@ -103,6 +110,8 @@ def visiting(browser: Browser, url: str, *, dark: bool = False) -> Iterator[Visi
     context = browser.new_context(
         viewport={"width": 1440, "height": 1000}, color_scheme="dark" if dark else "light", accept_downloads=True
     )
+    if EDITOR:
+        context.route(f"{EDITOR}**", lambda route: route.fulfill(content_type="text/javascript", body=_NO_EDITOR))
     page = context.new_page()
     page.set_default_timeout(PATIENCE_MS)
     visit = Visit(page, url)

@@ -11,50 +11,63 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from airflow.timetables.base import DataInterval, TimeRestriction
 from playwright.sync_api import Browser
 
 from ci_operators.connectors_file import load_connectors
+from ci_operators.core.instant import format_instant
 from ci_operators.dag_factory import build_dag
+from ci_operators.sources import SOURCES
 from ci_operators.timetables.update_frequency import UpdateFrequencyTimetable
 from local_airflow.airflow_server import AirflowAddress, running_airflow
 from local_airflow.ports import find_free_port
 from local_airflow.settings import AirflowSettings, Connection
 from simulator import Fault, Limits, Simulator, serve
-from simulator.settings import OKTA_TOKEN, RECORDED_FUTURE_TOKEN, SENTINELONE_TOKEN
+from simulator.settings import RECORDED_FUTURE_TOKEN
+from simulator.vendors import VENDORS
 from tests.airflow_home import ROOT
 from tests.end_to_end.chromium import Visit, running_chromium, visiting
 from tests.end_to_end.looked_at import LookedAt, make_events, trigger_and_watch
 from tests.end_to_end.tenant import Tenant, events, ids
+from tests.sources.sentinelone.specimens import alert
 
 LEDGER = "collective_insights_ledger"
 CONNECTORS = Path(__file__).with_name("connectors.yaml")
-#: Longer than any of these tests: only the end of the task's process ends a request that is held back.
+#: Options that `write_connectors` sets for each connector that it adds. Events of the scenarios are minutes late.
+FIRST = {"debug": False, "update_frequency": "1 day", "initial_import": "1 day", "publication_delay": "40 minutes"}
+#: Longer than any of these tests, so that a request that is held back ends only with the task's process.
 HELD_S = 300.0
-#: May read the DAG of one connector, see `tests.restricted_access`.
+#: A user who can read the DAG of one connector, see `tests.restricted_access`.
 READER = "only-first-okta"
-#: The embedded PostgreSQL asks for none: it is there to be looked for.
+#: The embedded PostgreSQL does not require it; the tests search for it.
 LEDGER_PASSWORD = "ledger-password-of-nobody"
 _ENVIRONMENT = {
     "AIRFLOW__CORE__AUTH_MANAGER": "tests.restricted_access.RestrictedAccess",
     "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": f"admin:admin,{READER}:viewer",
     "PYTHONPATH": os.pathsep.join(str(ROOT / folder) for folder in ("plugins", "include", ".")),
 }
-#: What a connector that was begun with `Begin` delivers.
+#: The id of each unified alert, and its differing members.
+UNIFIED_ALERTS: dict[str, dict[str, Any]] = {
+    "alert-of-a-threat": {"externalId": "a-threat"},
+    "alert-alone": {"externalId": "N/A"},
+    "alert-of-others": {"detectionSource": {"product": "Mail", "vendor": "Example"}},
+}
+#: The events that a connector started with `Begin` delivers.
 ALL = ids("event", range(25))
 
 
 @dataclass(frozen=True)
 class Installation:
-    """The running Airflow and all that it has written so far."""
+    """The running Airflow and everything that it has written so far."""
 
     address: AirflowAddress
     settings: AirflowSettings
     now: datetime
 
     def initial_import(self, name: str) -> DataInterval:
-        """Return the window of a connector's first scheduled run, as its timetable has it now."""
-        found = load_connectors(CONNECTORS)
+        """Return the window of a connector's first scheduled run, from its timetable now."""
+        found = load_connectors(self.settings.connectors)
         connector = next(entry for entry in found.connectors if entry.name == name)
         timetable = build_dag(connector, found, "").timetable
         assert isinstance(timetable, UpdateFrequencyTimetable)
@@ -72,11 +85,25 @@ MakeTenant = Callable[..., Tenant]
 Begin = Callable[..., tuple[Tenant, str]]
 
 
+def write_connectors(folder: Path) -> Path:
+    """Write the file with a connector for each missing source, and return its path."""
+    content: dict[str, Any] = yaml.safe_load(CONNECTORS.read_text("utf-8"))
+    known = {entry["name"] for entry in content["connectors"]}
+    for source in SOURCES:
+        if (name := f"first-{source}") not in known:
+            connections = {"source_conn_id": f"{name}_source", "destination_conn_id": f"{name}_recorded_future"}
+            content["connectors"].append({"name": name, "source": source, **connections, **FIRST})
+    path = folder / "connectors.yaml"
+    path.write_text(yaml.safe_dump(content), encoding="utf-8")
+    return path
+
+
 @pytest.fixture(scope="package")
 def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     """An Airflow that reads no vendor yet: the connectors' DAGs are paused."""
     folder = tmp_path_factory.mktemp("airflow")
-    settings = AirflowSettings(folder, find_free_port(), CONNECTORS, keep_database=False, environment=_ENVIRONMENT)
+    connectors = write_connectors(tmp_path_factory.mktemp("connectors"))
+    settings = AirflowSettings(folder, find_free_port(), connectors, keep_database=False, environment=_ENVIRONMENT)
     with running_airflow(settings) as address:
         ledger = {"connection_id": LEDGER, "conn_type": LEDGER, "password": LEDGER_PASSWORD}
         address.api().request("PATCH", f"/connections/{LEDGER}", params={"update_mask": "password"}, json=ledger)
@@ -85,7 +112,7 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installat
 
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
-    """A headless Chromium. It ends with this folder: as long as it runs, this thread has a running event loop."""
+    """A headless Chromium. It ends with this folder, since its event loop runs in this thread."""
     with running_chromium() as running:
         yield running
 
@@ -96,10 +123,12 @@ def make_tenant(installation: Installation) -> Iterator[MakeTenant]:
     api = installation.address.api()
     with ExitStack() as stack:
 
-        def make(name: str, *, token: str = OKTA_TOKEN, **options: Any) -> Tenant:
+        def make(name: str, *, source: str = "okta", token: str = "", **options: Any) -> Tenant:
             options = {"scenario": False, "limits": Limits.off(), **options}
             simulator = stack.enter_context(serve(Simulator(**options)))
-            api.put_connection(Connection(f"{name}_source", simulator.url, token))
+            sign_in = VENDORS[source].sign_in
+            opened = Connection(f"{name}_source", simulator.url, token or sign_in.password, extra=sign_in.extra)
+            api.put_connection(opened)
             api.put_connection(Connection(f"{name}_recorded_future", simulator.url, RECORDED_FUTURE_TOKEN))
             return Tenant(name, api, simulator)
 
@@ -108,7 +137,7 @@ def make_tenant(installation: Installation) -> Iterator[MakeTenant]:
 
 @pytest.fixture(scope="package")
 def begin(installation: Installation, make_tenant: MakeTenant) -> Begin:
-    """What begins a connector's first run."""
+    """A function that starts a connector's first run."""
 
     def enable(name: str, *faults: Fault, **options: str) -> tuple[Tenant, str]:
         first = installation.initial_import(name).end - timedelta(hours=1)
@@ -123,7 +152,7 @@ def begin(installation: Installation, make_tenant: MakeTenant) -> Begin:
 
 @pytest.fixture(scope="package", autouse=True)
 def gap(installation: Installation, make_tenant: MakeTenant) -> Tenant:
-    """A connector whose first scheduled run fails; the next one comes a minute later, so it begins first of all."""
+    """A connector whose first scheduled run fails. The next run comes a minute later, so this one starts early."""
     begin = installation.now - timedelta(minutes=30)
     tenant = make_tenant("gap", okta_events=events("gap", begin, 20, timedelta(minutes=1)))
     tenant.simulator.add_fault("okta", "status", status=401)
@@ -133,17 +162,28 @@ def gap(installation: Installation, make_tenant: MakeTenant) -> Tenant:
 
 @pytest.fixture(scope="package", autouse=True)
 def first_imports(make_tenant: MakeTenant) -> dict[str, Tenant]:
-    """Connectors with the lively scenario, whose initial imports take a while."""
-    okta = make_tenant("first-okta", scenario=True)
-    sentinelone = make_tenant("first-sentinelone", token=SENTINELONE_TOKEN, scenario=True)
-    for tenant in (okta, sentinelone):
+    """A connector of each source with the full scenario, whose initial imports take a while."""
+    tenants = {source: make_tenant(f"first-{source}", source=source, scenario=True) for source in SOURCES}
+    for tenant in tenants.values():
         tenant.enable()
-    return {"okta": okta, "sentinelone": sentinelone}
+    return tenants
+
+
+@pytest.fixture(scope="package", autouse=True)
+def unified_alerts(installation: Installation, make_tenant: MakeTenant) -> Tenant:
+    """A connector that reads SentinelOne's unified alerts: one is a threat too, one is not, one is another vendor's."""
+    written = format_instant(installation.initial_import("unified-alerts").end - timedelta(hours=1))
+    times = {"detectedAt": written, "createdAt": written, "updatedAt": written}
+    tenant = make_tenant("unified-alerts", source="sentinelone")
+    for alert_id, changes in UNIFIED_ALERTS.items():
+        tenant.simulator.add_event("sentinelone", alert(id=alert_id, **times, **changes))
+    tenant.enable()
+    return tenant
 
 
 @pytest.fixture(scope="package")
 def person(installation: Installation, browser: Browser) -> Iterator[Visit]:
-    """Somebody who may do everything, logged in."""
+    """A logged-in user with all permissions."""
     with visiting(browser, installation.address.url) as visit:
         visit.log_in(installation.address.user, installation.address.password)
         yield visit
@@ -151,7 +191,7 @@ def person(installation: Installation, browser: Browser) -> Iterator[Visit]:
 
 @pytest.fixture
 def visit(person: Visit) -> Iterator[Visit]:
-    """That person, at whose page nothing may go wrong."""
+    """That user, whose page must show no errors."""
     person.forget()
     yield person
     assert person.complaints == []
@@ -162,7 +202,7 @@ def visit(person: Visit) -> Iterator[Visit]:
 
 @pytest.fixture(scope="package")
 def looked_at(installation: Installation, make_tenant: MakeTenant, person: Visit) -> LookedAt:
-    """A connector whose run over a window was triggered by Airflow's form, and watched by the page to its end."""
+    """A connector with a run over a window that was triggered by Airflow's form and followed on the page to its end."""
     end = datetime.fromtimestamp(installation.initial_import("looked-at").end.timestamp(), UTC)
     begin = end.replace(second=0, microsecond=0) - timedelta(hours=3)
     tenant = make_tenant("looked-at", okta_events=make_events(begin))

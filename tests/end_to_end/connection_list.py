@@ -68,7 +68,7 @@ class Clerk:
     def test(self, conn_id: str, says: str) -> None:
         """Press the Test button and see what it says."""
         message = self.page.get_by_role("status").filter(has_text=says)
-        expect(message).to_have_count(0)  # one of an earlier test goes by itself
+        expect(message).to_have_count(0)  # the message of an earlier test disappears by itself
         self.row(conn_id).get_by_role("button", name="Test Connection").click()
         expect(message).to_be_visible()
 

@@ -13,14 +13,14 @@ from tests.end_to_end.chromium import Visit
 
 
 def ask_api(visit: Visit, path: str, **parameters: object) -> Any:
-    """Return what the pages' API answers to this person."""
+    """Return the answer of the pages' API to this user."""
     answer = visit.page.request.get(f"{visit.url}/collective-insights/api/{path}?{urlencode(parameters, doseq=True)}")
     assert answer.ok, answer.text()
     return answer.json()
 
 
 def save(page: Page, click: Locator) -> Download:
-    """Click what saves a file, and return it."""
+    """Click an element that saves a file, and return the file."""
     with page.expect_download() as saved:
         click.click()
     return saved.value
@@ -43,8 +43,8 @@ class TriggerForm:
         expect(self.dialog).to_be_visible()
 
     def keep_paused(self) -> None:
-        """Take back that a trigger unpauses the DAG."""
-        self.dialog.get_by_text("Unpause").click()  # its words: the box itself lies under a picture
+        """Deselect that a trigger unpauses the DAG."""
+        self.dialog.get_by_text("Unpause").click()  # its label, since an image covers the box itself
         expect(self.dialog.get_by_role("checkbox", name="Unpause")).not_to_be_checked()
 
     def fill(self, label: str, at: datetime) -> None:
@@ -63,7 +63,7 @@ class TriggerForm:
         expect(calendar).to_be_hidden()
 
     def trigger(self) -> None:
-        """Press Trigger and see the form go."""
+        """Press Trigger and wait until the form closes."""
         self.dialog.get_by_role("button", name="Trigger", exact=True).click()
         expect(self.dialog).to_be_hidden()
 
@@ -76,12 +76,12 @@ class RunTab:
 
     @property
     def funnel(self) -> Locator:
-        """The picture of the run; its name has all its figures."""
+        """The chart of the run; its name has all figures."""
         return self.page.get_by_role("img", name="Flow of the run's events.")
 
     @property
     def records(self) -> Locator:
-        """The rows of the table of records, without its head."""
+        """The rows of the table of records, without the header."""
         return self.page.get_by_role("table", name="Records").get_by_role("row").filter(has=self.page.locator("td"))
 
     @property
@@ -107,7 +107,7 @@ class RunTab:
     def show(self, event_id: str) -> None:
         """Open the panel of a record that is in the table."""
         self.page.get_by_role("button", name=f"Show event {event_id}", exact=True).click()
-        expect(self.record).to_contain_text("Its story in this run")
+        expect(self.record).to_contain_text("Its path in this run")
 
 
 @dataclass(frozen=True)
@@ -138,7 +138,7 @@ class InsightsPage:
     def export(self, section: str, form: str) -> Download:
         """Save a section's figures."""
         self.page.get_by_role("button", name=f"Export: {section}").click()
-        menu = self.page.get_by_role("menu", name=f"Export: {section}")  # the one before may still be closing
+        menu = self.page.get_by_role("menu", name=f"Export: {section}")  # the previous one may still be closing
         return save(self.page, menu.get_by_role("menuitem", name=form))
 
     def explain(self, words: str) -> None:

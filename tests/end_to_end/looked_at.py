@@ -1,4 +1,4 @@
-"""What the pages are looked at with: a connector's events, of which each has another fate, some with HTML in them."""
+"""The data of the browser tests: a connector's events, each with another outcome, some with HTML in them."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from tests.end_to_end.chromium import Visit
 from tests.end_to_end.insights_pages import RunTab, TriggerForm
 from tests.end_to_end.tenant import PAYLOAD_MARK, Tenant, events, okta_event, wait_for
 
-#: Where a page took a vendor's string for markup, these would run.
+#: These would run if a page rendered a vendor's string as markup.
 IMAGE = "<img src=x onerror=\"sessionStorage.ran='image';alert('image')\">"
 SCRIPT = "<script>sessionStorage.ran='script';alert('script')</script>"
 MARKUP = f"{IMAGE}{SCRIPT}{{words|&amp;}}"
-#: Ids of events; the vendor may send any text as one.
+#: Ids of events; a vendor can send any text as an id.
 DELIVERED_MARKUP = f"{IMAGE}-delivered"
 DROPPED_MARKUP = f"{SCRIPT}-dropped"
 QUARANTINED_MARKUP = "quarantined-markup"
@@ -46,11 +46,11 @@ class LookedAt:
 
     @property
     def read(self) -> int:
-        """How many events the vendor has in the window."""
+        """The number of events that the vendor has in the window."""
         return len(self.tenant.simulator.event_ids("okta", self.begin, self.begin + LENGTH))
 
     def run_path(self, run_id: str = "") -> str:
-        """Return the path of a run in Airflow's UI, by default of that with the events."""
+        """Return the path of a run in Airflow's UI, by default of the run with the events."""
         return f"/dags/{self.tenant.dag_id}/runs/{quote(run_id or self.run_id, safe='')}"
 
     def tab_path(self, run_id: str = "") -> str:
@@ -77,9 +77,9 @@ def make_events(begin: datetime) -> list[dict[str, Any]]:
 
 
 def trigger_and_watch(visit: Visit, tenant: Tenant, begin: datetime) -> str:
-    """Trigger the window by Airflow's form, see the page follow the run to its end by itself, and return its id.
+    """Trigger the window by Airflow's form, check that the page follows the run to its end, and return its id.
 
-    The DAG is paused until the page shows: a run that has ended before would show nothing of that.
+    The DAG is paused until the page is open, since a run that has ended cannot be followed.
     """
     tenant.pause()
     form = TriggerForm(visit.go(f"/dags/{tenant.dag_id}"))

@@ -1,4 +1,4 @@
-"""Everything of a running Airflow that somebody may read: each place with its text, to be searched for secrets."""
+"""Everything of a running Airflow that a user can read: each place with its text, to search it for secrets."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from local_airflow.postgres import PostgresAddress
 from tests.artifacts import read_all
 from tests.end_to_end.conftest import Installation
 
-#: Where something stands, and what stands there.
+#: A place, and its text.
 Text = tuple[str, str]
-#: Parts of paths in Airflow's REST that are not asked for, and why.
+#: Parts of paths in Airflow's REST API that are not requested, and why.
 NOT_ASKED = {
     "asset_alias_id": "there are no aliases",
     "section": "Airflow's own configuration, which is not exposed",
@@ -33,7 +33,7 @@ NOT_ASKED = {
 
 
 def find(secrets: Iterable[str], texts: Iterable[Text]) -> dict[str, list[str]]:
-    """Return the secrets that stand in the texts, by place; also in Base64 and as a part of a URL."""
+    """Return the secrets in the texts, by place, including in Base64 and as a part of a URL."""
     shapes = {secret: _shapes(secret) for secret in secrets}
     found = {
         place: [secret for secret, forms in shapes.items() if any(form in text for form in forms)]
@@ -43,7 +43,7 @@ def find(secrets: Iterable[str], texts: Iterable[Text]) -> dict[str, list[str]]:
 
 
 def _shapes(secret: str) -> set[str]:
-    # What Base64 makes of a text depends on where it begins: of three places, each has a middle of its own.
+    # Base64 of a text depends on its offset: each of three offsets gives another middle part.
     packed = {base64.b64encode(b"x" * shift + secret.encode()).decode()[4:-4] for shift in range(3)}
     return {secret, quote(secret, safe=""), json.dumps(secret)[1:-1], *(form for form in packed if len(form) > 8)}
 
@@ -59,7 +59,7 @@ def logs(installation: Installation) -> Iterator[Text]:
 def tables(postgres: PostgresAddress, database: str) -> Iterator[Text]:
     """Yield every table of a database as text."""
     with closing(postgres.connect(database)) as connection, connection.cursor() as cursor:
-        cursor.execute("SET bytea_output = 'escape'")  # else bytes are shown in hexadecimal, and no word is found
+        cursor.execute("SET bytea_output = 'escape'")  # otherwise bytes are shown in hexadecimal, and no word is found
         cursor.execute("SELECT table_name FROM information_schema.tables WHERE table_schema = 'public'")
         for (table,) in cursor.fetchall():
             cursor.execute(f"SELECT coalesce(string_agg(t::text, chr(10)), '') FROM \"{table}\" t")  # noqa: S608
@@ -78,14 +78,14 @@ def staged_names(installation: Installation) -> Iterator[Text]:
 
 
 def staged_records(installation: Installation) -> Iterator[Text]:
-    """Yield what the artifacts hold."""
+    """Yield the contents of the artifacts."""
     for path in staged_files(installation):
         assert path.name.endswith(SUFFIX), "a file of another kind: how is it read?"
         yield str(path), b"\n".join(read_all(path)).decode(errors="replace")
 
 
 def processes(installation: Installation, what: str) -> Iterator[Text]:
-    """Yield `cmdline` or `environ` of all of this Airflow's processes, as others of the machine may see them."""
+    """Yield `cmdline` or `environ` of all processes of this Airflow, as other users of the machine see them."""
     home = f"AIRFLOW_HOME={installation.settings.folder / 'airflow'}".encode()
     for entry in Path("/proc").iterdir():
         with suppress(OSError):
@@ -95,7 +95,7 @@ def processes(installation: Installation, what: str) -> Iterator[Text]:
 
 
 def page_routes() -> dict[str, list[str]]:
-    """Return the names of the questions that each route of our pages takes, from the application itself."""
+    """Return the names of the query parameters of each route of our pages, from the application itself."""
     routes = [route for route in make_application().routes if isinstance(route, APIRoute)]
     return {route.path: list(_query_names(route.dependant)) for route in routes}
 
@@ -109,9 +109,9 @@ def _query_names(dependant: Dependant) -> Iterator[str]:
 def pages(
     session: requests.Session, base: str, asked: Mapping[str, str], forms: Mapping[str, Iterable[str]]
 ) -> Iterator[Text]:
-    """Yield the answer of every route of our pages. asked: the value of each question, all have to be there.
+    """Yield the answer of every route of our pages. asked: the value of each query parameter; all are required.
 
-    forms: the values of what stands in braces in a path.
+    forms: the values of the path parameters.
     """
     for path, names in page_routes().items():
         wanted = {name: asked[name] for name in names if asked[name]}
@@ -124,9 +124,9 @@ def pages(
 
 
 def airflow_rest(session: requests.Session, base: str, known: Mapping[str, Sequence[str]]) -> Iterator[Text]:
-    """Yield the answer of every GET of Airflow's REST.
+    """Yield the answer of every GET of Airflow's REST API.
 
-    known: values of what stands in braces in the paths, and of the questions without which there is no answer.
+    known: values of the path parameters, and of the required query parameters.
     """
     described: dict[str, Any] = session.get(f"{base}/openapi.json", timeout=60).json()
     for path, methods in described["paths"].items():
@@ -143,6 +143,6 @@ def airflow_rest(session: requests.Session, base: str, known: Mapping[str, Seque
 
 
 def _required(operation: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return the questions that a GET of the REST must be asked with."""
+    """Return the required query parameters of a GET of the REST API."""
     asked = operation.get("parameters", [])
     return [each for each in asked if each["in"] == "query" and each.get("required")]

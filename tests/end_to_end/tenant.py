@@ -1,4 +1,4 @@
-"""One connector of the running Airflow, its simulated vendors, and what a person does with it."""
+"""One connector of the running Airflow, its simulated vendors, and a person's actions on it."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from simulator import Simulator
 Found = TypeVar("Found")
 STAGES = ("extract", "filter", "map", "validate", "submit")
 FINISHED = ("success", "failed")
-#: Stands in every event's payload; no log, no XCom and no table may show it.
+#: It is in every event's payload; no log, no XCom and no table may show it.
 PAYLOAD_MARK = "PAYLOAD-MARK"
-#: A hang must end some time; nothing is expected to take that long.
+#: A limit for hangs; nothing is expected to take that long.
 PATIENCE_S = 150.0
 
 
 def wait_for(look: Callable[[], Found | None], what: str) -> Found:
-    """Return what `look` finds, once it finds something."""
+    """Return the result of `look`, once it finds something."""
     deadline = time.monotonic() + PATIENCE_S
     while not (found := look()):
-        assert time.monotonic() < deadline, f"waited in vain for {what}"
+        assert time.monotonic() < deadline, f"waited without success for {what}"
         time.sleep(0.2)
     return found
 
@@ -58,7 +58,7 @@ def ids(prefix: str, numbers: Iterable[int]) -> Counter[str | None]:
 
 @dataclass(frozen=True)
 class Tenant:
-    """A connector with vendors of its own, so that no test sees another's events, faults or detections."""
+    """A connector with its own vendors, so that no test sees another's events, faults or detections."""
 
     name: str
     api: AirflowApi
@@ -163,7 +163,7 @@ class Tenant:
         return text
 
     def clear(self, run_id: str, stage: str) -> None:
-        """Clear a task and all after it, as a person does who does not wait for the retry."""
+        """Clear a task and its downstream tasks, as a person does instead of waiting for the retry."""
         body = {"dry_run": False, "dag_run_id": run_id, "task_ids": [stage], "include_downstream": True}
         body |= {"only_failed": False, "reset_dag_runs": True}
         self.api.request("POST", f"/dags/{self.dag_id}/clearTaskInstances", json=body)

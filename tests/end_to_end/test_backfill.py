@@ -1,4 +1,4 @@
-"""A backfill over two days comes in pieces of max_window, each event once."""
+"""A backfill over two days runs in pieces of max_window and delivers each event once."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ NAMES = {"live": "backfill", "dry": "backfill-dry"}
 
 @pytest.fixture(scope="module")
 def backfills(installation: Installation, make_tenant: MakeTenant) -> dict[str, Tenant]:
-    """Two backfills over the same two days, a dry run and a live one; an event every hour of four days."""
+    """Two backfills over the same two days, a dry run and a live one, with an event every hour of four days."""
     begin = installation.now - timedelta(days=5)
     tenants = {kind: make_tenant(name, okta_events=events("hour", begin, 96, HOUR)) for kind, name in NAMES.items()}
     for kind, tenant in tenants.items():

@@ -1,4 +1,4 @@
-"""What a vendor should never send is quarantined: the run goes well, and says so."""
+"""Broken events of a vendor are quarantined; the run succeeds and reports them."""
 
 from __future__ import annotations
 

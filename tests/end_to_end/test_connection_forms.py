@@ -1,4 +1,4 @@
-"""Connections made, tested and edited by Airflow's form, as a person does it."""
+"""Connections that are created, tested and edited in Airflow's form, as a person does."""
 
 from __future__ import annotations
 
@@ -8,77 +8,84 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+import requests
 from playwright.sync_api import Browser, expect
 
+from ci_operators.core.about import About
+from ci_operators.core.errors import CollectiveInsightsError
+from ci_operators.hooks import load_vendors
 from ci_operators.ledger.version import NEEDED_VERSION
+from ci_operators.recorded_future.api import API as RECORDED_FUTURE
+from ci_operators.sources import SOURCES
+from ci_operators.sources.registry import load_source
+from ci_operators.transport.api import Credentials, open_client
+from ci_operators.transport.pacing import Pacer
 from local_airflow.airflow_server import DATABASE, LEDGER
 from local_airflow.postgres import POSTGRES_USER
-from simulator import Limits, Simulator, Tokens, serve
+from simulator import Limits, Simulator, serve
 from simulator.okta.service_app import CLIENT_ID, KeyPair, ServiceApp, make_key_pair
-from simulator.settings import OKTA_TOKEN, RECORDED_FUTURE_TOKEN, SENTINELONE_TOKEN
+from simulator.settings import Tokens
+from simulator.vendor import SignIn
+from simulator.vendors import VENDORS
 from tests.end_to_end.chromium import visiting
 from tests.end_to_end.conftest import Installation
-from tests.end_to_end.connection_list import Clerk
+from tests.end_to_end.connection_list import Clerk, Form
+from tests.vendor_cases import SECRETS
 
 pytestmark = pytest.mark.airflow
 
-#: All that these tests create begins so; the list of Connections is filtered by it.
+#: The prefix of all Connections of these tests, and the filter of the list.
 PREFIX = "by_form_"
-#: Looks like a token of Recorded Future, whose check refuses others without asking.
+#: Looks like a token of Recorded Future, since its check refuses others without a request.
 WRONG_TOKEN = "wrong0token0of0somebody0else0001"
 LEDGER_PASSWORD = "ledger-password-of-somebody"
-APP = "OAuth 2.0 service app (in place of the API token)"
-#: What the form shows of a stored secret.
+APP = "OAuth 2.0 service app (instead of the API token)"
+#: The form's placeholder for a stored secret.
 MASK = "***"
 
 
 @dataclass(frozen=True)
 class Vendor:
-    """A vendor's form and what its Test button says."""
+    """A vendor's form, by its connection type."""
 
     kind: str
-    title: str
-    url: str
-    token_field: str
-    token: str
-    works: str
-    refused: str
+    about: About
+
+    def __str__(self) -> str:
+        return self.kind
 
     @property
     def conn_id(self) -> str:
         """The Connection of these tests."""
         return PREFIX + self.kind
 
+    @property
+    def sign_in(self) -> SignIn:
+        """The values of the fields."""
+        return VENDORS[self.kind].sign_in
 
-VENDORS = (
-    Vendor(
-        "okta",
-        "Okta",
-        "URL",
-        "API Token",
-        OKTA_TOKEN,
-        "Okta: the token may read the System Log.",
-        "Okta answered 401",
-    ),
-    Vendor(
-        "sentinelone",
-        "SentinelOne",
-        "Instance URL",
-        "API Key",
-        SENTINELONE_TOKEN,
-        "SentinelOne: the token may read threats.",
-        "SentinelOne answered 401",
-    ),
-    Vendor(
-        "recorded_future",
-        "Recorded Future",
-        "URL",
-        "API Token",
-        RECORDED_FUTURE_TOKEN,
-        "Recorded Future: the token may submit detections.",
-        "Recorded Future answered 401",
-    ),
-)
+    def fill(self, form: Form, url: str) -> None:
+        """Fill in the whole form."""
+        form.fill({self.about.url[0]: url, self.about.token[0]: self.sign_in.password})
+        fields = {name: self.about.fields[name] for name in self.sign_in.extra}
+        for section in dict.fromkeys(field.section for field in fields.values()):
+            form.unfold(section)
+        for name, field in fields.items():
+            text = self.sign_in.extra[name]
+            if field.choices:
+                form.choose(field.label, field.choices[text])
+            else:
+                form.fill({field.label: text})
+
+    def check(self, url: str, token: str = "") -> str:
+        """Return the message of the Connection's check, which the button has to show."""
+        api = load_source(self.kind).api if self.kind in SOURCES else RECORDED_FUTURE
+        credentials = Credentials(self.conn_id, url, token or self.sign_in.password, self.sign_in.extra)
+        client = open_client(api, credentials, requests.Session(), Pacer())
+        return f"{self.about.title}: {api.check(client)}."
+
+
+FORMS = tuple(Vendor(kind, about) for kind, about in load_vendors().items())
 
 
 @pytest.fixture(scope="module")
@@ -89,7 +96,7 @@ def pair() -> KeyPair:
 
 @pytest.fixture(scope="module")
 def vendors(pair: KeyPair) -> Iterator[Simulator]:
-    """Serve the three vendors, with a service app of the Okta org."""
+    """Serve all vendors, with a service app of the Okta org."""
     tokens = Tokens(okta_apps=(ServiceApp(CLIENT_ID, pair.public_key),))
     with serve(Simulator(scenario=False, limits=Limits.off(), tokens=tokens)) as running:
         yield running
@@ -107,7 +114,7 @@ def clean(installation: Installation) -> Iterator[None]:
 
 @pytest.fixture
 def clerk(installation: Installation, browser: Browser) -> Iterator[Clerk]:
-    """Give a person at the list of Connections; no page may have complained or asked another host by the end."""
+    """Yield a person at the list of Connections; no page may have logged errors or requested other hosts."""
     airflow = installation.address
     with visiting(browser, airflow.url) as visit:
         visit.log_in(airflow.user, airflow.password)
@@ -123,31 +130,34 @@ def stored(installation: Installation, conn_id: str) -> dict[str, Any]:
     return found
 
 
-@pytest.mark.parametrize("vendor", VENDORS, ids=[vendor.kind for vendor in VENDORS])
+@pytest.mark.parametrize("vendor", FORMS, ids=str)
 def test_a_vendor_s_connection_is_made_tested_and_edited(
     installation: Installation, vendors: Simulator, clerk: Clerk, vendor: Vendor
 ) -> None:
-    form = clerk.add(vendor.conn_id, vendor.title)
-    form.fill({vendor.url: vendors.url, vendor.token_field: vendor.token})
+    url, token = vendor.about.url[0], vendor.about.token[0]
+    form = clerk.add(vendor.conn_id, vendor.about.title)
+    vendor.fill(form, vendors.url)
     expect(form.field("Port")).to_have_count(0)
     form.save()
-    clerk.test(vendor.conn_id, vendor.works)
+    clerk.test(vendor.conn_id, vendor.check(vendors.url))
     shown = stored(installation, vendor.conn_id)
     assert (shown["conn_type"], shown["host"], shown["password"]) == (vendor.kind, vendors.url, MASK)
 
     form = clerk.edit(vendor.conn_id)
-    expect(form.field(vendor.url)).to_have_value(vendors.url)
-    expect(form.field(vendor.token_field)).to_have_value(MASK)
-    form.fill({vendor.token_field: WRONG_TOKEN})
+    expect(form.field(url)).to_have_value(vendors.url)
+    expect(form.field(token)).to_have_value(MASK)
+    form.fill({token: WRONG_TOKEN})
     form.save()
-    clerk.test(vendor.conn_id, vendor.refused)
+    with pytest.raises(CollectiveInsightsError, match=" answered 4") as refused:
+        vendor.check(vendors.url, WRONG_TOKEN)
+    clerk.test(vendor.conn_id, str(refused.value))
     assert WRONG_TOKEN not in clerk.page.content()
 
 
 def test_okta_by_a_service_app_with_a_pasted_key(
     installation: Installation, vendors: Simulator, clerk: Clerk, pair: KeyPair
 ) -> None:
-    conn_id, works = f"{PREFIX}okta_app", "Okta: the token may read the System Log."
+    conn_id, works = f"{PREFIX}okta_app", "Okta: the token can read the System Log."
     form = clerk.add(conn_id, "Okta")
     form.fill({"URL": vendors.url})
     form.unfold(APP)
@@ -174,7 +184,7 @@ def test_the_ledger_says_its_schema_s_version(installation: Installation, clerk:
     form = clerk.add(conn_id, "Collective Insights ledger")
     form.fill({"Host": socket, "Login": POSTGRES_USER, "Password": LEDGER_PASSWORD, "Database": LEDGER, "Port": port})
     form.save()
-    clerk.test(conn_id, f"Ledger: it answers, its schema is this code's ({NEEDED_VERSION}).")
+    clerk.test(conn_id, f"Ledger: it answers, and its schema has the version of this code ({NEEDED_VERSION}).")
     shown = stored(installation, conn_id)
     assert (shown["conn_type"], shown["schema"], shown["password"]) == ("collective_insights_ledger", LEDGER, MASK)
     assert str(shown["port"] or "") == port
@@ -186,12 +196,11 @@ def test_the_ledger_says_its_schema_s_version(installation: Installation, clerk:
     clerk.test(conn_id, "The ledger has no tables yet: run `python -m ci_operators ledger migrate`.")
 
 
-@pytest.mark.usefixtures("browser")  # without it no form was filled in
+@pytest.mark.usefixtures("browser")  # otherwise no form was filled in
 def test_the_audit_log_knows_of_the_forms_and_shows_no_secret(installation: Installation, pair: KeyPair) -> None:
     events = installation.address.api().list_all("/eventLogs", "event_logs")
     text = json.dumps([event for event in events if PREFIX in json.dumps(event)])
-    for known in (f"{PREFIX}{name}" for name in ("okta", "okta_app", "sentinelone", "recorded_future", "ledger")):
+    for known in (f"{PREFIX}{name}" for name in (*load_vendors(), "okta_app", "ledger")):
         assert known in text
-    secrets = [vendor.token for vendor in VENDORS]
-    for secret in (*secrets, WRONG_TOKEN, LEDGER_PASSWORD, pair.private_pem.splitlines()[1]):
+    for secret in (*SECRETS, WRONG_TOKEN, LEDGER_PASSWORD, pair.private_pem.splitlines()[1]):
         assert secret not in text

@@ -1,4 +1,4 @@
-"""What fails is retried, cleared or mended, and what arrives stays exact: nothing lost, nothing twice."""
+"""After retries, clears and fixes of failures, delivery is exact: nothing is lost or duplicated."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def kill_while_held(tenant: Tenant, run_id: str, stage: str) -> None:
 
 
 def test_an_overloaded_source_is_asked_again_when_it_says(begin: Begin) -> None:
-    """Four tries in place are used up; the retry comes after the source's second, not after Airflow's minute."""
+    """The four tries in place are used up. The retry comes after the source's second, not after Airflow's minute."""
     tenant, run_id = begin("overloaded", Fault("okta", "status", status=503, count=4, headers={"Retry-After": "1"}))
     assert tenant.outcome(run_id) == "success"
     assert tenant.task(run_id, "extract")["try_number"] == 2
@@ -45,7 +45,7 @@ def test_a_submission_without_an_answer_is_retried_batch_by_batch(begin: Begin) 
     assert tenant.sent == ALL
 
 
-def test_a_wrong_token_fails_at_once_with_the_mend(begin: Begin) -> None:
+def test_a_wrong_token_fails_at_once_with_the_fix(begin: Begin) -> None:
     tenant, run_id = begin("wrong-token", token="wrong-token-of-somebody")
     assert tenant.outcome(run_id) == "failed"
     assert tenant.task(run_id, "extract")["try_number"] == 1
@@ -67,7 +67,7 @@ def test_a_worker_killed_in_extract_loses_nothing(begin: Begin) -> None:
 
 
 def test_a_worker_killed_in_submit_sends_nothing_twice(begin: Begin) -> None:
-    """The second batch is stored and its answer held back: what became of it, the search endpoint knows."""
+    """The second batch is stored and its answer is held back. The search endpoint knows its outcome."""
     tenant, run_id = begin("killed-submit", Fault("recorded_future", "slow", skip=1, seconds=HELD_S))
     kill_while_held(tenant, run_id, "submit")
     assert tenant.outcome(run_id) == "success"

@@ -1,4 +1,4 @@
-"""Retention is on: nobody has unpaused it."""
+"""Retention is on without being unpaused."""
 
 from __future__ import annotations
 

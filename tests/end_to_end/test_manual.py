@@ -1,4 +1,4 @@
-"""Runs that a person triggers, with and without a window, right and wrong."""
+"""Runs that a person triggers, with and without a window, valid and invalid."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ class Runs:
 
 
 def choose_minute(now: datetime, end: datetime) -> timedelta:
-    """Return how long after each full hour before `now` an event happens: never in the initial import until `end`.
+    """Return the offset of events from each full hour before `now`, so that none is in the initial import until `end`.
 
-    What the initial import reads (a minute, and the overlap of ten before it) lies where the time of day has it.
+    The position of the initial import (a minute, and the overlap of ten before it) depends on the time of day.
     """
     before_end = timedelta(seconds=(end - now - HOUR / 2).total_seconds() % HOUR.total_seconds())
     return HOUR / 2 if before_end > HOUR / 4 else HOUR * 5 / 6
@@ -36,7 +36,7 @@ def choose_minute(now: datetime, end: datetime) -> timedelta:
 
 @pytest.fixture(scope="module")
 def runs(installation: Installation, make_tenant: MakeTenant) -> Runs:
-    """A connector with an event every hour of four days; all runs are triggered at once and come one by one."""
+    """A connector with an event every hour of four days. All runs are triggered at once and run one by one."""
     now = installation.now
     first = now - 96 * HOUR + choose_minute(now, installation.initial_import("by-hand").end)
     tenant = make_tenant("by-hand", okta_events=events("hour", first, 96, HOUR))
@@ -73,9 +73,7 @@ def test_dry_run_of_a_live_connector_stores_nothing(runs: Runs) -> None:
     assert runs.tenant.outcome(run_id) == "success"
     assert runs.tenant.manifest(run_id, "validate")["checked_by_api"] == {"ip": 10}
     assert runs.tenant.states(run_id)["submit"] == "skipped"
-    assert "Debug run: Recorded Future has checked the detections, nothing is stored." in runs.tenant.log(
-        run_id, "submit"
-    )
+    assert "Debug run: Recorded Future checked the detections and stored nothing." in runs.tenant.log(run_id, "submit")
 
 
 def test_without_a_logical_date_the_last_update_frequency_is_read(runs: Runs) -> None:
@@ -93,7 +91,7 @@ def test_with_a_logical_date_the_last_complete_window_is_read(runs: Runs) -> Non
     assert manifest["window"]["until"] <= (runs.now - 48 * HOUR).isoformat()
 
 
-def test_what_arrives_is_what_the_live_runs_read(runs: Runs) -> None:
+def test_only_the_events_of_live_runs_arrive(runs: Runs) -> None:
     for run_id in runs.by_story.values():
         runs.tenant.outcome(run_id)
     assert runs.tenant.sent == ids("hour", range(36, 46)) + ids("hour", range(72, 96))
@@ -111,7 +109,7 @@ def test_what_arrives_is_what_the_live_runs_read(runs: Runs) -> None:
             "The run's configuration has sinze, which this DAG does not know; it knows debug, since, until.",
         ),
         ("until before since", "must be later than since"),
-        ("future", "until (2099-01-01T00:00:00.000Z) lies in the future."),
+        ("future", "until (2099-01-01T00:00:00.000Z) is in the future."),
     ],
 )
 def test_a_form_that_makes_no_sense_fails_at_once_with_a_sentence(runs: Runs, story: str, sentence: str) -> None:
@@ -131,7 +129,7 @@ def test_a_form_of_the_wrong_type_is_refused_by_airflow(runs: Runs, conf: dict[s
 
 
 def test_an_empty_window_ends_green_with_downstream_skipped(runs: Runs) -> None:
-    """The connector's initial import is the minute before now, in which nothing happened."""
+    """The connector's initial import is the minute before now, which has no events."""
     run_id = runs.tenant.first_scheduled()
     assert runs.tenant.outcome(run_id) == "success"
     assert runs.tenant.states(run_id) == {

@@ -1,4 +1,4 @@
-"""The page in Airflow's navigation in a browser: overview, ATT&CK matrix, files, colours, and who sees what."""
+"""The page in Airflow's navigation in a browser: overview, ATT&CK matrix, files, colors, and permissions."""
 
 from __future__ import annotations
 
@@ -24,6 +24,12 @@ pytestmark = pytest.mark.airflow
 
 PAGE = "/plugin/collective-insights"
 LEFT_OUT = DROPPED | QUARANTINED
+#: Keeps the first filter that a page shows.
+KEEP_FILTER = """
+new MutationObserver(() => {
+  globalThis.kept ??= [...document.querySelectorAll("button")].find((each) => each.innerText === "All connectors");
+}).observe(document, { childList: true, subtree: true });
+"""
 
 
 @pytest.fixture
@@ -33,7 +39,7 @@ def overview(visit: Visit, looked_at: LookedAt) -> InsightsPage:
 
 
 def ask_trend(visit: Visit, looked_at: LookedAt, what: str) -> Any:
-    """Return one of the connector's trends of the last week, as the API tells it."""
+    """Return one of the connector's trends of the last week, from the API."""
     return ask_api(visit, f"trends/{what}", connector=looked_at.tenant.name)
 
 
@@ -45,7 +51,7 @@ def read_csv(download: Download) -> list[dict[str, str]]:
 
 def test_overview_shows_health_and_figures_of_the_chosen_connector(visit: Visit, looked_at: LookedAt) -> None:
     overview = InsightsPage(visit.go("/"))
-    visit.page.get_by_role("link", name="Collective Insights").click()
+    visit.page.get_by_role("link", name="Insights", exact=True).click()
     overview.choose_connector(looked_at.tenant.name)
     row = overview.rows("Connectors")
     expect(row).to_have_count(1)
@@ -54,12 +60,12 @@ def test_overview_shows_health_and_figures_of_the_chosen_connector(visit: Visit,
     days = ask_trend(visit, looked_at, "days")
     assert days["detections"] == DELIVERED == sum(day["detections"] for day in days["days"])
     expect(overview.figure("Detections delivered")).to_contain_text(str(DELIVERED))
-    expect(overview.figure("Events left out")).to_contain_text(str(LEFT_OUT.total()))
+    expect(overview.figure("Events not delivered")).to_contain_text(str(LEFT_OUT.total()))
     expect(visit.page.get_by_role("img", name="by connector: looked-at.")).to_be_visible()
     reasons = ask_trend(visit, looked_at, "reasons")["reasons"]
     assert {reason["code"]: reason["events"] for reason in reasons} == LEFT_OUT
     for reason in reasons:
-        item = overview.section("Why events were left out").get_by_role("listitem").filter(has_text=reason["words"])
+        item = overview.section("Why events did not arrive").get_by_role("listitem").filter(has_text=reason["words"])
         expect(item).to_contain_text(f"{reason['events']}")
         expect(item).to_contain_text(reason["faq"])
     top = ask_trend(visit, looked_at, "indicators")["indicators"]
@@ -69,7 +75,16 @@ def test_overview_shows_health_and_figures_of_the_chosen_connector(visit: Visit,
         expect(row.get_by_role("cell").nth(1)).to_have_text(str(indicator["detections"]))
 
 
-def test_filters_stand_in_the_address_and_survive_a_reload(visit: Visit, looked_at: LookedAt) -> None:
+def test_visible_parts_are_not_redrawn(visit: Visit) -> None:
+    """Airflow renders the first component in another element after a change of the URL; open menus would close."""
+    with visit.page.context.new_page() as page:
+        page.add_init_script(KEEP_FILTER)
+        page.goto(f"{visit.url}{PAGE}")
+        expect(InsightsPage(page).rows("Connectors").first).to_be_visible()
+        assert page.evaluate("kept.isConnected")
+
+
+def test_filters_are_in_the_url_and_survive_a_reload(visit: Visit, looked_at: LookedAt) -> None:
     overview, page = InsightsPage(visit.go(PAGE)), visit.page
     overview.choose_connector(looked_at.tenant.name)
     period = page.get_by_role("combobox", name="Time range")
@@ -92,7 +107,7 @@ def test_figures_are_saved_as_csv_and_json(looked_at: LookedAt, overview: Insigh
     days = read_csv(overview.export("Detections per day", "CSV"))
     assert sum(int(row["detections"]) for row in days) == DELIVERED
     assert {row["connector"] for row in days} == {"looked-at"}
-    reasons = read_csv(overview.export("Why events were left out", "CSV"))
+    reasons = read_csv(overview.export("Why events did not arrive", "CSV"))
     assert {row["code"]: int(row["events"]) for row in reasons} == LEFT_OUT
     saved = overview.export("Top indicators", "JSON")
     assert sum(row["detections"] for row in json.loads(saved.path().read_text())) == DELIVERED
@@ -107,14 +122,14 @@ def test_matrix_has_the_api_s_counts_and_goes_to_att_ck_navigator(visit: Visit, 
         cells = page.get_by_role("region", name="ATT&CK matrix").get_by_role("group", name=name, exact=True)
         expect(cells).to_have_count(len(each["tactics"]))
         expect(cells.first).to_contain_text(str(each["detections"]))
-    expect(page.get_by_text(f"{answer['without_codes']} detection of this time without any code")).to_be_visible()
+    expect(page.get_by_text(f"{answer['without_codes']} detection in this time range has no code")).to_be_visible()
     saved = save(page, page.get_by_role("link", name="Export as ATT&CK Navigator layer"))
     layer = json.loads(saved.path().read_text(encoding="utf-8"))
     jsonschema.validate(layer, LAYER_SCHEMA)
     assert {each["techniqueID"]: each["score"] for each in layer["techniques"]} == TECHNIQUES
 
 
-def test_chart_s_words_are_drawn_as_text_where_the_pointer_is(visit: Visit, overview: InsightsPage) -> None:
+def test_chart_labels_are_drawn_as_text_at_the_pointer(visit: Visit, overview: InsightsPage) -> None:
     chart = overview.section("Detections per day").get_by_role("img", name="Detections per day")
     chart.locator("svg").hover()
     expect(chart.locator("svg")).to_contain_text("No detections")
@@ -126,26 +141,26 @@ def test_page_follows_dark_mode(installation: Installation, browser: Browser, lo
     with visiting(browser, airflow.url, dark=True) as visit:
         visit.log_in(airflow.user, airflow.password)
         tab = RunTab(visit.go(looked_at.tab_path()))
-        dark = read_colours(tab)
+        dark = read_colors(tab)
         visit.page.emulate_media(color_scheme="light")
         expect(visit.page.locator("html.light")).to_be_attached()
         expect(tab.funnel.get_by_text("Events read")).not_to_have_attribute("fill", dark["words"])
-        light = read_colours(tab)
+        light = read_colors(tab)
         assert visit.complaints == []
     assert brightness(dark["page"]) < 64 < 192 < brightness(light["page"])
     assert brightness(dark["words"]) - brightness(dark["page"]) > 96
     assert brightness(light["page"]) - brightness(light["words"]) > 96
 
 
-def read_colours(tab: RunTab) -> dict[str, str]:
-    """Return the colour of a section of the page, and of the words in the funnel."""
-    section = tab.page.get_by_role("region").filter(has=tab.page.get_by_role("heading", name="What became of"))
+def read_colors(tab: RunTab) -> dict[str, str]:
+    """Return the color of a section of the page, and of the labels in the funnel."""
+    section = tab.page.get_by_role("region").filter(has=tab.page.get_by_role("heading", name="What happened to"))
     words = tab.funnel.get_by_text("Events read").get_attribute("fill")
     assert words is not None
     return {"page": section.evaluate(_BACKGROUND), "words": words}
 
 
-#: A canvas knows every way of writing a colour.
+#: A canvas reads every notation of a color.
 _BACKGROUND = """element => {
     const pencil = document.createElement("canvas").getContext("2d");
     pencil.fillStyle = getComputedStyle(element).backgroundColor;
@@ -154,15 +169,15 @@ _BACKGROUND = """element => {
 }"""
 
 
-def brightness(colour: str) -> float:
-    """Return how bright a colour such as rgb(1,2,3) is, from 0 to 255."""
-    parts = [float(part) for part in colour.partition("(")[2].rstrip(")").split(",")[:3]]
+def brightness(color: str) -> float:
+    """Return how bright a color such as rgb(1,2,3) is, from 0 to 255."""
+    parts = [float(part) for part in color.partition("(")[2].rstrip(")").split(",")[:3]]
     return sum(parts) / 3
 
 
 @pytest.fixture(scope="module")
 def reader(installation: Installation, browser: Browser) -> Iterator[Visit]:
-    """Somebody who may read one connector's DAG, logged in."""
+    """A logged-in user who can read one connector's DAG."""
     passwords = json.loads((installation.settings.folder / "airflow" / "passwords.json").read_text())
     with visiting(browser, installation.address.url) as visit:
         visit.log_in(READER, passwords[READER])
@@ -180,11 +195,11 @@ def test_reader_of_one_connector_sees_that_one(reader: Visit, first_imports: dic
     assert (reader.complaints, reader.strangers) == ([], [])
 
 
-def test_reader_of_one_connector_learns_nothing_of_another(reader: Visit, looked_at: LookedAt) -> None:
+def test_reader_of_one_connector_gets_nothing_about_another(reader: Visit, looked_at: LookedAt) -> None:
     tab = RunTab(reader.go(looked_at.tab_path()))
-    expect(tab.page.get_by_text("You may not read this connector's DAG.")).to_be_visible()
+    expect(tab.page.get_by_text("You do not have permission to read this connector's DAG.")).to_be_visible()
     expect(tab.funnel).to_have_count(0)
     reader.go(f"{PAGE}?view=explain&q=spray-1&only=looked-at")
-    expect(tab.page.get_by_text("Nothing is known of spray-1")).to_be_visible()
+    expect(tab.page.get_by_text("Nothing is known about spray-1")).to_be_visible()
     InsightsPage(reader.go(f"{PAGE}?connector=looked-at"))
     expect(tab.page.get_by_text("No connector yet")).to_be_visible()

@@ -1,4 +1,4 @@
-"""Who gets what of the pages, asked of a whole Airflow."""
+"""The permissions of the pages in a complete Airflow."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def log_in(installation: Installation, user: str) -> requests.Session:
 def ask(
     session: requests.Session, installation: Installation, path: str, name: str = "first-okta"
 ) -> requests.Response:
-    """Return the answer to a page's question about a connector."""
+    """Return the answer to a page's request about a connector."""
     return session.get(f"{installation.address.url}/collective-insights/api/{path}{ANY.format(name)}", timeout=30)
 
 

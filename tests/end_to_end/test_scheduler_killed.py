@@ -1,4 +1,4 @@
-"""A scheduler that is killed with all its workers: the next one takes its tasks up, and what arrives stays exact."""
+"""A scheduler is killed with all its workers. The next one continues its tasks, and delivery is exact."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from tests.end_to_end.tenant import PATIENCE_S, Tenant, wait_for
 
 pytestmark = pytest.mark.airflow
 
-#: Kills the scheduler in whose session a process is, with all its workers, and starts another one.
+#: Kills the scheduler of a process's session with all its workers, and starts another one.
 Replace = Callable[[int], None]
 
 
 @pytest.fixture(scope="package")
 def replace_scheduler(installation: Installation) -> Iterator[Replace]:
-    """What replaces the scheduler, once; the second one ends before the rest of the installation does."""
+    """A function that replaces the scheduler once. The second one ends before the rest of the installation."""
     address = installation.address
     first = next(child for child in address.processes if child.name == "airflow scheduler")
     with ExitStack() as stack:
@@ -40,7 +40,7 @@ def replace_scheduler(installation: Installation) -> Iterator[Replace]:
 
 
 def kill_session(session: int) -> None:
-    """Kill all processes of a session; its leader first, so that none can tell of another's death."""
+    """Kill all processes of a session, its leader first, so that no process can report another's end."""
     for pid in sorted(session_members(session), key=lambda pid: pid != session):
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
@@ -53,8 +53,8 @@ def wait_until_held(tenant: Tenant, run_id: str, stage: str) -> int:
     return pid
 
 
-def test_what_a_killed_scheduler_leaves_is_done_by_the_next_one(begin: Begin, replace_scheduler: Replace) -> None:
-    """One run asks its source for the first page; another one's second batch is stored, but not answered."""
+def test_the_next_scheduler_finishes_the_tasks_of_a_killed_one(begin: Begin, replace_scheduler: Replace) -> None:
+    """One run waits for the first page of its source; the second batch of another run is stored but not answered."""
     extracting = begin("orphaned-extract", Fault("okta", "slow", seconds=HELD_S))
     submitting = begin("orphaned-submit", Fault("recorded_future", "slow", skip=1, seconds=HELD_S))
     workers = [wait_until_held(*extracting, "extract"), wait_until_held(*submitting, "submit")]

@@ -1,23 +1,24 @@
-"""What the UI asks Airflow for."""
+"""The requests of the UI to Airflow."""
 
 from __future__ import annotations
 
 import pytest
 
 from ci_operators.connectors_file import load_connectors
-from tests.end_to_end.conftest import CONNECTORS, Installation
+from ci_operators.sources import SOURCES
+from tests.end_to_end.conftest import Installation
 from tests.end_to_end.tenant import wait_for
 
 pytestmark = pytest.mark.airflow
 
 FORM = {"since": "Since", "until": "Until", "debug": "Debug"}
-NAMES = [connector.name for connector in load_connectors(CONNECTORS).connectors]
 
 
 def test_every_good_entry_has_a_dag_with_its_tags(installation: Installation) -> None:
     dags = installation.address.api().list_all("/dags", "dags")
+    names = [connector.name for connector in load_connectors(installation.settings.connectors).connectors]
     assert sorted(dag["dag_id"] for dag in dags) == sorted(
-        f"collective_insights_{name}" for name in [*NAMES, "maintenance"]
+        f"collective_insights_{name}" for name in [*names, "maintenance"]
     )
     assert all("collective-insights" in {tag["name"] for tag in dag["tags"]} for dag in dags)
     assert not any(dag["has_import_errors"] for dag in dags)
@@ -27,11 +28,9 @@ def test_wrong_entries_are_one_import_error_and_take_no_dag_down(installation: I
     api = installation.address.api()
     (error,) = wait_for(lambda: api.list_all("/importErrors", "import_errors"), "the import error")
     assert error["filename"] == "connectors_file.py"
-    assert "connectors[15] (misspelt): updat_frequency: there is no such option; allowed: " in error["stack_trace"]
-    assert (
-        "connectors[16] (unknown-source): source: 'splunk' is not allowed; allowed: okta, sentinelone."
-        in (error["stack_trace"])
-    )
+    assert "connectors[16] (misspelled): updat_frequency: there is no such option; allowed: " in error["stack_trace"]
+    wrong = f"connectors[17] (unknown-source): source: 'splunk' is not allowed; allowed: {', '.join(SOURCES)}."
+    assert wrong in error["stack_trace"]
 
 
 @pytest.mark.parametrize(

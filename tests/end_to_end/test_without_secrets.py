@@ -1,6 +1,6 @@
-"""After all other tests: no secret and no payload is found in anything that the runs have left, or that shows them.
+"""After all other tests: nothing that the runs have written, and nothing that shows them, has a secret or a payload.
 
-What each search has to find beside, so that it can fail: something that stands there and is no secret.
+Each search also has to find an expected text that is not a secret, so that the search can fail.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from local_airflow.airflow_server import DATABASE, LEDGER
 from local_airflow.environment import load_keys
 from simulator import Fault
 from simulator.okta.service_app import CLIENT_ID, ServiceApp, make_key_pair
-from simulator.settings import OKTA_TOKEN, RECORDED_FUTURE_TOKEN, SENTINELONE_TOKEN, Tokens
+from simulator.settings import Tokens
 from tests.end_to_end.conftest import LEDGER_PASSWORD, Installation, MakeTenant
 from tests.end_to_end.surfaces import (
     NOT_ASKED,
@@ -38,17 +38,18 @@ from tests.end_to_end.surfaces import (
 )
 from tests.end_to_end.tenant import PAYLOAD_MARK, STAGES, Tenant, events, ids, okta_event, wait_for
 from tests.end_to_end.test_pages_access import log_in
+from tests.vendor_cases import SECRETS
 
 pytestmark = pytest.mark.airflow
 
-TOKENS = (OKTA_TOKEN, SENTINELONE_TOKEN, RECORDED_FUTURE_TOKEN, "wrong-token-of-somebody", LEDGER_PASSWORD)
+TOKENS = (*SECRETS, "wrong-token-of-somebody", LEDGER_PASSWORD)
 PERSON = "jane.doe@example.com"
-#: Answers that show an event, to who may read the connector's runs: the payload stands there on purpose.
+#: Answers that show an event to users who can read the connector's runs: these have the payload on purpose.
 SHOW_EVENTS = {"/api/run/record", "/api/explain"}
-#: Tells of a test of a Connection that is under way, to who has its number.
+#: Reports the progress of a Connection test to the caller who has its number.
 WANTS_A_HEADER = "/api/v2/connections/enqueue-test 422"
 FORMS = {"form": ("csv", "json"), "what": ("days", "reasons", "indicators", "techniques")}
-NAMES = re.compile(r"(extract|filter|map|validate|submit)(\.(dropped|quarantined))?\.jsonl\.zst")
+NAMES = re.compile(r"((extract|filter|map|validate|submit)(\.(dropped|quarantined))?|[0-9a-f]{16})\.jsonl\.zst")
 
 
 @dataclass(frozen=True)
@@ -62,13 +63,13 @@ class FullRun:
 
     @property
     def forbidden(self) -> tuple[str, ...]:
-        """What may stand nowhere but in artifacts and in the pages that show an event."""
+        """Texts that may only be in artifacts and in the pages that show an event."""
         return (*self.secrets, PAYLOAD_MARK, PERSON)
 
 
 @pytest.fixture(scope="module")
 def full_run(installation: Installation, make_tenant: MakeTenant) -> FullRun:
-    """The run, while which the processes were looked at: extract was waiting for Okta, its token in hand."""
+    """The run during which the processes were read: extract had its token and was waiting for Okta."""
     pair = make_key_pair()
     at = installation.initial_import("by-app").end - timedelta(hours=1)
     person = {"displayName": PERSON, "alternateId": PAYLOAD_MARK}
@@ -92,7 +93,7 @@ def full_run(installation: Installation, make_tenant: MakeTenant) -> FullRun:
 
 
 def _secrets(installation: Installation, tenant: Tenant, private_pem: str) -> tuple[str, ...]:
-    """Return all secrets that the run has used; of the key each line, since forms take the line breaks away."""
+    """Return all secrets that the run has used. The key is split into lines, since forms remove the line breaks."""
     tokens, assertions = tenant.simulator.okta_access_tokens, tenant.simulator.okta_assertions
     assert tokens, "there was no access token"
     assert assertions, "nobody signed in"
@@ -103,7 +104,7 @@ def _secrets(installation: Installation, tenant: Tenant, private_pem: str) -> tu
 
 @pytest.fixture(scope="module")
 def session(installation: Installation) -> requests.Session:
-    """Somebody who may see everything."""
+    """A user with all permissions."""
     return log_in(installation, "admin")
 
 
@@ -114,9 +115,9 @@ def test_no_log_shows_a_secret_or_a_payload(installation: Installation, full_run
 
 
 @pytest.mark.parametrize("database", [DATABASE, LEDGER])
-def test_no_table_shows_what_it_should_not(installation: Installation, full_run: FullRun, database: str) -> None:
+def test_no_table_shows_a_secret_or_a_payload(installation: Installation, full_run: FullRun, database: str) -> None:
     found = list(tables(installation.address.postgres, database))
-    # XComs, rendered fields, state stores, the audit log, Connections; the ledger keeps quarantined events, whole.
+    # XComs, rendered fields, state stores, the audit log and Connections. The ledger keeps whole quarantined events.
     own, forbidden, beside = {
         DATABASE: ({"xcom", "task_instance", "log", "connection"}, full_run.forbidden, full_run.run_id),
         LEDGER: ({"quarantine", "batch"}, full_run.secrets, PERSON),
@@ -126,7 +127,7 @@ def test_no_table_shows_what_it_should_not(installation: Installation, full_run:
     assert find(forbidden, found) == {}
 
 
-def test_names_in_the_staging_area_tell_nothing(installation: Installation, full_run: FullRun) -> None:
+def test_names_in_the_staging_area_reveal_nothing(installation: Installation, full_run: FullRun) -> None:
     found = list(staged_names(installation))
     assert find([full_run.tenant.dag_id], found)
     assert find([*full_run.forbidden, "198.51.100.", "event-0"], found) == {}
@@ -142,7 +143,7 @@ def test_artifacts_hold_payloads_and_no_secret(installation: Installation, full_
 def test_others_of_the_machine_read_no_file(installation: Installation, full_run: FullRun) -> None:
     paths = [path for path in installation.settings.folder.rglob("*") if not path.is_symlink()]
     assert len(paths) > 50
-    # Root's PostgreSQL passes through the folder, as another user; it is not listed.
+    # PostgreSQL under root traverses the folder as another user, but cannot list it.
     assert {str(path): oct(path.stat().st_mode) for path in paths if path.stat().st_mode & 0o066} == {}
     assert [path for path in paths if path.is_file() and path.stat().st_mode & 0o077] == []
     assert full_run.run_id
@@ -167,7 +168,7 @@ def test_airflows_own_rest_shows_no_secret(
 ) -> None:
     found = list(airflow_rest(session, installation.address.url, _known(full_run)))
     assert find([full_run.run_id], found)
-    shown = find([CLIENT_ID], found)  # stands beside the private key in the Connection
+    shown = find([CLIENT_ID], found)  # beside the private key in the Connection
     assert {place.split()[0].rpartition("/")[2] for place in shown} >= {"by-app_source", "connections"}
     wrong = [place for place, _ in found if place.endswith((" 422", " 500"))]
     assert wrong == ([WANTS_A_HEADER] if HAS_RETRY_POLICIES else [])
@@ -175,7 +176,7 @@ def test_airflows_own_rest_shows_no_secret(
 
 
 def _known(run: FullRun) -> dict[str, tuple[str, ...]]:
-    """Return what there is for each word in braces; a word that Airflow brings anew is missed here."""
+    """Return the values of each path parameter; a new parameter of Airflow fails here."""
     first, assets = ("1",), run.tenant.api.list_all("/assets", "assets", name_pattern=run.tenant.dag_id)
     return {
         **{"dag_id": (run.tenant.dag_id,), "dag_run_id": (run.run_id,), "task_id": STAGES, "map_index": ("-1",)},
@@ -186,7 +187,7 @@ def _known(run: FullRun) -> dict[str, tuple[str, ...]]:
     }
 
 
-def test_what_is_not_asked_is_no_place_of_ours() -> None:
+def test_no_path_with_our_ids_is_skipped() -> None:
     assert not set(NOT_ASKED) & {"dag_id", "dag_run_id", "task_id", "connection_id", "xcom_key"}
 
 
@@ -206,7 +207,7 @@ def test_no_process_shows_a_secret_in_its_command_line(full_run: FullRun, seen: 
 def test_no_environment_holds_a_vendors_secret(
     installation: Installation, full_run: FullRun, seen: tuple[list[Text], list[Text]]
 ) -> None:
-    """Airflow's own keys stand there: it reads them so. Nobody but the same user can read an environment."""
+    """It has Airflow's own keys, which Airflow reads from there. Only the same user can read an environment."""
     _, environments = seen
     keys = load_keys(installation.settings.folder / "keys.json")
     own = {keys.fernet_key, keys.jwt_secret, keys.api_secret}

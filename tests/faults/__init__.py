@@ -1,1 +1,1 @@
-"""Delivery under faults: each HTTP fault at each stage, kills at every instruction, interleavings, late events."""
+"""Delivery under faults: each HTTP fault in each stage, kills at every instruction, interleavings and late events."""

@@ -1,4 +1,4 @@
-"""The cells of the fault matrix: each fault, each stage that talks, and a run in which the one strikes the other."""
+"""The cells of the fault matrix: each fault, each stage that uses HTTP, and a run in which the fault hits the stage."""
 
 from __future__ import annotations
 
@@ -22,24 +22,26 @@ from tests.sources.specimens import Specimens, run_steps
 from tests.virtual_time import NOON, VirtualTime
 
 DETECTIONS, SUBMISSIONS = "/collective-insights/detections", "recorded_future"
-#: A task's tries before a test gives up on it.
+#: The tries of a task before a test gives up.
 TRIES = 8
-#: Seconds between two tries of a task, when the vendor asks for none.
+#: Seconds between two tries of a task if the vendor does not request a wait.
 RETRY_DELAY_S = 300.0
-#: Real seconds: the simulator answers after the client has gone.
+#: Real seconds; the simulator answers after the client has closed.
 PATIENCE_S, SLOWNESS_S = 0.15, 0.4
-#: Above a page of both sources, so that there is a second page to strike.
+#: More than a page of both sources, so that a fault can hit a second page.
 EVENTS = 1005
 KEPT = 7
 When = Literal["before", "after"]
+#: Concurrent requests, so that another request is in flight beside the second one, which the fault hits.
+IN_FLIGHT = 4
 
 
 @dataclass(frozen=True)
 class Fault:
-    """A row: what a vendor does wrong.
+    """A row: an error of a vendor.
 
-    before, after: the simulator's kind for it before and after the server has stored, None where there is none.
-    only: the vendors that can do it; status, headers, body: what they answer.
+    before, after: the simulator's fault kind before and after the server has stored, None if there is none.
+    only: the vendors that can have it; status, headers, body: their answer.
     """
 
     name: str
@@ -74,14 +76,14 @@ FAULTS = (
     Fault("empty page", "empty_page", members={"count": 2}, only=("okta",)),
     Fault("200 with errors", "partial_errors", only=("sentinelone",)),
 )
-#: Kinds whose request the server handles, so that they cannot strike before it has stored.
+#: Kinds whose request the server handles, so that they cannot happen before it has stored.
 _HANDLED = ("slow", "truncated_json", "empty_body", "wrong_counts")
 
 
 @dataclass(frozen=True)
 class Column:
-    """A stage that talks, and how: when the fault strikes, what is done about unknown outcomes, and whether the run's
-    session of the ledger ends with the request that is struck."""
+    """A stage that uses HTTP: when the fault happens, what is done about unknown outcomes, whether the run's
+    ledger session ends with the failed request, and how many other requests can be in flight at the same time."""
 
     name: str
     stage: str
@@ -91,9 +93,10 @@ class Column:
     unknown: Literal["search", "resend", "hold"] = "search"
     path: str = "/"
     loses_session: bool = False
+    parallel_requests: int = 1
 
     def kind(self, fault: Fault) -> str | None:
-        """Return the simulator's kind of a fault in this column, None where it cannot be."""
+        """Return the simulator's kind of a fault in this column, None if it is impossible."""
         kind = fault.before if self.when == "before" else fault.after
         if self.vendor not in fault.only:
             return None
@@ -119,6 +122,11 @@ COLUMNS = (
     _submit("submit, stored, hold", "after", "hold"),
     replace(_submit("submit, not stored, session lost", "before", "resend"), loses_session=True),
     replace(_submit("submit, stored, session lost", "after", "search"), loses_session=True),
+    replace(_submit("submit, in flight, not stored", "before", "resend"), parallel_requests=IN_FLIGHT),
+    replace(_submit("submit, in flight, stored", "after", "search"), parallel_requests=IN_FLIGHT),
+    replace(
+        _submit("submit, in flight, session lost", "after", "search"), parallel_requests=IN_FLIGHT, loses_session=True
+    ),
     Column("submit, look-up", "submit", SUBMISSIONS, path="/collective-insights/search"),
 )
 CELLS = [(fault, column) for fault in FAULTS for column in COLUMNS if column.kind(fault)]
@@ -126,7 +134,7 @@ CELLS = [(fault, column) for fault in FAULTS for column in COLUMNS if column.kin
 
 @dataclass
 class SessionThief:
-    """Ends the session of a delivery once, when its second request has been answered."""
+    """Ends the session of a delivery once, after the answer to its second request."""
 
     requests: int = 0
 
@@ -151,7 +159,7 @@ class _Robbed:
 
 @dataclass
 class Cell:
-    """A run in which one fault strikes one stage."""
+    """A run in which one fault hits one stage."""
 
     fault: Fault
     column: Column
@@ -162,7 +170,7 @@ class Cell:
     is_stopped: bool = False
 
     def run(self) -> str:
-        """Return what came of it, in words; AssertionError if that is not exact."""
+        """Return the outcome in words; AssertionError if delivery is not exact."""
         for stage in STAGES[: STAGES.index("validate") + 1] if self.line.debug else STAGES:
             if stage == self.column.stage:
                 self._program()
@@ -186,14 +194,14 @@ class Cell:
 
     @property
     def _skip(self) -> int:
-        """Let one page, or one batch, pass; but the first page alone has a next link to lead away."""
+        """Let one page, or one batch, pass, except for faults of the next link, which only the first page has."""
         is_first = self.fault.before == "foreign_next_link" or self.column.path.endswith("search")
         is_skipped_anyway = self.fault.before == "repeated_cursor" and self.column.vendor == "sentinelone"
         return 0 if is_first or is_skipped_anyway else 1
 
     @property
     def _count(self) -> int:
-        """Strike often enough that the task has to come again; but an unknown outcome is not repeated in place."""
+        """Repeat the fault until the task needs a retry; an unknown outcome is not repeated in place."""
         is_repeated = self.fault.members.get("status", 503) >= 429 and self.fault.before in (
             "status",
             "drop_connection",
@@ -234,7 +242,7 @@ class Cell:
         return words
 
     def _deliver_waiting(self) -> None:
-        """Let the next day's run deliver what waited for budget."""
+        """Let the next day's run deliver the detections that waited for budget."""
         if self.line.results["submit"].extra["waiting"]:
             self.time.sleep(86_400)
             self.tries += 1
@@ -242,14 +250,14 @@ class Cell:
 
 
 def wanted_texts(specimens: Specimens, line: Line) -> list[bytes]:
-    """Return the detections that the window's events have to become."""
+    """Return the expected detections of the window's events."""
     events = window_events(specimens)
     outcomes = [run_steps(specimens.source, line.connector, specimen_text(event)) for event in events]
     return [detection for outcome in outcomes for detection in outcome.detections]
 
 
 def specimen_text(event: Any) -> bytes:
-    """Return an event as it stands in a page."""
+    """Return an event as it is in a page."""
     return json.dumps(event).encode()
 
 

@@ -1,4 +1,4 @@
-"""Fixtures of the faults that need a whole DAG: the operators' own."""
+"""The operators' fixtures, for faults that need a whole DAG."""
 
 from tests.operators.conftest import staging, tenant
 

@@ -1,4 +1,4 @@
-"""One run of a connector, stage by stage, as the operators chain them; every stage is checked when it is done."""
+"""One run of a connector, stage by stage, as the operators chain them. Every stage is checked after it is done."""
 
 from __future__ import annotations
 
@@ -29,18 +29,18 @@ from ci_operators.stages.stored import look_up_with
 from ci_operators.staging.artifact import SUFFIX
 from ci_operators.transport.client import Client
 from simulator import StoredDetection
-from tests.artifacts import find_artifact, read_all
+from tests.artifacts import find_artifact, read_all, read_quarantined
 
 UNLIMITED = 1_000_000
-#: What tells detections apart: event id, indicator type, indicator.
+#: The identity of a detection: event id, indicator type, indicator.
 Identity = tuple[str, str, str]
 
 
 @dataclass
 class Line:
-    """A run: its connector, its vendors, its window, its place in staging.
+    """A run: its connector, vendors, window and staging folder.
 
-    watch: what a test puts around the ledger's deliveries, to look on or to break in.
+    watch: a test's wrapper of the ledger's deliveries, to observe or to interrupt them.
     """
 
     connector: Connector
@@ -58,7 +58,7 @@ class Line:
     results: dict[str, StageResult] = field(default_factory=dict)
 
     def run_stage(self, stage: str) -> StageResult:
-        """Do one stage, as its task would, and check what it leaves."""
+        """Run one stage, as its task would, and check its results."""
         path = self.artifact(stage)
         before = None if path is None else find_artifact(path)
         result = self._extract() if before is None else self._go_on(stage, before)
@@ -94,6 +94,7 @@ class Line:
             self.allowed,
             self.allowed_for_waiting,
             unknown_resends=self.connector.unknown_resends,
+            parallel_requests=self.connector.parallel_requests,
         )
         with open_connection(self.engine) as connection:
             deliveries = Deliveries(
@@ -114,19 +115,18 @@ class Line:
 
 
 def check_stage(before: Any, result: StageResult) -> None:
-    """Hold a stage's counts against what its artifacts hold."""
+    """Compare a stage's counts with its artifacts."""
     tally = result.tally
     tally.check_conservation("stage")
     if before is not None:
         assert tally.records_in == len(read_all(before))
     if result.artifact is not None:
         assert tally.records_out == len(read_all(result.artifact))
-        quarantined = read_all(result.side_artifacts.get("quarantined"))
-        assert Counter(json.loads(entry)["issue"] for entry in quarantined) == tally.quarantined
+        assert Counter(entry["issue"] for entry in read_quarantined(result)) == tally.quarantined
 
 
 def check_staging(directory: Path) -> None:
-    """Read every artifact to its end: none is half-written, and no draft is left."""
+    """Read every artifact to its end, and check that no draft is left."""
     if directory.exists():
         for path in directory.iterdir():
             assert path.name.endswith(SUFFIX), f"a draft is left: {path.name}"
@@ -136,7 +136,7 @@ def check_staging(directory: Path) -> None:
 
 
 def identity(entry: Mapping[str, Any]) -> Identity:
-    """Return what tells a detection from others."""
+    """Return the identity of a detection."""
     return entry["incident"]["id"], entry["ioc"]["type"], entry["ioc"]["value"]
 
 
@@ -146,14 +146,13 @@ def stored(found: Iterable[StoredDetection]) -> Counter[Identity]:
 
 
 def expected(texts: Iterable[bytes]) -> Counter[Identity]:
-    """Return detections as they have to be stored: each once."""
+    """Return the expected stored detections: each once."""
     return Counter({identity(json.loads(one)): 1 for one in texts})
 
 
 def held(result: StageResult) -> set[Identity]:
-    """Return the detections that a run reported as held, their outcome being unknown."""
-    entries = [json.loads(entry) for entry in read_all(result.side_artifacts.get("quarantined"))]
-    return {identity(entry["record"]) for entry in entries if entry["issue"] == "outcome_unknown"}
+    """Return the detections that a run reported as held because of an unknown outcome."""
+    return {identity(entry["record"]) for entry in read_quarantined(result) if entry["issue"] == "outcome_unknown"}
 
 
 _RESENT = text(
@@ -166,7 +165,7 @@ _RESENT = text(
 
 
 def resent(engine: Engine, connector: str) -> set[Identity]:
-    """Return the detections that the ledger has marked as sent again though they may have arrived."""
+    """Return the detections that the ledger has marked as sent again although they may have arrived."""
     with engine.connect() as connection:
         return {(row[0], row[1], row[2]) for row in connection.execute(_RESENT, {"connector": connector})}
 
@@ -180,13 +179,13 @@ _HELD = text(
 
 
 def find_held(engine: Engine, connector: str) -> set[Identity]:
-    """Return the detections whose texts the ledger holds, their outcome being unknown."""
+    """Return the detections with an unknown outcome whose texts are in the ledger."""
     with engine.connect() as connection:
         return {identity(json.loads(record)) for record in connection.scalars(_HELD, {"connector": connector})}
 
 
 def check_delivery(line: Line, found: Counter[Identity], wanted: Counter[Identity]) -> str:
-    """Return in words how the API's multiset differs from the wanted one; it may only as the run has reported."""
+    """Return in words how the API's multiset differs from the expected one. Only reported differences are allowed."""
     result = line.results["submit"]
     twice, missing, on_hold = found - wanted, wanted - found, held(result)
     again = int(result.extra["resent_unknown"])

@@ -1,10 +1,10 @@
-"""The fault matrix: each HTTP fault at each stage that talks, before and after the server has stored.
+"""The fault matrix: each HTTP fault in each stage that uses HTTP, before and after the server has stored.
 
     PYTHONPATH=plugins:include python -m tests.faults.matrix
 
-prints it. Every cell is a run of a connector against the simulator and a real PostgreSQL (LEDGER_TEST_URL, else
-an embedded one), in virtual time: the struck stage is done again as Airflow would do it, a fatal error is
-followed by a person's Clear once the fault is gone, and at the end what is stored is held against what has to be.
+prints it. Every cell is a run of a connector against the simulator and a real PostgreSQL (LEDGER_TEST_URL or
+an embedded one), in virtual time. The failed stage is retried as Airflow would do it. A fatal error is
+followed by a person's Clear after the fault has ended. At the end, the stored and the expected detections are compared.
 """
 
 from __future__ import annotations
@@ -30,8 +30,7 @@ from simulator import Limits, Simulator, serve
 from simulator.settings import RECORDED_FUTURE_TOKEN, RECORDED_FUTURE_TOKEN_WITHOUT_SEARCH
 from tests.faults.cells import CELLS, COLUMNS, FAULTS, PATIENCE_S, Cell, Column, Fault, window_events
 from tests.faults.line import Line
-from tests.faults.server import open_server
-from tests.ledger_database import new_database
+from tests.ledger_database import new_database, open_server
 from tests.noting_session import NotingSession
 from tests.sources.okta.specimens import SPECIMENS as OKTA
 from tests.sources.specimens import Specimens
@@ -41,7 +40,7 @@ from tests.virtual_time import NOON, VirtualTime
 
 @dataclass
 class Matrix:
-    """What all cells share: the vendors, and a migrated ledger."""
+    """The shared parts of all cells: the vendors and a migrated ledger."""
 
     engine: Engine
     folder: Path
@@ -50,7 +49,7 @@ class Matrix:
     _made: int = 0
 
     def run(self, fault: Fault, column: Column) -> str:
-        """Return what came of one cell."""
+        """Return the outcome of one cell."""
         simulator, time = self._serve(column.specimens)
         simulator.reset()
         time.instant = NOON
@@ -74,7 +73,9 @@ class Matrix:
     def _line(self, column: Column, simulator: Simulator, session: NotingSession, time: VirtualTime) -> Line:
         self._made += 1
         name = f"cell-{self._made}"
-        options: dict[str, Any] = {"name": name, "destination_conn_id": name, "batch_size": 3}
+        at_once = column.parallel_requests
+        options: dict[str, Any] = {"name": name, "destination_conn_id": name, "parallel_requests": at_once}
+        options["batch_size"] = 3 if at_once == 1 else 2
         if column.unknown == "hold":
             options["unknown_policy"] = "hold"
         token = RECORDED_FUTURE_TOKEN if column.unknown == "search" else RECORDED_FUTURE_TOKEN_WITHOUT_SEARCH
@@ -93,7 +94,7 @@ class Matrix:
 
 @contextmanager
 def open_matrix(engine: Engine) -> Iterator[Matrix]:
-    """Give a matrix over a migrated ledger."""
+    """Yield a matrix over a migrated ledger."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ci-matrix-")))
         yield Matrix(engine, folder, stack)

@@ -1,8 +1,8 @@
-"""A process that has everything imported and waits: each order on stdin makes a child that runs a task.
+"""A process that has imported everything and waits: each order on stdin starts a child that runs a task.
 
     {"stages": [...], "point": ["before reserve", 2], "after_s": 0.01, ...} -> {"signal": 9, "done": [...], ...}
 
-A child ends by itself, or by SIGKILL: at a named instant, or after a number of seconds.
+A child ends by itself or by SIGKILL, at a named instant or after a number of seconds.
 """
 
 from __future__ import annotations
@@ -83,8 +83,11 @@ def _line(order: dict[str, Any], session: requests.Session, points: Points) -> L
     if not order["search"]:
         token = RECORDED_FUTURE_TOKEN_WITHOUT_SEARCH
     return Line(
-        connector=OktaConnector(  # a destination of its own: each order begins with an API that has nothing
-            name=order["connector"], batch_size=order["batch_size"], destination_conn_id=order["connector"]
+        connector=OktaConnector(  # its own destination, so that each order begins with an empty API
+            name=order["connector"],
+            batch_size=order["batch_size"],
+            parallel_requests=order["parallel_requests"],
+            destination_conn_id=order["connector"],
         ),
         source=OKTA.connect(order["vendors"], session, time),
         destination=LIVE.connect(order["vendors"], session, time, token),

@@ -1,4 +1,4 @@
-"""Named instants of a task at which a test ends it: around everything that it does to the outside."""
+"""Named instants of a task at which a test ends it: before and after every external action."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ci_operators.ledger.deliveries import Deliveries
 
 @dataclass
 class Points:
-    """Counts the instants that a task passes; at the one it is told, SIGKILL."""
+    """Counts the instants that a task passes, and sends SIGKILL at the given one."""
 
     name: str = ""
     nth: int = 0
@@ -54,13 +54,13 @@ class WatchedDeliveries:
 
 
 def watch_engine(engine: Engine, points: Points) -> None:
-    """Add instants inside of the ledger's transactions: a statement is done, and not yet committed."""
+    """Add instants inside the ledger's transactions: a statement is done but not yet committed."""
     event.listen(engine, "after_cursor_execute", lambda *_: points.reach("inside a transaction"))
     event.listen(engine, "commit", lambda _: points.reach("before a commit"))
 
 
 class WatchedAdapter(HTTPAdapter):
-    """Has an instant before a request leaves, and one after the server has answered, its answer not read."""
+    """Has an instant before a request is sent, and one after the server has answered but before the answer is read."""
 
     def __init__(self, points: Points) -> None:
         super().__init__()
@@ -81,7 +81,7 @@ class WatchedPath(type(Path())):  # type: ignore[misc]  # the platform's own kin
     points = Points()
 
     def open(self, *arguments: Any, **named: Any) -> Any:
-        """Open the file; one that is written to is watched."""
+        """Open the file; writes to it are watched."""
         file = super().open(*arguments, **named)
         return WatchedFile(file, self.points, self.plain_name) if "w" in str(arguments[:1]) else file
 
@@ -100,13 +100,13 @@ class WatchedPath(type(Path())):  # type: ignore[misc]  # the platform's own kin
 
     @property
     def plain_name(self) -> str:
-        """Return the name without what tells it from that of another process."""
+        """Return the name without the part that is specific to the process."""
         return re.sub(r"[.-][0-9a-f]{8}(?=\.)", "", self.name)
 
 
 @dataclass
 class WatchedFile:
-    """Writes half of what it is given, passes the instant, writes the rest."""
+    """Writes half of the data, passes the instant, and writes the rest."""
 
     file: Any
     points: Points

@@ -1,4 +1,4 @@
-"""Recorded Future's API in memory, behind a session: it does to each submission what a script says."""
+"""Recorded Future's API in memory, behind a session: a script decides the outcome of each submission."""
 
 from __future__ import annotations
 
@@ -17,15 +17,16 @@ from requests.adapters import HTTPAdapter
 from ci_operators.core.errors import CollectiveInsightsError
 from tests.faults.line import Identity, identity
 
-#: What becomes of a submission: stored and answered; stored, the answer lost; lost on the way; counted wrongly, half
-#: of it stored; refused for a short time; for the day; as too large; the task killed before, or after, it is stored;
-#: refused for the token; the task's session of the ledger ended meanwhile; and another run of the connector has taken
-#: over, before or after it is stored.
+#: The outcome of a submission: stored and answered; stored, the answer lost; lost on the way; counted wrongly, half
+#: of it stored; refused for a moment; for an hour; for the day; as too large; the task killed before, or after, it is
+#: stored; refused for the token; the task's session of the ledger ended meanwhile; and another run of the connector
+#: has taken over, before or after it is stored.
 Fate = Literal[
     "ok",
     "lost answer",
     "lost",
     "half",
+    "busy",
     "429",
     "day",
     "413",
@@ -37,22 +38,22 @@ Fate = Literal[
     "taken over after",
 ]
 FATES: tuple[Fate, ...] = get_args(Fate)
+_STATUSES = {"busy": 429, "429": 429, "day": 429, "413": 413, "401": 401}
 
 
 class KilledError(BaseException):
-    """Stands for SIGKILL: nothing of ours may catch it."""
+    """Represents SIGKILL: our code must not catch it."""
 
 
 @dataclass
 class ScriptedApi(HTTPAdapter):
-    """Answers submissions and searches; `watch` sees every live submission before its fate.
+    """Answers submissions and searches.
 
-    is_bad: what the API refuses. may_search: whether the token may. lose_session, take_over: what happens to the task
+    is_bad: what the API refuses. may_search: whether the token can search. lose_session, take_over: called for the task
     that submits. today: the day that a submission is charged to.
     """
 
     is_bad: Callable[[Identity], bool]
-    watch: Callable[[list[Identity]], None] = lambda sent: None
     may_search: bool = False
     lose_session: Callable[[], None] = lambda: None
     take_over: Callable[[], None] = lambda: None
@@ -60,11 +61,11 @@ class ScriptedApi(HTTPAdapter):
     fates: deque[Fate] = field(default_factory=deque)
     stored: Counter[Identity] = field(default_factory=Counter)
     times: dict[Identity, str] = field(default_factory=dict)
-    #: What it refused as too large though it came alone.
+    #: Detections that it refused as too large although they were sent alone.
     too_large: set[Identity] = field(default_factory=set)
-    #: What it has counted wrongly: perhaps stored, perhaps not.
+    #: Detections that it counted wrongly; they may be stored or not.
     miscounted: set[Identity] = field(default_factory=set)
-    #: Detections of live submissions that were stored, or may have been as far as the sender can tell, by day.
+    #: Detections of live submissions that were stored, or that the sender has to treat as stored, by day.
     charged: Counter[date] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
@@ -81,16 +82,16 @@ class ScriptedApi(HTTPAdapter):
         bad = [number for number, one in enumerate(sent) if self.is_bad(one)]
         if body["options"]["debug"]:
             return self._refuse(request, bad) if bad else self._accept(request, sent, debug=True)
-        self.watch(sent)
         return self._decide(request, sent, bad)
 
     def _decide(self, request: requests.PreparedRequest, sent: list[Identity], bad: list[int]) -> requests.Response:
         fate = self.fates.popleft() if self.fates else "ok"
         if fate == "413" and len(sent) == 1:
             self.too_large.update(sent)
-        if fate in ("429", "day", "413", "401"):
+        if fate in _STATUSES:
             message = "The daily limit is reached" if fate == "day" else "No"
-            return _answer(request, 429 if fate == "day" else int(fate), {"message": message}, {"Retry-After": "3600"})
+            wait = {"Retry-After": "2" if fate == "busy" else "3600"}
+            return _answer(request, _STATUSES[fate], {"message": message}, wait)
         if fate == "killed before":
             raise KilledError
         if bad and fate != "lost":
@@ -108,7 +109,7 @@ class ScriptedApi(HTTPAdapter):
         return self._accept(request, sent[: len(sent) // 2] if fate == "half" else sent, debug=False)
 
     def _strike(self, fate: Fate, fates: tuple[Fate, ...]) -> None:
-        """Let the task lose its session by one of these fates."""
+        """Let the task lose its session in one of these ways."""
         if fate in fates:
             self.lose_session()
             if fate != "session lost":
@@ -146,5 +147,5 @@ def _answer(
 
 
 def is_ours(error: BaseException) -> bool:
-    """Return whether an error is one of those that a task may end with."""
+    """Return whether an error is allowed at the end of a task."""
     return isinstance(error, CollectiveInsightsError | KilledError)

@@ -1,4 +1,4 @@
-"""An artifact that is damaged between two stages fails the run, and the next scheduled run delivers its window."""
+"""An artifact that is damaged between two stages fails the run. The next scheduled run delivers its window."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.sources.sentinelone.specimens import threat
 
 EVENTS = 40
 Damage = Callable[[bytes, bytes], bytes]
-#: What becomes of an artifact's bytes; the second ones are those of the same stage in an earlier run.
+#: The damage of an artifact's bytes; the second argument has the bytes of the same stage in an earlier run.
 DAMAGES: dict[str, Damage] = {
     "emptied": lambda _whole, _older: b"",
     "cut at half": lambda whole, _older: whole[: len(whole) // 2],
@@ -56,7 +56,9 @@ def run_to(chain: Chain, run: Any, last: str) -> dict[str, Any]:
 @pytest.mark.parametrize("damage", DAMAGES)
 @pytest.mark.parametrize("before", STAGES[:-1])
 @pytest.mark.parametrize("source", ["okta", "sentinelone"])
-def test_the_run_fails_and_the_next_one_delivers_all(source: str, before: str, damage: str, tenant: Tenant) -> None:
+def test_the_run_fails_and_the_next_one_delivers_everything(
+    source: str, before: str, damage: str, tenant: Tenant
+) -> None:
     chain, stage = tenant.chain(source), STAGES[STAGES.index(before) + 1]
     add_events(tenant, source, 1.5, first=0)
     older = artifact(chain.run_all(tenant.scheduled(3, 1, "older"))[before]).read_bytes()

@@ -1,4 +1,4 @@
-"""Staging is full: no artifact is left, nothing is sent of it, and once there is room the retry is exact."""
+"""Staging is full: no artifact is left, nothing is sent, and the retry with enough room is exact."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ FULL = r"The staging area is full \(No space left on device\): .*run\. Free spac
 
 
 class SmallDisk(type(Path())):  # type: ignore[misc]  # the platform's own kind of path
-    """A path on a disk that has room for `room` bytes more."""
+    """A path on a disk with room for `room` more bytes."""
 
     room: ClassVar[int] = 0
 
     def open(self, *arguments: Any, **named: Any) -> Any:
-        """Open the file; one that is written to takes no more than there is room for."""
+        """Open the file; writes fail when the room is used up."""
         file = super().open(*arguments, **named)
         return SmallFile(file) if "w" in str(arguments[:1]) else file
 
 
 @dataclass
 class SmallFile:
-    """Writes what there is room for, then says that the disk is full."""
+    """Writes what fits, then fails because the disk is full."""
 
     file: Any
 
@@ -49,7 +49,7 @@ class SmallFile:
         return self.file.__exit__(*error)
 
     def write(self, data: Any) -> int:
-        """Write, as far as there is room."""
+        """Write what fits."""
         fits = min(len(data), SmallDisk.room)
         self.file.write(bytes(data)[:fits])
         SmallDisk.room -= fits
@@ -63,7 +63,7 @@ class SmallFile:
 
 @pytest.fixture
 def line(ledger_engine: Engine, tmp_path: Path) -> Iterator[Line]:
-    """A run over events of which some are kept, dropped and quarantined."""
+    """A run over events that are kept, dropped and quarantined."""
     time = VirtualTime()
     events = [SPECIMENS.make_event(NOON.replace(hour=11, minute=number), number) for number in range(9)]
     events[1] |= {"actor": {"displayName": None}}

@@ -1,6 +1,6 @@
-"""SIGKILL at every instruction that matters, and at random ones: tried again, the delivery is exact.
+"""SIGKILL at every instruction that matters, and at random ones: after retries, delivery is exact.
 
-What may stand in the API twice is what the run has reported as resent; with the search nothing may.
+Only detections that the run has reported as resent may be duplicated in the API; with the search, none may be.
 """
 
 from __future__ import annotations
@@ -28,17 +28,17 @@ from tests.ledger.samples import NO_ADDRESS, detection, stage
 from tests.sources.okta.specimens import SPECIMENS
 from tests.virtual_time import NOON, VirtualTime
 
-#: Together at least this many processes are killed.
+#: The minimum number of killed processes.
 KILLS_WANTED = 200
 RANDOM_KILLS = 70
 GOOD = [detection(number) for number in range(9)]
-#: The API refuses one; one stands there twice.
+#: The API refuses one; one is there twice.
 BATCHES = [*GOOD[:5], detection(90, value=NO_ADDRESS), *GOOD[5:], GOOD[2]]
 
 
 @dataclass
 class Nursery:
-    """The process that makes the children; `killed` counts those that died by SIGKILL, by the instant."""
+    """The process that starts the children; `killed` counts the children that died by SIGKILL, by instant."""
 
     process: subprocess.Popen[str]
     killed: Counter[str] = field(default_factory=Counter)
@@ -59,7 +59,7 @@ class Nursery:
 
 @pytest.fixture(scope="module")
 def nursery() -> Iterator[Nursery]:
-    """A process that forks quickly, since it has no threads and everything imported."""
+    """A process that forks quickly, since it has no threads and has imported everything."""
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
     command = [sys.executable, "-m", "tests.faults.nursery"]
     root = Path(__file__).parents[2]
@@ -84,7 +84,7 @@ def ward(nursery: Nursery, migrated_database: URL, tmp_path_factory: pytest.Temp
 
 @dataclass
 class Ward:
-    """Runs tasks that are killed, and holds what is stored in the end against what has to be."""
+    """Runs tasks that are killed, and compares the stored detections with the expected ones."""
 
     nursery: Nursery
     simulator: Simulator
@@ -93,8 +93,8 @@ class Ward:
     events: list[Any]
     runs: int = 0
 
-    def order(self, stages: tuple[str, ...], *, search: bool) -> dict[str, Any]:
-        """Return the order of a fresh run whose store and staging area are empty."""
+    def order(self, stages: tuple[str, ...], *, search: bool, parallel_requests: int = 1) -> dict[str, Any]:
+        """Return the order of a new run whose store and staging area are empty."""
         self.runs += 1
         name = f"kill-{self.runs}"
         self.simulator.reset()
@@ -103,7 +103,8 @@ class Ward:
             stage(self.folder / name, BATCHES)
         return {
             "connector": name,
-            "batch_size": 3 if stages == ("submit",) else 7,
+            "batch_size": 1 if parallel_requests > 1 else 3 if stages == ("submit",) else 7,
+            "parallel_requests": parallel_requests,
             "stages": list(stages),
             "search": search,
             "vendors": self.simulator.url,
@@ -112,7 +113,7 @@ class Ward:
         }
 
     def run_until_done(self, order: dict[str, Any], kills: list[dict[str, Any]]) -> dict[str, Any]:
-        """Run the order's stages, killed as told, each time again from the stage that was killed."""
+        """Run the order's stages with the given kills, each time again from the killed stage."""
         stages, done = list(order["stages"]), dict[str, Any]()
         for kill in [*kills, {}]:
             answer = self.nursery.run({**order, "stages": stages, **kill})
@@ -125,11 +126,11 @@ class Ward:
         return done
 
     def _let_the_server_finish(self) -> None:
-        """Ask something that is answered only after the requests before it."""
+        """Send a request that is answered only after all earlier requests."""
         requests.get(f"{self.simulator.url}/simulator/health", timeout=30).raise_for_status()
 
     def check(self, order: dict[str, Any], done: dict[str, Any]) -> None:
-        """Hold what is stored against what has to be."""
+        """Compare the stored detections with the expected ones."""
         found, wanted = stored(self.simulator.detections), self.wanted(order)
         twice, missing = found - wanted, wanted - found
         again = int(done["submit"]["extra"]["resent_unknown"])
@@ -141,14 +142,14 @@ class Ward:
         check_staging(Path(order["directory"]))
 
     def wanted(self, order: dict[str, Any]) -> Counter[Identity]:
-        """Return what has to be stored."""
+        """Return the detections that must be stored."""
         if order["stages"] == ["submit"]:
             return expected(GOOD)
         return Counter({(event["uuid"], "ip", event["actor"]["displayName"]): 1 for event in self.events})
 
 
 def instants(ward: Ward, stages: tuple[str, ...]) -> list[tuple[str, int]]:
-    """Return the named instants of a run that nobody kills: the first, the middle and the last of each name."""
+    """Return the named instants of a run without kills: the first, the middle and the last of each name."""
     order = ward.order(stages, search=True)
     done = ward.run_until_done(order, [])
     ward.check(order, done)
@@ -167,6 +168,18 @@ def test_killed_at_each_named_instant_of_submit(ward: Ward, *, search: bool) -> 
         ward.check(order, ward.run_until_done(order, [{"point": point}]))
 
 
+@pytest.mark.parametrize("search", [True, False], ids=["search", "no search"])
+def test_killed_between_any_two_of_reserve_send_answer_and_settle_with_several_in_flight(
+    ward: Ward, *, search: bool
+) -> None:
+    ledger = ("before reserve", "after reserve", "before a commit", "inside a transaction")
+    for name in (*ledger, "before a request to detections", "detections answered, unread", "before accept"):
+        for nth in (4, 6, 7) if name != "before accept" else (1,):
+            order = ward.order(("submit",), search=search, parallel_requests=4)
+            ward.check(order, ward.run_until_done(order, [{"point": (name, nth)}]))
+    assert {"detections answered, unread", "after reserve", "before accept"} <= set(ward.nursery.killed)
+
+
 def test_killed_at_each_named_instant_of_the_stages_before(ward: Ward) -> None:
     watched = ("draft", "logs", "removal")
     names = [point for point in instants(ward, STAGES) if any(word in point[0] for word in watched)]
@@ -181,7 +194,7 @@ def test_killed_at_each_named_instant_of_the_stages_before(ward: Ward) -> None:
 
 @pytest.mark.parametrize("search", [True, False], ids=["search", "no search"])
 def test_killed_again_and_again_while_it_sends_again(ward: Ward, *, search: bool) -> None:
-    """What may have arrived stays known as such through any number of further kills, wherever they fall."""
+    """Detections that may have arrived stay marked through any number of further kills at any instant."""
     lost = {"point": ("detections answered, unread", 2)}
     for name in (
         "after plan",
@@ -201,13 +214,13 @@ def test_killed_at_random_instants(ward: Ward, *, search: bool) -> None:
     chance = random.Random(7)
     before = ward.nursery.killed["at random"]
     while ward.nursery.killed["at random"] - before < RANDOM_KILLS // 2:
-        order = ward.order(("submit",), search=search)
+        order = ward.order(("submit",), search=search, parallel_requests=chance.choice([1, 4]))
         kills = [{"after_s": chance.uniform(0.002, 0.1)} for _ in range(chance.randint(1, 4))]
         ward.check(order, ward.run_until_done(order, kills))
 
 
-def test_that_were_enough_kills(ward: Ward, request: pytest.FixtureRequest) -> None:
-    """Only when the whole module has run."""
+def test_enough_processes_were_killed(ward: Ward, request: pytest.FixtureRequest) -> None:
+    """This counts only when the whole module has run."""
     ran = {item.originalname for item in request.session.items if item.fspath == request.node.fspath}  # type: ignore[attr-defined]
-    if len([name for name in ran if name.startswith("test_killed")]) == 4:
+    if len([name for name in ran if name.startswith("test_killed")]) == 5:
         assert ward.nursery.killed.total() >= KILLS_WANTED, ward.nursery.killed

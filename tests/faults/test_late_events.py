@@ -1,4 +1,4 @@
-"""Late and changing events, by simulation: the real sources, in the windows that the schedule gives one by one."""
+"""Late and changing events in simulations: the real sources, in the consecutive windows of the schedule."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from tests.virtual_time import NOON, VirtualTime
 class Schedule:
     """A connector whose scheduled runs follow each other in virtual time.
 
-    skew: by how much our clock is ahead of the vendors'.
+    skew: how far our clock is ahead of the vendors' clocks.
     """
 
     specimens: Specimens
@@ -45,13 +45,13 @@ class Schedule:
     runs: int = 0
 
     def run_until(self, instant: datetime) -> None:
-        """Run every window that is due until then, each as soon as it is due."""
+        """Run every window that is due until this time, each as soon as it is due."""
         while (window := self.next_window())[1] + self.connector.publication_delay <= instant:
             self.time.instant = max(self.time.instant, window[1] + self.connector.publication_delay - self.skew)
             self.run(*window)
 
     def next_window(self) -> tuple[datetime, datetime]:
-        """Return the window of the next run, as the timetable gives it."""
+        """Return the window of the next run from the timetable."""
         return next_window(
             Grid(self.connector.update_frequency, NOON - EPOCH),
             last_end=self.last_end,
@@ -61,7 +61,7 @@ class Schedule:
         )
 
     def run(self, since: datetime, until: datetime) -> None:
-        """Do one run; a live scheduled one reads back into the window before, as ExtractOperator has it."""
+        """Do one run. As in ExtractOperator, a live scheduled run also reads the end of the previous window."""
         self.runs += 1
         line = Line(
             connector=self.connector,
@@ -104,7 +104,7 @@ def at(hour: int, minute: int, second: int = 0, *, day: int = 10) -> datetime:
 
 @pytest.mark.parametrize("delay_min", [0, 1, 3, 5, 9])
 def test_an_okta_event_published_minutes_late_arrives_once(delay_min: int, world: Schedule) -> None:
-    """At each minute around the edge of a window, so that some are there when their window is read and some are not."""
+    """At each minute around the edge of a window, so that only some exist when their window is read."""
     for number, minute in enumerate(range(20, 41)):
         event = okta_event(number, at(12, minute, 59))
         world.simulator.add_okta_event(event, at(12, minute, 59) + timedelta(minutes=delay_min))
@@ -113,7 +113,7 @@ def test_an_okta_event_published_minutes_late_arrives_once(delay_min: int, world
 
 
 def test_without_overlap_the_late_event_would_be_lost(world: Schedule) -> None:
-    """The proof that the test above can fail."""
+    """This proves that the test above can fail."""
     world.connector = OKTA.connector({"overlap": "0 min"})
     world.simulator.add_okta_event(okta_event(1, at(12, 29, 59)), at(12, 33))
     world.run_until(at(15, 0))
@@ -153,7 +153,7 @@ def test_a_verdict_given_hours_late_arrives_once(hours: float, world: Schedule) 
 
 
 def test_a_threat_that_changes_again_is_not_sent_again(world: Schedule) -> None:
-    """A verdict, another one, and the first again: each moves updatedAt into another window."""
+    """A verdict, another one, and the first one again: each moves updatedAt into another window."""
     world.specimens, world.connector = SENTINELONE, SENTINELONE.connector({"only_analyst_verified": True})
     world.simulator.add_threat(threat(1, at(12, 10)))
     for hour, verdict in ((14, "true_positive"), (16, "suspicious"), (18, "true_positive")):
@@ -175,7 +175,7 @@ def test_a_verdict_beyond_the_floor_is_left_out(world: Schedule) -> None:
 
 @pytest.mark.parametrize("seconds", [-540, -45, 45, 540])
 def test_clocks_that_differ_lose_nothing(seconds: int, world: Schedule) -> None:
-    """By less than overlap and publication delay: the vendor has not published yet what our window ends with."""
+    """They differ by less than overlap and publication delay: the end of our window is not published yet."""
     world.skew = timedelta(seconds=seconds)
     for number in range(90):
         world.simulator.add_okta_event(okta_event(number, at(12, 0) + timedelta(minutes=number, seconds=30)))

@@ -5,6 +5,7 @@ A model stands beside it: what has to be delivered, what the API has stored, wha
 
 from __future__ import annotations
 
+import functools
 import json
 import random
 import tempfile
@@ -12,7 +13,7 @@ from collections import Counter, deque
 from contextlib import ExitStack
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import pytest
 import requests
@@ -28,8 +29,9 @@ from hypothesis.stateful import (
 )
 from sqlalchemy import URL, Connection, text
 
-from ci_operators.core.errors import CollectiveInsightsError, FatalError
+from ci_operators.core.errors import AccountingError, CollectiveInsightsError, CredentialsError, FatalError
 from ci_operators.ledger.access import make_engine, open_connection
+from ci_operators.ledger.batch import Batch
 from ci_operators.ledger.breaker import Streak, find_streaks
 from ci_operators.ledger.deliveries import Deliveries
 from ci_operators.ledger.row import read_row
@@ -43,14 +45,17 @@ from ci_operators.transport.client import Client
 from simulator.settings import RECORDED_FUTURE_TOKEN
 from tests.faults.line import Identity, check_staging, held, identity
 from tests.faults.scripted_api import FATES, KilledError, ScriptedApi
+from tests.faults.scripted_flight import ScriptedFlight
 from tests.ledger.outage import end_session
 from tests.ledger.rollups import check_rollups
 from tests.ledger.samples import detection, stage
+from tests.ledger_database import empty_ledger
 from tests.vendor_cases import LIVE
 from tests.virtual_time import VirtualTime
 
 EVENTS = 15
-BATCH = 3
+#: Detections in a batch, and requests in flight at the same time.
+SHAPES = ((3, 1), (3, 4), (1, 4), (1, 2))
 #: What a day may cost, of which a part is kept for live runs.
 LIMITS = (9, 60)
 SHARE_FOR_BULK = 2 / 3
@@ -60,8 +65,8 @@ TEXTS = [detection(number, days_ago=number % 3, codes=CODES[number % 4]) for num
 WHO = [identity(json.loads(one)) for one in TEXTS]
 KEYS = {read_row(CONNECTOR, one).key: identity(json.loads(one)) for one in TEXTS}
 BAD = {WHO[5], WHO[12]}
-#: A day that is over says little about anything else.
-WEIGHTS = [1 if fate == "day" else 4 for fate in FATES]
+#: A day that is over says little about anything else; others are accepted beside one that is not.
+WEIGHTS = [{"day": 1, "ok": 20}.get(fate, 4) for fate in FATES]
 #: Steps of one machine, and machines.
 STEPS, MACHINES = 8, 50
 
@@ -74,37 +79,42 @@ class LedgerMachine(RuleBasedStateMachine):
     """Runs of one connector against a scripted API, the real delivery and a real PostgreSQL."""
 
     url: URL
+    widest: ClassVar = 0  # most requests that were in flight at the same time
 
     @initialize(
         policy=st.sampled_from(["resend", "resend", "hold"]),
         may_search=st.sampled_from([False, False, True]),
         limit=st.sampled_from(LIMITS),
         resends=st.sampled_from([0, 1, 1, 3]),
+        shape=st.sampled_from(SHAPES),
     )
-    def begin(self, policy: Literal["resend", "hold"], may_search: bool, limit: int, resends: int) -> None:
+    def begin(
+        self, policy: Literal["resend", "hold"], may_search: bool, limit: int, resends: int, shape: tuple[int, int]
+    ) -> None:
         """Open an empty ledger and an empty API."""
+        self.batch_size, self.parallel_requests = shape
+        self.chance = random.Random(0)
         self.limit, self.limit_for_bulk = limit, int(limit * SHARE_FOR_BULK)
         self.stack = ExitStack()
         self.folder = Path(self.stack.enter_context(tempfile.TemporaryDirectory()))
         self.engine, self.policy, self.resends = make_engine(self.url), policy, resends
-        with self.engine.begin() as connection:
-            connection.execute(text("TRUNCATE batch, detection, waiting, budget, connector RESTART IDENTITY CASCADE"))
+        empty_ledger(self.engine)
         self.time, self.runs = VirtualTime(), 0
         self.api = ScriptedApi(
             is_bad=BAD.__contains__,
-            watch=self.look_on,
             may_search=may_search,
             lose_session=self.lose_session,
             take_over=self.take_over,
             today=self.today,
         )
         self.sessions: list[int] = []
+        self.ended: set[int] = set()
         self.accepted: set[Identity] = set()
         self.by_hand: set[Identity] = set()
         self.resent: Counter[Identity] = Counter()
 
     def teardown(self) -> None:
-        """Let all come to its end: nothing is lost but what is held, and a person is told of that."""
+        """Let everything finish: nothing is lost except what is held, which is reported."""
         if hasattr(self, "stack"):
             with self.stack:
                 self.finish()
@@ -122,7 +132,9 @@ class LedgerMachine(RuleBasedStateMachine):
             first = chance.randrange(EVENTS)
             window = range(first, min(EVENTS, first + chance.randint(1, 9)))
             self.api.fates.clear()
+            self.api.fates.extend(["ok"] * chance.choice([0, 0, 1, 3]))  # so that several are in flight
             self.api.fates.extend(chance.choices(FATES, WEIGHTS, k=6))
+            self.chance = chance
             self.runs += 1
             if chance.random() < 0.5:
                 self.next_day()
@@ -151,7 +163,7 @@ class LedgerMachine(RuleBasedStateMachine):
         """A person says of a held detection that it has arrived, or that it is to be sent again."""
         key = data.draw(st.sampled_from(sorted(self.in_state(State.UNKNOWN))))
         with open_connection(self.engine) as connection:
-            lease = Deliveries(connection, CONNECTOR, "settle", "rf").lock().lease
+            lease = Deliveries(connection, CONNECTOR, "settle", "rf").lock(60).lease  # a closed session may still end
             with lease.transaction():
                 assert override(connection, [key], became, "by hand", only=[State.UNKNOWN])
         self.by_hand.add(KEYS[key])
@@ -206,8 +218,10 @@ class LedgerMachine(RuleBasedStateMachine):
     # The machinery.
 
     def lose_session(self) -> None:
-        """End the session of the run that submits."""
-        end_session(self.url, self.sessions[-1])
+        """End the session of the run that submits, if another request in flight has not done so."""
+        if self.sessions[-1] not in self.ended:
+            self.ended.add(self.sessions[-1])
+            end_session(self.url, self.sessions[-1])
 
     def take_over(self) -> None:
         """Let another run of the connector deliver all, with an API that works, before the first one goes on."""
@@ -216,8 +230,11 @@ class LedgerMachine(RuleBasedStateMachine):
         self.deliver(range(EVENTS), f"run-{self.runs}", self.limit)
         self.api.fates = fates
 
-    def look_on(self, sent: list[Identity]) -> None:
-        """Hold a live submission against the ledger before it leaves."""
+    def look_on(self, batch: Batch, beside: int) -> None:
+        """Hold a live submission against the ledger when it leaves."""
+        sent = [KEYS[row.key] for row in batch.rows]
+        LedgerMachine.widest = max(LedgerMachine.widest, beside)
+        assert beside <= self.parallel_requests
         assert len(set(sent)) == len(sent)
         again = set(sent) & self.accepted
         assert not again, f"{again} were accepted before"
@@ -230,27 +247,37 @@ class LedgerMachine(RuleBasedStateMachine):
             streak = find_streaks(connection, [1]).get(1, Streak())
         assert set(sent) <= reserved, "a request leaves that the ledger does not know of"
         if streak.trial_at is not None:
-            assert len(sent) == 1, "a connector that has stopped sends more than a trial"
+            assert (len(sent), beside) == (1, 1), "a connector that has stopped sends more than a trial"
             assert self.time.instant >= streak.trial_at
         self.resent.update(set(sent) & resent)
 
     def deliver(self, window: range, run_id: str, allowed: int) -> StageResult | None:
         """Do one try of a run; None when it failed."""
         folder = self.folder / run_id
-        rules = Rules(Terms((), BATCH), self.policy, allowed, self.limit_for_bulk, unknown_resends=self.resends)
+        rules = Rules(
+            Terms((), self.batch_size),
+            self.policy,
+            allowed,
+            self.limit_for_bulk,
+            unknown_resends=self.resends,
+            parallel_requests=self.parallel_requests,
+        )
         result: StageResult | None = None
         try:
             with requests.Session() as session, open_connection(self.engine) as connection:
                 session.mount("http://", self.api)
                 self.sessions.append(connection.connection.driver_connection.info.backend_pid)  # type: ignore[union-attr]
+                self.ended.discard(self.sessions[-1])  # numbers come again
                 client = self.client(session)
                 deliveries = Deliveries(connection, CONNECTOR, run_id, DESTINATION, now=lambda: self.time.instant)
                 source = stage(folder, [TEXTS[number] for number in window])
-                result = deliver_once(client, source, folder, rules, deliveries, look_up_with(client, deliveries))
+                look_up, choose = look_up_with(client, deliveries), self.chance.randrange
+                fly = functools.partial(ScriptedFlight, choose=choose, leave=self.look_on)
+                result = deliver_once(client, source, folder, rules, deliveries, look_up, fly=fly)
         except KilledError:
             pass
         except CollectiveInsightsError as err:
-            if isinstance(err, FatalError) and not any(word in str(err) for word in ("counts", "401")):
+            if isinstance(err, FatalError) and not isinstance(err, AccountingError | CredentialsError):
                 raise
         finally:
             self.sessions.pop()
@@ -345,3 +372,4 @@ def test_any_interleaving_is_exact(machine: type[LedgerMachine]) -> None:
             suppress_health_check=list(HealthCheck),
         ),
     )
+    assert LedgerMachine.widest == max(at_once for _, at_once in SHAPES)

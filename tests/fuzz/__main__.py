@@ -1,4 +1,4 @@
-"""Fuzzes for as long as asked: `python -m tests.fuzz --minutes 10 chain`. Without a target, all share the time."""
+"""Fuzzes for a given time: `python -m tests.fuzz --minutes 10 chain`. Without a target, all targets share the time."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 from tests.airflow_home import ROOT
 
 TARGETS = sorted(path.stem.removeprefix("test_fuzzed_") for path in Path(__file__).parent.glob("test_fuzzed_*.py"))
-#: One process, since the targets share the time; of a finding only what it is, not what was logged until then.
+#: One process, since the targets share the time. The output shows a finding without its log.
 OPTIONS = ("-q", "-p", "no:cacheprovider", "-o", "timeout=0", "--numprocesses=0", "--show-capture=no")
 
 

@@ -1,4 +1,4 @@
-"""A session whose answers are made up in this process: bodies, headers and broken connections of any kind."""
+"""A session whose answers are generated in this process: bodies, headers and broken connections of any kind."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from tests.fuzz.odd import odd_headers
 
 STATUSES = (200, 400, 401, 403, 404, 413, 429, 500, 502, 503, 201, 202, 204, 207, 302, 304, 308, 418, 100, 599, 999)
 URL = "http://127.0.0.1:9"
-#: No example needs as many requests: whoever sends more does not come to an end.
+#: More requests than any example needs, so a client that exceeds this is in an endless loop.
 ENOUGH_REQUESTS = 400
 
 
 @dataclass(frozen=True)
 class Reply:
-    """An answer, or what happens in its place."""
+    """An answer, or an error in its place."""
 
     status: int = 200
     body: bytes = b""
@@ -37,7 +37,7 @@ Answerer = Callable[[requests.PreparedRequest], Reply]
 
 
 class Answering(HTTPAdapter):
-    """Stands where requests meet the network."""
+    """Replaces the network under requests."""
 
     def __init__(self, answer: Answerer) -> None:
         super().__init__()
@@ -66,14 +66,14 @@ class _Cut(io.BytesIO):
     """A connection that ends in the middle."""
 
     def read(self, size: int | None = -1) -> bytes:
-        """Return a first half, then break."""
+        """Return a first half, then fail."""
         if self.tell():
             raise ProtocolError("Connection broken")
         return super().read(max(1, len(self.getvalue()) // 2))
 
 
 def open_session(answer: Answerer) -> requests.Session:
-    """Return a session that is answered so."""
+    """Return a session with these answers."""
     session = requests.Session()
     session.trust_env = False
     for scheme in ("http://", "https://"):
@@ -82,7 +82,7 @@ def open_session(answer: Answerer) -> requests.Session:
 
 
 def spoil(body: bytes, headers: Mapping[str, str], choices: Choices) -> Reply:
-    """Return the answer with another status, other headers, or broken; mostly as it is due."""
+    """Return the answer with another status, other headers, or broken; mostly unchanged."""
     if choices.happens(24):
         return Reply(broken=choices.pick(("refused", "slow", "cut")), body=body)
     status = choices.pick(STATUSES) if choices.happens(8) else 200

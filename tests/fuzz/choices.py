@@ -25,7 +25,7 @@ class Choices:
         return items[self.below(len(items))]
 
     def happens(self, one_in: int) -> bool:
-        """Return whether something happens that happens once in so many times."""
+        """Return True once in `one_in` draws."""
         return self.below(one_in) == one_in - 1
 
     def take(self, count: int) -> bytes:

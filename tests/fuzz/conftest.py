@@ -1,4 +1,4 @@
-"""How much the fuzzing does: the same few examples in the suite, new ones as long as `python -m tests.fuzz` is told."""
+"""The amount of fuzzing: the same few examples in the suite, new ones for the time given to `python -m tests.fuzz`."""
 
 from __future__ import annotations
 
@@ -19,29 +19,29 @@ from hypothesis.database import DirectoryBasedExampleDatabase
 
 from tests.fuzz.choices import Choices
 
-# The pages' fixtures: Airflow's tables, and somebody who is logged in.
+# The pages' fixtures: Airflow's tables and a logged-in user.
 from tests.pages.conftest import client, connectors_file, ledger, log_in, metadata, metadata_database
 
 __all__ = ["client", "connectors_file", "ledger", "log_in", "metadata", "metadata_database"]
 
-#: Processor seconds that one example may take. A usual one takes milliseconds.
+#: The limit of CPU seconds for one example. A usual one takes milliseconds.
 PATIENCE_S = 10.0
 #: Examples of a target in the suite, and in a round of a campaign.
 EXAMPLES = 400
 
-#: One example: takes its decisions from the choices, checks what has to hold, and returns what came of it in a word.
+#: One example: takes its decisions from the choices, checks the invariants, and returns its outcome in a word.
 Example = Callable[[Choices], str]
 #: Fuzzes a target: its name, one example, and its share of the examples (some cost more than others).
 Fuzz = Callable[[str, Example, float], None]
 
 
 class HangError(BaseException):
-    """An example takes too long. No exception that the product could catch."""
+    """An example takes too long. The product cannot catch this exception."""
 
 
 @pytest.fixture
 def fuzz(capsys: pytest.CaptureFixture[str]) -> Fuzz:
-    """Return what runs a target: the same examples once, or in rounds new ones until FUZZ_MINUTES are over."""
+    """Return a runner of a target: the same examples once, or rounds of new ones until FUZZ_MINUTES are over."""
     minutes, folder = float(os.environ.get("FUZZ_MINUTES", "0")), os.environ.get("FUZZ_FOLDER")
     replays = "FUZZ_REPLAY" in os.environ
     campaign = DirectoryBasedExampleDatabase(Path(folder)) if folder else None

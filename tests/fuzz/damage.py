@@ -12,15 +12,15 @@ from tests.fuzz.odd import NO_JSON, Raw, odd_text, odd_value
 
 #: A place in a tree: a list or an object, and an index or a name in it.
 Place = tuple[Any, Any]
-#: An object's member of this name has its value beside it again: JSON allows a name twice.
+#: An object's member of this name is written twice, since JSON allows duplicate names.
 AGAIN = "\0again"
 
 
-def damage(document: Any, choices: Choices) -> Any:
-    """Return the document with up to four of its places damaged."""
+def damage(document: Any, choices: Choices, depth: int = 1000) -> Any:
+    """Return the document with up to four of its places damaged, none of them deeper than `depth`."""
     holder = [copy.deepcopy(document)]
     for _ in range(choices.below(5)):
-        place = choices.pick(list(_places(holder)))
+        place = choices.pick(list(_places(holder, depth)))
         choices.pick(_DAMAGES)(place, choices)
         if not holder:
             return None
@@ -28,23 +28,24 @@ def damage(document: Any, choices: Choices) -> Any:
 
 
 def encode(document: Any, choices: Choices) -> bytes:
-    """Return the document's text, more or less as JSON has it."""
+    """Return the document's text, more or less valid JSON."""
     is_ascii, is_wide = not choices.happens(4), choices.happens(8)
     return _encode(document, is_ascii=is_ascii, comma=b",\r\n " if is_wide else b",")
 
 
 def damage_text(text: bytes, choices: Choices) -> bytes:
-    """Return the text as a broken proxy, a cut connection or a careless vendor leaves it; mostly as it is."""
+    """Return the text as damaged by a proxy, a cut connection or a careless vendor; mostly unchanged."""
     if not choices.happens(8):
         return text
     return choices.pick(_TEXT_DAMAGES)(text, choices)
 
 
-def _places(value: Any) -> Iterator[Place]:
+def _places(value: Any, depth: int) -> Iterator[Place]:
     items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for key, child in items:
         yield value, key
-        yield from _places(child)
+        if depth:
+            yield from _places(child, depth - 1)
 
 
 def _replace(place: Place, choices: Choices) -> None:

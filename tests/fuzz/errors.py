@@ -1,4 +1,4 @@
-"""How an example may fail: by the project's own errors, in words that hold no token and that every store takes."""
+"""The allowed failures of an example: the project's own errors, whose text has no token and fits every store."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ci_operators.core.errors import AccountingError, CollectiveInsightsError
 
 
 def expect_own_errors(call: Callable[[], Any], token: str = "") -> str | None:
-    """Return the kind of the call's error, None if it has none; an error that is none of the project's goes on."""
+    """Return the kind of the call's error, None without one. Errors that are not the project's own are raised."""
     try:
         call()
     except CollectiveInsightsError as err:
@@ -20,7 +20,7 @@ def expect_own_errors(call: Callable[[], Any], token: str = "") -> str | None:
 
 
 def check_error(error: CollectiveInsightsError, token: str) -> None:
-    """Hold an error against what every error has to be; `token`: the one that the vendor was shown."""
+    """Check the requirements for every error; `token`: the one that the vendor has received."""
     words = str(error)
     assert words.strip(), "an error without words"
     check_plain(words)
@@ -31,7 +31,7 @@ def check_error(error: CollectiveInsightsError, token: str) -> None:
 
 
 def check_plain(value: Any) -> None:
-    """Hold a text, or all texts of a JSON value, against what logs, XComs and databases take."""
+    """Check that logs, XComs and databases can store a text, or all texts of a JSON value."""
     if isinstance(value, str):
         assert "\0" not in value, f"a NUL in {value!r}"
         value.encode()  # a lone surrogate fails here

@@ -1,4 +1,4 @@
-"""What vendors have sent, might send, or never should: values, texts and headers at the edges of what is allowed."""
+"""Odd data that vendors send, could send, or never should: values, texts and headers at the edge of the valid."""
 
 from __future__ import annotations
 
@@ -8,18 +8,17 @@ from typing import Any
 
 from simulator.settings import OKTA_TOKEN, RECORDED_FUTURE_TOKEN, SENTINELONE_TOKEN
 from tests.fuzz.choices import Choices
-
-TOKENS = (OKTA_TOKEN, SENTINELONE_TOKEN, RECORDED_FUTURE_TOKEN)
+from tests.vendor_cases import SECRETS
 
 
 @dataclass(frozen=True)
 class Raw:
-    """A piece of a text that stands in it as it is, whether it is JSON or not."""
+    """A piece of raw text, whether it is JSON or not."""
 
     text: bytes
 
 
-#: What JSON's grammar allows, and leaves to its readers.
+#: Values that JSON's grammar allows but leaves to its readers.
 RAW = tuple(
     Raw(text)
     for text in (
@@ -28,7 +27,7 @@ RAW = tuple(
         b'{"a":1,"a":2}',
     )
 )  # fmt: skip
-#: What it does not allow, and some write all the same.
+#: Values that it does not allow but that some programs write.
 NO_JSON = tuple(
     Raw(text)
     for text in (
@@ -64,7 +63,7 @@ TEXTS = (
     "=cmd|' /C calc'!A0", "<script>alert(1)</script>", "'; DROP TABLE detection; --", "%(x)s %s {0} ${x}",
     "Password Spray, Login Failures", "Password Spray," * 40, "T1055.012", "T1055.012; T1078", "t1055",
     "https://attack.mitre.org/techniques/T1055/012/", "Defense Evasion", "true_positive",
-    "powershell.exe (CLI a999)", "security.threat.detected", "é" * 600, "😀" * 600, "y" * 100_000, *TOKENS,
+    "powershell.exe (CLI a999)", "security.threat.detected", "é" * 600, "😀" * 600, "y" * 100_000, *SECRETS,
 )  # fmt: skip
 VALUES: tuple[Any, ...] = (
     None, True, False, 0, -1, 1.5, 2**53 + 1, -(2**63) - 1, 2**64, 10**400, [], [None], [[]], {}, {"": None},
@@ -113,7 +112,7 @@ PLACES = (
 
 
 def odd_text(choices: Choices) -> str:
-    """Return a text that something may stumble over."""
+    """Return a text that may cause errors."""
     return choices.pick(choices.pick((TEXTS, DATES, ADDRESSES, HASHES)))
 
 
@@ -123,7 +122,7 @@ def odd_value(choices: Choices) -> Any:
         return choices.pick(NO_JSON)
     kind = choices.below(4)
     if kind == 0:
-        return copy.deepcopy(choices.pick(VALUES))  # damage goes on in it
+        return copy.deepcopy(choices.pick(VALUES))  # further damage is inside it
     return choices.pick(RAW) if kind == 1 else odd_text(choices)
 
 

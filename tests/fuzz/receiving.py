@@ -1,4 +1,4 @@
-"""Recorded Future's side: the right answers to submissions and searches, and what damage makes of them."""
+"""Recorded Future's side: correct answers to submissions and searches, and damaged ones."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ JSON_TYPE = {"Content-Type": "application/json"}
 
 
 def answer_submission(request: requests.PreparedRequest, choices: Choices) -> Reply:
-    """Return an answer to a submission: mostly the right one, else damaged, or a refusal."""
+    """Return an answer to a submission: mostly the correct one, otherwise a damaged one or a refusal."""
     body = json.loads(request.body or b"")
     processed = Counter(entry["ioc"]["type"] for entry in body["data"])
     answer: Any = {
@@ -40,7 +40,7 @@ def answer_submission(request: requests.PreparedRequest, choices: Choices) -> Re
 def answer_search(
     request: requests.PreparedRequest, choices: Choices, stored: list[dict[str, Any]] | None = None
 ) -> Reply:
-    """Return an answer to a search, of these detections or of a made-up one."""
+    """Return an answer to a search, with these detections or an invented one."""
     del request
     hit = {
         "indicator": {"type": "ip", "value": "198.51.0.1"},
@@ -54,7 +54,7 @@ def answer_search(
 
 
 def says_it_is_stored(reply: Reply, *, debug: bool) -> bool:
-    """Return whether an answer says that it counted what it was sent, as the standard library reads it."""
+    """Return whether an answer counts what was sent, as read by the standard library."""
     if reply.status != 200 or reply.broken:
         return False
     try:

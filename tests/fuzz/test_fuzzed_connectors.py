@@ -1,4 +1,4 @@
-"""A connectors.yaml of any kind: one sentence for each wrong entry, and no other connector is taken down."""
+"""Any connectors.yaml: one sentence for each wrong entry, and the other connectors load."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ REST: dict[str, Any] = {
     "destinations": {"recorded_future_default": {"daily_limit": 15000, "reserved_share": 0.2}},
     "retention": {"artifacts": "30 days", "ledger": "400 days"},
 }
-#: Pieces of YAML that are put somewhere into a file.
+#: Pieces of YAML that are inserted somewhere into a file.
 PIECES = (
     b"&a [*a]", b"&a {x: *a}", b"<<: *nobody\n", b"!!python/object/apply:os.system ['true']", b"!!timestamp x",
     b"2026-13-45", b"!!int x", b"!!binary x", b"!!set {a, b}", b"? [a, b]\n: c\n", b"%YAML 9.9\n---\n", b"---\n",
@@ -43,7 +43,7 @@ def test_connectors(fuzz: Fuzz, tmp_path: Path) -> None:
 
 
 def run_connectors(choices: Choices, path: Path) -> str:
-    """Return what came of a file with one damaged entry, or damaged anywhere."""
+    """Return the outcome of a file with one damaged entry, or damaged anywhere."""
     is_text_damaged = choices.happens(2)
     bad = _plain(damage(choices.pick(GOOD), choices))
     entries = (
@@ -78,7 +78,7 @@ def _load(path: Path, *, is_text_damaged: bool) -> str:
 
 
 def _plain(value: Any) -> Any:
-    """Return the value with what YAML can write alone."""
+    """Return the value with only what YAML can write."""
     if isinstance(value, Raw):
         return value.text.decode("latin-1")[:2000]
     if isinstance(value, dict):

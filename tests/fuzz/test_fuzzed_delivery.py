@@ -1,4 +1,4 @@
-"""Answers of any kind to live submissions, over a real ledger: accepted is what an answer says, and nothing is lost."""
+"""Any answers to live submissions, with a real ledger: only confirmed detections are accepted, and none is lost."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import json
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from ci_operators.stages.delivery import deliver_once
 from ci_operators.stages.run import StageResult, Terms
 from ci_operators.stages.stored import look_up_with
 from tests.faults.line import Identity, check_stage, held, identity
+from tests.faults.scripted_flight import ScriptedFlight
 from tests.fuzz.answering import URL, Reply, open_session
 from tests.fuzz.choices import Choices
 from tests.fuzz.conftest import Fuzz
@@ -35,7 +37,7 @@ from tests.virtual_time import NOON, VirtualTime
 EVENTS = 5
 TEXTS = [detection(number) for number in range(EVENTS)]
 IDENTITIES = [identity(json.loads(text)) for text in TEXTS]
-#: Tries of one run in which the API answers anyhow, before it answers well.
+#: Tries of one run with arbitrary answers, before a try with correct answers.
 BAD_TRIES = 2
 _NUMBERS = itertools.count()
 
@@ -45,7 +47,7 @@ def test_delivery(fuzz: Fuzz, tmp_path: Path, ledger_engine: Engine) -> None:
 
 
 def run_delivery(choices: Choices, engine: Engine, directory: Path) -> str:
-    """Return what came of one run's tries: some with an API that answers anyhow, one with an API that works."""
+    """Return the outcome of one run's tries: some with arbitrary answers of the API, one with correct ones."""
     run = Run(choices, engine, directory, f"fuzzed-{next(_NUMBERS)}")
     outcomes = [run.deliver(answers_well=False) for _ in range(BAD_TRIES)]
     run.check_accepted()
@@ -57,7 +59,7 @@ def run_delivery(choices: Choices, engine: Engine, directory: Path) -> str:
 
 @dataclass
 class Run:
-    """A connector of its own, whose one run is tried again and again; and what the API has said of its detections."""
+    """A separate connector with one run that is retried, and the API's answers about its detections."""
 
     choices: Choices
     engine: Engine
@@ -72,14 +74,23 @@ class Run:
         """Do one try; return the kind of its error."""
         choices = Choices() if answers_well else self.choices
         policy: Any = self.choices.pick(("resend", "hold"))
-        rules = Rules(Terms((), 2), policy, 1000, 1000, send_transient_id=self.choices.happens(2))
+        rules = Rules(
+            Terms((), self.choices.pick((2, 1))),
+            policy,
+            1000,
+            1000,
+            send_transient_id=self.choices.happens(2),
+            parallel_requests=3,
+        )
         self.result = None
+        # Several unknown outcomes in one try stop the connector for a while: the good try comes after that.
+        now = NOON + timedelta(hours=1) if answers_well else NOON
         with open_session(lambda request: self._answer(request, choices)) as session:
             client = LIVE.connect(URL, session, VirtualTime())
-            return expect_own_errors(self._deliver(client, rules), LIVE.token)
+            return expect_own_errors(self._deliver(client, rules, now), LIVE.token)
 
     def check_accepted(self) -> None:
-        """Hold the ledger against what the API has said: what nobody confirmed is not accepted."""
+        """Compare the ledger with the API's answers: unconfirmed detections are not accepted."""
         keys = {read_row(self.name, text).key: who for text, who in zip(TEXTS, IDENTITIES, strict=True)}
         with open_connection(self.engine) as connection:
             for key, current in find_states(connection, list(keys)).items():
@@ -94,13 +105,14 @@ class Run:
         missing = set(IDENTITIES) - self.confirmed - held(self.result)
         assert len(missing) <= refused, f"{missing} are lost, {refused} refused"
 
-    def _deliver(self, client: Any, rules: Rules) -> Callable[[], None]:
+    def _deliver(self, client: Any, rules: Rules, now: datetime) -> Callable[[], None]:
         def deliver() -> None:
             with open_connection(self.engine) as connection:
-                deliveries = Deliveries(connection, self.name, "run", self.name, now=lambda: NOON)
+                deliveries = Deliveries(connection, self.name, "run", self.name, now=lambda: now)
                 source = stage(self.directory, TEXTS)
                 look_up = look_up_with(client, deliveries)
-                self.result = deliver_once(client, source, self.directory, rules, deliveries, look_up)
+                fly = ScriptedFlight
+                self.result = deliver_once(client, source, self.directory, rules, deliveries, look_up, fly=fly)
             check_stage(source, self.result)
             check_plain([self.result.tally.samples, self.result.extra])
 
@@ -116,7 +128,7 @@ class Run:
         return reply
 
     def _answer_search(self, request: requests.PreparedRequest, choices: Choices) -> Reply:
-        """Answer with what has been confirmed and with a detection that nobody confirmed: a search knows."""
+        """Answer with the confirmed detections and with an unconfirmed one, which a search knows."""
         known = [*sorted(self.confirmed), IDENTITIES[0]]
         hits = [
             {

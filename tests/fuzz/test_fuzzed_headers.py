@@ -1,4 +1,4 @@
-"""Headers of any kind: waits are numbers between nothing and a day, links are found or not."""
+"""Any headers: waits are between zero and a day, and links are found or not."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def test_headers(fuzz: Fuzz) -> None:
 
 
 def run_headers(choices: Choices) -> str:
-    """Return which of the readers have found something."""
+    """Return the readers that have found something."""
     headers = CaseInsensitiveDict({**odd_headers(choices), **odd_headers(choices)})
     found = []
     for reader in READERS:

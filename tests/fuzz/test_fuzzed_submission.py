@@ -1,4 +1,4 @@
-"""Recorded Future's answers of any kind: a receipt is given only for an answer that says so."""
+"""Any answers of Recorded Future: a receipt is given only for an answer that confirms it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def test_submission(fuzz: Fuzz) -> None:
 
 
 def run_submission(choices: Choices) -> str:
-    """Return what came of a submission, a dry run, a search or a check."""
+    """Return the outcome of a submission, a dry run, a search or a check."""
     what = choices.pick(("live", "live", "debug", "search", "check"))
     replies: list[Reply] = []
 
@@ -49,7 +49,7 @@ def run_submission(choices: Choices) -> str:
 
 
 def check_receipt(receipt: Receipt, replies: list[Reply], *, debug: bool) -> None:
-    """Hold a receipt against the answer that it was made of, read by another reader."""
+    """Compare a receipt with its answer, which is read by another reader."""
     assert says_it_is_stored(replies[-1], debug=debug), f"a receipt for {replies[-1]}"
     assert receipt.processed.total() <= 3
     assert receipt.processed.total() + len(receipt.dropped) >= 3, "detections are neither processed nor dropped"

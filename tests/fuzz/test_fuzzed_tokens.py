@@ -1,4 +1,4 @@
-"""Answers of a token endpoint of any kind: the access token is masked, stays unsaid, and its end is a time."""
+"""Any answers of a token endpoint: the access token is masked and not shown, and its expiry is a time."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_tokens(fuzz: Fuzz) -> None:
 
 
 def run_tokens(choices: Choices) -> str:
-    """Return what came of three calls by a service app."""
+    """Return the outcome of three calls by a service app."""
     masked: list[str] = []
     with open_session(lambda request: _answer(request, choices)) as session:
         time = VirtualTime()
@@ -48,7 +48,7 @@ def run_tokens(choices: Choices) -> str:
 
 
 def _ask(client: Client, masked: list[str]) -> None:
-    """Ask once; the token is a secret once the endpoint has given it, before it is any odd text."""
+    """Ask once. The token is a secret after the endpoint has returned it; before that it is an odd text."""
     try:
         client.get(LOGS_PATH)
     except CollectiveInsightsError as err:

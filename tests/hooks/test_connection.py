@@ -1,4 +1,4 @@
-"""Why there is no Airflow Connection: it does not exist, or Airflow cannot decrypt it."""
+"""Why an Airflow Connection is missing: it does not exist, or Airflow cannot decrypt it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ MISSING = "Connection okta_emea does not exist"
 
 @pytest.fixture
 def server(empty_database: URL, monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
-    """A process that has Airflow's database, in which there is the Connection okta_default."""
+    """A process with access to Airflow's database, which has the Connection okta_default."""
     engine = create_engine(empty_database)
     Connection.metadata.create_all(engine, [Connection.metadata.tables["team"], Connection.__table__])
     session = scoped_session(sessionmaker(engine))
@@ -51,7 +51,7 @@ def find(conn_id: str) -> str | None:
 
 
 @on_3_2
-def test_where_the_database_can_be_asked_the_reason_is_certain(server: pytest.MonkeyPatch) -> None:
+def test_the_reason_is_certain_with_access_to_the_database(server: pytest.MonkeyPatch) -> None:
     assert find("okta_default") == "secret"
     with pytest.raises(ConfigurationError, match=rf"^{MISSING}: create it\.$"):
         find("okta_emea")

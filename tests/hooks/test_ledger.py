@@ -1,4 +1,4 @@
-"""An Airflow Connection to the ledger, and what is wrong with it in a sentence."""
+"""An Airflow Connection to the ledger, and its errors, each in one sentence."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_parameters_of_libpq_may_be_in_the_extra(monkeypatch: pytest.MonkeyPatch
 
 
 @pytest.mark.parametrize("port", [{}, {"port": None}, {"port": 0}])
-def test_without_a_port_it_is_postgresql_s(monkeypatch: pytest.MonkeyPatch, port: dict[str, object]) -> None:
+def test_without_a_port_it_is_the_postgresql_port(monkeypatch: pytest.MonkeyPatch, port: dict[str, object]) -> None:
     connect(monkeypatch, {"conn_type": CONN_TYPE, "host": "db", "schema": "ledger", **port})
     assert str(ledger_engine("ledger_test").url) == "postgresql+psycopg2://db/ledger"
 
@@ -56,7 +56,7 @@ def test_without_a_port_it_is_postgresql_s(monkeypatch: pytest.MonkeyPatch, port
 @pytest.mark.parametrize(
     ("extra", "schema"), [({}, None), ({"ledger_schema": None}, None), ({"ledger_schema": " emea "}, "emea")]
 )
-def test_what_the_form_leaves_empty_is_not_asked_for(
+def test_empty_form_fields_are_not_required(
     monkeypatch: pytest.MonkeyPatch, extra: dict[str, object], schema: str | None
 ) -> None:
     extra |= {"sslmode": None, "sslrootcert": ""}
@@ -68,12 +68,12 @@ def test_what_the_form_leaves_empty_is_not_asked_for(
 @pytest.mark.parametrize("pasted", ["postgresql://ci:p@ss@db:5432/ledger", "ci:p@ss@db"])
 def test_a_pasted_url_is_refused_without_quoting_it(monkeypatch: pytest.MonkeyPatch, field: str, pasted: str) -> None:
     connect(monkeypatch, {"conn_type": CONN_TYPE, "host": "db", "schema": "ledger", field: pasted})
-    with pytest.raises(ConfigurationError, match=f"^Connection ledger_test: {field} .*holds a whole URL") as refusal:
+    with pytest.raises(ConfigurationError, match=f"^Connection ledger_test: {field} .*contains a whole URL") as refusal:
         ledger_engine("ledger_test")
     assert "p@ss" not in str(refusal.value)
 
 
-def test_a_socket_without_a_file_is_no_url(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_socket_without_a_file_is_not_a_url(monkeypatch: pytest.MonkeyPatch) -> None:
     connect(monkeypatch, {"conn_type": CONN_TYPE, "host": "@ledger", "schema": "ledger"})
     assert ledger_engine("ledger_test").url.host == "@ledger"
 
@@ -108,16 +108,16 @@ def test_a_database_that_does_not_answer_is_worth_a_retry(monkeypatch: pytest.Mo
     assert "p@ss" not in str(error.value)
 
 
-def test_connection_test_says_the_schema_s_version(monkeypatch: pytest.MonkeyPatch, ledger_url: URL) -> None:
+def test_connection_test_reports_the_schema_version(monkeypatch: pytest.MonkeyPatch, ledger_url: URL) -> None:
     for conn_type in (CONN_TYPE, "postgres"):
         connection = json.loads(airflow_connection(ledger_url)) | {"conn_type": conn_type}
         connect(monkeypatch, connection)
-        sentence = f"it answers, its schema is this code's ({NEEDED_VERSION})."
+        sentence = f"it answers, and its schema has the version of this code ({NEEDED_VERSION})."
         assert LedgerHook("ledger_test").check() == sentence
         assert LedgerHook("ledger_test").test_connection() == (True, f"Ledger: {sentence}")
 
 
-def test_connection_test_says_what_to_do(monkeypatch: pytest.MonkeyPatch, empty_database: URL) -> None:
+def test_connection_test_reports_the_fix(monkeypatch: pytest.MonkeyPatch, empty_database: URL) -> None:
     connect(monkeypatch, airflow_connection(empty_database))
     none = "The ledger has no tables yet: run `python -m ci_operators ledger migrate`."
     assert LedgerHook("ledger_test").test_connection() == (False, none)
@@ -134,7 +134,7 @@ def test_connection_test_says_what_to_do(monkeypatch: pytest.MonkeyPatch, empty_
     [
         ({"host": "127.0.0.1", "port": 1}, "The ledger's database: "),
         ({"host": "127.0.0.1", "port": 1, "extra": {"sslmode": "sometimes"}}, "The ledger's database: invalid sslmode"),
-        ({"host": "ci:p@ss@db"}, "This Connection: host holds a whole URL: "),
+        ({"host": "ci:p@ss@db"}, "This Connection: host contains a whole URL. "),
         ({"conn_type": "mysql", "host": "db"}, "The ledger needs PostgreSQL, not mysql."),
     ],
 )
@@ -158,10 +158,13 @@ def test_a_missing_connection_does_not_raise_in_the_button() -> None:
 
 @pytest.mark.filterwarnings("ignore:ProvidersManager.hooks is deprecated")  # Airflow's own, in Connection.get_hook
 def test_airflow_tests_a_connection_of_our_type_by_our_hook(monkeypatch: pytest.MonkeyPatch, ledger_url: URL) -> None:
-    """As its API does: the Connection goes into the environment as a URI, under a random id."""
+    """As Airflow's API does: the Connection is in the environment as a URI, under a random id."""
     fields: dict[str, Any] = json.loads(airflow_connection(ledger_url))
     extra = json.dumps({"ledger_schema": None, "sslmode": "prefer", "sslrootcert": None})
     stored: Any = Connection(conn_id="ledger_test", **fields, extra=extra)
     connect(monkeypatch, stored.get_uri())
     works, words = stored.test_connection()
-    assert (works, words) == (True, f"Ledger: it answers, its schema is this code's ({NEEDED_VERSION}).")
+    assert (works, words) == (
+        True,
+        f"Ledger: it answers, and its schema has the version of this code ({NEEDED_VERSION}).",
+    )

@@ -12,9 +12,9 @@ from sqlalchemy import Connection, Engine, text
 
 from ci_operators.ledger import schema
 from ci_operators.ledger.bulk import copy_rows
-from ci_operators.ledger.deliveries import COLUMNS, find_connector
+from ci_operators.ledger.deliveries import find_connector
 from ci_operators.ledger.lease import LOCK_SPACE
-from ci_operators.ledger.row import Row
+from ci_operators.ledger.row import COLUMNS, Row
 from ci_operators.ledger.tables import State
 
 
@@ -29,7 +29,7 @@ def migrate_to(engine: Engine, version: str) -> None:
 
 @dataclass
 class OldRun:
-    """Writes into a ledger of the first version as the code of that version did, for connector acme."""
+    """Writes to a ledger of the first version as the code of that version did, for connector acme."""
 
     connection: Connection
     number: int = 0

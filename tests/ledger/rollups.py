@@ -1,4 +1,4 @@
-"""The figures that triggers keep, held against a count of all rows."""
+"""The figures that triggers keep, compared with a count of all rows."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
-#: Kept figures, and the same counted from the rows.
+#: Kept figures, and the same figures counted from the rows.
 _FIGURES: Mapping[str, tuple[str, str]] = {
     "delivered_day": (
         "SELECT connector_id, code, day, detections FROM delivered_day WHERE detections <> 0",
@@ -38,12 +38,12 @@ _FIGURES: Mapping[str, tuple[str, str]] = {
 
 
 def read_rollup(connection: Connection, table: str) -> dict[tuple[Any, ...], int]:
-    """Return what a roll-up says: figures that are not zero."""
+    """Return a roll-up's figures that are not zero."""
     return _read(connection, _FIGURES[table][0])
 
 
 def check_rollups(connection: Connection) -> None:
-    """Assert that the kept figures are those of the rows."""
+    """Assert that the kept figures match the rows."""
     for table, (kept, counted) in _FIGURES.items():
         assert _read(connection, kept) == _read(connection, counted), table
 

@@ -14,7 +14,7 @@ from ci_operators.staging.artifact import Artifact
 from tests.artifacts import write_all
 from tests.virtual_time import NOON
 
-#: The API refuses it as an address.
+#: The API refuses this as an address.
 NO_ADDRESS = "198.51.100.700"
 
 
@@ -25,10 +25,11 @@ def detection(
     event_id: str | None = None,
     days_ago: int = 0,
     codes: Sequence[str] = ("T1110.003",),
+    at: str = "",
 ) -> bytes:
-    """Return the text of a detection with a number of its own."""
+    """Return the text of a detection with this number."""
     entry = {
-        "timestamp": format_instant(NOON - timedelta(days=days_ago, hours=1) + timedelta(seconds=number)),
+        "timestamp": at or format_instant(NOON - timedelta(days=days_ago, hours=1) + timedelta(seconds=number)),
         "ioc": {"type": "ip", "value": value or f"198.51.{number // 250}.{number % 250}", "source_type": "Okta"},
         "incident": {"id": event_id or f"event-{number:05d}", "type": "security.threat.detected"},
         "detection": {"type": "correlation", "name": "Okta Threat Detection"},
@@ -48,10 +49,10 @@ def rows(numbers: Iterable[int], connector: str = "acme") -> list[Row]:
 
 
 def refuse(deliveries: Deliveries, found: Sequence[Row], words: str) -> None:
-    """Let the API have refused rows, each with the same words."""
+    """Mark rows as refused by the API, each with the same message."""
     deliveries.reject(found, {row.key: words for row in found})
 
 
 def stage(directory: Path, texts: Iterable[bytes]) -> Artifact:
-    """Write texts as the artifact that validate leaves."""
+    """Write texts as validate's artifact."""
     return write_all(directory / "validate.jsonl.zst", texts)

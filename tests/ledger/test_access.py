@@ -1,4 +1,4 @@
-"""Opening the ledger: what is wrong is said in one sentence, without values and passwords, and mended it works."""
+"""Opening the ledger: an error is one sentence without values and passwords, and after the fix it works."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_another_database_is_refused(url: str) -> None:
         make_engine(url)
 
 
-def test_every_spelling_of_postgresql_will_do(ledger_url: URL) -> None:
+def test_every_spelling_of_postgresql_is_accepted(ledger_url: URL) -> None:
     for spelling in ("postgres", "postgresql", "postgresql+psycopg2"):
         open_and_close(make_engine(ledger_url.set(drivername=spelling).render_as_string(hide_password=False)))
 
@@ -46,7 +46,7 @@ def test_every_spelling_of_postgresql_will_do(ledger_url: URL) -> None:
         ({"database": "nowhere"}, 'database "nowhere" does not exist'),
     ],
 )
-def test_a_wrong_address_is_told_without_the_password(changes: dict[str, Any], words: str, ledger_url: URL) -> None:
+def test_a_wrong_address_is_reported_without_the_password(changes: dict[str, Any], words: str, ledger_url: URL) -> None:
     engine = make_engine(ledger_url.set(password=PASSWORD).set(**changes))
     with pytest.raises(LedgerError, match=words) as caught:
         open_and_close(engine)
@@ -62,7 +62,7 @@ def test_the_engine_shows_no_password(ledger_url: URL) -> None:
 
 @pytest.fixture
 def reader(empty_database: URL) -> Iterator[URL]:
-    """A role that may connect to a migrated ledger and look at its version, and nothing else."""
+    """A role that can connect to a migrated ledger and read its version, and nothing else."""
     migrate(make_engine(empty_database))
     role = f"ledger_reader_{uuid.uuid4().hex[:12]}"
     with make_engine(empty_database).begin() as connection:
@@ -82,7 +82,7 @@ def test_missing_rights_are_named_before_anything_is_sent(reader: URL) -> None:
         Deliveries(connection, "acme", "run", "rf")
 
 
-def test_rights_that_come_late_work(reader: URL, empty_database: URL) -> None:
+def test_rights_that_are_granted_later_work(reader: URL, empty_database: URL) -> None:
     with make_engine(empty_database).begin() as connection:
         connection.execute(text(f"GRANT ALL ON ALL TABLES IN SCHEMA public TO {reader.username}"))
     with open_connection(make_engine(reader)) as connection:
@@ -90,14 +90,14 @@ def test_rights_that_come_late_work(reader: URL, empty_database: URL) -> None:
         assert deliveries.plan([rows([1])], [])
 
 
-def test_a_database_that_is_away_is_told_and_comes_back(ledger_url: URL) -> None:
+def test_a_database_outage_is_reported_and_recovers(ledger_url: URL) -> None:
     engine = make_engine(ledger_url)
     with stopped(ledger_url), pytest.raises(LedgerError, match="not currently accepting connections"):
         open_and_close(engine)
     open_and_close(engine)
 
 
-def test_a_database_that_goes_away_in_between_is_told(ledger_url: URL) -> None:
+def test_a_database_that_fails_midway_is_reported(ledger_url: URL) -> None:
     with open_connection(make_engine(ledger_url)) as connection:
         deliveries = Deliveries(connection, "acme", "run", "rf").lock()
         with stopped(ledger_url):
@@ -108,8 +108,8 @@ def test_a_database_that_goes_away_in_between_is_told(ledger_url: URL) -> None:
         assert Deliveries(connection, "acme", "run", "rf").find(rows([1])) == {}
 
 
-def test_an_error_of_copy_is_told_like_any_other(ledger_url: URL) -> None:
-    """COPY goes past SQLAlchemy: its errors are the driver's own."""
+def test_an_error_of_copy_is_reported_like_any_other(ledger_url: URL) -> None:
+    """COPY bypasses SQLAlchemy, so its errors come from the driver."""
     with open_connection(make_engine(ledger_url)) as connection:
         deliveries = Deliveries(connection, "acme", "run", "rf").lock()
         with pytest.raises(LedgerError, match=r"duplicate key value .*\(SQLSTATE 23505\)\.$") as caught:
@@ -118,7 +118,7 @@ def test_an_error_of_copy_is_told_like_any_other(ledger_url: URL) -> None:
         assert deliveries.find(rows([1])) == {}, "half of it was recorded"
 
 
-def test_what_waits_for_a_lock_gives_up_in_the_end(ledger_url: URL) -> None:
+def test_waiting_for_a_lock_times_out(ledger_url: URL) -> None:
     with open_connection(make_engine(ledger_url)) as connection, connection.begin():
         assert connection.scalar(text("SHOW lock_timeout")) == "1min"
         assert connection.scalar(text("SHOW statement_timeout")) == "10min"
@@ -164,7 +164,7 @@ def test_a_reader_survives_a_restart_of_the_database(pages: Engine, ledger_url: 
     open_and_close(pages)
 
 
-def test_readers_that_are_all_busy_are_told(pages: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_exhausted_readers_are_reported(pages: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pages.pool, "_timeout", 0.1)
     busy = [pages.connect() for _ in range(READERS)]
     with pytest.raises(LedgerError, match=r"^The ledger's connections are all in use; try again\.$"):
@@ -188,7 +188,7 @@ def test_a_reader_needs_postgresql_too() -> None:
         make_reader("sqlite:///ledger.db")
 
 
-def test_readers_are_not_told_where_the_ledger_is(
+def test_readers_do_not_see_the_ledgers_address(
     ledger_url: URL, pages: Engine, caplog: pytest.LogCaptureFixture
 ) -> None:
     away = make_reader(ledger_url.set(host="127.0.0.1", port=1, query={}, password=PASSWORD))

@@ -1,4 +1,4 @@
-"""COPY takes every text there is and gives it back."""
+"""COPY stores every text and returns it unchanged."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def table(ledger_engine: Engine) -> Iterator[Connection]:
 
 
 def copied(connection: Connection, rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
-    """Return rows as they come back."""
+    """Return rows after a round trip."""
     connection.execute(text("TRUNCATE kinds"))
     copy_rows(connection, "kinds", ("number", "word", "bytes", "words"), rows)
     found = connection.execute(text("SELECT number, word, bytes, words FROM kinds ORDER BY number"))
@@ -42,7 +42,7 @@ def test_odd_texts_come_back_as_they_were(table: Connection) -> None:
     assert copied(table, rows) == rows
 
 
-def test_nothing_and_no_elements_are_two_things(table: Connection) -> None:
+def test_null_and_an_empty_array_are_distinct(table: Connection) -> None:
     rows: list[tuple[Any, ...]] = [(1, None, None, None), (2, "", b"", [])]
     assert copied(table, rows) == rows
 
@@ -52,11 +52,11 @@ def test_a_megabyte_comes_back_as_it_was(table: Connection) -> None:
     assert copied(table, [(1, word, word.encode(), [word])]) == [(1, word, word.encode(), [word])]
 
 
-def test_nul_which_postgresql_has_not_is_replaced(table: Connection) -> None:
+def test_nul_is_replaced(table: Connection) -> None:
     assert copied(table, [(1, "a\0b", b"a\0b", ["\0"])]) == [(1, "ab", b"a\0b", [""])]
 
 
-def test_no_rows_are_no_error(table: Connection) -> None:
+def test_copying_no_rows_is_allowed(table: Connection) -> None:
     assert copied(table, []) == []
 
 
@@ -72,7 +72,7 @@ def test_any_text_comes_back(table: Connection) -> None:
     check()
 
 
-def test_a_value_that_does_not_fit_is_told_without_it(table: Connection) -> None:
+def test_a_value_that_does_not_fit_is_reported_without_it(table: Connection) -> None:
     with pytest.raises(LedgerError) as caught, speak_plainly():
         copied(table, [("no number", "secret-word", b"", [])])
     assert str(caught.value) == "The ledger's database: it refuses a value (SQLSTATE 22P02)."

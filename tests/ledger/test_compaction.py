@@ -1,4 +1,4 @@
-"""Forgetting: what was delivered long ago, nothing else, and nothing that may be read again."""
+"""Forgetting: only old deliveries are forgotten, and none that may be read again."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from sqlalchemy import Connection, text
 from ci_operators.core.tally import Tally
 from ci_operators.core.window import Window
 from ci_operators.ledger import compaction
-from ci_operators.ledger.compaction import CHUNK, find_known_since, forget_delivered, forget_history
+from ci_operators.ledger.compaction import CHUNK, forget_delivered, forget_history
 from ci_operators.ledger.deliveries import Deliveries
 from ci_operators.ledger.history import History
+from ci_operators.ledger.overview import find_memory
 from ci_operators.ledger.quarantined import Wanted, close_entries, find_newest
 from ci_operators.ledger.tables import State
 from ci_operators.staging.manifest import Manifest
@@ -41,18 +42,18 @@ def count(connection: Connection, table: str) -> int:
         return int(connection.scalar(text(f"SELECT count(*) FROM {table}")) or 0)  # noqa: S608 - a table's name
 
 
-def test_what_was_delivered_before_is_forgotten(deliveries: Deliveries) -> None:
+def test_old_deliveries_are_forgotten(deliveries: Deliveries) -> None:
     connection = deliveries.connection
-    deliveries.accept(deliveries.plan([rows(range(3))], [])[0])
+    deliveries.accept([deliveries.plan([rows(range(3))], [])[0]])
     age(connection, 400)
-    deliveries.accept(deliveries.plan([rows(range(3, 5))], [])[0])
+    deliveries.accept([deliveries.plan([rows(range(3, 5))], [])[0]])
     assert forget_delivered(connection, datetime.now(UTC) - timedelta(days=399)) == 3
     assert set(deliveries.find(rows(range(5)))) == {row.key for row in rows([3, 4])}
     assert count(connection, "batch") == 1
     assert forget_delivered(connection, datetime.now(UTC) - timedelta(days=399)) == 0
 
 
-def test_nothing_to_forget_is_nothing(ledger_connection: Connection) -> None:
+def test_nothing_happens_when_nothing_is_old(ledger_connection: Connection) -> None:
     assert forget_delivered(ledger_connection, SOON) == 0
 
 
@@ -60,13 +61,13 @@ def test_nothing_to_forget_is_nothing(ledger_connection: Connection) -> None:
     ("settle", "state"),
     [
         (lambda deliveries, batch: None, State.PLANNED),
-        (lambda deliveries, batch: deliveries.reserve(batch, MUCH), State.RESERVED),
+        (lambda deliveries, batch: deliveries.reserve([batch], MUCH), State.RESERVED),
         (lambda deliveries, batch: deliveries.mark_unknown(batch, "lost"), State.UNKNOWN),
         (lambda deliveries, batch: deliveries.put_off(batch), State.WAITING),
     ],
     ids=lambda value: value.name if isinstance(value, State) else "",
 )
-def test_what_is_not_settled_stays_however_old(
+def test_unsettled_detections_are_kept_at_any_age(
     settle: Callable[[Deliveries, object], object], state: State, deliveries: Deliveries
 ) -> None:
     settle(deliveries, deliveries.plan([rows(range(2))], [])[0])
@@ -78,13 +79,13 @@ def test_what_is_not_settled_stays_however_old(
 def test_refused_rows_of_a_delivered_batch_go_with_it(deliveries: Deliveries) -> None:
     batch = deliveries.plan([rows(range(3))], [])[0]
     refuse(deliveries, rows([1]), "no address")
-    deliveries.accept(batch)
+    deliveries.accept([batch])
     assert forget_delivered(deliveries.connection, SOON) == 3
     assert count(deliveries.connection, "batch") == 0
 
 
 def test_a_row_with_another_state_than_its_batch_stays_with_it(deliveries: Deliveries) -> None:
-    deliveries.accept(deliveries.plan([rows(range(2))], [])[0])
+    deliveries.accept([deliveries.plan([rows(range(2))], [])[0]])
     with deliveries.connection.begin():
         deliveries.connection.execute(
             text("UPDATE detection SET state = 4 WHERE key = :key"), {"key": rows([1])[0].key}
@@ -95,18 +96,18 @@ def test_a_row_with_another_state_than_its_batch_stays_with_it(deliveries: Deliv
 
 
 def test_a_delivered_batch_that_keeps_a_row_does_not_stop_the_others(deliveries: Deliveries) -> None:
-    """More such batches than go into one transaction stand before the one that can be forgotten."""
+    """More such batches than fit into one transaction come before the one that can be forgotten."""
     batches = deliveries.plan([[row] for row in rows(range(CHUNK + 1))], [])
     for batch in batches:
-        deliveries.accept(batch)
+        deliveries.accept([batch])
     keys = [batch.rows[0].key for batch in batches[:CHUNK]]
     with deliveries.connection.begin():
         deliveries.connection.execute(text("UPDATE detection SET state = 4 WHERE key = ANY(:keys)"), {"keys": keys})
     assert forget_delivered(deliveries.connection, SOON) == 1
 
 
-def test_batches_that_others_took_over_are_cleared_away(deliveries: Deliveries) -> None:
-    """Halved, put off, sent again: what was left behind is empty, whatever its state."""
+def test_empty_batches_are_deleted(deliveries: Deliveries) -> None:
+    """After halving, postponing and resending, the old batch is empty in any state."""
     keys = [row.key for row in rows(range(2))]
     deliveries.put_off(deliveries.plan([rows(range(2))], [])[0])
     deliveries.mark_unknown(deliveries.plan([rows(range(2))], keys)[0], "lost")
@@ -115,12 +116,12 @@ def test_batches_that_others_took_over_are_cleared_away(deliveries: Deliveries) 
     assert count(deliveries.connection, "batch") == 3
     assert forget_delivered(deliveries.connection, SOON) == 0
     assert count(deliveries.connection, "batch") == 1
-    assert deliveries.reserve(newest, MUCH)
+    assert deliveries.reserve([newest], MUCH)
 
 
 def test_more_than_a_chunk_goes_in_several_transactions(deliveries: Deliveries) -> None:
     for batch in deliveries.plan([[row] for row in rows(range(CHUNK + 3))], []):
-        deliveries.accept(batch)
+        deliveries.accept([batch])
     assert forget_delivered(deliveries.connection, SOON) == CHUNK + 3
     assert (count(deliveries.connection, "detection"), count(deliveries.connection, "batch")) == (0, 0)
 
@@ -132,7 +133,7 @@ def test_history_is_forgotten_by_its_age(ledger_connection: Connection) -> None:
     history.add_dropped([[b'{"event_id":"event-1","reason":"odd"}']])
     history.add_quarantined([[b'{"event_id":"event-2","issue":"odd","record":{}}']])
     deliveries = Deliveries(ledger_connection, "acme", "run", "rf").lock()
-    deliveries.reserve(deliveries.plan([rows([1])], [])[0], MUCH)
+    deliveries.reserve([deliveries.plan([rows([1])], [])[0]], MUCH)
     long_ago = datetime.now(UTC) - timedelta(days=1)
     with ledger_connection.begin():
         close_entries(ledger_connection, [1], "delivered")
@@ -142,8 +143,8 @@ def test_history_is_forgotten_by_its_age(ledger_connection: Connection) -> None:
     assert count(ledger_connection, "detection") == 1
 
 
-def test_an_open_quarantine_entry_stays_however_old(ledger_connection: Connection) -> None:
-    """Its record is the only text that there is: of a held detection, the one that `settle --resend` sends."""
+def test_an_open_quarantine_entry_is_kept_at_any_age(ledger_connection: Connection) -> None:
+    """Its record is the only copy of the text. For a held detection, `settle --resend` sends it."""
     history = History(ledger_connection, "acme", "run", "submit")
     entry = '{"event_id":"%s","issue":"outcome_unknown","record":{"id":"%s"}}'
     history.add_quarantined([[(entry % (name, name)).encode() for name in ("open", "again", "settled")]])
@@ -159,20 +160,20 @@ def test_an_open_quarantine_entry_stays_however_old(ledger_connection: Connectio
     assert [entry.event_id for entry in left] == ["again", "open"]
 
 
-def test_what_is_forgotten_is_remembered_to_be_so(deliveries: Deliveries) -> None:
+def test_the_ledger_remembers_how_far_it_has_forgotten(deliveries: Deliveries) -> None:
     connection, now = deliveries.connection, datetime.now(UTC)
-    deliveries.accept(deliveries.plan([rows(range(3))], [])[0])
+    deliveries.accept([deliveries.plan([rows(range(3))], [])[0]])
     age(connection, 400)
-    assert find_known_since(connection, "acme") is None
+    assert find_memory(connection, "acme")[0] is None
     forget_delivered(connection, now - timedelta(days=500))
-    assert find_known_since(connection, "acme") is None, "nothing was that old"
+    assert find_memory(connection, "acme")[0] is None, "nothing was that old"
     forget_delivered(connection, now - timedelta(days=370))
-    assert find_known_since(connection, "acme") == now - timedelta(days=370)
-    deliveries.accept(deliveries.plan([rows(range(3))], [])[0])
+    assert find_memory(connection, "acme")[0] == now - timedelta(days=370)
+    deliveries.accept([deliveries.plan([rows(range(3))], [])[0]])
     age(connection, 600)
     forget_delivered(connection, now - timedelta(days=500))
-    assert find_known_since(connection, "acme") == now - timedelta(days=370), "a longer retention brings nothing back"
-    assert find_known_since(connection, "young") is None
+    assert find_memory(connection, "acme")[0] == now - timedelta(days=370), "a longer retention brings nothing back"
+    assert find_memory(connection, "young")[0] is None
 
 
 def test_chunks_are_small_beside_running_deliveries() -> None:
@@ -180,12 +181,12 @@ def test_chunks_are_small_beside_running_deliveries() -> None:
 
 
 def test_the_counts_of_a_run_stay_as_long_as_its_deliveries(deliveries: Deliveries) -> None:
-    """A clear of it counts only what it sends, not what it has counted before."""
+    """After a clear, the run counts only new submissions."""
     window = Window(NOON - timedelta(hours=1), NOON)
     for stage in ("validate", "submit"):
         manifest = Manifest(stage, "acme", False, window, "form", None, Tally()).to_xcom()
         History(deliveries.connection, "acme", deliveries.run_id, stage).add_run(manifest, "manual")
-    deliveries.accept(deliveries.plan([rows([1])], [])[0])
+    deliveries.accept([deliveries.plan([rows([1])], [])[0]])
     age(deliveries.connection, 400)
     assert forget_history(deliveries.connection, SOON)["runs"] == 1
     assert forget_delivered(deliveries.connection, SOON) == 1

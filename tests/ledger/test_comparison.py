@@ -1,4 +1,4 @@
-"""Detections by their own times, of all connectors, streamed."""
+"""Detections of all connectors, by their own times, streamed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.ledger.delivered import accept_batch, lose_batch
 NOON = datetime(2026, 3, 10, 12, tzinfo=UTC)
 
 
-def test_the_end_is_exclusive_and_states_are_those_of_each(ledger_connection: Connection) -> None:
+def test_the_end_is_exclusive_and_each_has_its_state(ledger_connection: Connection) -> None:
     accept_batch(ledger_connection, *range(1, 201))
     lose_batch(ledger_connection, 1, connector="other")
     found = list(read_detected(ledger_connection, NOON, NOON + timedelta(milliseconds=1)))

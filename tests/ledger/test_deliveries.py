@@ -1,4 +1,4 @@
-"""Each thing a submitting run asks and tells the ledger, in a real PostgreSQL."""
+"""Each query and update of the ledger by a submitting run, in a real PostgreSQL."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from sqlalchemy import URL, Connection, Engine, event, text
 
 from ci_operators.core.errors import LedgerError, RetriableError
 from ci_operators.ledger.access import make_engine, open_connection
-from ci_operators.ledger.deliveries import Batch, Deliveries, DeliveryState
+from ci_operators.ledger.batch import Batch, DeliveryState
+from ci_operators.ledger.deliveries import Deliveries
 from ci_operators.ledger.row import read_row
 from ci_operators.ledger.tables import State
 from tests.ledger.outage import throw_out
@@ -25,7 +26,7 @@ MUCH = 1_000_000
 
 @dataclass
 class Calendar:
-    """A day that tests turn."""
+    """A day that tests can change."""
 
     day: date = TODAY
 
@@ -49,13 +50,13 @@ def deliveries(ledger_connection: Connection, calendar: Calendar) -> Deliveries:
 
 
 def states(deliveries: Deliveries, numbers: range) -> list[State | None]:
-    """Return the state of each detection, None of those the ledger has not met."""
+    """Return the state of each detection, None if the ledger does not have it."""
     known, asked = deliveries.find(rows(numbers)), rows(numbers)
     return [known[row.key].state if row.key in known else None for row in asked]
 
 
 def look(deliveries: Deliveries, statement: str) -> Any:
-    """Return what a query gives."""
+    """Return the result of a query."""
     with deliveries.connection.begin():
         return deliveries.connection.execute(text(statement)).all()
 
@@ -72,7 +73,7 @@ def plan_one(deliveries: Deliveries, numbers: range, *, resends: int = 0) -> Bat
 
 @contextmanager
 def noting_statements(connection: Connection) -> Iterator[list[tuple[str, int]]]:
-    """Give what is asked of the database meanwhile: the first words of each statement, how often it is sent."""
+    """Yield the statements that are sent meanwhile: the first words of each, and how often it is sent."""
     found: list[tuple[str, int]] = []
 
     def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, _context: Any, is_many: bool) -> None:
@@ -93,17 +94,17 @@ def test_a_connector_is_known_by_one_number(ledger_connection: Connection) -> No
         assert ledger_connection.scalar(text("SELECT count(*) FROM connector")) == 2
 
 
-def test_what_the_ledger_has_not_met_is_unknown_to_it(deliveries: Deliveries) -> None:
+def test_a_new_detection_has_no_state(deliveries: Deliveries) -> None:
     assert deliveries.find(rows(range(3))) == {}
     assert deliveries.find([]) == {}
 
 
-def test_the_way_of_a_batch(deliveries: Deliveries) -> None:
+def test_a_batch_goes_through_its_states(deliveries: Deliveries) -> None:
     batch = plan_one(deliveries, range(3))
     assert states(deliveries, range(4)) == [State.PLANNED] * 3 + [None]
-    assert deliveries.reserve(batch, MUCH)
+    assert deliveries.reserve([batch], MUCH)
     assert states(deliveries, range(3)) == [State.RESERVED] * 3
-    deliveries.accept(batch)
+    deliveries.accept([batch])
     assert states(deliveries, range(3)) == [State.ACCEPTED] * 3
 
 
@@ -138,16 +139,16 @@ def test_an_id_with_nul_is_found_again(deliveries: Deliveries) -> None:
 
 def test_two_connectors_have_detections_of_their_own(deliveries: Deliveries, ledger_connection: Connection) -> None:
     other = Deliveries(ledger_connection, "globex", "run", "rf").lock()
-    deliveries.accept(plan_one(deliveries, range(1)))
+    deliveries.accept([plan_one(deliveries, range(1))])
     assert other.find(rows([0], "globex")) == {}
 
 
 class TestLock:
     """One run of a connector submits."""
 
-    def test_another_run_is_told(self, deliveries: Deliveries, ledger_engine: Engine) -> None:
+    def test_another_run_is_refused(self, deliveries: Deliveries, ledger_engine: Engine) -> None:
         deliveries.lock()
-        deliveries.lock()  # the same run may ask again
+        deliveries.lock()  # the same run can lock again
         with ledger_engine.connect() as connection:
             with pytest.raises(RetriableError, match=r"^Another run of acme is submitting: this one waits for it\.$"):
                 Deliveries(connection, "acme", "run-2", "rf").lock()
@@ -167,10 +168,10 @@ class TestLock:
 
 
 class TestRecover:
-    """What a dead run reserved may have arrived."""
+    """Detections that a dead run reserved may have arrived."""
 
     def test_reserved_becomes_unknown(self, deliveries: Deliveries) -> None:
-        deliveries.reserve(plan_one(deliveries, range(3)), MUCH)
+        deliveries.reserve([plan_one(deliveries, range(3))], MUCH)
         assert deliveries.recover() == 3
         assert deliveries.recover() == 0
         (known,) = set(deliveries.find(rows(range(3))).values())
@@ -179,9 +180,9 @@ class TestRecover:
     def test_everything_else_stays(self, deliveries: Deliveries, ledger_connection: Connection) -> None:
         other = Deliveries(ledger_connection, "globex", "run", "rf").lock()
         (theirs,) = other.plan([rows([9], "globex")], [])
-        other.reserve(theirs, MUCH)
+        other.reserve([theirs], MUCH)
         plan_one(deliveries, range(1))
-        deliveries.accept(plan_one(deliveries, range(1, 2)))
+        deliveries.accept([plan_one(deliveries, range(1, 2))])
         deliveries.put_off(plan_one(deliveries, range(2, 3)))
         assert deliveries.recover() == 0
         assert states(deliveries, range(3)) == [State.PLANNED, State.ACCEPTED, State.WAITING]
@@ -189,7 +190,7 @@ class TestRecover:
 
 
 class TestPlan:
-    """Rows come into batches, and change them."""
+    """Rows are put into batches, and can move between them."""
 
     def test_batches_keep_their_rows(self, deliveries: Deliveries) -> None:
         batches = deliveries.plan([rows(range(3)), rows(range(3, 5))], [])
@@ -197,18 +198,18 @@ class TestPlan:
         sizes = "SELECT b.size, count(*) FROM batch b JOIN detection d ON d.batch_id = b.id GROUP BY b.id ORDER BY b.id"
         assert look(deliveries, sizes) == [(3, 3), (2, 2)]
 
-    def test_nothing_is_nothing(self, deliveries: Deliveries) -> None:
+    def test_an_empty_plan_writes_nothing(self, deliveries: Deliveries) -> None:
         assert deliveries.plan([], []) == []
 
     def test_known_rows_move(self, deliveries: Deliveries) -> None:
         old = plan_one(deliveries, range(4))
         refuse(deliveries, rows([3]), "no address")
         (new,) = deliveries.plan([rows([2, 3, 4])], [row.key for row in rows([2, 3])])
-        deliveries.accept(new)
+        deliveries.accept([new])
         assert states(deliveries, range(5)) == [State.PLANNED] * 2 + [State.ACCEPTED] * 3
         assert new.number != old.number
 
-    def test_half_a_plan_is_none(self, deliveries: Deliveries) -> None:
+    def test_a_failed_plan_writes_nothing(self, deliveries: Deliveries) -> None:
         with pytest.raises(LedgerError):
             deliveries.plan([rows([1]), rows([1])], [])
         assert states(deliveries, range(1, 2)) == [None]
@@ -216,19 +217,19 @@ class TestPlan:
 
 
 class TestReserve:
-    """Settling one batch, spending the budget and reserving the next is one step."""
+    """One step settles a batch, spends the budget and reserves the next batch."""
 
     def test_the_batch_before_is_settled_with_it(self, deliveries: Deliveries) -> None:
         first, second = deliveries.plan([rows([0]), rows([1])], [])
-        assert deliveries.reserve(first, MUCH)
-        assert deliveries.reserve(second, MUCH, accepted=first)
+        assert deliveries.reserve([first], MUCH)
+        assert deliveries.reserve([second], MUCH, accepted=[first])
         assert states(deliveries, range(2)) == [State.ACCEPTED, State.RESERVED]
         assert spent(deliveries) == {TODAY: 2}
 
     def test_the_batch_before_is_settled_without_budget_too(self, deliveries: Deliveries) -> None:
         first, second = deliveries.plan([rows([0]), rows([1])], [])
-        assert deliveries.reserve(first, 1)
-        assert not deliveries.reserve(second, 1, accepted=first)
+        assert deliveries.reserve([first], 1)
+        assert not deliveries.reserve([second], 1, accepted=[first])
         assert states(deliveries, range(2)) == [State.ACCEPTED, State.PLANNED]
         assert spent(deliveries) == {TODAY: 1}
 
@@ -236,52 +237,52 @@ class TestReserve:
         with open_connection(make_engine(ledger_url)) as connection:
             deliveries = Deliveries(connection, "acme", "run", "rf").lock()
             first, second = deliveries.plan([rows([0]), rows([1])], [])
-            deliveries.reserve(first, MUCH)
+            deliveries.reserve([first], MUCH)
             throw_out(ledger_url)
             with pytest.raises(LedgerError):
-                deliveries.reserve(second, MUCH, accepted=first)
+                deliveries.reserve([second], MUCH, accepted=[first])
         with open_connection(make_engine(ledger_url)) as connection:
             again = Deliveries(connection, "acme", "run", "rf").lock()
             assert states(again, range(2)) == [State.RESERVED, State.PLANNED]
 
     @pytest.mark.parametrize(("most", "fits"), [(2, False), (3, True), (4, True)])
     def test_the_limit_is_a_limit(self, most: int, fits: bool, deliveries: Deliveries) -> None:
-        assert deliveries.reserve(plan_one(deliveries, range(3)), most) is fits
+        assert deliveries.reserve([plan_one(deliveries, range(3))], most) is fits
 
     def test_attempts_are_counted(self, deliveries: Deliveries) -> None:
         batch = plan_one(deliveries, range(1))
         for _ in range(2):
-            deliveries.reserve(batch, MUCH)
+            deliveries.reserve([batch], MUCH)
             deliveries.release(batch)
         assert look(deliveries, "SELECT attempts FROM batch") == [(2,)]
 
 
 class TestBudget:
-    """A day of a destination, shared by its connectors."""
+    """A destination's daily budget, shared by its connectors."""
 
     def test_connectors_of_one_destination_share_it(
         self, deliveries: Deliveries, ledger_connection: Connection
     ) -> None:
         other = Deliveries(ledger_connection, "globex", "run", "rf", now=lambda: at(TODAY)).lock()
         elsewhere = Deliveries(ledger_connection, "initech", "run", "rf_2", now=lambda: at(TODAY)).lock()
-        assert deliveries.reserve(plan_one(deliveries, range(2)), 3)
-        assert not other.reserve(other.plan([rows([1, 2], "globex")], [])[0], 3)
-        assert elsewhere.reserve(elsewhere.plan([rows([1, 2], "initech")], [])[0], 3)
+        assert deliveries.reserve([plan_one(deliveries, range(2))], 3)
+        assert not other.reserve([other.plan([rows([1, 2], "globex")], [])[0]], 3)
+        assert elsewhere.reserve([elsewhere.plan([rows([1, 2], "initech")], [])[0]], 3)
 
     def test_release_gives_it_back(self, deliveries: Deliveries) -> None:
         batch = plan_one(deliveries, range(2))
-        deliveries.reserve(batch, 2)
+        deliveries.reserve([batch], 2)
         deliveries.release(batch)
         assert states(deliveries, range(2)) == [State.PLANNED] * 2
         assert spent(deliveries) == {TODAY: 0}
-        assert deliveries.reserve(batch, 2)
+        assert deliveries.reserve([batch], 2)
 
     def test_a_new_day_has_a_new_one(self, deliveries: Deliveries, calendar: Calendar) -> None:
         first, second = deliveries.plan([rows([0, 1]), rows([2, 3])], [])
-        assert deliveries.reserve(first, 2)
-        assert not deliveries.reserve(second, 2, accepted=first)
+        assert deliveries.reserve([first], 2)
+        assert not deliveries.reserve([second], 2, accepted=[first])
         calendar.day += timedelta(days=1)
-        assert deliveries.reserve(second, 2)
+        assert deliveries.reserve([second], 2)
         assert spent(deliveries) == {TODAY: 2, TODAY + timedelta(days=1): 2}
 
     def test_what_is_released_after_midnight_goes_back_to_its_own_day(
@@ -289,37 +290,38 @@ class TestBudget:
     ) -> None:
         tomorrow = TODAY + timedelta(days=1)
         other = Deliveries(ledger_connection, "globex", "run", "rf", now=lambda: at(tomorrow)).lock()
-        other.reserve(other.plan([rows([1, 2], "globex")], [])[0], MUCH)
+        other.reserve([other.plan([rows([1, 2], "globex")], [])[0]], MUCH)
         batch = plan_one(deliveries, range(2))
-        deliveries.reserve(batch, MUCH)
+        deliveries.reserve([batch], MUCH)
         calendar.day = tomorrow
         deliveries.release(batch)
         assert spent(deliveries) == {TODAY: 0, tomorrow: 2}
 
-    def test_the_limit_that_the_api_tells_holds_for_its_day(self, deliveries: Deliveries, calendar: Calendar) -> None:
-        """Asked before midnight, told after it: the new day is free."""
+    def test_the_limit_that_the_api_reports_holds_for_its_day(self, deliveries: Deliveries, calendar: Calendar) -> None:
+        """Requested before midnight and answered after it: the new day's budget is free."""
         batch = plan_one(deliveries, range(1))
-        deliveries.reserve(batch, MUCH)
+        deliveries.reserve([batch], MUCH)
         calendar.day += timedelta(days=1)
         deliveries.release(batch)
-        deliveries.exhaust()
-        deliveries.exhaust()
+        deliveries.budget.exhaust(batch)
+        deliveries.budget.exhaust(batch)
         assert look(deliveries, "SELECT day, exhausted FROM budget") == [(TODAY, True)]
-        assert deliveries.reserve(batch, MUCH)
+        assert deliveries.reserve([batch], MUCH)
         calendar.day = TODAY
-        assert not deliveries.reserve(plan_one(deliveries, range(1, 2)), MUCH)
+        assert not deliveries.reserve([plan_one(deliveries, range(1, 2))], MUCH)
 
-    def test_a_limit_may_be_told_before_anything_is_spent(self, deliveries: Deliveries) -> None:
-        deliveries.exhaust()
-        assert not deliveries.reserve(plan_one(deliveries, range(1)), MUCH)
+    def test_a_limit_can_be_set_before_anything_is_spent(self, deliveries: Deliveries) -> None:
+        batch = plan_one(deliveries, range(1))
+        deliveries.budget.exhaust(batch)
+        assert not deliveries.reserve([batch], MUCH)
 
 
 class TestOutcomes:
-    """What the API said, or did not."""
+    """The API's answer, or a missing answer."""
 
     def test_doubt_keeps_its_reason(self, deliveries: Deliveries) -> None:
         batch = plan_one(deliveries, range(1))
-        deliveries.reserve(batch, MUCH)
+        deliveries.reserve([batch], MUCH)
         deliveries.mark_unknown(batch, "the connection broke\0 off \ud800")
         (known,) = deliveries.find(rows(range(1))).values()
         assert (known.state, known.note) == (State.UNKNOWN, "the connection broke off ?")
@@ -328,11 +330,11 @@ class TestOutcomes:
     def test_refused_rows_leave_their_batch(self, deliveries: Deliveries) -> None:
         batch = plan_one(deliveries, range(3))
         refuse(deliveries, rows([1]), "no address\0")
-        deliveries.accept(batch)
+        deliveries.accept([batch])
         assert states(deliveries, range(3)) == [State.ACCEPTED, State.REJECTED, State.ACCEPTED]
         assert deliveries.find(rows([1])).popitem()[1].note == "no address"
 
-    def test_what_a_search_found_is_accepted(self, deliveries: Deliveries) -> None:
+    def test_a_detection_found_by_the_search_is_accepted(self, deliveries: Deliveries) -> None:
         deliveries.mark_unknown(plan_one(deliveries, range(3)), "lost")
         deliveries.confirm([row.key for row in rows([0, 2])])
         deliveries.confirm([])
@@ -341,13 +343,13 @@ class TestOutcomes:
 
 
 class TestSentAgain:
-    """What may have arrived stays known as such until the API has accepted it."""
+    """A detection that may have arrived stays marked until the API has accepted it."""
 
     @pytest.fixture
     def again(self, deliveries: Deliveries) -> Batch:
         """A batch of unknown rows that is to be sent again."""
         first = plan_one(deliveries, range(2))
-        deliveries.reserve(first, MUCH)
+        deliveries.reserve([first], MUCH)
         deliveries.mark_unknown(first, "lost")
         return plan_one(deliveries, range(2), resends=1)
 
@@ -358,7 +360,7 @@ class TestSentAgain:
             pytest.param(lambda deliveries, batch: deliveries.release(batch), id="released"),
             pytest.param(lambda deliveries, batch: deliveries.put_off(batch), id="put off"),
             pytest.param(
-                lambda deliveries, batch: (deliveries.reserve(batch, MUCH), deliveries.recover()), id="reserved"
+                lambda deliveries, batch: (deliveries.reserve([batch], MUCH), deliveries.recover()), id="reserved"
             ),
             pytest.param(lambda deliveries, batch: deliveries.mark_unknown(batch, "lost"), id="lost again"),
         ],
@@ -370,43 +372,43 @@ class TestSentAgain:
         assert states(deliveries, range(2)) == [State.UNKNOWN] * 2
 
     def test_accepted_it_is_accepted(self, deliveries: Deliveries, again: Batch) -> None:
-        deliveries.reserve(again, MUCH)
-        deliveries.accept(again)
+        deliveries.reserve([again], MUCH)
+        deliveries.accept([again])
         assert states(deliveries, range(2)) == [State.ACCEPTED] * 2
 
     def test_it_is_counted_once_it_has_left(self, deliveries: Deliveries, again: Batch) -> None:
         assert deliveries.count_run().resent == 0
-        deliveries.reserve(again, MUCH)
+        deliveries.reserve([again], MUCH)
         assert deliveries.count_run().resent == 2
         deliveries.release(again)
         assert deliveries.count_run().resent == 0, "the API stored nothing"
-        deliveries.reserve(again, MUCH)
-        deliveries.accept(again)
+        deliveries.reserve([again], MUCH)
+        deliveries.accept([again])
         assert deliveries.count_run().resent == 2
 
     def test_it_counts_each_time(self, deliveries: Deliveries, again: Batch) -> None:
-        deliveries.reserve(again, MUCH)
+        deliveries.reserve([again], MUCH)
         deliveries.mark_unknown(again, "lost again")
         third = plan_one(deliveries, range(2), resends=1)
-        deliveries.reserve(third, MUCH)
-        deliveries.accept(third)
+        deliveries.reserve([third], MUCH)
+        deliveries.accept([third])
         assert deliveries.count_run().resent == 4
 
-    def test_what_is_refused_of_it_is_not_counted(self, deliveries: Deliveries, again: Batch) -> None:
+    def test_its_refused_detections_are_not_counted(self, deliveries: Deliveries, again: Batch) -> None:
         refuse(deliveries, rows([1]), "no address")
-        deliveries.reserve(Batch(again.number, rows([0]), resends=1), MUCH)
+        deliveries.reserve([Batch(again.number, rows([0]), resends=1)], MUCH)
         assert deliveries.count_run().resent == 1
 
     def test_another_run_counts_its_own(
         self, deliveries: Deliveries, again: Batch, ledger_connection: Connection
     ) -> None:
-        deliveries.reserve(again, MUCH)
+        deliveries.reserve([again], MUCH)
         assert Deliveries(ledger_connection, "acme", "run-2", "rf").count_run().resent == 0
         assert Deliveries(ledger_connection, "globex", "run-1", "rf").count_run().resent == 0
 
 
 class TestWaiting:
-    """What the day's budget does not allow keeps its place."""
+    """Detections above the day's budget keep their place."""
 
     def test_the_oldest_come_first(self, deliveries: Deliveries) -> None:
         for numbers in (range(4, 6), range(2), range(2, 4)):
@@ -434,7 +436,7 @@ class TestWaiting:
             deliveries.put_off(deliveries.plan([rows([0])], known)[0])
         assert deliveries.take_waiting(9) == [detection(0)]
 
-    def test_forgotten_they_are_off_the_list(self, deliveries: Deliveries) -> None:
+    def test_forgotten_detections_leave_the_list(self, deliveries: Deliveries) -> None:
         deliveries.put_off(plan_one(deliveries, range(3)))
         deliveries.forget_waiting(rows([0, 2]))
         deliveries.forget_waiting([])

@@ -1,4 +1,4 @@
-"""Handing over: another connector knows, keeps and sends all that the old one has left."""
+"""Handing over: another connector takes over all that the old one has left."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from sqlalchemy import Connection, Engine, text
 from ci_operators.core.errors import ConfigurationError, LedgerError
 from ci_operators.ledger import hand_over as module
 from ci_operators.ledger.access import open_connection
-from ci_operators.ledger.compaction import find_known_since
-from ci_operators.ledger.deliveries import Batch, Deliveries
+from ci_operators.ledger.batch import Batch
+from ci_operators.ledger.deliveries import Deliveries
 from ci_operators.ledger.hand_over import FINALITY, HandedOver, hand_over
 from ci_operators.ledger.history import History
-from ci_operators.ledger.overview import Open, find_open
+from ci_operators.ledger.overview import Open, find_memory, find_open
 from ci_operators.ledger.quarantined import Wanted, close_entries, find_newest
 from ci_operators.ledger.row import read_row
 from ci_operators.ledger.tables import State
@@ -30,7 +30,7 @@ BECOMES: dict[State, Callable[[Deliveries, Batch], object]] = {
     State.WAITING: lambda deliveries, batch: deliveries.put_off(batch),
     State.UNKNOWN: lambda deliveries, batch: deliveries.mark_unknown(batch, "no answer"),
     State.REJECTED: lambda deliveries, batch: refuse(deliveries, batch.rows, "no address"),
-    State.ACCEPTED: lambda deliveries, batch: deliveries.accept(batch),
+    State.ACCEPTED: lambda deliveries, batch: deliveries.accept([batch]),
 }
 
 
@@ -47,12 +47,12 @@ def new(ledger_connection: Connection) -> Deliveries:
 def bring(deliveries: Deliveries, state: State, number: int) -> None:
     """Bring a detection of a connector into a state."""
     (batch,) = deliveries.plan([rows([number], deliveries.connector)], [])
-    deliveries.reserve(batch, MUCH)
+    deliveries.reserve([batch], MUCH)
     BECOMES[state](deliveries, batch)
 
 
 def states(deliveries: Deliveries, count: int) -> dict[int, State]:
-    """Return the states of a connector's detections by number, as its next run finds them."""
+    """Return the states of a connector's detections by number, as its next run reads them."""
     by_key = {row.key: number for number, row in enumerate(rows(range(count), deliveries.connector))}
     return {
         by_key[key]: known.state for key, known in deliveries.find(rows(range(count), deliveries.connector)).items()
@@ -76,7 +76,7 @@ def test_every_state_goes_over_with_its_text_and_its_figures(old: Deliveries, ne
 
 
 @pytest.mark.parametrize("pair", list(product(BECOMES, BECOMES)), ids=lambda pair: "-".join(each.name for each in pair))
-def test_of_what_both_have_met_the_more_final_state_stays(
+def test_the_more_final_state_wins_when_both_have_a_detection(
     old: Deliveries, new: Deliveries, pair: tuple[State, State]
 ) -> None:
     for deliveries, state in zip((old, new), pair, strict=True):
@@ -90,7 +90,7 @@ def test_of_what_both_have_met_the_more_final_state_stays(
     check_rollups(old.connection)
 
 
-def test_a_planned_one_gives_way_to_any_other(old: Deliveries, new: Deliveries) -> None:
+def test_a_planned_state_loses_to_any_other(old: Deliveries, new: Deliveries) -> None:
     old.plan([rows([0, 1], "old")], [])
     new.plan([rows([0, 1, 2], "new")], [])
     with old.connection.begin():
@@ -100,7 +100,7 @@ def test_a_planned_one_gives_way_to_any_other(old: Deliveries, new: Deliveries) 
     check_rollups(old.connection)
 
 
-def test_broken_off_it_goes_on_where_it_stopped(
+def test_an_interrupted_hand_over_continues_where_it_stopped(
     old: Deliveries, new: Deliveries, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "CHUNK", 2)
@@ -114,16 +114,16 @@ def test_broken_off_it_goes_on_where_it_stopped(
     check_rollups(old.connection)
 
 
-def test_what_the_old_one_has_forgotten_the_new_one_knows_to_be_forgotten(old: Deliveries, new: Deliveries) -> None:
+def test_the_new_connector_knows_how_far_the_old_one_has_forgotten(old: Deliveries, new: Deliveries) -> None:
     since = text("UPDATE connector SET known_since = :at WHERE name = :name")
     for name, days in (("old", 3), ("new", 5)):
         with old.connection.begin():
             old.connection.execute(since, {"name": name, "at": NOON - timedelta(days=days)})
     hand_over(old.lease, new.lease)
-    assert find_known_since(old.connection, "new") == NOON - timedelta(days=3)
+    assert find_memory(old.connection, "new")[0] == NOON - timedelta(days=3)
 
 
-def test_of_the_quarantine_open_entries_go_over_once(old: Deliveries, new: Deliveries) -> None:
+def test_open_quarantine_entries_go_over_once(old: Deliveries, new: Deliveries) -> None:
     for name in ("old", "new"):
         lines = [b'{"issue":"bad","event_id":"%d","record":%d}' % (number, number) for number in range(3)]
         History(old.connection, name, f"run of {name}", "map").add_quarantined([lines])
@@ -140,8 +140,8 @@ def test_of_the_quarantine_open_entries_go_over_once(old: Deliveries, new: Deliv
 
 
 @pytest.mark.parametrize("name", ["old", "new"])
-def test_one_who_has_lost_a_lease_moves_nothing(old: Deliveries, new: Deliveries, name: str) -> None:
-    old.accept(old.plan([rows([0], "old")], [])[0])
+def test_a_hand_over_without_its_lease_moves_nothing(old: Deliveries, new: Deliveries, name: str) -> None:
+    old.accept([old.plan([rows([0], "old")], [])[0]])
     with old.connection.begin():
         old.connection.execute(text("UPDATE connector SET fence = fence + 1 WHERE name = :name"), {"name": name})
     with pytest.raises(LedgerError, match=f"Another run of {name} has taken over"):
@@ -149,8 +149,8 @@ def test_one_who_has_lost_a_lease_moves_nothing(old: Deliveries, new: Deliveries
     assert states(old, 1) == {0: State.ACCEPTED}
 
 
-def test_who_was_handed_over_sends_no_more_until_handed_back(ledger_engine: Engine) -> None:
-    """A worker that still has the old file knows nothing of what was delivered."""
+def test_a_connector_sends_nothing_until_it_is_handed_back(ledger_engine: Engine) -> None:
+    """A worker with the old file does not know about the deliveries."""
     with open_connection(ledger_engine) as connection:
         first, second = (Deliveries(connection, name, "run", "rf").lock() for name in ("old", "new"))
         hand_over(first.lease, second.lease)
@@ -172,10 +172,10 @@ def test_a_waiting_text_keeps_its_bytes(old: Deliveries, new: Deliveries) -> Non
     assert new.take_waiting(9) == [sent]
 
 
-def test_many_of_one_instant_and_ids_with_nul_go_over(
+def test_equal_times_and_ids_with_nul_go_over(
     old: Deliveries, new: Deliveries, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A key is made again from what the ledger stores: PostgreSQL's text has no NUL."""
+    """A key is computed again from the stored text, and PostgreSQL's text has no NUL."""
     monkeypatch.setattr(module, "CHUNK", 2)
     ids = [f"event-\\u0000{number}" for number in range(5)]
     texts = {
@@ -183,7 +183,7 @@ def test_many_of_one_instant_and_ids_with_nul_go_over(
         for name in ("old", "new")
     }
     assert "\0" in texts["old"][0].event_id
-    old.accept(old.plan([texts["old"]], [])[0])
+    old.accept([old.plan([texts["old"]], [])[0]])
     assert hand_over(old.lease, new.lease).detections == 5
     assert {known.state for known in new.find(texts["new"]).values()} == {State.ACCEPTED}
     assert len(new.find(texts["new"])) == 5

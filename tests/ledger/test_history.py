@@ -1,4 +1,4 @@
-"""What each stage of each run did: written once, however often it is written."""
+"""The results of each stage of each run: writing them repeatedly keeps one copy."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_a_retry_writes_over_the_run(history: History) -> None:
     assert finished > first
 
 
-def test_an_id_with_nul_is_no_reason_to_fail(history: History) -> None:
+def test_an_id_with_nul_does_not_fail(history: History) -> None:
     """PostgreSQL's JSON has no NUL either."""
     tally = Tally(records_in=2)
     tally.drop(Dropped("wrong_event_type", "a\0b"))
@@ -101,7 +101,7 @@ def test_many_dropped_events_are_merged(history: History) -> None:
     assert look(history, "SELECT count(*) FROM dropped_event") == [(CHUNK,)]
 
 
-def test_nothing_dropped_is_nothing(history: History) -> None:
+def test_no_dropped_events_write_no_rows(history: History) -> None:
     history.add_dropped([])
     history.add_dropped([dropped((None, "missing_actor"))])
     assert look(history, "SELECT 1 FROM dropped_event") == []
@@ -119,7 +119,7 @@ def test_quarantined_records_are_kept_to_the_byte(history: History) -> None:
     assert (*row[:4], bytes(row[4]), row[5]) == ("filter", "event-1", "odd", "It is odd.", record.encode(), "run-1")
 
 
-def test_a_record_quarantined_again_stands_there_once(history: History) -> None:
+def test_a_record_quarantined_again_is_kept_once(history: History) -> None:
     history.add_quarantined([[quarantined("{}"), quarantined("{}", detail="newest in the chunk")]])
     later = History(history.connection, "acme", "run-2", "filter")
     later.add_quarantined([[quarantined("{}", detail="newest of all", issue="odder")], [quarantined("[]")]])
@@ -127,14 +127,14 @@ def test_a_record_quarantined_again_stands_there_once(history: History) -> None:
     assert found == [("odder", "newest of all", "run-2"), ("odd", "It is odd.", "run-2")]
 
 
-def test_a_record_that_is_no_json_comes_in_base64(history: History) -> None:
+def test_a_record_that_is_not_json_comes_in_base64(history: History) -> None:
     entry = {"event_id": None, "issue": "odd", "record_base64": base64.b64encode(b"\0\xff").decode()}
     history.add_quarantined([[json.dumps(entry).encode()]])
     ((event_id, record),) = look(history, "SELECT event_id, record FROM quarantine")
     assert (event_id, bytes(record)) == (None, b"\0\xff")
 
 
-def test_what_is_no_base64_is_kept_all_the_same() -> None:
+def test_a_payload_that_is_not_base64_is_kept_too() -> None:
     entry = msgspec.json.decode(b'{"issue":"odd","record_base64":"!"}', type=QuarantineEntry)
     assert entry.payload() == b"!"
 

@@ -19,12 +19,12 @@ NAMES = ("acme", "globex")
 
 @pytest.fixture
 def met(ledger_connection: Connection) -> Connection:
-    """Twelve detections of the indicator, some of the same instant; half of them of each connector."""
+    """Twelve detections of the indicator, some with equal times, six of each connector."""
     for number, name in enumerate(NAMES):
         deliveries = Deliveries(ledger_connection, name, "run", "rf").lock()
         made = [detection(n // 2, value=VALUE, event_id=f"event-{n}") for n in range(number, 12, 2)]
         batches = deliveries.plan([[read_row(name, one)] for one in [*made, detection(50)]], [])
-        deliveries.accept(batches[0])
+        deliveries.accept([batches[0]])
     return ledger_connection
 
 

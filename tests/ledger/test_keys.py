@@ -1,12 +1,13 @@
-"""Keys: the same for the same detection, distinct for others, and together for those of one event."""
+"""Keys: equal for the same detection, distinct for others, and adjacent for those of one event."""
 
 from __future__ import annotations
 
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from sqlalchemy import Connection, text
 
 from ci_operators.core.text import storable
-from ci_operators.ledger.keys import KEY_BYTES, detection_key, event_key
+from ci_operators.ledger.keys import KEY_BYTES, detection_key, event_key, key_array
 
 NAMES = st.from_regex(r"[a-z0-9]+(_[a-z0-9]+)*", fullmatch=True)
 PARTS = st.tuples(NAMES, st.text(), st.sampled_from(["ip", "domain", "hash", "url"]), st.text())
@@ -38,9 +39,16 @@ def test_parts_do_not_run_into_each_other() -> None:
 
 
 def test_keys_stay_what_they_are() -> None:
-    """Another hash would make every delivered detection a new one."""
+    """With another hash, every delivered detection would be a new one."""
     assert detection_key("acme", "event-1", "ip", "198.51.100.7").hex() == "bf170e4fb8d25e6ab787e8525a9827be"
 
 
-def test_half_a_character_is_no_error() -> None:
+def test_a_lone_surrogate_does_not_fail() -> None:
     assert len(detection_key("acme", "\ud800", "ip", "\udfff")) == KEY_BYTES
+
+
+def test_an_array_of_keys_is_what_postgresql_takes_for_one(ledger_connection: Connection) -> None:
+    keys = [bytes(range(16)), bytes(16), bytes([255] * 16)]
+    query = text("SELECT unnest(CAST(:keys AS bytea[]))")
+    for some in (keys, []):
+        assert [bytes(key) for key in ledger_connection.scalars(query, {"keys": key_array(some)})] == some

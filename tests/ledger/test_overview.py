@@ -1,4 +1,4 @@
-"""How a connector stands, by the ledger: what of it counts, and what does not."""
+"""The state of a connector in the ledger: what counts and what does not."""
 
 from __future__ import annotations
 
@@ -66,9 +66,9 @@ def test_counts(ledger_connection: Connection) -> None:
     accept_batch(connection, 1, 2, 3)
     accept_batch(connection, 4, connector="other")
     deliveries, batch = plan_batch(connection, 5, 6)
-    deliveries.reserve(batch, 1000)
+    deliveries.reserve([batch], 1000)
     refuse(deliveries, [make_row(5)], "no")
-    deliveries.accept(batch)
+    deliveries.accept([batch])
     (other,) = overview.find_names(connection, ["other"])
     assert overview.count_since(connection, [number, other, 77], SINCE) == {
         number: overview.Counts(5, 3, 2, 1, 4, {"missing_actor": 3, "bad": 1}),
@@ -79,7 +79,7 @@ def test_counts(ledger_connection: Connection) -> None:
     assert overview.count_since(connection, [], SINCE) == {}
 
 
-def test_what_was_sent_again_counts_by_its_runs_clock_without_what_was_refused(ledger_connection: Connection) -> None:
+def test_resends_count_by_their_runs_clock_without_refused_ones(ledger_connection: Connection) -> None:
     connection, number = ledger_connection, number_of(ledger_connection)
     rows = [make_row(each) for each in (1, 2, 3)]
     keys = [row.key for row in rows]
@@ -87,33 +87,33 @@ def test_what_was_sent_again_counts_by_its_runs_clock_without_what_was_refused(l
     deliveries = Deliveries(connection, "okta", "scheduled__2", "rf").lock()
     (again,) = deliveries.plan([rows], keys, resends=1)
     assert overview.count_since(connection, [number], SINCE)[number].resent == 0, "it has not been sent yet"
-    deliveries.reserve(again, 1000)
+    deliveries.reserve([again], 1000)
     deliveries.mark_unknown(again, "no answer")
     assert overview.count_since(connection, [number], SINCE)[number].resent == 3
     (last,) = deliveries.plan([rows], keys, resends=2)
-    deliveries.reserve(last, 1000)
+    deliveries.reserve([last], 1000)
     deliveries.reject(rows[:1], {keys[0]: "no address"})
-    deliveries.accept(last)
+    deliveries.accept([last])
     assert overview.count_since(connection, [number], SINCE)[number].resent == 3 + 2
     assert overview.count_since(connection, [number], SINCE + timedelta(days=1))[number].resent == 0
 
 
-def test_what_leaves_an_accepted_batch_counts_where_it_goes(ledger_connection: Connection) -> None:
-    """A refused one that is sent again, and those of a run that was replaced while its answer was on its way."""
+def test_a_detection_that_leaves_an_accepted_batch_counts_in_its_new_state(ledger_connection: Connection) -> None:
+    """A refused one that is sent again, and those of a run that was replaced while it waited for its answer."""
     connection, number = ledger_connection, number_of(ledger_connection)
     deliveries, batch = plan_batch(connection, 1, 2, 3)
-    deliveries.reserve(batch, 1000)
+    deliveries.reserve([batch], 1000)
     refuse(deliveries, [make_row(1)], "no")
-    deliveries.accept(batch)
+    deliveries.accept([batch])
     again = Deliveries(connection, "okta", "replay", "rf").lock()
-    again.accept(again.plan([[make_row(1)]], [make_row(1).key])[0])
+    again.accept([again.plan([[make_row(1)]], [make_row(1).key])[0]])
     assert overview.count_since(connection, [number], SINCE)[number].accepted == 3
     replaced, late = plan_batch(connection, 4, 5)
-    replaced.reserve(late, 1000)
+    replaced.reserve([late], 1000)
     again.lock().recover()
     rows = [make_row(4), make_row(5)]
-    again.accept(again.plan([rows], [row.key for row in rows], resends=1)[0])
-    replaced.accept(late)
+    again.accept([again.plan([rows], [row.key for row in rows], resends=1)[0]])
+    replaced.accept([late])
     assert overview.count_since(connection, [number], SINCE)[number].accepted == 5
 
 
@@ -131,11 +131,11 @@ def test_names_are_found_by_number(ledger_connection: Connection) -> None:
     assert overview.find_names(ledger_connection, []) == {}
 
 
-def test_what_is_open(ledger_connection: Connection) -> None:
+def test_open_entries_are_counted(ledger_connection: Connection) -> None:
     connection, number = ledger_connection, number_of(ledger_connection)
     lose_batch(connection, 1, 2)
     deliveries, batch = plan_batch(connection, 3, 4, 5)
-    deliveries.reserve(batch, 1000)
+    deliveries.reserve([batch], 1000)
     waiting, put_off = plan_batch(connection, 6)
     waiting.put_off(put_off)
     waiting.confirm([make_row(1).key])
@@ -146,7 +146,7 @@ def test_what_is_open(ledger_connection: Connection) -> None:
     assert (found.in_flight, found.rejected, found.waiting, found.quarantined) == (3, 1, 1, {"rejected_by_api": 1})
 
 
-def test_what_is_open_of_several_is_each_ones_own(ledger_connection: Connection) -> None:
+def test_open_entries_are_counted_by_connector(ledger_connection: Connection) -> None:
     connection = ledger_connection
     for connector, count in (("okta", 2), ("other", 3)):
         lose_batch(connection, *range(count), connector=connector)
@@ -166,7 +166,7 @@ def test_budget(ledger_connection: Connection) -> None:
     connection, today = ledger_connection, datetime.now(UTC).date()
     assert overview.find_spent(connection, "rf", today) == (0, False)
     accept_batch(connection, 1, 2)
-    deliveries, _ = plan_batch(connection, 3)
-    deliveries.exhaust()
+    deliveries, batch = plan_batch(connection, 3)
+    deliveries.budget.exhaust(batch)
     assert overview.find_spent(connection, "rf", today) == (2, True)
     assert overview.find_budgets(connection, ["rf", "other"], today) == {"rf": (2, True), "other": (0, False)}

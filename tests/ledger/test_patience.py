@@ -1,4 +1,4 @@
-"""Locks are waited for, each as long as it is worth."""
+"""Each lock has its own timeout."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ def test_a_free_lock_is_taken_and_kept(ledger_engine: Engine) -> None:
             assert has_got(ours, _LOCK, 1, lock=7)
         with theirs.begin():
             assert not has_got(theirs, _LOCK, 1, lock=7)
-            assert theirs.scalar(text("SELECT 1")) == 1  # the transaction goes on
+            assert theirs.scalar(text("SELECT 1")) == 1  # the transaction continues
 
 
-def test_what_follows_waits_as_it_would_otherwise(ledger_engine: Engine) -> None:
+def test_the_next_statement_waits_as_usual(ledger_engine: Engine) -> None:
     with ledger_engine.connect() as connection, connection.begin():
         before = connection.scalar(text("SHOW lock_timeout"))
         assert has_got(connection, _LOCK, 1, lock=8)
         assert connection.scalar(text("SHOW lock_timeout")) == before == "1min"
 
 
-def test_any_other_error_is_the_callers(ledger_engine: Engine) -> None:
+def test_any_other_error_is_raised(ledger_engine: Engine) -> None:
     with ledger_engine.connect() as connection, connection.begin(), pytest.raises(DBAPIError, match="no_such_table"):
         has_got(connection, text("LOCK TABLE no_such_table"), 1)

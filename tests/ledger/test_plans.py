@@ -52,7 +52,7 @@ def scanned(plan: dict[str, Any]) -> set[str]:
 
 
 def count_read(plan: dict[str, Any]) -> int:
-    """Return the rows and entries of indexes that a plan has read, those that it threw away included."""
+    """Return the number of rows and index entries that a plan has read, including discarded ones."""
     return sum(
         node["Actual Loops"]
         * (node["Actual Rows"] + sum(count for name, count in node.items() if name.startswith("Rows Removed by")))
@@ -62,7 +62,7 @@ def count_read(plan: dict[str, Any]) -> int:
 
 
 def explain(connection: Connection, query: Named, options: str = "") -> list[dict[str, Any]]:
-    """Return the plans of a query's statements."""
+    """Return the plans of the statements of a query."""
     found: list[dict[str, Any]] = []
 
     def ask_for_plan(_connection: Any, cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
@@ -90,13 +90,13 @@ def test_no_page_query_reads_a_large_table(reader: Connection) -> None:
     assert not {query: tables for query, tables in scans.items() if tables}
 
 
-def test_a_scan_would_be_seen(reader: Connection) -> None:
+def test_a_scan_would_be_detected(reader: Connection) -> None:
     query = Named("", "", lambda connection: connection.exec_driver_sql("SELECT count(issue) FROM detection").all())
     assert find_scans(reader, query) == {"detection"}
 
 
 def test_a_page_of_a_runs_records_reads_no_more_than_it_shows(reader: Connection) -> None:
-    """Of a run, too, that dropped as many events as all other runs delivered."""
+    """This includes a run that dropped as many events as all other runs delivered."""
     queries = [query for query in list_queries(reader, datetime.now(UTC)) if query.name == RECORDS]
     plans = {query.case: explain(reader, query, ", ANALYZE") for query in queries}
     read = {case: sum(map(count_read, found)) for case, found in plans.items()}
@@ -104,10 +104,20 @@ def test_a_page_of_a_runs_records_reads_no_more_than_it_shows(reader: Connection
     assert max(read.values()) < 300, read
     used = {case: {node.get("Index Name") for plan in found for node in walk(plan)} for case, found in plans.items()}
     dropped = [indexes for case, indexes in used.items() if "dropped" in case]
-    # Not that of all keys: between two of the run there might be any number of others.
+    # Not the index of all keys: between two keys of the run there can be any number of others.
     assert len(dropped) == 3
     assert all("dropped_run" in indexes and "dropped_event_pkey" not in indexes for indexes in dropped), used
     assert len(find_run_dropped(reader, OF_IMPORT, IMPORT, ROWS + 1)) == ROWS, "the run is not as large as it should be"
+
+
+def test_an_event_is_looked_up_in_the_index_of_keys(reader: Connection) -> None:
+    queries = [query for query in list_queries(reader, datetime.now(UTC)) if query.name == "trail"]
+    plans = {query.case: explain(reader, query) for query in queries}
+    nodes = {case: [node for plan in found for node in walk(plan)] for case, found in plans.items()}
+    used = {case: {node.get("Index Name") for node in found} for case, found in nodes.items()}
+    assert len(used) == 2
+    assert all("detection_pkey" in indexes for indexes in used.values()), used
+    assert not any("detection_time" in indexes for indexes in used.values()), used
 
 
 def test_rows_that_are_read_would_be_counted(reader: Connection) -> None:
@@ -116,7 +126,7 @@ def test_rows_that_are_read_would_be_counted(reader: Connection) -> None:
     assert sum(map(count_read, explain(reader, query, ", ANALYZE"))) >= ROWS
 
 
-def test_only_the_wanted_reason_is_found_in_a_large_run(reader: Connection) -> None:
+def test_only_the_requested_reason_is_read_in_a_large_run(reader: Connection) -> None:
     found = find_run_dropped(reader, OF_IMPORT, IMPORT, ROWS, picked=Picked(code="missing_actor"))
     assert {each.reason for each in found} == {"missing_actor"}
     assert len(found) == ROWS // 1000

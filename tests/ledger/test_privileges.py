@@ -1,4 +1,4 @@
-"""The ledger is its owner's: another role of the same PostgreSQL reads, changes and calls nothing of it."""
+"""The ledger is private: another role of the same PostgreSQL cannot read, change or call anything in it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ci_operators.ledger import tables
 from ci_operators.ledger.access import make_engine
 from ci_operators.ledger.schema import migrate
 
-#: Every kind of right that PostgreSQL knows on what the ledger consists of.
+#: Every kind of PostgreSQL privilege on the ledger's objects.
 RIGHTS = """
     SELECT c.relname AS name, r.privilege FROM pg_class c
     CROSS JOIN unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'TRUNCATE', 'REFERENCES', 'TRIGGER']) r(privilege)
@@ -38,7 +38,7 @@ SCHEMAS = ("public", "ledger_of_acme")
 
 @pytest.fixture
 def stranger(postgres_url: URL) -> Iterator[str]:
-    """A role that may log in, and has been given nothing."""
+    """A role that can log in, without any grants."""
     name = f"stranger_{uuid.uuid4().hex[:12]}"
     server = postgres_url if postgres_url.database else postgres_url.set(database="postgres")
     admin = create_engine(server, isolation_level="AUTOCOMMIT", poolclass=NullPool)
@@ -53,7 +53,7 @@ def stranger(postgres_url: URL) -> Iterator[str]:
 
 @pytest.fixture(params=SCHEMAS)
 def ledger(request: pytest.FixtureRequest, empty_database: URL, stranger: str) -> Iterator[tuple[Engine, str]]:
-    """A migrated ledger in the database's own schema, and one in a schema of its own."""
+    """A migrated ledger in the database's own schema, and one in a separate schema."""
     engine = make_engine(empty_database, None if request.param == "public" else request.param)
     with engine.begin() as connection:
         connection.execute(text(f'CREATE SCHEMA IF NOT EXISTS "{request.param}"'))
@@ -71,7 +71,7 @@ def test_another_role_has_no_right_at_all(ledger: tuple[Engine, str], stranger: 
         assert find_rights(connection, schema, stranger) == []
 
 
-def test_a_right_that_somebody_gave_is_seen(ledger: tuple[Engine, str], stranger: str) -> None:
+def test_a_granted_right_is_detected(ledger: tuple[Engine, str], stranger: str) -> None:
     engine, schema = ledger
     with engine.begin() as connection:
         connection.execute(text(f'GRANT SELECT ON "{schema}".quarantine TO "{stranger}"'))
@@ -82,7 +82,7 @@ def test_a_right_that_somebody_gave_is_seen(ledger: tuple[Engine, str], stranger
         ]
 
 
-def test_who_asks_as_another_role_is_refused(ledger: tuple[Engine, str], stranger: str) -> None:
+def test_another_role_is_refused(ledger: tuple[Engine, str], stranger: str) -> None:
     engine, schema = ledger
     with engine.connect() as connection:
         connection.execute(text(f'SET ROLE "{stranger}"'))
@@ -94,6 +94,6 @@ def test_who_asks_as_another_role_is_refused(ledger: tuple[Engine, str], strange
 
 
 def find_rights(connection: Connection, schema: str, role: str) -> list[tuple[str, str]]:
-    """Return what the role may do, by name and right."""
+    """Return the role's privileges, by name and kind."""
     found = connection.execute(text(RIGHTS), {"schema": schema, "role": role})
     return [(name, privilege) for name, privilege in found]

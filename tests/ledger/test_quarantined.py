@@ -1,4 +1,4 @@
-"""The quarantine, page by page; what is closed comes back when it is met again."""
+"""The quarantine, page by page. A closed entry is reopened when its record is quarantined again."""
 
 from __future__ import annotations
 

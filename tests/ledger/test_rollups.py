@@ -1,10 +1,9 @@
-"""Figures of pages are exact, whatever way a detection takes, and whoever is faster."""
+"""Figures of pages are exact for every sequence of states and every timing."""
 
 from __future__ import annotations
 
 import json
-import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -12,13 +11,12 @@ from typing import Any
 import pytest
 from sqlalchemy import URL, Connection, Engine, text
 
-from ci_operators.core.errors import LedgerError
-from ci_operators.ledger.access import make_engine, speak_plainly
+from ci_operators.ledger.access import make_engine
+from ci_operators.ledger.batch import Batch
 from ci_operators.ledger.compaction import forget_days, forget_delivered
-from ci_operators.ledger.deliveries import Batch, Deliveries
+from ci_operators.ledger.deliveries import Deliveries
 from ci_operators.ledger.history import History
 from ci_operators.ledger.indicators import find_by_indicator
-from ci_operators.ledger.overview import find_open
 from ci_operators.ledger.row import Row, read_row
 from ci_operators.ledger.schema import migrate
 from ci_operators.ledger.settlement import override, queue
@@ -57,9 +55,9 @@ def keys(batch: Batch) -> list[bytes]:
 
 
 def test_what_is_accepted_is_counted_by_day_and_code(deliveries: Deliveries, batch: Batch) -> None:
-    assert deliveries.reserve(batch, MUCH)
+    assert deliveries.reserve([batch], MUCH)
     assert days(deliveries) == {}
-    deliveries.accept(batch)
+    deliveries.accept([batch])
     before = DAY - timedelta(days=1)
     assert days(deliveries) == {
         ("*", DAY): 2,
@@ -78,46 +76,46 @@ def test_days_are_those_of_utc_whatever_the_servers_clock_says(deliveries: Deliv
     (batch,) = deliveries.plan([[late]], [])
     with deliveries.connection.begin():
         deliveries.connection.execute(text("SET SESSION timezone = 'Asia/Tokyo'"))
-    deliveries.accept(batch)
+    deliveries.accept([batch])
     assert set(days(deliveries)) == {("*", date(2026, 3, 10)), ("", date(2026, 3, 10))}
 
 
 def _accept_with_the_next(deliveries: Deliveries, batch: Batch) -> None:
     (following,) = deliveries.plan([rows([9])], [])
-    assert deliveries.reserve(following, MUCH, accepted=batch)
+    assert deliveries.reserve([following], MUCH, accepted=[batch])
 
 
 def _halve(deliveries: Deliveries, batch: Batch) -> None:
     for half in deliveries.plan([batch.rows[:2], batch.rows[2:]], keys(batch)):
-        deliveries.accept(half)
+        deliveries.accept([half])
 
 
 def _accept_twice(deliveries: Deliveries, batch: Batch) -> None:
-    deliveries.accept(batch)
-    deliveries.accept(batch)
+    deliveries.accept([batch])
+    deliveries.accept([batch])
 
 
 def _accept_then_reject(deliveries: Deliveries, batch: Batch) -> None:
-    deliveries.accept(batch)
+    deliveries.accept([batch])
     refuse(deliveries, batch.rows[:1], "no")
 
 
 def _reject_then_accept(deliveries: Deliveries, batch: Batch) -> None:
     refuse(deliveries, batch.rows[:1], "no")
-    deliveries.accept(batch)
+    deliveries.accept([batch])
 
 
 def _reject_and_send_again(deliveries: Deliveries, batch: Batch) -> None:
     refuse(deliveries, batch.rows[:1], "no")
-    deliveries.accept(batch)
+    deliveries.accept([batch])
     with deliveries.lease.transaction():
         override(deliveries.connection, keys(batch)[:1], State.PLANNED, "by hand", only=[State.REJECTED])
     (again,) = deliveries.plan([batch.rows[:1]], keys(batch)[:1])
-    deliveries.accept(again)
+    deliveries.accept([again])
 
 
 def _insert_accepted(deliveries: Deliveries, batch: Batch) -> None:
-    deliveries.accept(batch)
+    deliveries.accept([batch])
     with deliveries.connection.begin():
         deliveries.connection.execute(_MORE, {"batch": batch.number})
 
@@ -142,10 +140,10 @@ _MORE = text(
         (lambda deliveries, batch: deliveries.mark_unknown(batch, "lost"), 0),
         (lambda deliveries, batch: deliveries.put_off(batch), 0),
         (lambda deliveries, batch: deliveries.confirm(keys(batch)[:3]), 3),
-        (lambda deliveries, batch: (deliveries.confirm(keys(batch)[:3]), deliveries.accept(batch)), 4),
+        (lambda deliveries, batch: (deliveries.confirm(keys(batch)[:3]), deliveries.accept([batch])), 4),
         (_accept_then_reject, 3),
         (_reject_then_accept, 3),
-        (lambda deliveries, batch: (deliveries.accept(batch), deliveries.mark_unknown(batch, "lost")), 0),
+        (lambda deliveries, batch: (deliveries.accept([batch]), deliveries.mark_unknown(batch, "lost")), 0),
     ],
 )
 def test_every_way_is_counted(act: Act, accepted: int, deliveries: Deliveries, batch: Batch) -> None:
@@ -159,10 +157,10 @@ ACCEPT = text("UPDATE batch SET state = 2 WHERE id = :id")
 
 
 @pytest.mark.parametrize("settled_first", [True, False])
-def test_who_settles_while_the_batch_is_accepted_is_waited_for(
+def test_settling_waits_while_the_batch_is_accepted(
     settled_first: bool, deliveries: Deliveries, batch: Batch, ledger_engine: Engine
 ) -> None:
-    """Each sees what the other one did: a detection is counted once, or not at all."""
+    """Each sees the other's change: a detection is counted once, or not at all."""
     one, other = (SETTLE, ACCEPT) if settled_first else (ACCEPT, SETTLE)
     values = {"key": keys(batch)[0], "id": batch.number}
 
@@ -180,8 +178,8 @@ def test_who_settles_while_the_batch_is_accepted_is_waited_for(
     assert days(deliveries)["*", DAY] == 1
 
 
-def test_runs_that_count_the_same_days_do_not_block_each_other_for_good(ledger_engine: Engine) -> None:
-    """Batches of the same days and codes, accepted by many at once, in any order: no deadlock."""
+def test_runs_that_count_the_same_days_do_not_deadlock(ledger_engine: Engine) -> None:
+    """Batches of the same days and codes that many runs accept at once in any order cause no deadlock."""
     codes = [("T1110", "T1078"), ("T1078", "T1110"), ()]
     with ledger_engine.connect() as connection:
         deliveries = Deliveries(connection, "acme", "run", "rf").lock()
@@ -192,7 +190,7 @@ def test_runs_that_count_the_same_days_do_not_block_each_other_for_good(ledger_e
         with ledger_engine.connect() as connection:
             mine = Deliveries(connection, "acme", "run", "rf")
             for batch in some:
-                mine.accept(batch)
+                mine.accept([batch])
                 with connection.begin():
                     override(connection, keys(batch)[::3], State.REJECTED, "no", only=[State.ACCEPTED])
 
@@ -204,14 +202,14 @@ def test_runs_that_count_the_same_days_do_not_block_each_other_for_good(ledger_e
 
 
 def test_compaction_takes_nothing_from_the_days(deliveries: Deliveries, batch: Batch) -> None:
-    deliveries.accept(batch)
+    deliveries.accept([batch])
     counted = days(deliveries)
     assert forget_delivered(deliveries.connection, datetime.now(UTC) + timedelta(days=1)) == 4
     assert days(deliveries) == counted
 
 
 def test_days_are_forgotten_whole_and_do_not_come_back(deliveries: Deliveries, batch: Batch) -> None:
-    deliveries.accept(batch)
+    deliveries.accept([batch])
     History(deliveries.connection, "acme", "run", "filter").add_run(manifest(), "scheduled")
     with deliveries.connection.begin():
         deliveries.connection.execute(text("DELETE FROM detection WHERE detected_at < :day"), {"day": DAY})
@@ -224,11 +222,11 @@ def test_days_are_forgotten_whole_and_do_not_come_back(deliveries: Deliveries, b
 
 
 def test_the_figures_of_a_day_stay_as_long_as_its_detections(deliveries: Deliveries, batch: Batch) -> None:
-    """A backfill delivers today what was detected long ago: both are forgotten when their delivery is old."""
-    deliveries.accept(batch)
+    """A backfill delivers old detections today. Figures and detections are forgotten when the delivery is old."""
+    deliveries.accept([batch])
     counted = days(deliveries)
     (other,) = Deliveries(deliveries.connection, "other", "run", "rf").lock().plan([rows([1], "other")], [])
-    deliveries.accept(other)
+    deliveries.accept([other])
     with deliveries.connection.begin():
         deliveries.connection.execute(text("DELETE FROM detection WHERE batch_id = :id"), {"id": other.number})
     assert forget_delivered(deliveries.connection, NOON) == 0
@@ -273,7 +271,7 @@ def test_stages_are_counted_and_a_retry_replaces_its_figures(ledger_connection: 
     }
 
 
-def test_a_run_that_became_a_dry_one_is_counted_no_more(ledger_connection: Connection) -> None:
+def test_a_run_that_became_a_dry_run_is_no_longer_counted(ledger_connection: Connection) -> None:
     for debug in (False, True):
         History(ledger_connection, "acme", "one", "filter").add_run(manifest(debug=debug), "scheduled")
     check_rollups(ledger_connection)
@@ -305,8 +303,8 @@ def test_a_ledger_with_rows_is_counted_when_it_is_migrated(empty_database: URL) 
         check_rollups(connection)
 
 
-def test_triggers_find_their_tables_whoever_writes(empty_database: URL) -> None:
-    """A person's session has another search path than the ledger's."""
+def test_triggers_find_their_tables_with_any_search_path(empty_database: URL) -> None:
+    """A person's session can have another search path than the ledger."""
     with make_engine(empty_database).begin() as connection:
         connection.execute(text("CREATE SCHEMA insights"))
     migrate(make_engine(empty_database, "insights"))
@@ -319,87 +317,8 @@ def test_triggers_find_their_tables_whoever_writes(empty_database: URL) -> None:
         assert read_rollup(connection, "delivered_day")
 
 
-@pytest.fixture
-def worker(empty_database: URL) -> Iterator[Engine]:
-    """A role that was given all rights on the tables of the first ledger, which has been migrated since."""
-    role = f"ledger_worker_{uuid.uuid4().hex[:12]}"
-    owner = make_engine(empty_database)
-    migrate_to(owner, "0001")
-    with owner.begin() as connection:
-        connection.execute(text(f"CREATE ROLE {role} LOGIN"))
-        connection.execute(text(f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {role}"))
-    migrate(owner)
-    yield make_engine(empty_database.set(username=role))
-    with owner.begin() as connection:
-        connection.execute(text(f"DROP OWNED BY {role}"))
-        connection.execute(text(f"DROP ROLE {role}"))
-
-
-def test_a_role_with_rights_on_the_first_tables_may_go_on(worker: Engine, empty_database: URL) -> None:
-    with worker.connect() as connection:
-        deliveries = Deliveries(connection, "acme", "run", "rf").lock()
-        first, second = deliveries.plan([rows(range(3)), rows(range(3, 5))], [])
-        assert deliveries.reserve(first, MUCH)
-        deliveries.accept(first)
-        deliveries.put_off(second)
-        History(connection, "acme", "run", "filter").add_run(manifest(), "scheduled")
-        assert find_open(connection, 1).waiting == 2
-        assert forget_days(connection, datetime.now(UTC)) == 0
-        with pytest.raises(LedgerError, match="permission denied for table delivered_day"), speak_plainly():
-            connection.execute(text("UPDATE delivered_day SET detections = 0"))
-    with make_engine(empty_database).connect() as connection:
-        check_rollups(connection)
-
-
-def test_whoever_writes_needs_no_right_on_the_figures(worker: Engine, empty_database: URL) -> None:
-    owner = make_engine(empty_database)
-    with owner.begin() as connection:
-        connection.execute(text(f"REVOKE ALL ON delivered_day, stage_day, waiting_count FROM {worker.url.username}"))
-    with worker.connect() as connection:
-        deliveries = Deliveries(connection, "acme", "run", "rf").lock()
-        first, second = deliveries.plan([rows(range(3)), rows(range(3, 5))], [])
-        deliveries.accept(first)
-        refuse(deliveries, first.rows[:1], "no")
-        deliveries.put_off(second)
-        deliveries.forget_waiting(second.rows[:1])
-        for dropped in ({"a": 1}, {"b": 2}):
-            History(connection, "acme", "run", "filter").add_run(manifest(dropped=dropped), "scheduled")
-    with owner.connect() as connection:
-        check_rollups(connection)
-        assert set(read_rollup(connection, "waiting_count").values()) == {1}
-
-
-@pytest.mark.parametrize("place", ["pg_temp", "mine"])
-def test_a_writer_cannot_put_a_table_of_his_own_in_the_place_of_the_figures(
-    place: str, worker: Engine, empty_database: URL
-) -> None:
-    """The functions run with the rights of the ledger's owner."""
-    with make_engine(empty_database).begin() as connection:
-        connection.execute(text(f"CREATE SCHEMA mine AUTHORIZATION {worker.url.username}"))
-    with worker.connect() as connection:
-        with connection.begin():
-            connection.execute(text(f"CREATE TABLE {place}.delivered_day (LIKE public.delivered_day INCLUDING ALL)"))
-            connection.execute(text("SET SESSION search_path = pg_temp, mine, public"))
-        deliveries = Deliveries(connection, "acme", "run", "rf").lock()
-        deliveries.accept(deliveries.plan([rows(range(3))], [])[0])
-        assert connection.scalar(text(f"SELECT count(*) FROM {place}.delivered_day")) == 0  # noqa: S608 - two names
-        connection.execute(text("CREATE TEMP TABLE waits (LIKE public.waiting)"))
-        with pytest.raises(LedgerError, match="permission denied for function"), speak_plainly():
-            connection.execute(_BIND)
-    with make_engine(empty_database).connect() as connection:
-        check_rollups(connection)
-
-
-_BIND = text(
-    """
-    CREATE TRIGGER t AFTER INSERT ON waits REFERENCING NEW TABLE AS changed
-    FOR EACH STATEMENT EXECUTE FUNCTION public.count_new_waiting()
-    """
-)
-
-
 def test_no_trigger_is_compiled(ledger_connection: Connection) -> None:
-    """Compiling takes longer than the work, for each batch anew."""
+    """Compiling takes longer than the work, again for each batch."""
     settings = text(
         "SELECT proname, proconfig FROM pg_proc WHERE prorettype = 'trigger'::regtype AND proname ~ '^count_'"
     )
@@ -411,9 +330,9 @@ def test_no_trigger_is_compiled(ledger_connection: Connection) -> None:
 
 
 def test_an_indicator_may_be_as_long_as_the_contract_allows(deliveries: Deliveries) -> None:
-    """2048 characters of four bytes each: more than an entry of an index may hold."""
+    """2048 characters of four bytes each: more than an index entry can hold."""
     value = "https://acme.example.com/" + "".join(chr(0x1F300 + n * 7 % 700) for n in range(2023))
     long = read_row("acme", json.dumps({**json.loads(detection(1)), "ioc": {"type": "url", "value": value}}).encode())
     (batch,) = deliveries.plan([[long]], [])
-    deliveries.accept(batch)
+    deliveries.accept([batch])
     assert find_by_indicator(deliveries.connection, ["acme"], value, 5)[0].indicator == value

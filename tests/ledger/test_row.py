@@ -1,4 +1,4 @@
-"""What the ledger takes from a detection's text."""
+"""The values that the ledger reads from a detection's text."""
 
 from __future__ import annotations
 
@@ -33,6 +33,6 @@ def test_a_row_shows_no_payload() -> None:
 
 
 @pytest.mark.parametrize("text", [b"", b"null", b"{}", b"[]", detection(1).replace(b'"id"', b'"no id"')])
-def test_what_validate_would_not_pass_on_is_no_row(text: bytes) -> None:
+def test_text_that_validate_refuses_does_not_become_a_row(text: bytes) -> None:
     with pytest.raises(msgspec.MsgspecError):
         read_row("acme", text)

@@ -1,4 +1,4 @@
-"""What the ledger still has of a run, a page at a time."""
+"""The records of a run that the ledger still has, a page at a time."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from tests.ledger.samples import rows
 
 @pytest.fixture
 def runs(ledger_connection: Connection) -> Connection:
-    """Two runs of one connector, and one of the same name of another."""
+    """Two runs of one connector, and a run of another connector with the same name."""
     for connector, run, first in (("acme", "run-1", 0), ("acme", "run-2", 20), ("globex", "run-1", 0)):
         deliveries = Deliveries(ledger_connection, connector, run, "rf").lock()
         batches = deliveries.plan([rows(range(first + n, first + n + 4), connector) for n in range(0, 12, 4)], [])
-        deliveries.accept(batches[0])
+        deliveries.accept([batches[0]])
         lines = [json.dumps({"event_id": f"{run}-{n}", "reason": "r"}).encode() for n in range(7)]
         History(ledger_connection, connector, run, "filter").add_dropped([lines])
         lines = [
@@ -44,7 +44,7 @@ def test_detections_of_a_run(runs: Connection) -> None:
     assert parts == whole
 
 
-def test_what_a_later_run_sends_is_that_ones(runs: Connection) -> None:
+def test_a_detection_that_a_later_run_sends_belongs_to_that_run(runs: Connection) -> None:
     taken = rows(range(4, 12), "acme")
     Deliveries(runs, "acme", "run-3", "rf").lock().plan([taken], [row.key for row in taken])
     assert len(find_run_detections(runs, "acme", "run-1", 100)) == 4

@@ -1,4 +1,4 @@
-"""Migrations: they give exactly the tables, once."""
+"""Migrations create exactly the tables, once."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_migrations_give_exactly_the_tables(empty_database: URL) -> None:
 
 
 def test_indexes_are_those_of_the_tables(empty_database: URL) -> None:
-    """Alembic's comparison leaves out what an index is made of: kind and condition."""
+    """Alembic's comparison ignores an index's kind and condition."""
     engine = make_engine(empty_database)
     migrate(engine)
     definitions = text(
@@ -62,7 +62,7 @@ def test_migrating_again_changes_nothing(ledger_engine: Engine) -> None:
         assert connection.scalar(text("SELECT count(*) FROM connector")) == 1
 
 
-def test_programs_that_migrate_at_once_do_it_once(empty_database: URL) -> None:
+def test_concurrent_migrations_run_once(empty_database: URL) -> None:
     begin, found = threading.Barrier(4), list[object]()
 
     def work() -> None:

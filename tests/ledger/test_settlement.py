@@ -1,4 +1,4 @@
-"""Settling: only from the states that were meant, by key or event, and once on the waiting list."""
+"""Settling: only from the intended states, by key or event, and once on the waiting list."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_names_are_keys_or_event_ids(ledger_connection: Connection) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "ab", "x" * 32, "é" * 32])
-def test_what_is_no_key(text: str) -> None:
+def test_an_invalid_key_is_refused(text: str) -> None:
     assert read_key(text) is None
 
 

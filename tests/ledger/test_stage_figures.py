@@ -1,4 +1,4 @@
-"""Figures of any stretch of time: whole days by their roll-up, the rest by the runs, and nothing twice."""
+"""Figures of any period: whole days from the roll-up, the rest from the runs, and nothing twice."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A migration beside people and programs that use the ledger: it waits, or says who is there; nothing is lost."""
+"""A migration while others use the ledger: it waits, or names the users, and nothing is lost."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tests.ledger.waiters import wait_until_somebody_waits
 
 @pytest.fixture
 def old(empty_database: URL, monkeypatch: pytest.MonkeyPatch) -> Engine:
-    """A ledger of the first version, with something in it; the code of its runs is of that version too."""
+    """A ledger of the first version, with data; the code of its runs has that version too."""
     monkeypatch.setattr(version, "NEEDED_VERSION", "0001")
     engine = make_engine(empty_database)
     migrate_to(engine, "0001")
@@ -47,7 +47,7 @@ def version_of(engine: Engine) -> str | None:
 
 
 class Run:
-    """A run that submits one batch after the other in a thread of its own, until it is told to end."""
+    """A run that submits one batch after the other in a thread, until it is stopped."""
 
     def __init__(self, engine: Engine) -> None:
         self.accepted = 0
@@ -74,7 +74,7 @@ class Run:
                 self.accepted += 5
 
     def wait_for_more(self) -> None:
-        """Wait until it has delivered something that it had not before."""
+        """Wait until it has delivered something new."""
         before = self.accepted
         for _ in range(500):
             if self.accepted > before + 5:
@@ -83,7 +83,7 @@ class Run:
         raise AssertionError("the run stands still")
 
     def end(self) -> None:
-        """End it; what it raised is raised here."""
+        """Stop it and raise its error, if any."""
         self._end.set()
         self._done.result(30)
 
@@ -93,7 +93,7 @@ def wait_for_a_waiter(engine: Engine) -> None:
         wait_until_somebody_waits(connection)
 
 
-def test_a_run_that_submits_is_waited_for_and_hindered_by_nothing(old: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_migration_waits_for_a_run_without_blocking_it(old: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     with ThreadPoolExecutor(1) as pool, Run(old) as run:
         run.wait_for_more()
         migrated = pool.submit(migrate, old)
@@ -111,7 +111,7 @@ def test_a_run_that_submits_is_waited_for_and_hindered_by_nothing(old: Engine, m
 
 
 @pytest.mark.usefixtures("hasty")
-def test_a_run_that_goes_on_is_named_and_nothing_has_changed(old: Engine) -> None:
+def test_a_run_that_continues_is_named_and_nothing_changes(old: Engine) -> None:
     with Run(old) as run:
         with pytest.raises(LedgerError, match=r"^A run of acme is submitting, .* Nothing has been changed: run"):
             migrate(old)
@@ -122,7 +122,7 @@ def test_a_run_that_goes_on_is_named_and_nothing_has_changed(old: Engine) -> Non
 
 @pytest.fixture
 def backup(old: Engine) -> Iterator[Connection]:
-    """Somebody who has begun to read the detections, and reads on."""
+    """A reader that has begun to read the detections, and continues."""
     with old.connect() as connection:
         connection.execute(text("SET application_name = 'pg_dump'"))
         connection.execute(text("SELECT count(*) FROM detection"))
@@ -130,7 +130,7 @@ def backup(old: Engine) -> Iterator[Connection]:
 
 
 @pytest.mark.usefixtures("hasty")
-def test_a_long_reader_is_named_before_anything_has_begun(old: Engine, backup: Connection) -> None:
+def test_a_long_reader_is_named_before_the_migration_begins(old: Engine, backup: Connection) -> None:
     words = r"^The ledger is in use: pg_dump \(user \w+, process \d+\) at table detection\w* did not end within 1 s\. "
     with pytest.raises(LedgerError, match=words + "Nothing has been changed: run this again when no backup"):
         migrate(old)
@@ -143,10 +143,10 @@ def test_a_long_reader_is_named_before_anything_has_begun(old: Engine, backup: C
         check_rollups(connection)
 
 
-def test_a_run_goes_on_beside_a_migration_that_gives_up(
+def test_a_run_continues_after_a_migration_gives_up(
     old: Engine, backup: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A run that begins while the migration waits is told that another one submits, and sends nothing."""
+    """A run that begins while the migration waits is refused, since another one submits, and sends nothing."""
     monkeypatch.setattr(standstill, "TABLE_PATIENCE_S", 3)
     with ThreadPoolExecutor(1) as pool, old.connect() as connection:
         migrated = pool.submit(migrate, old)
@@ -160,7 +160,7 @@ def test_a_run_goes_on_beside_a_migration_that_gives_up(
     backup.rollback()
 
 
-def test_who_comes_while_it_stands_still_is_told(old: Engine, empty_database: URL) -> None:
+def test_a_run_that_starts_during_the_migration_is_refused(old: Engine, empty_database: URL) -> None:
     reader = make_reader(empty_database)
     with old.begin() as connection:
         stand_still(connection)
@@ -176,7 +176,7 @@ def test_who_comes_while_it_stands_still_is_told(old: Engine, empty_database: UR
 
 
 @pytest.mark.usefixtures("hasty")
-def test_another_migration_that_lasts_is_told(old: Engine) -> None:
+def test_another_long_migration_is_reported(old: Engine) -> None:
     with old.begin() as connection:
         become_the_only_migration(connection)
         with pytest.raises(LedgerError, match=r"^Another program is migrating the ledger: run this again"):
@@ -191,7 +191,7 @@ def test_another_error_is_passed_on(old: Engine) -> None:
 
 
 @pytest.mark.usefixtures("hasty")
-def test_a_ledger_that_is_up_to_date_hinders_nobody(old: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_migrating_a_current_ledger_blocks_no_run(old: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     migrate(old)
     monkeypatch.setattr(version, "NEEDED_VERSION", NEEDED_VERSION)
     with Run(old) as run:

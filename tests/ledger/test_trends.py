@@ -1,4 +1,4 @@
-"""Trends: only of the connectors that are named, only of the range that is asked for."""
+"""Trends: only of the named connectors and the requested range."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def accept(connection: Connection, connector: str, *texts: bytes) -> list[Row]:
     rows = [read_row(connector, one) for one in texts]
     deliveries = Deliveries(connection, connector, "run", "rf").lock()
     (batch,) = deliveries.plan([rows], [])
-    deliveries.accept(batch)
+    deliveries.accept([batch])
     return rows
 
 
@@ -43,7 +43,7 @@ def test_days(ledger_connection: Connection) -> None:
     assert trends.count_days(ledger_connection, [], ago(99), ago(-99)) == []
 
 
-def test_a_day_that_has_nothing_left_is_left_out(ledger_connection: Connection) -> None:
+def test_an_empty_day_is_left_out(ledger_connection: Connection) -> None:
     rows = accept(ledger_connection, "acme", detection(1))
     refuse(Deliveries(ledger_connection, "acme", "run", "rf").lock(), rows, "no")
     assert trends.count_days(ledger_connection, NAMES, ago(9), ago(-9)) == []
@@ -90,7 +90,7 @@ def test_reasons(ledger_connection: Connection) -> None:
 
 @pytest.fixture
 def indicators(ledger_connection: Connection) -> Connection:
-    """Three of one address, by two connectors; two of another one; others once; some not accepted."""
+    """Three of one address by two connectors, two of another one, others once, and some not accepted."""
     accept(ledger_connection, "acme", *(detection(n, value="198.51.100.1") for n in (1, 2)), detection(3, value="a"))
     accept(ledger_connection, "globex", detection(4, value="198.51.100.1"), detection(5, value="b"))
     accept(ledger_connection, "globex", detection(6, value="b"), detection(7, value="old", days_ago=30))
@@ -116,7 +116,7 @@ def test_top_indicators(indicators: Connection) -> None:
     assert [(each.value, each.detections) for each in only.indicators] == [("198.51.100.1", 2), ("a", 1)]
 
 
-def test_no_more_is_read_than_asked_for(indicators: Connection) -> None:
+def test_only_the_requested_number_is_read(indicators: Connection) -> None:
     found = trends.find_top_indicators(indicators, NAMES, SINCE, UNTIL, 9, read_at_most=21)
     assert (found.read, found.is_partial) == (21, True)
     assert [each.value for each in found.indicators] == ["b"], "the newest are read"

@@ -1,4 +1,4 @@
-"""The version of the schema: whoever finds another than he needs is told what to do."""
+"""The version of the schema: with another version than needed, the error names the fix."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def open_and_close(engine: Engine) -> None:
 
 @pytest.fixture
 def migrated(empty_database: URL) -> Engine:
-    """A database of its own with the tables of today."""
+    """A separate database with the current tables."""
     engine = make_engine(empty_database)
     migrate(engine)
     return engine
@@ -50,7 +50,7 @@ def test_without_tables_the_command_is_named(empty_database: URL) -> None:
         open_and_close(make_engine(empty_database))
 
 
-def test_a_migration_that_began_and_did_not_end_is_none(migrated: Engine) -> None:
+def test_an_unfinished_migration_has_no_version(migrated: Engine) -> None:
     with migrated.begin() as connection:
         connection.execute(text("DELETE FROM ledger_version"))
     with pytest.raises(ConfigurationError, match="no tables yet"):

@@ -1,4 +1,4 @@
-"""Somebody waits for a lock in the ledger's database."""
+"""Detects connections that wait for a lock in the ledger's database."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Other users of the machine cannot read what is written, whatever the umask; a busy port is a sentence."""
+"""Other users of the machine cannot read written files, with any umask; a busy port is one sentence."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from local_airflow.ports import check_port, find_free_port
 from local_airflow.processes import Command, run_to_end
 from local_airflow.settings import LaunchError
 
-#: What a child that does not care for modes writes.
+#: The files of a child that sets no modes.
 WRITE = "import os; os.mkdir('made'); open('made/file', 'w').write('text'); print('a line of log')"
 
 
@@ -24,7 +24,7 @@ def mode(path: Path) -> int:
 
 
 @pytest.mark.parametrize("umask", [0o022, 0o000])
-def test_what_is_written_is_for_its_owner_alone(tmp_path: Path, umask: int) -> None:
+def test_written_files_are_private(tmp_path: Path, umask: int) -> None:
     log, before = tmp_path / "logs" / "child.log", os.umask(umask)
     (tmp_path / ".demo").mkdir(mode=0o755)
     try:
@@ -33,7 +33,7 @@ def test_what_is_written_is_for_its_owner_alone(tmp_path: Path, umask: int) -> N
         with held_lock(tmp_path / ".demo"):
             files = (log, *(tmp_path / name for name in ("made/file", "new/keys.json", ".demo/lock")))
             assert {mode(file) for file in files} == {0o600}
-            # Root's can be passed through: its PostgreSQL runs as another user.
+            # Root's folder can be traversed, since its PostgreSQL runs as another user.
             assert mode(tmp_path / ".demo") == (0o700 if os.geteuid() else 0o711)
             assert {mode(folder) for folder in (log.parent, tmp_path / "made", tmp_path / "new")} == {0o700}
     finally:
@@ -42,7 +42,7 @@ def test_what_is_written_is_for_its_owner_alone(tmp_path: Path, umask: int) -> N
 
 
 @pytest.mark.parametrize("is_listening", [True, False])
-def test_a_busy_port_is_named_with_the_way_to_choose_another(is_listening: bool) -> None:
+def test_a_busy_port_is_named_with_the_fix(is_listening: bool) -> None:
     with socket.socket() as holder:
         holder.bind(("127.0.0.1", 0))
         if is_listening:

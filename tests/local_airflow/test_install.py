@@ -1,4 +1,4 @@
-"""The installation: when it is done again, and what is said when it cannot be done."""
+"""The installation: when it is repeated, and the messages when it fails."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_a_python_that_is_not_supported_is_named() -> None:
 
 def test_a_python_without_venv_is_named_with_the_package_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
-    with pytest.raises(LaunchError, match=r"cannot make virtual environments: .* apt install python3\.\d+-venv"):
+    with pytest.raises(LaunchError, match=r"cannot create virtual environments.* apt install python3\.\d+-venv"):
         check_python()
 
 
@@ -79,11 +79,11 @@ def test_only_what_changed_is_installed(tmp_path: Path, monkeypatch: pytest.Monk
 
 
 def test_a_checkout_without_its_lock_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(LaunchError, match=rf"^all.txt is missing in {tmp_path}: the checkout is not complete"):
+    with pytest.raises(LaunchError, match=rf"^all.txt is missing in {tmp_path}. Complete the checkout"):
         install.install(tmp_path, "all.txt")
 
 
-def test_an_index_that_pip_is_told_of_is_not_gone_round(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_configured_package_index_is_recognized(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     settings = tmp_path / "pip.conf"
     monkeypatch.setenv("PIP_CONFIG_FILE", str(settings))
     monkeypatch.delenv("PIP_INDEX_URL", raising=False)

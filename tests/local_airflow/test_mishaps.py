@@ -1,4 +1,4 @@
-"""Mishaps of a newcomer's machine are one sentence with what to do, not a traceback."""
+"""Common problems of a new machine are one sentence with a fix, not a traceback."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def set_free(monkeypatch: pytest.MonkeyPatch, megabytes: int) -> None:
         (900, "LOG:  terminated by signal 9", "PostgreSQL failed ("),
     ],
 )
-def test_a_closed_connection_is_told_by_the_disk_and_the_log(
+def test_a_closed_connection_is_explained_by_the_disk_and_the_log(
     error: Exception, free: int, log: str, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     set_free(monkeypatch, free)
@@ -54,14 +54,14 @@ def test_a_closed_connection_is_told_by_the_disk_and_the_log(
         LaunchError("initdb failed (status 1); the last lines of initdb.log:\n… No space left on device"),
     ],
 )
-def test_a_full_disk_is_told_before_postgresql_runs(error: Exception, tmp_path: Path) -> None:
+def test_a_full_disk_is_reported_before_postgresql_runs(error: Exception, tmp_path: Path) -> None:
     assert str(explain_failure(error, tmp_path / "not yet there")).startswith("The disk is full")
 
 
 def test_another_user_s_folder_is_named_with_its_owner(tmp_path: Path) -> None:
     said = explain_failure(PermissionError(errno.EPERM, "Operation not permitted", str(tmp_path)), tmp_path)
     owner = pwd.getpwuid(os.getuid()).pw_name
-    assert str(said).startswith(f"{tmp_path} is closed to you and belongs to the user {owner}: run `make` as that user")
+    assert str(said).startswith(f"{tmp_path} belongs to the user {owner} and you cannot read it. Run `make` as that")
 
 
 @pytest.mark.parametrize("error", [LaunchError("Port 8080 is taken."), OSError(errno.EBUSY, "busy"), ValueError("x")])
@@ -70,7 +70,7 @@ def test_other_errors_are_left_alone(error: Exception, tmp_path: Path, monkeypat
     assert explain_failure(error, tmp_path) is None
 
 
-def test_the_launcher_says_the_sentence(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_launcher_prints_the_sentence(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     def fail(**_options: Any) -> int:
         raise PermissionError(errno.EACCES, "Permission denied", str(FOLDER / "lock"))
 
@@ -81,4 +81,4 @@ def test_the_launcher_says_the_sentence(monkeypatch: pytest.MonkeyPatch, capsys:
         assert launcher.main() == 1
     finally:
         os.umask(before)
-    assert "is closed to you" in " ".join(capsys.readouterr().out.split())
+    assert "and you cannot read it" in " ".join(capsys.readouterr().out.split())

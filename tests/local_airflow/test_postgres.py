@@ -1,4 +1,4 @@
-"""The embedded PostgreSQL: a real one, on a socket, whatever the last one left behind."""
+"""The embedded PostgreSQL: a real server on a socket, which starts after any end of the previous one."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_it_keeps_its_data_and_survives_a_stale_pid_file(folder: Path, tmp_path:
         assert postgres.query("SHOW listen_addresses") == ""
         text = note.read_text()
     assert not note.exists()
-    # A power cut: the file stays, and by now its number is that of another process.
+    # A power cut: the file remains, and its number now belongs to another process.
     note.write_text(text.replace(text.split("\n", 1)[0], str(os.getppid()), 1))
     with running_postgres(folder, tmp_path / "log", keep=False) as postgres:
         assert postgres.query("SELECT answer FROM t", database="kept") == 42

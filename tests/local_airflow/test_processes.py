@@ -1,4 +1,4 @@
-"""Nothing that was started outlives its starter, however that one ends; a demo has its folder for itself."""
+"""A started process never outlives its parent, and a demo does not share its folder."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from local_airflow.settings import LaunchError
 from tests.airflow_home import ROOT
 
 PATIENCE_S = 60.0
-#: A process whose grandchild ignores SIGTERM, in a process group of its own, as Airflow's tasks are.
+#: A process whose grandchild ignores SIGTERM and has its own process group, like Airflow's tasks.
 TREE = """
 import os, pathlib, signal, sys, time
 is_child = os.fork() > 0
@@ -61,27 +61,27 @@ def wait_for(is_so: Callable[[], bool]) -> None:
 
 
 def wait_for_tree(folder: Path) -> list[int]:
-    """Return the ids of child and grandchild once both run."""
+    """Return the ids of child and grandchild after both have started."""
     files = [folder / name for name in ("child", "grandchild")]
     wait_for(lambda: all(file.exists() and file.read_text() for file in files))
     return [int(file.read_text()) for file in files]
 
 
 def is_gone(pid: int) -> bool:
-    """Return whether a process is no more, or only waits for init to collect it."""
+    """Return whether a process has ended, even if init has not collected it yet."""
     try:
         return pid not in session_members(os.getsid(pid))
     except ProcessLookupError:
         return True
 
 
-def test_a_second_demo_is_refused_and_the_next_one_waits_until_all_of_a_killed_one_has_ended(tmp_path: Path) -> None:
+def test_a_second_demo_is_refused_and_waits_for_all_of_a_killed_one(tmp_path: Path) -> None:
     folder, waited = tmp_path / ".demo", list[bool]()
     environment = {**base_environment(), "PYTHONPATH": str(ROOT / "include")}
     command = [sys.executable, "-c", DEMO, str(folder), TREE]
     with subprocess.Popen(command, env=environment) as first:  # noqa: S603 - the test's own code
         pids = wait_for_tree(folder)
-        sentence = rf"^A demo already runs in {tmp_path} \(process {first.pid}\)"
+        sentence = rf"^A demo is already running in {tmp_path} \(process {first.pid}\)"
         with pytest.raises(LaunchError, match=sentence), held_lock(folder):
             pass
         with held_lock(tmp_path / "other", lambda: pytest.fail("it waited for the processes of another folder")):

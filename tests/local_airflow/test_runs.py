@@ -1,4 +1,4 @@
-"""Whether runs add up, and what the person reads about them."""
+"""The check that runs add up, and the text about them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def stage(name: str, taken: int, passed: int, **more: Any) -> Stage:
 
 
 def make_run(*changed: Stage, **changes: Any) -> Run:
-    """Return a run of ten events: one dropped, two quarantined, one gave two detections; with some stages changed."""
+    """Return a run of ten events with one dropped, two quarantined, one with two detections, and changes to stages."""
     stages = (
         stage("extract", 10, 10),
         stage("filter", 10, 9, dropped={"missing_actor": 1}),
@@ -50,7 +50,7 @@ FAILED = Stage("submit", "failed", error="FatalError: [fix] the token.")
         ([DEBUG], {}),
     ],
 )
-def test_what_adds_up_has_no_fault(runs: list[Run], stored: dict[str, int]) -> None:
+def test_consistent_runs_have_no_fault(runs: list[Run], stored: dict[str, int]) -> None:
     assert find_faults(runs, stored) == []
 
 
@@ -62,8 +62,8 @@ def test_what_adds_up_has_no_fault(runs: list[Run], stored: dict[str, int]) -> N
             8,
             "okta, scheduled__1: filter succeeded without a manifest whose counts add up.",
         ),
-        (make_run(stage("submit", 6, 6)), 6, "okta, scheduled__1: validate passed on 8, submit took 6."),
-        (make_run(*skipped("submit")), 0, "okta, scheduled__1: validate passed on 8, submit took 0."),
+        (make_run(stage("submit", 6, 6)), 6, "okta, scheduled__1: validate passed on 8 records, but submit read 6."),
+        (make_run(*skipped("submit")), 0, "okta, scheduled__1: validate passed on 8 records, but submit read 0."),
         (
             make_run(Stage("submit", "success")),
             0,
@@ -74,7 +74,7 @@ def test_what_adds_up_has_no_fault(runs: list[Run], stored: dict[str, int]) -> N
         *((make_run(), held, f"okta: 8 detections were accepted, but the API stores {held}.") for held in (0, 7, 9)),
     ],
 )
-def test_what_does_not_add_up_is_named(run: Run, held: int, sentence: str) -> None:
+def test_inconsistent_counts_are_named(run: Run, held: int, sentence: str) -> None:
     (fault,) = find_faults([run], {"Okta": held})
     assert sentence in fault
     output = StringIO()
@@ -88,13 +88,15 @@ def test_the_table_sums_the_runs_with_the_most_frequent_reasons_first() -> None:
     runs = [make_run(), make_run(second, *skipped(*STAGES[2:]), run_id="manual__2")]
     print_report(Console(file=output, width=120), runs, {"Okta": 8})
     text = output.getvalue()
-    row = next(line for line in text.splitlines() if " filter " in line)
-    assert [cell.strip() for cell in row.split("│")[3:8]] == ["20", "16", "2 missing_actor", "0", "1.00"]
+    lines = [line.split("│") for line in text[text.index("okta (2 runs)") :].splitlines()[:6]]
+    rows = {line[2].strip(): line[3:9] for line in lines if len(line) > 8}
+    assert [cell.strip() for cell in rows["filter"]] == ["20", "0", "16", "2 missing_actor", "0", "1.00"]
+    assert [cell.strip() for cell in rows["map"]] == ["9", "1", "8", "0", "2 not_an_address", "0.50"]
     assert text.index("2 missing_actor") < text.index("2 null_display_name")
     assert ("okta (2 runs)" in text, "sentinelone (0 runs)" in text, "not run" in text) == (True, True, True)
 
 
-def test_a_finished_run_is_a_line_and_the_address_leads_to_the_page() -> None:
+def test_a_finished_run_is_a_line_with_the_url_of_its_page() -> None:
     output = StringIO()
     console = Console(file=output, width=160)
     print_run(console, make_run(duration_s=2.0))
@@ -107,7 +109,7 @@ def test_a_finished_run_is_a_line_and_the_address_leads_to_the_page() -> None:
 @pytest.mark.parametrize(
     ("is_terminal", "desktop", "is_opened"), [(True, ":0", True), (True, "", False), (False, ":0", False)]
 )
-def test_browser_opens_for_a_person_at_a_desktop_alone(
+def test_browser_opens_only_on_a_desktop(
     monkeypatch: pytest.MonkeyPatch, is_terminal: bool, desktop: str, is_opened: bool
 ) -> None:
     monkeypatch.setattr("sys.platform", "linux")

@@ -1,4 +1,4 @@
-"""The variables of `make demo`, and the environment of what it starts."""
+"""The variables of `make demo`, and the environment of its processes."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def test_a_wrong_variable_is_a_sentence(variables: dict[str, str], sentence: str
     assert sentence in CliRunner().invoke(demo, env=variables).output
 
 
-def test_the_persons_environment_cannot_change_what_is_started() -> None:
+def test_the_callers_environment_does_not_affect_the_processes() -> None:
     hostile = {
         "PATH": "/bin",
         "PYTHONDONTWRITEBYTECODE": "1",
@@ -52,12 +52,12 @@ def test_airflow_listens_on_loopback_only_and_its_keys_come_from_the_environment
     assert made["COLLECTIVE_INSIGHTS_STAGING"] == f"file://{tmp_path}/staging"
 
 
-def test_keys_are_made_once(tmp_path: Path) -> None:
+def test_keys_are_created_once(tmp_path: Path) -> None:
     path = tmp_path / "folder" / "keys.json"
     first = load_keys(path)
     assert load_keys(path) == first
     assert load_keys(tmp_path / "other.json") != first
     assert first.admin_password not in repr(first)
     path.write_text("{}")
-    with pytest.raises(LaunchError, match=r"does not hold keys: `make clean` deletes it"):
+    with pytest.raises(LaunchError, match=r"has no valid keys. Run `make clean`"):
         load_keys(path)

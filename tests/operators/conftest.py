@@ -1,4 +1,4 @@
-"""Operators outside of Airflow: a run's context made by hand, vendors simulated on loopback, a real ledger."""
+"""Operators outside of Airflow: a handmade run context, vendors simulated on loopback, and a real ledger."""
 
 from __future__ import annotations
 
@@ -27,16 +27,14 @@ from ci_operators.dag_factory import build_dag
 from ci_operators.operators.stage import StageOperator
 from ci_operators.sources.registry import OPTIONS
 from simulator import Limits, Simulator, serve
-from simulator.settings import OKTA_TOKEN, RECORDED_FUTURE_TOKEN, SENTINELONE_TOKEN
 from tests.airflow_home import ROOT
 from tests.ledger_database import airflow_connection
-
-TOKENS = (OKTA_TOKEN, SENTINELONE_TOKEN, RECORDED_FUTURE_TOKEN)
+from tests.vendor_cases import airflow_connections
 
 
 @dataclass
 class FakeStore:
-    """A state store in memory; like Airflow's it takes JSON values alone."""
+    """A state store in memory; like Airflow's, it accepts only JSON values."""
 
     values: dict[str, Any] = field(default_factory=dict)
 
@@ -51,24 +49,28 @@ class FakeStore:
 
 @dataclass
 class FakeTaskInstance:
-    """Keeps what a task pushes, and gives what the tasks of this and earlier runs have pushed last."""
+    """Keeps the XComs that a task pushes, and returns the newest ones of this and earlier runs."""
 
     map_index: int = -1
     task_id: str = ""
     xcoms: dict[str, Any] = field(default_factory=dict)
     earlier: dict[tuple[str, str], Any] = field(default_factory=dict)
+    returned: dict[tuple[str, str], Any] = field(default_factory=dict)
 
     def xcom_push(self, key: str, value: Any) -> None:
         self.xcoms[key] = self.earlier[self.task_id, key] = json.loads(json.dumps(value))
 
-    def xcom_pull(self, task_ids: list[str], key: str, *, include_prior_dates: bool) -> list[Any]:
-        assert include_prior_dates
+    def xcom_pull(self, task_ids: Any, key: str = "", **of: Any) -> Any:
+        if isinstance(task_ids, str):
+            assert of.pop("map_indexes") == -1
+            return self.returned.get((of["run_id"], task_ids))
+        assert of == {"include_prior_dates": True}
         return [self.earlier.get((task_id, key)) for task_id in task_ids]
 
 
 @dataclass
 class FakeRun:
-    """What a task may read of its DAG run."""
+    """The attributes of a DAG run that a task can read."""
 
     run_type: DagRunType
     run_after: datetime
@@ -82,18 +84,19 @@ class FakeRun:
 
 @dataclass
 class Chain:
-    """A connector's DAG, run task by task; its stores outlive the runs as Airflow's do."""
+    """A connector's DAG, run task by task. Like Airflow's, its stores outlive the runs."""
 
     connector: Connector
     asset_store: FakeStore = field(default_factory=FakeStore)
     xcoms: dict[tuple[str, str], Any] = field(default_factory=dict)
     manifests: dict[str, dict[str, Any]] = field(default_factory=dict)
+    returned: dict[tuple[str, str], Any] = field(default_factory=dict)
     skipped: list[str] = field(default_factory=list)
     destination: Destination = field(default_factory=Destination)
     events: OutletEventAccessors = field(default_factory=OutletEventAccessors)
 
     def context(self, run: FakeRun, ti: FakeTaskInstance | None = None) -> Any:
-        """Return the context of a task; a param that is no key of the DAG stays in conf, as Airflow does it."""
+        """Return the context of a task. As in Airflow, a param that is not a key of the DAG stays in conf."""
         found = ConnectorsFile(destinations={self.connector.destination_conn_id: self.destination})
         dag = build_dag(self.connector, found, "")
         run.dag_id = dag.dag_id
@@ -103,32 +106,33 @@ class Chain:
             "dag": dag,
             "dag_run": run,
             "params": params,
-            "ti": ti or FakeTaskInstance(earlier=self.xcoms),
-            **({"asset_state_store": {Asset(name=dag.dag_id): self.asset_store}} if HAS_ASSET_STATE else {}),
+            "ti": ti or FakeTaskInstance(earlier=self.xcoms, returned=self.returned),
             "outlet_events": self.events,
         }
 
     def operator(self, stage: str, context: Any) -> StageOperator:
-        """Return the operator as its task would find it: the manifest of the stage before is rendered."""
+        """Return the operator as its task would get it, with access to the store of its inlets' and outlets' asset."""
         task: StageOperator = context["dag"].get_task(stage)
+        if HAS_ASSET_STATE and (task.inlets or task.outlets):
+            context["asset_state_store"] = {Asset(name=context["dag"].dag_id): self.asset_store}
         upstream = next(iter(task.upstream_task_ids), None)
         task.manifest = None if upstream is None else self.manifests[upstream]
         return task
 
     def run_task(self, stage: str, run: FakeRun) -> dict[str, Any]:
-        """Run one task; its manifest is kept for the next one. Skipping is noted in `skipped`."""
-        ti = FakeTaskInstance(task_id=stage, earlier=self.xcoms)
+        """Run one task and keep its manifest for the next one. A skip is recorded in `skipped`."""
+        ti = FakeTaskInstance(task_id=stage, earlier=self.xcoms, returned=self.returned)
         context = self.context(run, ti)
         try:
             manifest = execute(self.operator(stage, context), context)
         except DownstreamTasksSkipped as skip:
             self.skipped += [str(task) for task in skip.tasks]
             manifest = ti.xcoms["return_value"]
-        self.manifests[stage] = json.loads(json.dumps(manifest))
+        self.manifests[stage] = self.returned[run.run_id, stage] = json.loads(json.dumps(manifest))
         return self.manifests[stage]
 
     def run_all(self, run: FakeRun) -> dict[str, dict[str, Any]]:
-        """Run the chain until a stage ends it; returns the manifests of the tasks that succeeded."""
+        """Run the chain until a stage ends it; return the manifests of the tasks that succeeded."""
         self.manifests.clear()
         self.skipped.clear()
         for stage in ("extract", "filter", "map", "validate", "submit"):
@@ -151,13 +155,13 @@ class Chain:
         return self._read("debug_watermark")
 
     def _read(self, key: str) -> str | None:
-        """Return a watermark from where this version of Airflow keeps it."""
+        """Return a watermark from the store of this version of Airflow."""
         pushed = [value for (_, name), value in self.xcoms.items() if name == key]
         return self.asset_store.values.get(key) if HAS_ASSET_STATE else max(pushed, default=None)
 
 
 def execute(task: StageOperator, context: Any) -> dict[str, Any]:
-    """Return a task's manifest. A fatal error is raised as ours: before Airflow 3.3 one of Airflow's own wraps it."""
+    """Return a task's manifest. Fatal errors are raised unwrapped: before Airflow 3.3, Airflow wraps them."""
     try:
         return task.execute(context)
     except AirflowFailException as err:
@@ -172,7 +176,7 @@ class Tenant:
     now: datetime
 
     def chain(self, source: str = "okta", **options: Any) -> Chain:
-        """Return the DAG of a connector; live, unless told otherwise."""
+        """Return the DAG of a connector; live by default."""
         entry = {"name": source, "source": source, "debug": False, "initial_import": "1 hour", **options}
         return Chain(OPTIONS[source].model_validate(entry))
 
@@ -182,14 +186,14 @@ class Tenant:
         return FakeRun(DagRunType.SCHEDULED, until, since, until, run_id=run_id)
 
     def manual(self, **conf: Any) -> FakeRun:
-        """Return a run without logical date, as the API makes it: it has no data interval."""
+        """Return a run without logical date, as the API creates it: it has no data interval."""
         return FakeRun(DagRunType.MANUAL, self.now, conf=conf, run_id="manual__1")
 
     def ago(self, hours: float) -> datetime:
         return self.now - timedelta(hours=hours)
 
     def add_events(self, count: int, hours_ago: float = 0.5, **members: Any) -> None:
-        """Add threat events, a millisecond apart, each from an address and person of its own."""
+        """Add threat events, a millisecond apart, each with its own address and person."""
         for number in range(count):
             self.simulator.add_okta_event(okta_event(number, self.ago(hours_ago), **members))
 
@@ -200,7 +204,7 @@ class Tenant:
 
 
 def okta_event(number: int, at: datetime, **members: Any) -> dict[str, Any]:
-    """Return a threat event with a payload that no log and no manifest may show."""
+    """Return a threat event with a payload that must not be in any log or manifest."""
     instant = at + timedelta(milliseconds=number)
     return {
         "uuid": f"event-{number:04}",
@@ -216,7 +220,7 @@ def okta_event(number: int, at: datetime, **members: Any) -> dict[str, Any]:
 
 @pytest.fixture(autouse=True)
 def staging(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    """A staging area of the test's own."""
+    """A separate staging area for the test."""
     monkeypatch.setenv("COLLECTIVE_INSIGHTS_STAGING", f"file://{tmp_path / 'staging'}")
     monkeypatch.setenv("COLLECTIVE_INSIGHTS_CONFIG", str(ROOT / "include" / "connectors.yaml"))
     return tmp_path / "staging"
@@ -227,7 +231,6 @@ def tenant(monkeypatch: pytest.MonkeyPatch, ledger_url: URL) -> Iterator[Tenant]
     """Vendors without events, an empty ledger, and the Connections to them."""
     monkeypatch.setenv("AIRFLOW_CONN_COLLECTIVE_INSIGHTS_LEDGER", airflow_connection(ledger_url))
     with serve(Simulator(scenario=False, limits=Limits.off())) as simulator:
-        for vendor, token in zip(("OKTA", "SENTINELONE", "RECORDED_FUTURE"), TOKENS, strict=True):
-            connection = {"conn_type": "http", "host": simulator.url, "password": token}
-            monkeypatch.setenv(f"AIRFLOW_CONN_{vendor}_DEFAULT", json.dumps(connection))
+        for name, connection in airflow_connections(simulator.url).items():
+            monkeypatch.setenv(name, connection)
         yield Tenant(simulator, datetime.now(UTC).replace(microsecond=0))

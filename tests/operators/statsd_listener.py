@@ -1,4 +1,4 @@
-"""A StatsD on loopback: a real UDP socket that Airflow's own metrics are sent to."""
+"""A StatsD server on loopback: a real UDP socket that receives Airflow's own metrics."""
 
 from __future__ import annotations
 
@@ -14,12 +14,9 @@ import pytest
 
 from ci_operators.airflow_plugin.versions import HAS_PAGES, HAS_RETRY_POLICIES, Stats
 
-#: Airflow 3.1 makes its backend with its class, once for a process.
-needs_backend = pytest.mark.skipif(not HAS_PAGES, reason="Airflow 3.1 chooses where it sends metrics only once")
-
 
 def make_backend() -> Any:
-    """Return what sends metrics as the settings say, as a task makes it."""
+    """Return a metrics sender with these settings, as a task creates it."""
     from airflow.sdk.observability.metrics import stats_utils
 
     make: Any = stats_utils.get_stats_factory
@@ -27,7 +24,7 @@ def make_backend() -> Any:
 
 
 def initialize(make: Callable[[], Any]) -> None:
-    """Let Airflow send by what `make` returns."""
+    """Let Airflow send with the sender from `make`. Airflow 3.1 chooses one itself, once per process."""
     if HAS_RETRY_POLICIES:
         from airflow.sdk.observability import stats
 
@@ -39,12 +36,12 @@ def initialize(make: Callable[[], Any]) -> None:
 
 @dataclass
 class Listener:
-    """What has arrived so far, a line each, in its order."""
+    """The lines that have arrived so far, in order."""
 
     listener: socket.socket
 
     def read(self) -> list[str]:
-        """Return what has arrived since the last call: on loopback it is there when it is sent."""
+        """Return the lines since the last call. On loopback, they arrive at once."""
         lines: list[str] = []
         self.listener.setblocking(False)
         while True:
@@ -56,7 +53,9 @@ class Listener:
 
 @contextmanager
 def listen(**settings: str) -> Iterator[Listener]:
-    """Give a listener, and have Airflow send its metrics there as it does in a task; settings: of [metrics]."""
+    """Yield a listener that receives Airflow's metrics as in a task; settings: of [metrics]."""
+    if not HAS_PAGES:
+        pytest.skip("Airflow 3.1 chooses only once where it sends metrics")
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as listener:
         listener.bind(("127.0.0.1", 0))
         names = {"statsd_on": "True", "statsd_host": "127.0.0.1", "statsd_port": str(listener.getsockname()[1])}

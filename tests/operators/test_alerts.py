@@ -1,4 +1,4 @@
-"""Who is told what when a task fails or a run misses its deadline."""
+"""The alerts when a task fails or a run misses its deadline."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ TOLD: list[str] = []
 
 
 class Notifier(BaseNotifier):
-    """An Airflow notifier with a template, as the providers' are."""
+    """An Airflow notifier with a template, like those of the providers."""
 
     template_fields = ("text",)
 
@@ -35,7 +35,7 @@ class Notifier(BaseNotifier):
 
 
 def note(context: Any, prefix: str = "") -> None:
-    """Note the alert, as a function of the user's own would."""
+    """Record the alert, like a user's own function."""
     TOLD.append(f"{prefix}{context['alert']}")
 
 
@@ -61,15 +61,15 @@ def missed(run_type: str = "scheduled") -> dict[str, Any]:
     return {"dag_run": run, "deadline": {"id": "1", "deadline_time": "2026-03-10T12:00:00Z"}}
 
 
-def test_a_notifier_and_a_function_are_told_the_sentence_of_an_error(told: list[str]) -> None:
+def test_a_notifier_and_a_function_get_the_sentence_of_an_error(told: list[str]) -> None:
     notifiers = {f"{HERE}.Notifier": {"text": "[CI] {{ alert }}"}, f"{HERE}.note": {"prefix": "> "}}
-    FailureAlert(notifiers)(failure(ConfigurationError("Mend this.")))
-    sentence = "collective_insights_okta: task extract of run scheduled__1 failed: Mend this."
+    FailureAlert(notifiers)(failure(ConfigurationError("Fix this.")))
+    sentence = "collective_insights_okta: task extract of run scheduled__1 failed: Fix this."
     assert told == [f"[CI] {sentence}", f"> {sentence}"]
 
 
 @pytest.mark.parametrize(("error", "end"), [(KeyError("jane.doe@acme.example"), "failed: KeyError"), (None, "failed.")])
-def test_an_error_that_is_not_ours_gives_its_kind_alone(error: BaseException | None, end: str, told: list[str]) -> None:
+def test_another_error_is_named_only_by_its_class(error: BaseException | None, end: str, told: list[str]) -> None:
     FailureAlert({f"{HERE}.note": {}})(failure(error))
     assert told == [f"collective_insights_okta: task extract of run scheduled__1 {end}"]
 
@@ -82,16 +82,14 @@ def test_a_notifier_that_fails_takes_no_other_down(told: list[str], caplog: pyte
 
 
 @on_newest
-def test_a_deadline_is_told_by_airflows_own_call(told: list[str]) -> None:
-    """As its executor makes it: import path and arguments of the callback, with the scheduler's context."""
+def test_a_deadline_alert_is_sent_by_airflows_own_call(told: list[str]) -> None:
+    """As the executor does it: import path and arguments of the callback, with the scheduler's context."""
     from airflow.sdk.execution_time.callback_supervisor import execute_callback
 
     alert = build_deadline(timedelta(hours=2), {f"{HERE}.Notifier": {"text": "{{ alert }}"}})
     path, arguments = alert.callback.path, {**alert.callback.kwargs, "context": missed()}
     assert execute_callback(path, arguments, Path(), None, SimpleNamespace(debug=_silent, info=_silent)) == (True, None)
-    assert told == [
-        "collective_insights_okta: run scheduled__1 has not ended well within 2 hours; its state is running."
-    ]
+    assert told == ["collective_insights_okta: run scheduled__1 did not succeed within 2 hours; its state is running."]
 
 
 def _silent(*words: Any, **more: Any) -> None:
@@ -104,7 +102,7 @@ def test_a_backfills_runs_have_no_deadline(told: list[str]) -> None:
 
 
 class Mailbox(socketserver.StreamRequestHandler):
-    """As much of an SMTP server as it takes to get a mail."""
+    """The part of an SMTP server that receives a mail."""
 
     mails: list[str]
 
@@ -118,7 +116,7 @@ class Mailbox(socketserver.StreamRequestHandler):
             self.wfile.write(b"221 bye\r\n" if verb == "QUIT" else b"250 fine\r\n")
 
 
-def test_airflows_mail_notifier_needs_a_connection_and_no_code(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_airflows_mail_notifier_needs_only_a_connection(monkeypatch: pytest.MonkeyPatch) -> None:
     handler = type("Here", (Mailbox,), {"mails": []})
     with socketserver.ThreadingTCPServer(("127.0.0.1", 0), handler) as server:
         Thread(target=server.serve_forever, daemon=True).start()
@@ -135,8 +133,8 @@ def test_airflows_mail_notifier_needs_a_connection_and_no_code(monkeypatch: pyte
                 "html_content": "{{ alert }}",
             }
         }
-        FailureAlert(notify)(failure(ConfigurationError("Mend this.")))
+        FailureAlert(notify)(failure(ConfigurationError("Fix this.")))
         server.shutdown()
     (mail,) = handler.mails  # type: ignore[attr-defined]  # made above
     assert "To: soc@example.com" in mail
-    assert "Mend this." in mail
+    assert "Fix this." in mail

@@ -1,4 +1,4 @@
-"""Extract finds the run's window out of trigger form, data interval and watermark."""
+"""Extract finds the run's window from trigger form, data interval and watermark."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from airflow.sdk.api.datamodels._generated import DagRunType
 from sqlalchemy import Connection, text
 
-from ci_operators.airflow_plugin.versions import AirflowRescheduleException
+from ci_operators.airflow_plugin.versions import HAS_ASSET_STATE, AirflowRescheduleException
 from ci_operators.core.errors import ConfigurationError
 from ci_operators.core.instant import format_instant
 from ci_operators.core.window import Window
@@ -102,9 +102,9 @@ class TestRefusals:
         ("conf", "sentence"),
         [
             ({"since": "2026-03-02T00:00:00Z", "until": "2026-03-01T00:00:00Z"}, "must be later than since"),
-            ({"since": "2026-03-02T00:00:00"}, "since '2026-03-02T00:00:00' names no time zone"),
-            ({"until": "9999-01-01T00:00:00Z"}, r"until \(9999-01-01T00:00:00.000Z\) lies in the future"),
-            ({"until": "soon"}, "until 'soon' is no date and time; write it for example 20"),
+            ({"since": "2026-03-02T00:00:00"}, "since '2026-03-02T00:00:00' has no time zone"),
+            ({"until": "9999-01-01T00:00:00Z"}, r"until \(9999-01-01T00:00:00.000Z\) is in the future"),
+            ({"until": "soon"}, "until 'soon' is not a date and time. Write it for example 20"),
         ],
     )
     def test_a_form_that_makes_no_sense(self, tenant: Tenant, conf: dict[str, Any], sentence: str) -> None:
@@ -184,7 +184,7 @@ class TestOverlap:
         run = FakeRun(kind, tenant.now, tenant.ago(1), tenant.now)
         assert tenant.chain().run_task("extract", run)["records_in"] == 0
 
-    def test_so_does_a_debug_run(self, tenant: Tenant) -> None:
+    def test_a_debug_run_reads_its_window_alone(self, tenant: Tenant) -> None:
         tenant.add_events(2, hours_ago=1.1)
         assert tenant.chain(debug=True).run_task("extract", tenant.scheduled(1, 0))["records_in"] == 0
 
@@ -192,7 +192,7 @@ class TestOverlap:
 class TestContinuation:
     @pytest.fixture
     def chain(self, tenant: Tenant) -> Chain:
-        """A connector whose source asks, after the first of three pages, to come again in an hour."""
+        """A connector whose source requests a wait of an hour after the first of three pages."""
         tenant.add_events(2500)
         headers = {"X-Rate-Limit-Reset": str(int(datetime.now(UTC).timestamp()) + 3600)}
         tenant.simulator.add_fault("okta", "status", status=429, headers=headers, skip=1)
@@ -202,20 +202,22 @@ class TestContinuation:
         with pytest.raises(AirflowRescheduleException):
             chain.run_task("extract", run)
 
-    def test_a_task_that_comes_again_continues_at_its_page(self, tenant: Tenant, chain: Chain) -> None:
+    def test_a_rescheduled_task_continues_at_its_page(self, tenant: Tenant, chain: Chain) -> None:
         run = tenant.scheduled(1, 0)
         self.begin(chain, run)
         manifest = chain.run_task("extract", run)
         assert (manifest["records_out"], manifest["pages"]) == (2500, 3)
         assert [entry.status for entry in tenant.simulator.requests] == [200, 429, 200, 200]
 
-    def test_the_log_says_so(self, tenant: Tenant, chain: Chain, caplog: pytest.LogCaptureFixture) -> None:
+    def test_the_log_reports_the_continuation(
+        self, tenant: Tenant, chain: Chain, caplog: pytest.LogCaptureFixture
+    ) -> None:
         self.begin(chain, tenant.scheduled(1, 0))
         with caplog.at_level("INFO"):
             chain.run_task("extract", tenant.scheduled(1, 0))
         assert "Continuing at page 2: 1000 events are staged." in caplog.text
 
-    def test_a_run_that_is_cleared_afterwards_reads_its_window_anew(self, tenant: Tenant, chain: Chain) -> None:
+    def test_a_run_that_is_cleared_later_reads_its_window_again(self, tenant: Tenant, chain: Chain) -> None:
         run = tenant.scheduled(1, 0)
         self.begin(chain, run)
         chain.run_task("extract", run)
@@ -240,11 +242,12 @@ class TestContinuation:
         self.begin(chain, run)
         tenant.simulator.add_fault("okta", "status", status=400)
         assert chain.run_task("extract", run)["records_out"] == 2500
-        assert [entry.status for entry in tenant.simulator.requests] == [200, 429, 400, 200, 200, 200]
+        two_pieces = [200, 200, 200, 200]
+        assert [entry.status for entry in tenant.simulator.requests] == [200, 429, 400, *two_pieces]
 
     def test_the_bounds_stay_those_of_page_1(self, tenant: Tenant, chain: Chain) -> None:
-        """The source keeps a little less each second."""
-        run = tenant.manual(since=format_instant(tenant.ago(24 * 200)), until=format_instant(tenant.ago(0)))
+        """The source keeps fewer events each second."""
+        run = tenant.scheduled(24 * 200, 0)
         self.begin(chain, run)
         assert chain.run_task("extract", run)["records_out"] == 2500
         assert len({dict(entry.query)["since"] for entry in tenant.simulator.requests}) == 1
@@ -281,6 +284,24 @@ class TestWatermark:
         chain.run_all(tenant.manual(debug=True))
         assert (chain.watermark, chain.debug_watermark, tenant.sent_ids) == (None, None, [])
 
+    def test_is_moved_by_the_next_extract_when_a_middle_stage_ended_the_run(self, tenant: Tenant) -> None:
+        """Filter, map and validate have no asset, which saves requests."""
+        tenant.add_events(1, 1.5, actor=None)
+        chain = tenant.chain()
+        assert list(chain.run_all(tenant.scheduled(2, 1))) == ["extract", "filter"]
+        if HAS_ASSET_STATE:
+            assert chain.watermark == format_instant(tenant.ago(2))
+        assert resolve(chain, tenant.scheduled(0.5, 0, "next"))[0] == Window(tenant.ago(1), tenant.now)
+        assert chain.watermark == format_instant(tenant.ago(1))
+
+    def test_is_never_before_the_ledgers_retention(self, tenant: Tenant, ledger_connection: Connection) -> None:
+        tenant.add_events(1)
+        chain = tenant.chain()
+        chain.run_all(tenant.scheduled(2, 1))
+        with ledger_connection.begin():
+            ledger_connection.execute(text("DELETE FROM stage_run"))
+        assert resolve(chain, tenant.scheduled(0.5, 0, "next"))[0] == Window(tenant.ago(1), tenant.now)
+
     def test_debug_mode_has_one_of_its_own(self, tenant: Tenant) -> None:
         tenant.add_events(1)
         chain = tenant.chain(debug=True)
@@ -288,7 +309,7 @@ class TestWatermark:
         assert (chain.watermark, chain.debug_watermark) == (None, format_instant(tenant.now))
 
 
-def test_debug_of_the_form_is_the_runs_own(tenant: Tenant) -> None:
+def test_debug_mode_of_the_form_applies_to_the_run(tenant: Tenant) -> None:
     tenant.add_events(2)
     chain = tenant.chain(debug=True)
     manifests = chain.run_all(tenant.manual(debug=False))
@@ -307,7 +328,7 @@ def test_option_of_the_form_replaces_the_connectors(tenant: Tenant) -> None:
     assert tenant.sent_ids == ["a"]
 
 
-def test_events_stay_as_they_came_and_pages_are_counted(tenant: Tenant) -> None:
+def test_events_are_unchanged_and_pages_are_counted(tenant: Tenant) -> None:
     tenant.add_events(1001)
     manifest = tenant.chain().run_task("extract", tenant.scheduled(1, 0))
     assert (manifest["records_in"], manifest["records_out"], manifest["pages"]) == (1001, 1001, 2)
@@ -318,7 +339,7 @@ def test_events_stay_as_they_came_and_pages_are_counted(tenant: Tenant) -> None:
     }
 
 
-def test_now_is_asked_only_to_refuse_the_future(tenant: Tenant) -> None:
+def test_the_clock_is_read_only_to_refuse_the_future(tenant: Tenant) -> None:
     """A task that is cleared days later resolves the same window."""
     run = tenant.manual()
     run.run_after = datetime.now(UTC) - timedelta(days=9)
@@ -327,7 +348,10 @@ def test_now_is_asked_only_to_refuse_the_future(tenant: Tenant) -> None:
 
 
 def test_a_run_that_began_in_debug_mode_moves_no_live_watermark(tenant: Tenant) -> None:
-    """The connector goes live between extract and validate: the first live run must still bring the initial import."""
+    """The connector goes live between extract and validate: the first live run must still bring the initial import.
+
+    From Airflow 3.3 on, the last stage of the debug run no longer has the asset whose store keeps its watermark.
+    """
     tenant.add_events(3)
     chain = tenant.chain(debug=True)
     run = tenant.scheduled(1, 0)
@@ -335,14 +359,31 @@ def test_a_run_that_began_in_debug_mode_moves_no_live_watermark(tenant: Tenant) 
         chain.run_task(stage, run)
     live = replace(chain, connector=chain.connector.model_copy(update={"debug": False}))
     live.run_task("validate", run)
-    assert (live.watermark, live.debug_watermark) == (None, format_instant(tenant.now))
+    assert live.watermark is None
+    assert live.debug_watermark == format_instant(tenant.ago(1) if HAS_ASSET_STATE else tenant.now)
     live.run_all(tenant.scheduled(0.1, 0, "next"))
     assert tenant.sent_ids == ["event-0000", "event-0001", "event-0002"]
 
 
-def test_what_the_source_no_longer_keeps_is_not_asked_for(tenant: Tenant) -> None:
+def test_the_window_starts_where_the_source_still_has_events(
+    tenant: Tenant, capsys: pytest.CaptureFixture[str]
+) -> None:
     tenant.add_events(1)
-    run = tenant.manual(since=format_instant(tenant.ago(24 * 200)), until=format_instant(tenant.ago(0)))
-    assert tenant.chain().run_task("extract", run)["records_in"] == 1
-    old = tenant.manual(since=format_instant(tenant.ago(24 * 200)), until=format_instant(tenant.ago(24 * 199)))
+    assert tenant.chain().run_task("extract", tenant.scheduled(24 * 200, 0))["records_in"] == 1
+    assert (
+        f"The source keeps events for 90 days: those of [{format_instant(tenant.ago(24 * 200) - timedelta(minutes=10))}"
+        in capsys.readouterr().out
+    )
+    old = tenant.scheduled(24 * 200, 24 * 199, "old")
     assert tenant.chain().run_task("extract", old)["records_in"] == 0
+
+
+@pytest.mark.parametrize("kind", [DagRunType.MANUAL, DagRunType.BACKFILL])
+def test_a_window_that_the_source_no_longer_keeps_is_refused_if_a_person_asks_for_it(
+    tenant: Tenant, kind: DagRunType
+) -> None:
+    run = FakeRun(kind, tenant.now, tenant.ago(24 * 91), tenant.ago(24 * 89))
+    sentence = r"The window begins at 20.*Z, but the source keeps its events for 90 days: choose a start after 20.*Z\."
+    with pytest.raises(ConfigurationError, match=sentence):
+        tenant.chain().run_task("extract", run)
+    assert tenant.simulator.requests == []

@@ -47,9 +47,7 @@ class TestDeleteArtifacts:
         assert len(list((folder / "cleared-lately").iterdir())) == 4
         assert delete.execute(NO_CONTEXT) == 0
 
-    def test_leaves_what_others_keep_in_the_same_place(
-        self, tenant: Tenant, staging: Path, delete: DeleteArtifactsOperator
-    ) -> None:
+    def test_leaves_files_of_others(self, tenant: Tenant, staging: Path, delete: DeleteArtifactsOperator) -> None:
         foreign = staging / "backups" / "monday" / "dump.sql"
         foreign.parent.mkdir(parents=True)
         foreign.write_text("not ours")
@@ -57,12 +55,29 @@ class TestDeleteArtifacts:
         assert delete.execute(NO_CONTEXT) == 0
         assert foreign.exists()
 
-    def test_of_a_staging_area_that_is_not_there_does_nothing(self, delete: DeleteArtifactsOperator) -> None:
+    def test_records_of_stages_go_one_by_one(
+        self, tenant: Tenant, staging: Path, delete: DeleteArtifactsOperator
+    ) -> None:
+        """A recent record of an unfinished run does not keep old records, and records do not count as a run."""
+        tenant.add_events(2)
+        tenant.chain().run_task("extract", tenant.scheduled(1, 0))
+        folder = staging / "collective_insights_okta" / "@records"
+        (young,) = folder.iterdir()
+        old = young.with_name("0123456789abcdef.jsonl.zst")
+        old.write_bytes(young.read_bytes())
+        make_old(old, tenant, 31)
+        assert delete.execute(NO_CONTEXT) == 0
+        assert list(folder.iterdir()) == [young]
+        make_old(young, tenant, 31)
+        assert delete.execute(NO_CONTEXT) == 0
+        assert not list(folder.iterdir())
+
+    def test_without_a_staging_area_does_nothing(self, delete: DeleteArtifactsOperator) -> None:
         assert delete.execute(NO_CONTEXT) == 0
 
 
 class TestCompactLedger:
-    def test_keeps_what_is_young(self, tenant: Tenant) -> None:
+    def test_keeps_recent_rows(self, tenant: Tenant) -> None:
         tenant.add_events(3)
         chain = tenant.chain()
         chain.run_all(tenant.scheduled(1, 0))
@@ -96,12 +111,12 @@ class TestCompactLedger:
         with pytest.raises(ConfigurationError, match="Connection ledger_emea does not exist"):
             compact.execute(NO_CONTEXT)
 
-    def test_a_ledger_that_nobody_needs_yet_may_be_missing(self) -> None:
+    def test_a_ledger_that_is_not_needed_yet_can_be_missing(self) -> None:
         ids = ["ledger_emea"]
         compact = CompactLedgerOperator(task_id="compact", retention=Retention(), ledger_conn_ids=ids, needed=[])
         assert compact.execute(NO_CONTEXT) == {}
 
-    def test_what_nobody_brings_to_its_end_is_told(
+    def test_unsettled_detections_are_reported(
         self,
         tenant: Tenant,
         tmp_path: Path,

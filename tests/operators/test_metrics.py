@@ -1,10 +1,11 @@
-"""What the stages send to StatsD and OpenTelemetry, by real sockets."""
+"""The metrics that the stages send to StatsD and OpenTelemetry, through real sockets."""
 
 from __future__ import annotations
 
 import json
 import os
 import re
+import socket
 import subprocess
 import sys
 from collections import Counter
@@ -20,7 +21,7 @@ import pytest
 import yaml
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 
-from ci_operators.airflow_plugin.versions import AirflowRescheduleException
+from ci_operators.airflow_plugin.versions import HAS_RETRY_POLICIES, AirflowRescheduleException
 from ci_operators.core.connector import Destination
 from ci_operators.core.errors import CredentialsError, UnknownOutcomeError
 from ci_operators.core.tally import Tally
@@ -28,11 +29,9 @@ from ci_operators.core.verdict import Dropped
 from ci_operators.core.window import Window
 from ci_operators.operators.metrics import METRICS, Sample, find_labels, find_samples, plain_name, send, streak_sample
 from ci_operators.staging.manifest import Manifest
-from tests.airflow_home import IGNORED, ROOT, on_newest
+from tests.airflow_home import IGNORED, ROOT
 from tests.operators.conftest import Chain, FakeRun, Tenant
-from tests.operators.statsd_listener import Listener, listen, needs_backend
-
-pytestmark = needs_backend
+from tests.operators.statsd_listener import Listener, listen
 
 DOCS = ROOT / "docs"
 #: The Prometheus suffix of a name, by kind.
@@ -47,9 +46,9 @@ def statsd() -> Iterator[Listener]:
 
 
 def figures(lines: list[str]) -> dict[str, str]:
-    """Return the values of our lines by name, without Airflow's prefix and ours; each name may stand there once.
+    """Return the values of our lines by name, without Airflow's prefix and ours. Each name may occur once.
 
-    Airflow sends lines of its own, such as the time that it took to load its file systems.
+    Airflow sends its own lines too, such as the load time of its file systems.
     """
     ours = [line for line in lines if line.startswith("airflow.collective_insights.")]
     pairs = [line.removeprefix("airflow.collective_insights.").split(":") for line in ours]
@@ -57,7 +56,7 @@ def figures(lines: list[str]) -> dict[str, str]:
     return {name: value for name, value in pairs}
 
 
-def test_a_delivery_is_told_to_statsd_stage_by_stage(tenant: Tenant, statsd: Listener) -> None:
+def test_a_delivery_is_sent_to_statsd_stage_by_stage(tenant: Tenant, statsd: Listener) -> None:
     tenant.add_events(25)
     tenant.add_events(2, hours_ago=0.4, actor=None)
     tenant.add_events(1, hours_ago=0.3, actor={"displayName": "Jane Doe"})
@@ -108,7 +107,7 @@ def test_a_manual_run_leaves_the_window_end_where_it_is(tenant: Tenant, statsd: 
     assert not {"window_end.okta.live", "lag.okta.live"} & set(found)
 
 
-def test_a_debug_run_counts_apart_and_accepts_nothing(tenant: Tenant, statsd: Listener) -> None:
+def test_a_debug_run_is_counted_separately_and_accepts_nothing(tenant: Tenant, statsd: Listener) -> None:
     tenant.add_events(3)
     tenant.chain(debug=True).run_all(tenant.scheduled(1, 0))
     found = figures(statsd.read())
@@ -117,7 +116,7 @@ def test_a_debug_run_counts_apart_and_accepts_nothing(tenant: Tenant, statsd: Li
     assert not [name for name in found if ".live" in name or name.startswith(("accepted", "budget", "waiting"))]
 
 
-def test_what_was_sent_before_is_dropped_as_already_accepted(tenant: Tenant, statsd: Listener) -> None:
+def test_a_detection_sent_before_is_dropped_as_already_accepted(tenant: Tenant, statsd: Listener) -> None:
     tenant.add_events(3)
     chain = tenant.chain()
     chain.run_all(tenant.scheduled(1, 0))
@@ -128,8 +127,8 @@ def test_what_was_sent_before_is_dropped_as_already_accepted(tenant: Tenant, sta
     assert (found["dropped.okta.live.submit.already_accepted"], found["accepted.okta.live"]) == ("3|c", "0|c")
 
 
-def test_a_task_that_died_after_it_had_told_its_counts_tells_them_once(tenant: Tenant, statsd: Listener) -> None:
-    """It comes again by itself: its manifest holds the same, its counters are not sent again."""
+def test_a_task_that_dies_after_sending_its_counts_sends_them_once(tenant: Tenant, statsd: Listener) -> None:
+    """It is retried automatically: its manifest is the same, and its counters are not sent again."""
     tenant.add_events(3)
     chain = tenant.chain()
     chain.run_all(tenant.scheduled(1, 0))
@@ -139,7 +138,7 @@ def test_a_task_that_died_after_it_had_told_its_counts_tells_them_once(tenant: T
     assert not [value for value in figures(statsd.read()).values() if value.endswith("|c")]
 
 
-def test_a_run_that_failed_after_a_batch_tells_all_of_it_when_it_ends(tenant: Tenant, statsd: Listener) -> None:
+def test_a_run_that_failed_after_a_batch_sends_all_counts_at_its_end(tenant: Tenant, statsd: Listener) -> None:
     tenant.add_events(25)
     chain, run = prepared(tenant, batch_size=10)
     statsd.read()
@@ -155,7 +154,7 @@ def test_a_run_that_failed_after_a_batch_tells_all_of_it_when_it_ends(tenant: Te
     assert (event.extra["accepted"], event.extra["dropped"]) == (25, {})
 
 
-def test_a_run_that_fails_of_unknown_outcomes_tells_how_many(tenant: Tenant, statsd: Listener) -> None:
+def test_a_run_that_fails_with_unknown_outcomes_counts_them(tenant: Tenant, statsd: Listener) -> None:
     tenant.add_events(1)
     chain = tenant.chain()
     tenant.simulator.add_fault("recorded_future", "store_then_drop")
@@ -164,7 +163,7 @@ def test_a_run_that_fails_of_unknown_outcomes_tells_how_many(tenant: Tenant, sta
     assert figures(statsd.read())["unknown_streak.okta.live"] == "1|g"
 
 
-def test_a_wait_that_is_slept_through_is_told(tenant: Tenant, statsd: Listener) -> None:
+def test_a_wait_in_place_is_counted(tenant: Tenant, statsd: Listener) -> None:
     tenant.add_events(1)
     chain, run = prepared(tenant)
     statsd.read()
@@ -174,7 +173,7 @@ def test_a_wait_that_is_slept_through_is_told(tenant: Tenant, statsd: Listener) 
     assert float(found["rate_limit_wait.okta.live.submit"].removesuffix("|ms")) >= 1000
 
 
-def test_a_wait_that_gives_the_slot_back_is_told(tenant: Tenant, statsd: Listener) -> None:
+def test_a_wait_that_frees_the_slot_is_counted(tenant: Tenant, statsd: Listener) -> None:
     tenant.add_events(1)
     chain, run = prepared(tenant)
     statsd.read()
@@ -188,7 +187,7 @@ def test_a_wait_that_gives_the_slot_back_is_told(tenant: Tenant, statsd: Listene
 
 
 def prepared(tenant: Tenant, **options: Any) -> tuple[Chain, FakeRun]:
-    """Return a chain that has come as far as submit, and its run."""
+    """Return a chain before its submit task, and its run."""
     chain, run = tenant.chain(**options), tenant.scheduled(1, 0)
     for stage in ("extract", "filter", "map", "validate"):
         chain.run_task(stage, run)
@@ -204,7 +203,7 @@ def test_with_tags_the_names_stay_as_they_are(tenant: Tenant) -> None:
     assert all(re.match(r"airflow\.collective_insights\.[a-z_]+,connector=okta,", line) for line in lines)
 
 
-def test_without_metrics_nothing_is_made_or_sent() -> None:
+def test_without_metrics_nothing_is_created_or_sent() -> None:
     def samples() -> Iterator[Sample]:
         raise AssertionError("nobody listens")
         yield
@@ -235,7 +234,7 @@ def test_metrics_that_cannot_be_sent_fail_no_task(caplog: pytest.LogCaptureFixtu
         ({"otel_on": "True", "statsd_on": "True"}, "in names"),
     ],
 )
-def test_labels_travel_as_airflow_is_set_up(
+def test_labels_follow_airflows_settings(
     settings: dict[str, str], labels: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, value in settings.items():
@@ -243,7 +242,7 @@ def test_labels_travel_as_airflow_is_set_up(
     assert find_labels() == labels
 
 
-def test_a_plain_name_is_one_that_statsd_takes() -> None:
+def test_a_plain_name_is_valid_for_statsd() -> None:
     odd = Sample(METRICS["budget_spent"], 1, {"destination": "rf.emea:1|c é" + "x" * 300})
     assert re.fullmatch(r"collective_insights\.budget_spent\.rf_emea_1_c__x+", plain_name(odd))
     codes = {"connector": "c" * 80, "mode": "debug", "stage": "validate", "reason": "r" * 40}
@@ -265,24 +264,51 @@ def test_every_sample_has_the_labels_that_its_metric_names() -> None:
     assert [sample.value for sample in samples if sample.metric.name == "lag"] == [90.0]
 
 
-OTEL = """
-import os
+#: Sends from its own process, as Airflow is set up.
+SEND = """
+from ci_operators.airflow_plugin.versions import HAS_PAGES
 from ci_operators.operators.metrics import METRICS, Sample, send
 from tests.operators.statsd_listener import initialize, make_backend
-initialize(make_backend)
+if HAS_PAGES:
+    initialize(make_backend)
 labels = {"connector": "okta", "mode": "live", "stage": "extract"}
 send([
     Sample(METRICS["records_in"], 7, labels),
     Sample(METRICS["lag"], 12.5, {"connector": "okta", "mode": "live"}),
     Sample(METRICS["stage_duration"], 1.5, labels),
 ])
+"""
+FLUSH = """
 from opentelemetry import metrics
 metrics.get_meter_provider().force_flush()
 """
 
 
+def send_alone(script: str, **settings: str) -> None:
+    """Run a script with these settings of [metrics]. Airflow 3.1 and OpenTelemetry are set up once per process."""
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(ROOT / "plugins"),
+        "PYTHONWARNINGS": IGNORED,
+        **{f"AIRFLOW__METRICS__{name.upper()}": value for name, value in settings.items()},
+    }
+    subprocess.run([sys.executable, "-c", script], env=environment, check=True)  # noqa: S603 - our own script
+
+
+def test_statsd_of_every_airflow_gets_plain_names() -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as listener:
+        listener.bind(("127.0.0.1", 0))
+        port = str(listener.getsockname()[1])
+        send_alone(SEND, statsd_on="True", statsd_host="127.0.0.1", statsd_port=port)
+        assert figures(Listener(listener).read()) == {
+            "records_in.okta.live.extract": "7|c",
+            "lag.okta.live": "12.5|g",
+            "stage_duration.okta.live.extract": "1500.000000|ms",
+        }
+
+
 class Collector(BaseHTTPRequestHandler):
-    """Takes OTLP over HTTP and keeps its messages in the class's list."""
+    """Receives OTLP over HTTP and keeps the messages in the class's list."""
 
     messages: list[Any]
 
@@ -294,24 +320,15 @@ class Collector(BaseHTTPRequestHandler):
         self.end_headers()
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
 
-@on_newest
 def test_opentelemetry_gets_names_and_attributes() -> None:
-    """In a process of its own, since OpenTelemetry is set up once in one; flushed as a task's end does it."""
+    """The metrics are flushed as at the end of a task."""
     handler = type("Here", (Collector,), {"messages": []})
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         Thread(target=server.serve_forever, daemon=True).start()
-        environment = {
-            **os.environ,
-            "PYTHONPATH": str(ROOT / "plugins"),
-            "PYTHONWARNINGS": IGNORED,
-            "AIRFLOW__METRICS__OTEL_ON": "True",
-            "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{server.server_address[1]}",
-            "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",
-        }
-        subprocess.run([sys.executable, "-c", OTEL], env=environment, check=True)  # noqa: S603 - our own script
+        send_alone(SEND + FLUSH, otel_on="True", otel_host="127.0.0.1", otel_port=str(server.server_address[1]))
         server.shutdown()
     found = {
         metric.name: metric
@@ -328,15 +345,18 @@ def test_opentelemetry_gets_names_and_attributes() -> None:
         "stage": "extract",
     }
     assert found["airflow.collective_insights.lag"].gauge.data_points[0].as_double == 12.5
-    duration = found["airflow.collective_insights.stage_duration"].exponential_histogram.data_points[0]
-    assert (duration.count, duration.sum) == (1, 1500.0)
+    duration = found["airflow.collective_insights.stage_duration"]
+    if HAS_RETRY_POLICIES:  # 3.3.0: Airflow's timers are histograms
+        assert duration.exponential_histogram.data_points[0].sum == 1500.0
+    else:
+        assert duration.gauge.data_points[0].as_double == 1500.0
 
 
 def prometheus_name(name: str) -> str:
     return f"collective_insights_{name}{SUFFIXES[METRICS[name].kind]}"
 
 
-def test_the_table_of_the_docs_is_the_codes() -> None:
+def test_the_table_of_the_docs_matches_the_code() -> None:
     rows = re.findall(r"^\| `collective_insights\.(\w+)` \| (\w+) \| (.*) \| (.*) \|$", read_doc("operations.md"), re.M)
     assert rows == [
         (name, metric.kind, ", ".join(metric.labels), metric.meaning.rstrip(".") + ".")
@@ -348,7 +368,7 @@ def read_doc(name: str) -> str:
     return (DOCS / name).read_text(encoding="utf-8")
 
 
-def test_the_mapping_for_prometheus_is_the_codes() -> None:
+def test_the_mapping_for_prometheus_matches_the_code() -> None:
     mapping = yaml.safe_load(read_doc("grafana/statsd-mapping.yaml"))
     assert mapping["mappings"] == [
         {
@@ -360,7 +380,7 @@ def test_the_mapping_for_prometheus_is_the_codes() -> None:
     ]
 
 
-def test_the_dashboard_asks_for_metrics_and_labels_that_there_are() -> None:
+def test_the_dashboard_uses_existing_metrics_and_labels() -> None:
     dashboard = json.loads(read_doc("grafana/collective-insights.json"))
     queries = [target["expr"] for panel in dashboard["panels"] for target in panel.get("targets", [])]
     names = {prometheus_name(name): metric for name, metric in METRICS.items()}
@@ -381,13 +401,13 @@ def test_the_dashboard_asks_for_metrics_and_labels_that_there_are() -> None:
     assert set(used) == set(METRICS) - {"lag"}, "lag is for those without Prometheus: it has its own clock"
 
 
-def test_alerts_of_the_docs_ask_for_metrics_that_there_are() -> None:
+def test_alerts_of_the_docs_use_existing_metrics() -> None:
     names = {prometheus_name(name) for name in METRICS}
     text = read_doc("operations.md")
     assert set(re.findall(r"\bcollective_insights_(?!okta|ledger|sentinelone|maintenance)\w+", text)) <= names
 
 
-def test_the_shipped_files_are_there() -> None:
+def test_the_shipped_files_exist() -> None:
     assert {path.name for path in Path(DOCS / "grafana").iterdir()} == {
         "collective-insights.json",
         "statsd-mapping.yaml",

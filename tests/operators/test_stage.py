@@ -1,4 +1,4 @@
-"""What all stages have in common: manifests, the log's story, empty windows, waits, retries."""
+"""The common parts of all stages: manifests, log messages, empty windows, waits and retries."""
 
 from __future__ import annotations
 
@@ -19,15 +19,16 @@ from ci_operators.core.instant import format_instant
 from ci_operators.sources.registry import load_source
 from ci_operators.stages.contract import ISSUES
 from tests.artifacts import read_all
-from tests.operators.conftest import TOKENS, Chain, Tenant, execute, okta_event
+from tests.operators.conftest import Chain, Tenant, execute, okta_event
+from tests.vendor_cases import SECRETS
 
 STAGES = ["extract", "filter", "map", "validate", "submit"]
-#: What stands in the events and may stand neither in a log nor in a manifest.
+#: Texts of the events that must not be in a log or a manifest.
 PAYLOAD = ("PAYLOAD-MARK", "jane.doe@acme.example", "Request from suspicious actor", "198.51.100.")
 
 
 def add_a_bit_of_everything(tenant: Tenant) -> None:
-    """Events that pass, that a criterion drops, that cannot be mapped, that are none."""
+    """Events that pass, that a criterion drops, that cannot be mapped, and invalid ones."""
     tenant.add_events(8)
     tenant.add_events(1, eventType="user.session.start")
     odd: list[dict[str, Any]] = [
@@ -73,9 +74,10 @@ class TestEmptyWindow:
         manifests = chain.run_all(tenant.scheduled(1, 0))
         assert list(manifests)[-1] == last
         assert chain.skipped == [STAGES[STAGES.index(last) + 1]]
+        chain.run_task("extract", tenant.scheduled(0.1, 0, "next"))
         assert chain.watermark == format_instant(tenant.now)
 
-    def test_leaves_its_manifest_all_the_same(self, tenant: Tenant) -> None:
+    def test_leaves_its_manifest_too(self, tenant: Tenant) -> None:
         manifest = tenant.chain().run_task("extract", tenant.scheduled(1, 0))
         assert (manifest["records_in"], manifest["records_out"], manifest["pages"]) == (0, 0, 1)
 
@@ -91,7 +93,7 @@ class TestManifest:
             stage: {key: manifest[key] for key in ("records_in", "records_out", "dropped", "quarantined")}
             for stage, manifest in manifests.items()
         }
-        # The wrong event type never leaves Okta: the request asks for threats only.
+        # Okta does not send the wrong event type, since the request filters for threats.
         assert counts == {
             "extract": {"records_in": 19, "records_out": 19, "dropped": {}, "quarantined": {}},
             "filter": {
@@ -124,7 +126,7 @@ class TestManifest:
 
     def test_holds_neither_payload_nor_secret(self, manifests: dict[str, dict[str, object]]) -> None:
         text = json.dumps(manifests)
-        assert not [mark for mark in (*PAYLOAD, *TOKENS) if mark in text]
+        assert not [mark for mark in (*PAYLOAD, *SECRETS) if mark in text]
         assert len(text) < 5000
 
     def test_names_a_few_examples(self, manifests: dict[str, dict[str, object]]) -> None:
@@ -135,8 +137,8 @@ class TestManifest:
         }
 
 
-def test_half_a_character_in_one_event_does_not_stop_the_page(tenant: Tenant) -> None:
-    """A name that was cut in the middle of a character is no Unicode, and JSON all the same."""
+def test_a_lone_surrogate_in_one_event_does_not_stop_the_page(tenant: Tenant) -> None:
+    """A name that was cut in the middle of a character is not valid Unicode, but it is valid JSON."""
     tenant.add_events(2)
     whole = json.dumps(okta_event(7, tenant.ago(0.5), displayMessage=f"C:\\\\ud800 \U0001f600 {chr(0xD83D)}"))
     tenant.simulator.add_okta_event(whole.encode())
@@ -157,7 +159,7 @@ class TestStory:
         return [line for line in capsys.readouterr().out.splitlines() if "outside of the Task Runner" not in line]
 
     @pytest.mark.parametrize("stage", STAGES)
-    def test_is_a_dozen_lines_with_counts_and_nothing_private(
+    def test_is_short_with_counts_and_nothing_private(
         self, tenant: Tenant, capsys: pytest.CaptureFixture[str], stage: str
     ) -> None:
         add_a_bit_of_everything(tenant)
@@ -167,9 +169,9 @@ class TestStory:
         window = f"Window [{format_instant(tenant.ago(1))}, {format_instant(tenant.now)}) (data interval)"
         assert window in text
         assert f"{stage}: " in text
-        assert not [mark for mark in (*PAYLOAD, *TOKENS) if mark in text]
+        assert not [mark for mark in (*PAYLOAD, *SECRETS) if mark in text]
 
-    def test_says_what_every_code_means(self, tenant: Tenant, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_explains_every_code(self, tenant: Tenant, capsys: pytest.CaptureFixture[str]) -> None:
         add_a_bit_of_everything(tenant)
         text = "\n".join(self.run(tenant, capsys, "filter"))
         assert (
@@ -188,7 +190,7 @@ class TestStory:
 
 
 class TestWaits:
-    def test_a_wait_of_more_than_a_minute_gives_the_slot_back(self, tenant: Tenant) -> None:
+    def test_a_wait_of_more_than_a_minute_frees_the_slot(self, tenant: Tenant) -> None:
         tenant.simulator.add_fault("sentinelone", "status", status=429, headers={"Retry-After": "300"})
         before = datetime.now(UTC)
         with pytest.raises(AirflowRescheduleException) as pause:
@@ -203,7 +205,7 @@ class TestWaits:
         assert manifest["records_in"] == 0
         assert [entry.status for entry in tenant.simulator.requests] == [429, 429, 429, 200]
 
-    def test_what_lasts_longer_is_left_to_airflows_retries(self, tenant: Tenant) -> None:
+    def test_a_longer_wait_is_left_to_airflows_retries(self, tenant: Tenant) -> None:
         tenant.simulator.add_fault("okta", "status", status=503, count=4, headers={"Retry-After": "0"})
         with pytest.raises(UnavailableError, match="Okta answered 503") as error:
             tenant.chain().run_task("extract", tenant.scheduled(1, 0))
@@ -268,6 +270,7 @@ class TestRetry:
             chain.run_task("extract", tenant.scheduled(1, 0, run_id))
         folders = sorted(path.relative_to(staging).as_posix() for path in staging.glob("*/*"))
         assert folders == [
+            "collective_insights_okta/@records",
             "collective_insights_okta/manual__2026-03-01T00_00_00_00_00_x-2a100e0d",
             "collective_insights_okta/scheduled__1",
         ]
@@ -278,13 +281,13 @@ def test_an_artifact_that_retention_deleted_is_named(tenant: Tenant, staging: Pa
     chain, run = tenant.chain(), tenant.scheduled(1, 0)
     chain.run_task("extract", run)
     shutil.rmtree(staging)
-    with pytest.raises(ConfigurationError, match="is gone, by retention or by hand: clear the run from extract on"):
+    with pytest.raises(ConfigurationError, match="was deleted, by retention or by hand"):
         chain.run_task("filter", run)
 
 
 @pytest.mark.parametrize("stage", STAGES[1:])
 def test_a_stage_that_a_person_marked_as_success_is_named(tenant: Tenant, stage: str) -> None:
-    """It leaves no XCom: the run fails, and the next one reads the window."""
+    """It has no XCom: the run fails, and the next one reads the window."""
     tenant.add_events(3)
     chain, run = tenant.chain(), tenant.scheduled(1, 0.2)
     context = chain.context(run)
@@ -296,8 +299,8 @@ def test_a_stage_that_a_person_marked_as_success_is_named(tenant: Tenant, stage:
     assert chain.watermark == format_instant(tenant.now)
 
 
-def test_a_staging_area_that_is_full_is_a_sentence_and_the_retry_goes_on(tenant: Tenant, staging: Path) -> None:
-    monkeypatch = pytest.MonkeyPatch()  # the fixture's own undo would take the staging area away too
+def test_a_full_staging_area_is_a_sentence_and_the_retry_continues(tenant: Tenant, staging: Path) -> None:
+    monkeypatch = pytest.MonkeyPatch()  # the fixture's own undo would remove the staging area too
 
     def fail(*_: Any) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
@@ -326,7 +329,7 @@ def test_an_xcom_cannot_name_the_events_of_another_connector(tenant: Tenant) -> 
         chain.run_task("filter", run)
 
 
-def test_what_waits_for_budget_goes_with_the_next_run_even_if_its_window_is_empty(tenant: Tenant) -> None:
+def test_pending_detections_go_with_the_next_run_even_if_its_window_is_empty(tenant: Tenant) -> None:
     tenant.add_events(15)
     chain = tenant.chain(batch_size=5)
     chain.destination = Destination(daily_limit=10, reserved_share=0)

@@ -1,4 +1,4 @@
-"""Where artifacts lie."""
+"""The location of artifacts."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def test_variable_names_the_staging_area(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 @pytest.mark.parametrize("value", [None, ""])
-def test_without_it_airflows_home_holds_it(monkeypatch: pytest.MonkeyPatch, value: str | None) -> None:
+def test_without_it_the_staging_area_is_in_airflows_home(monkeypatch: pytest.MonkeyPatch, value: str | None) -> None:
     monkeypatch.setenv("AIRFLOW_HOME", "/opt/airflow")
     monkeypatch.delenv("COLLECTIVE_INSIGHTS_STAGING")
     if value is not None:
@@ -24,9 +24,7 @@ def test_without_it_airflows_home_holds_it(monkeypatch: pytest.MonkeyPatch, valu
     assert staging_url() == "file:///opt/airflow/collective_insights"
 
 
-def test_without_a_home_it_is_airflows_default_not_a_folder_of_everybody(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_without_a_home_it_is_in_airflows_default_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delenv("COLLECTIVE_INSIGHTS_STAGING")
     monkeypatch.delenv("AIRFLOW_HOME")
     monkeypatch.setenv("HOME", str(tmp_path))
@@ -76,7 +74,7 @@ OWN = "file:///staging/collective_insights_okta/run/"
         "",
     ],
 )
-def test_an_artifact_of_anywhere_else_is_refused(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+def test_an_artifact_outside_is_refused(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
     monkeypatch.setenv("COLLECTIVE_INSIGHTS_STAGING", "file:///staging")
     directory = run_directory("collective_insights_okta", "run")
     check_artifact(f"{OWN}extract.jsonl.zst", directory)

@@ -1,4 +1,4 @@
-"""Validate asks the API itself in a debug run, and only then."""
+"""Validate sends requests to the API only in a debug run."""
 
 from __future__ import annotations
 
@@ -49,11 +49,11 @@ def test_debug_run_posts_everything_as_a_dry_run_in_every_try(tenant: Tenant) ->
     assert chain.debug_watermark == format_instant(tenant.now)
 
 
-def test_debug_run_ends_here_for_the_watermark_only_if_the_api_agrees(tenant: Tenant) -> None:
+def test_debug_run_moves_its_watermark_only_if_the_api_accepts(tenant: Tenant) -> None:
     chain = prepared(tenant, debug=True)
     before = chain.debug_watermark
     tenant.simulator.add_fault("recorded_future", "wrong_counts")
-    with pytest.raises(AccountingError, match="9 ip processed, sent were 10 ip"):
+    with pytest.raises(AccountingError, match="processed 9 ip, but 10 ip were sent"):
         chain.run_task("validate", tenant.scheduled(1, 0))
     assert chain.debug_watermark == before
 
@@ -75,7 +75,7 @@ def refuse(tenant: Tenant, monkeypatch: pytest.MonkeyPatch, bad: str) -> None:
     monkeypatch.setattr(submission, "check_entry", check)
 
 
-def test_what_the_api_refuses_is_quarantined_and_the_rest_checked(
+def test_refused_detections_are_quarantined_and_the_rest_checked(
     tenant: Tenant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     chain = prepared(tenant, debug=True)
@@ -93,14 +93,14 @@ def test_what_the_api_refuses_is_quarantined_and_the_rest_checked(
     assert chain.debug_watermark == format_instant(tenant.now)
 
 
-def test_a_request_that_is_wrong_stays_fatal(tenant: Tenant) -> None:
+def test_a_wrong_request_is_fatal(tenant: Tenant) -> None:
     chain = prepared(tenant, debug=True)
     tenant.simulator.add_fault("recorded_future", "status", status=400, count=100)
     with pytest.raises(RequestRefusedError):
         chain.run_task("validate", tenant.scheduled(1, 0))
 
 
-def test_an_event_that_comes_twice_is_checked_once_as_it_would_be_sent(tenant: Tenant) -> None:
+def test_a_repeated_event_is_checked_once(tenant: Tenant) -> None:
     tenant.add_events(3)
     double = okta_event(0, tenant.ago(0.5), uuid="double")
     for _ in range(2):

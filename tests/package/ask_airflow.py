@@ -1,4 +1,4 @@
-"""Runs in the clean environment, as a script: tells as JSON what Airflow finds of the package. Knows no test."""
+"""A script for the clean environment: writes what Airflow finds of the package as JSON. It imports no test."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 
 def main() -> None:
-    """Write what is found to the file that is named."""
+    """Write the findings to the given file."""
     found = {
         "place": _place(),
         "forms": _forms(),
@@ -53,13 +53,13 @@ def _dags() -> dict[str, Any]:
     from airflow.serialization.serialized_objects import DagSerialization
 
     bag = DagBag(bundle_name="clean")
-    serialised = {name: json.loads(json.dumps(DagSerialization.to_dict(dag))) for name, dag in bag.dags.items()}
-    again = {name: DagSerialization.from_dict(data) for name, data in serialised.items()}
+    serialized = {name: json.loads(json.dumps(DagSerialization.to_dict(dag))) for name, dag in bag.dags.items()}
+    again = {name: DagSerialization.from_dict(data) for name, data in serialized.items()}
     return {"errors": bag.import_errors, "tasks": {name: sorted(dag.task_ids) for name, dag in again.items()}}
 
 
 def _pages() -> dict[str, Any]:
-    """Ask the API server's own application, with the auth manager that Airflow comes with."""
+    """Send requests to the API server's own application, with Airflow's default auth manager."""
     from airflow.api_fastapi.app import create_app
     from fastapi.testclient import TestClient
 

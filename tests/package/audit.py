@@ -1,8 +1,8 @@
-"""Holds the pinned requirements against the published advisories: `make audit`.
+"""Checks the pinned requirements against the published advisories: `make audit`.
 
-A vulnerability fails, unless it is ignored below. Where the advisories cannot be reached it says so and passes: an
-outage elsewhere is no reason to stop. All else that goes wrong fails. First a pin is asked about that is known to be
-vulnerable: an index that does not know that one knows nothing of the others either.
+A vulnerability fails, unless it is ignored below. If the advisories are unreachable, it reports so and passes, since an
+outage elsewhere must not stop the work. All other errors fail. The first request is for a pin that is known to be
+vulnerable: an index without that advisory does not have the others either.
 """
 
 from __future__ import annotations
@@ -24,28 +24,28 @@ from packaging.utils import canonicalize_name
 
 from tests.airflow_home import ROOT
 
-#: What is developed and tested with, and what the image holds.
+#: The requirements of development and tests, and those of the image.
 LISTS = ("requirements-lock.txt", "requirements-image.txt")
 #: Seconds for all of it: CI must not hang.
 LIMIT_S = 900
 #: Vulnerable since 2019: CVE-2019-10906.
 CANARY = "jinja2==2.10"
 COMMAND = ("--disable-pip", "--no-deps", "--format", "json", "--progress-spinner", "off", "--timeout", "15")
-#: The lines in which the tool tells why it ends. The last one counts: those before it are causes of it.
+#: The lines in which the tool reports why it ends. The last one counts; those before it are its causes.
 _REASON = re.compile(r"^(?:requests\.exceptions\.|ERROR:pip_audit\._cli:(?!Tip: )).*", re.MULTILINE)
-#: The reasons when nobody answers it or a server is in trouble.
+#: The reasons when no server answers or a server fails.
 _OUTAGE = re.compile(
     r"requests\.exceptions\.(?:ConnectionError|ProxyError|ConnectTimeout|ReadTimeout|ChunkedEncodingError)\b"
     r"|requests\.exceptions\.HTTPError: 5\d\d Server Error"
     r"|ERROR:pip_audit\._cli:(?:Could not connect to .*vulnerability feed|PyPI is not redirecting properly)"
 )
-#: Audits the text of a requirements file; returns what the tool prints, and what it complains of.
+#: Audits the text of a requirements file; returns the tool's output and errors.
 Ask = Callable[[str], tuple[str, str]]
 
 
 @dataclass(frozen=True)
 class Ignored:
-    """An advisory that does not matter here, why, and until when that is believed."""
+    """An advisory that does not apply here, the reason, and the date until which it is ignored."""
 
     advisory: str
     reason: str
@@ -55,13 +55,13 @@ class Ignored:
 IGNORED: tuple[Ignored, ...] = ()
 
 Kind = Literal["vulnerable", "broken", "unaudited", "unreachable", "clean"]
-#: Of several verdicts the worst is told.
+#: The worst of several verdicts is reported.
 WORST_FIRST: tuple[Kind, ...] = ("vulnerable", "broken", "unaudited", "unreachable", "clean")
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What came of an audit."""
+    """The result of an audit."""
 
     kind: Kind
     words: str
@@ -73,7 +73,7 @@ class Verdict:
 
 
 def main() -> int:
-    """Audit, tell what came of it, return an exit status."""
+    """Audit, print the result, and return an exit status."""
     verdict = audit(read_pins(), PipAudit(time.monotonic() + LIMIT_S), IGNORED, datetime.now(UTC).date())
     sys.stdout.write(f"Audit of {' and '.join(LISTS)}: {verdict.words}\n")
     return verdict.status
@@ -93,7 +93,7 @@ class PipAudit:
     until: float
 
     def __call__(self, requirements: str) -> tuple[str, str]:
-        """Return what it prints, and what it complains of."""
+        """Return its output and its errors."""
         with TemporaryDirectory() as folder:
             path = Path(folder) / "requirements.txt"
             path.write_text(requirements, encoding="utf-8")
@@ -107,7 +107,7 @@ class PipAudit:
 
 
 def audit(lock: str, ask: Ask, ignored: Sequence[Ignored], today: date) -> Verdict:
-    """Return what the advisories say of the lock, which holds all that requirements.txt pins."""
+    """Return the advisories for the lock file, which has all pins of requirements.txt."""
     canary = judge(*ask(CANARY), (), today)
     if canary.kind in ("clean", "unaudited"):
         return unreachable("the index in use knows no advisories")
@@ -119,9 +119,9 @@ def audit(lock: str, ask: Ask, ignored: Sequence[Ignored], today: date) -> Verdi
 
 
 def split(lock: str) -> list[str]:
-    """Return the pins for all Pythons and platforms, in as few lists as need be for no name to stand twice in one.
+    """Return the pins for all Pythons and platforms, in as few lists as possible without a repeated name in a list.
 
-    The tool leaves out what another Python than its own would install, and refuses two versions of a package.
+    The tool leaves out packages for other Pythons than its own, and refuses two versions of a package.
     """
     lists: list[dict[str, str]] = []
     for line in lock.splitlines():
@@ -138,7 +138,7 @@ def split(lock: str) -> list[str]:
 
 
 def judge(output: str, errors: str, ignored: Iterable[Ignored], today: date) -> Verdict:
-    """Return what the tool's output means."""
+    """Return the verdict of the tool's output."""
     try:
         dependencies = json.loads(output)["dependencies"]
         skipped = [each["name"] for each in dependencies if "skip_reason" in each]
@@ -163,7 +163,7 @@ def _find_outage(errors: str) -> str | None:
 
 
 def unreachable(because: str) -> Verdict:
-    """Return the verdict for when nobody knows."""
+    """Return the verdict without an answer."""
     return Verdict(
         "unreachable", f"NOT DONE, the advisories cannot be reached ({because}). Run `make audit` elsewhere."
     )

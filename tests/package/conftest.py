@@ -1,4 +1,4 @@
-"""Wheel and sdist, built once from a copy of the tree: a build writes beside its sources."""
+"""Wheel and sdist, built once from a copy of the tree, since a build writes beside its sources."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 from local_airflow.install import names_own_index
 from tests.airflow_home import ROOT
 
-#: What a build leaves out: environments, caches, data. All else of the tree is in the sdist.
+#: Folders that a build leaves out: environments, caches, data. The rest of the tree is in the sdist.
 LEFT_OUT = (
     *(".venv", ".git", ".demo", ".env", "*.env", "build", "dist", "node_modules", ".coverage", ".hypothesis"),
     *("__pycache__", ".*_cache", "*.egg-info"),
@@ -22,7 +22,7 @@ LEFT_OUT = (
 
 @dataclass(frozen=True)
 class Built:
-    """The files of a build: the sdist, the wheel made of it, and the wheel made of the tree."""
+    """The files of a build: the sdist, the wheel built from it, and the wheel built from the tree."""
 
     sdist: Path
     wheel: Path
@@ -35,7 +35,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
     folder = tmp_path_factory.mktemp("package")
     tree = folder / "tree"
     shutil.copytree(ROOT, tree, ignore=shutil.ignore_patterns(*LEFT_OUT), symlinks=True)
-    _build(tree, folder / "released")  # the sdist, and the wheel out of it
+    _build(tree, folder / "released")  # the sdist, and the wheel from it
     _build(tree, folder / "direct", "--wheel")
     (sdist,) = (folder / "released").glob("*.tar.gz")
     (wheel,) = (folder / "released").glob("*.whl")
@@ -45,7 +45,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
 
 @pytest.fixture(scope="session")
 def clean_python(built: Built, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The Python of a fresh environment that holds the wheel and what the wheel asks for, in the lock's versions."""
+    """The Python of a new environment with the wheel and its requirements, in the lock's versions."""
     folder = tmp_path_factory.mktemp("clean") / "venv"
     for command in installation(folder, built.wheel):
         _run(*command)
@@ -53,7 +53,7 @@ def clean_python(built: Built, tmp_path_factory: pytest.TempPathFactory) -> Path
 
 
 def installation(folder: Path, wheel: Path) -> list[list[str]]:
-    """Return the commands: uv's, which take seconds, or pip's where pip is told where to look: uv reads none of it."""
+    """Return the fast commands of uv, or those of pip if pip has a configured index, since uv ignores that."""
     ours, python = sys.executable, str(folder / "bin" / "python")
     wanted = ["--constraint", str(ROOT / "requirements-lock.txt"), str(wheel)]
     if names_own_index(Path(ours)):

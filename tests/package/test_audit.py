@@ -1,4 +1,4 @@
-"""What is audited, and what it means: a vulnerability fails, an outage passes and is told, all else fails."""
+"""The audit and its verdict: a vulnerability fails, an outage passes and is reported, any other error fails."""
 
 from __future__ import annotations
 
@@ -73,14 +73,14 @@ def test_an_ignored_vulnerability_passes_until_its_day(name: str) -> None:
     assert judge(report(BAD), "", [ignore("CVE-2019-1", 9)], TODAY).kind == "vulnerable"
 
 
-def test_what_is_ignored_has_a_reason_and_no_more_than_half_a_year() -> None:
+def test_an_ignored_advisory_has_a_reason_and_half_a_year_at_most() -> None:
     for each in IGNORED:
         assert len(each.reason.split()) > 3, each
         assert each.until <= date.today() + timedelta(days=183), each  # noqa: DTZ011 - a day more or less
 
 
 def answer(canary: tuple[str, str], *rest: tuple[str, str]) -> tuple[Ask, list[str]]:
-    """Return what is asked with, answering in this order, and the list of what was asked."""
+    """Return a function that answers in this order, and the list of its calls."""
     answers, asked = iter((canary, *rest)), list[str]()
 
     def ask(requirements: str) -> tuple[str, str]:
@@ -119,7 +119,7 @@ def test_the_lock_is_clean_when_the_canary_is_reported_and_nothing_else() -> Non
 
 
 @pytest.mark.parametrize("canary", [report(UNKNOWN), report(GOOD)])
-def test_an_index_that_does_not_know_the_canary_is_asked_no_more(canary: str) -> None:
+def test_an_index_without_the_canary_is_not_asked_again(canary: str) -> None:
     ask, asked = answer((canary, ""))
     verdict = audit(LOCK, ask, (), TODAY)
     assert (verdict.kind, asked) == ("unreachable", [CANARY])
@@ -142,7 +142,7 @@ def test_without_an_answer_about_the_canary_nothing_is_clean(canary: tuple[str, 
         (OUTAGE, ("", "what?"), "broken"),
     ],
 )
-def test_the_worst_is_told(first: tuple[str, str], second: tuple[str, str], kind: str) -> None:
+def test_the_worst_verdict_is_reported(first: tuple[str, str], second: tuple[str, str], kind: str) -> None:
     ask, _ = answer(KNOWN, first, second)
     assert audit(LOCK, ask, (), TODAY).kind == kind
 

@@ -1,4 +1,4 @@
-"""The package as it is released: built as wheel and sdist, installed alone, found by an Airflow without the tree."""
+"""The released package: built as wheel and sdist, installed alone, found by an Airflow without the tree."""
 
 from __future__ import annotations
 
@@ -19,11 +19,12 @@ import pytest
 from ci_operators import __version__
 from ci_operators.airflow_plugin.provider_info import get_provider_info
 from ci_operators.commands.init import find_files
+from ci_operators.sources import SOURCES
 from tests.airflow_home import ROOT
 from tests.package.conftest import Built, installation
 from tests.package.test_requirements import project
 
-#: Making the environment takes a while where pip does it.
+#: Creating the environment takes a while with pip.
 pytestmark = [pytest.mark.package, pytest.mark.timeout(900)]
 
 PRIVATE = (".env", "*.env", "*.pyc", ".demo", ".venv", "*.sqlite", "keys.json")
@@ -31,13 +32,13 @@ PACKAGE = ROOT / "plugins" / "ci_operators"
 
 
 def contents(wheel: Path) -> dict[str, int]:
-    """Return the files of a wheel with their checksums, but for the list that names the wheel itself."""
+    """Return the files of a wheel with their checksums, except for the list that names the wheel itself."""
     with zipfile.ZipFile(wheel) as archive:
         return {each.filename: each.CRC for each in archive.infolist() if not each.filename.endswith("/RECORD")}
 
 
 def environment(home: Path) -> dict[str, str]:
-    """Return an environment in which nothing but the installed package can be found."""
+    """Return an environment in which only the installed package can be found."""
     kept = {name: text for name, text in os.environ.items() if not name.startswith(("AIRFLOW", "PYTHON", "COLLECTIVE"))}
     return {
         **kept,
@@ -48,7 +49,7 @@ def environment(home: Path) -> dict[str, str]:
 
 
 def run(python: Path, home: Path, *arguments: str) -> str:
-    """Return what a command in the clean environment prints."""
+    """Return the output of a command in the clean environment."""
     command = [str(python), "-I", *arguments]
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment(home), cwd=home)  # noqa: S603
     assert done.returncode == 0, f"{' '.join(command)}:\n{done.stdout[-2000:]}\n{done.stderr[-4000:]}"
@@ -57,7 +58,7 @@ def run(python: Path, home: Path, *arguments: str) -> str:
 
 @pytest.fixture(scope="module")
 def home(clean_python: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An Airflow home with what `init` writes."""
+    """An Airflow home with the files of `init`."""
     home = tmp_path_factory.mktemp("home")
     assert "connectors.yaml" in run(clean_python, home, "-m", "ci_operators", "init", str(home))
     return home
@@ -96,7 +97,7 @@ def test_the_sdist_holds_the_whole_project_and_nothing_private(built: Built) -> 
     assert not left_out, f"the sdist holds {left_out}"
 
 
-def test_the_metadata_tells_of_the_package(built: Built) -> None:
+def test_the_metadata_describes_the_package(built: Built) -> None:
     with zipfile.ZipFile(built.wheel) as archive:
         name = next(each for each in archive.namelist() if each.endswith(".dist-info/METADATA"))
         metadata = HeaderParser().parsestr(archive.read(name).decode())
@@ -109,7 +110,7 @@ def test_the_metadata_tells_of_the_package(built: Built) -> None:
 
 
 def test_links_of_the_description_work_on_a_package_index(built: Built) -> None:
-    """They are the README's, which names files of the tree, with the project's address before them."""
+    """They are the README's links to files of the tree, prefixed with the project's URL."""
     with zipfile.ZipFile(built.wheel) as archive:
         name = next(each for each in archive.namelist() if each.endswith(".dist-info/METADATA"))
         shown = HeaderParser().parsestr(archive.read(name).decode()).get_payload()
@@ -121,13 +122,13 @@ def test_links_of_the_description_work_on_a_package_index(built: Built) -> None:
     assert [link for link in own if not (ROOT / link.partition("#")[0].split("/", 2)[2]).exists()] == []
 
 
-def test_a_package_index_takes_both(built: Built) -> None:
+def test_a_package_index_accepts_both(built: Built) -> None:
     command = [sys.executable, "-m", "twine", "check", "--strict", str(built.sdist), str(built.wheel)]
     checked = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - our tools
     assert checked.returncode == 0, checked.stdout
 
 
-def test_pip_makes_the_environment_where_it_is_told_of_an_index(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pip_creates_the_environment_if_an_index_is_configured(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PIP_INDEX_URL", "https://packages.example/simple")
     assert "uv" not in [part for command in installation(Path("venv"), Path("our.whl")) for part in command]
 
@@ -163,8 +164,8 @@ def test_airflow_loads_the_dags_that_init_wrote(found: dict[str, Any]) -> None:
     assert found["dags"]["errors"] == {}
     stages = ["extract", "filter", "map", "submit", "validate"]
     tasks = found["dags"]["tasks"]
-    assert set(tasks) == {f"collective_insights_{name}" for name in ("okta", "sentinelone", "maintenance")}
-    assert tasks["collective_insights_okta"] == tasks["collective_insights_sentinelone"] == stages
+    assert set(tasks) == {f"collective_insights_{name}" for name in (*SOURCES, "maintenance")}
+    assert [tasks[f"collective_insights_{name}"] for name in SOURCES] == [stages] * len(SOURCES)
 
 
 def test_the_api_server_serves_the_pages(found: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""The lists of requirements agree: what the package asks for, what a deployment installs, what is developed with."""
+"""The lists of requirements agree: those of the package, of a deployment and of development."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from tests.airflow_home import ROOT
+from tests.versions import RELEASED
 
 RUNTIME, DEPLOYED, DEMO, DEVELOPED = (ROOT / f"requirements{name}.txt" for name in ("", "-deploy", "-demo", "-dev"))
 LOCK, DEMO_LOCK, IMAGE = (ROOT / f"requirements-{name}.txt" for name in ("lock", "demo-lock", "image"))
@@ -27,7 +29,7 @@ def project() -> dict[str, Any]:
 
 
 def read(path: Path) -> list[Requirement]:
-    """Return the requirements of a list and of those that it names."""
+    """Return the requirements of a list and of the lists that it includes."""
     found: list[Requirement] = []
     for line in path.read_text(encoding="utf-8").replace("\\\n", "").splitlines():
         text = line.partition(" #")[0].partition(" --hash=")[0].strip()
@@ -58,7 +60,7 @@ ASKED: dict[str, SpecifierSet] = {
 )
 def test_everything_is_pinned(path: Path) -> None:
     for each in read(path):
-        assert [one.operator for one in each.specifier] == ["=="], f"{each} is no pin"
+        assert [one.operator for one in each.specifier] == ["=="], f"{each} is not a pin"
 
 
 def test_a_deployment_gets_what_the_package_asks_for() -> None:
@@ -72,8 +74,8 @@ def test_a_deployment_gets_what_the_package_asks_for() -> None:
 @pytest.mark.parametrize(
     ("path", "lock"), [(DEVELOPED, LOCK), (DEMO, DEMO_LOCK), (DEMO_LOCK, LOCK)], ids=lambda path: path.name
 )
-def test_what_is_developed_with_is_what_is_deployed_and_shown(path: Path, lock: Path, python: str) -> None:
-    """`make demo` takes the long lock for installed when it finds that: it has to hold the demo's."""
+def test_development_demo_and_deployment_have_the_same_versions(path: Path, lock: Path, python: str) -> None:
+    """`make demo` accepts an installed development lock, so that lock must include the demo's."""
     locked = pins(lock, python)
     others = {name: version for name, version in pins(path, python).items() if locked.get(name) != version}
     assert not others, f"run `make lock`: {others} in {path.name}, otherwise in {lock.name}"
@@ -102,3 +104,8 @@ def test_the_pythons_are_those_of_the_metadata() -> None:
     assert [f"3.{minor}" for minor in range(9, 20) if f"3.{minor}.5" in allowed] == list(PYTHONS)
     named = [each.rpartition(" ")[2] for each in project()["classifiers"] if " :: 3." in each]
     assert named == list(PYTHONS)
+
+
+def test_ci_tests_each_version_of_airflow() -> None:
+    workflow = yaml.safe_load((ROOT / ".github" / "workflows" / "ci.yaml").read_text(encoding="utf-8"))
+    assert workflow["jobs"]["airflow"]["strategy"]["matrix"]["airflow"] == list(RELEASED)

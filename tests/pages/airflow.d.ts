@@ -7,6 +7,8 @@ declare global {
   var ChakraUI: Record<string, any>;
   var ReactRouterDOM: {
     Link: any;
+    /** Each change of the address has another key. */
+    useLocation(): { key: string };
     useSearchParams(): [
       URLSearchParams,
       (next: URLSearchParams | ((old: URLSearchParams) => URLSearchParams), options?: object) => void,

@@ -1,4 +1,4 @@
-"""The pages' application with Airflow's real tables, login and permissions, without its servers."""
+"""The pages' application with Airflow's real tables, login and permissions, but without its servers."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def metadata_database(postgres_url: URL) -> Iterator[Engine]:
 
 @pytest.fixture
 def metadata(metadata_database: Engine, monkeypatch: pytest.MonkeyPatch) -> Iterator[Session]:
-    """A session of Airflow's database, which knows the DAGs of all connectors and nothing else."""
+    """A session of Airflow's database, which has the DAGs of all connectors and nothing else."""
     maker = sessionmaker(metadata_database)
     monkeypatch.setattr(settings, "Session", maker, raising=False)
     monkeypatch.setattr(settings, "NonScopedSession", maker, raising=False)
@@ -87,13 +87,13 @@ def ledger(ledger_url: URL, monkeypatch: pytest.MonkeyPatch) -> Iterator[Connect
         yield connection
 
 
-#: Gives a client that is logged in as a user of this name; "" is logged in as nobody.
+#: Returns a client that is logged in as a user of this name; "" is not logged in.
 LogIn = Callable[[str], TestClient]
 
 
 @pytest.fixture
 def log_in(metadata: Session, connectors_file: Path, monkeypatch: pytest.MonkeyPatch) -> LogIn:
-    """What gives clients of the pages."""
+    """A function that returns clients of the pages."""
     del metadata, connectors_file
     monkeypatch.setattr(api_app._AuthManagerState, "instance", RestrictedAccess())  # type: ignore[no-untyped-call]
 
@@ -109,7 +109,7 @@ def log_in(metadata: Session, connectors_file: Path, monkeypatch: pytest.MonkeyP
 
 @pytest.fixture
 def client(log_in: LogIn) -> TestClient:
-    """A client of somebody who may read everything."""
+    """A client of a user who can read everything."""
     return log_in("reader")
 
 

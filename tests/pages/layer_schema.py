@@ -1,7 +1,7 @@
 """ATT&CK Navigator's layer format 4.5 as a JSON Schema, written after its specification's tables.
 
 https://github.com/mitre-attack/attack-navigator/blob/master/layers/spec/v4.5/layerformat.md
-Of its optional members, those that our layers have; what it does not name is refused.
+It has only the optional members that our layers use, and refuses others.
 """
 
 from __future__ import annotations

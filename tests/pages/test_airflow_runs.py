@@ -1,4 +1,4 @@
-"""What Airflow's database says of runs."""
+"""The runs in Airflow's database."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def test_run_comes_with_its_tasks_and_manifests(metadata: Session) -> None:
     assert run.manifests == {"extract": {"records_in": 1}}
 
 
-def test_xcom_that_is_no_manifest_is_left_out(metadata: Session) -> None:
+def test_xcom_that_is_not_a_manifest_is_left_out(metadata: Session) -> None:
     add_run(metadata, "okta", RUN)
     add_manifest(metadata, "extract", "s3://bucket/of/another/xcom/backend")
     run = find_run(metadata, OKTA, RUN)
@@ -48,7 +48,7 @@ def test_dags_come_with_newest_run_and_failures(metadata: Session) -> None:
     assert (sentinelone.last_run, sentinelone.failed_runs, sentinelone.paused) == (None, 0, True)
 
 
-def test_many_dags_are_two_questions(metadata: Session) -> None:
+def test_many_dags_take_two_queries(metadata: Session) -> None:
     names = [OKTA, "collective_insights_sentinelone", "collective_insights_trial"]
     for name in ("okta", "sentinelone"):
         for number in range(3):

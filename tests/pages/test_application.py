@@ -1,4 +1,4 @@
-"""The application as a whole: nothing without login, nothing technical in an error, modules for the browser."""
+"""The application as a whole: a login is required, errors have no technical details, and modules are served."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def test_there_are_routes() -> None:
 
 
 @pytest.mark.parametrize("path", ROUTES)
-def test_nobody_gets_anything_without_login(log_in: LogIn, path: str) -> None:
+def test_every_route_requires_a_login(log_in: LogIn, path: str) -> None:
     path = path.replace("{what}", "days").replace("{form}", "csv")
     answer = log_in("").get(f"{path}?dag_id=collective_insights_okta&run_id=r&event_id=e&q=x")
     assert answer.status_code == 401
@@ -31,7 +31,7 @@ def test_application_has_no_pages_about_itself(client: TestClient, path: str) ->
     assert client.get(path).status_code == 404
 
 
-def test_modules_are_served_to_the_browser_and_asked_for_anew(log_in: LogIn) -> None:
+def test_modules_are_served_and_revalidated(log_in: LogIn) -> None:
     client = log_in("")
     answer = client.get("/static/main.js")
     assert answer.status_code == 200
@@ -41,7 +41,7 @@ def test_modules_are_served_to_the_browser_and_asked_for_anew(log_in: LogIn) -> 
     assert client.get("/static/../application.py").status_code == 404
 
 
-def test_versioned_libraries_are_kept_by_the_browser(log_in: LogIn) -> None:
+def test_versioned_libraries_are_cached_by_the_browser(log_in: LogIn) -> None:
     for library in (STATIC / "vendor").glob("*.js"):
         answer = log_in("").get(f"/static/vendor/{library.name}")
         assert "immutable" in answer.headers["cache-control"]
@@ -55,7 +55,7 @@ def test_defect_is_a_sentence_without_its_trace(log_in: LogIn, monkeypatch: pyte
     monkeypatch.setattr(get_auth_manager(), "get_authorized_dag_ids", fail)
     answer = client.get("/api/connectors")
     assert answer.status_code == 500
-    assert answer.json() == {"detail": "This page has failed; the API server's log says why."}
+    assert answer.json() == {"detail": "This page failed. The API server's log shows the error."}
     assert (answer.headers["cache-control"], answer.headers["x-content-type-options"]) == ("no-store", "nosniff")
 
 

@@ -1,4 +1,4 @@
-"""The run that a request is about, and the ledger of it as far as it answers."""
+"""The run of a request, and its ledger if that answers."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ OKTA, TRIAL = "collective_insights_okta", "collective_insights_trial"
 pytestmark = pytest.mark.usefixtures("connectors_file")
 
 
-@pytest.mark.parametrize(("dag_id", "words"), [("sales", "is no connector"), (OKTA, "does not know this run")])
-def test_what_is_no_run_of_a_connector_is_not_found(metadata: Session, dag_id: str, words: str) -> None:
+@pytest.mark.parametrize(("dag_id", "words"), [("sales", "is not a connector"), (OKTA, "does not know this run")])
+def test_an_unknown_run_is_not_found(metadata: Session, dag_id: str, words: str) -> None:
     with pytest.raises(HTTPException, match=words):
         find_asked_run(dag_id, RUN, metadata)
 
@@ -33,7 +33,7 @@ def test_what_is_no_run_of_a_connector_is_not_found(metadata: Session, dag_id: s
 @pytest.mark.parametrize(
     ("name", "said", "debug"), [("okta", True, True), ("okta", False, False), ("trial", None, True)]
 )
-def test_run_is_dry_as_its_stages_say_and_before_that_as_its_connector_is(
+def test_run_mode_is_that_of_its_stages_else_of_its_connector(
     metadata: Session, name: str, said: bool | None, debug: bool
 ) -> None:
     add_run(metadata, name, RUN)
@@ -43,7 +43,7 @@ def test_run_is_dry_as_its_stages_say_and_before_that_as_its_connector_is(
     assert asked.account.is_debug is debug
 
 
-def test_manifests_that_the_ledger_keeps_stand_in_for_xcoms(metadata: Session, ledger: Connection) -> None:
+def test_manifests_of_the_ledger_replace_missing_xcoms(metadata: Session, ledger: Connection) -> None:
     okta = current_file().connectors[0]
     assert find_kept(okta, RUN) == {}
     kept = manifest("extract", 1, 1)
@@ -74,11 +74,13 @@ def test_states_and_trail_are_found(metadata: Session, ledger: Connection) -> No
     assert asked.ledger_problem == ""
 
 
-def test_ledger_that_does_not_answer_is_told_and_not_asked_again(metadata: Session) -> None:
+def test_ledger_that_does_not_answer_is_reported_and_not_asked_again(metadata: Session) -> None:
     add_run(metadata, "okta", RUN)
     asked = find_asked_run(OKTA, RUN, metadata)
     assert asked.find_states([make_row(1).key]) == {}
-    assert asked.ledger_problem.startswith("States of delivery are not shown: Connection collective_insights_ledger")
+    assert asked.ledger_problem.startswith(
+        "The states of deliveries are not shown: Connection collective_insights_ledger"
+    )
     said = asked.ledger_problem
     assert not asked.find_trail("event-1")
     assert asked.ledger_problem is said

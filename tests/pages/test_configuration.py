@@ -1,4 +1,4 @@
-"""The connectors file as it is now, and its ledgers, for reading."""
+"""The current connectors file and its ledgers, read-only."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def test_file_is_read_once_until_it_changes(connectors_file: Path) -> None:
     assert current_file().connectors == []
 
 
-def test_missing_file_is_told_with_the_mend(connectors_file: Path) -> None:
+def test_missing_file_is_reported_with_the_fix(connectors_file: Path) -> None:
     connectors_file.unlink()
     with pytest.raises(ConfigurationError, match="The API server cannot read the connectors file"):
         current_file()

@@ -1,4 +1,4 @@
-"""Why an event did not arrive, as the page gets it; sources that let people wait are asked once, for a short time."""
+"""Why an event did not arrive, as the page gets it. A slow source is asked once, for a short time."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_dropped_event_is_explained_by_the_rule_and_the_faq(client: TestClient, 
     assert found["kind"] == "event"
     assert "dropped by filter (null_display_name)" in found["sentences"][0]
     verdict = found["verdict"]
-    assert (verdict["fate"], verdict["headline"]) == ("dropped", "It did not arrive: filter left it out.")
+    assert (verdict["fate"], verdict["headline"]) == ("dropped", "It did not arrive: filter dropped it.")
     assert "FAQ 2" in verdict["reason"]
     step = found["steps"][-1]
     assert (step["stage"], step["fate"], step["code"]) == ("filter", "dropped", "null_display_name")
@@ -78,7 +78,7 @@ def test_indicator_leads_to_its_detections(client: TestClient, ledger: Connectio
 
 
 @pytest.mark.parametrize("q", ["event-9", "198.51.100.1"])
-def test_nobody_learns_of_connectors_that_they_may_not_read(log_in: LogIn, dropped: Connection, q: str) -> None:
+def test_connectors_without_permission_are_not_mentioned(log_in: LogIn, dropped: Connection, q: str) -> None:
     accept_batch(dropped, 1)
     assert ask(log_in("reader"), q)["kind"] != "nothing"
     found = ask(log_in("only-nothing"), q)
@@ -87,9 +87,7 @@ def test_nobody_learns_of_connectors_that_they_may_not_read(log_in: LogIn, dropp
     assert found["matches"] == found["steps"] == found["sources"] == []
 
 
-def test_staged_event_tells_why_there_are_no_codes(
-    client: TestClient, ledger: Connection, connectors_file: Path
-) -> None:
+def test_staged_event_explains_missing_codes(client: TestClient, ledger: Connection, connectors_file: Path) -> None:
     del connectors_file
     accept_batch(ledger, 1)
     directory = Path(run_directory("collective_insights_okta", "scheduled__1").path)
@@ -115,9 +113,9 @@ def test_event_that_no_ledger_knows_is_asked_of_the_source(
         found = ask(client, "nobody-knows-it", "okta")
     assert found["kind"] == "nothing"
     assert found["sentences"] == ["Neither the ledger nor Okta knows the event."]
-    assert found["verdict"]["headline"] == "Nothing is known of nobody-knows-it"
-    assert found["sources"][0]["words"] == "Okta does not know the event."
-    assert found["sources"][0]["sentence"] == "okta: Okta does not know the event."
+    assert found["verdict"]["headline"] == "Nothing is known about nobody-knows-it"
+    assert found["sources"][0]["words"] == "Okta does not have the event."
+    assert found["sources"][0]["sentence"] == "okta: Okta does not have the event."
 
 
 @pytest.mark.parametrize(
@@ -129,7 +127,7 @@ def test_event_that_no_ledger_knows_is_asked_of_the_source(
         (refusal(429), "Okta answered 429: too many requests. Try again later."),
     ],
 )
-def test_source_that_lets_people_wait_is_asked_once(
+def test_slow_source_is_asked_once(
     client: TestClient, ledger: Connection, monkeypatch: pytest.MonkeyPatch, answer: bytes, words: str
 ) -> None:
     monkeypatch.setattr(explanations, "TIMEOUT_S", (5.0, 0.1))
@@ -141,18 +139,18 @@ def test_source_that_lets_people_wait_is_asked_once(
         (why,) = ask(client, "event-1", "okta")["codes_why"]
         assert len(server.asked) == 2
     assert sentence.startswith("okta: Okta could not be asked: ")
-    assert why.startswith("okta: no ATT&CK codes. The event cannot be looked at again: ")
+    assert why.startswith("okta: no ATT&CK codes. The event cannot be read again: ")
     assert sentence.endswith(words)
     assert why.endswith(words)
 
 
-def test_page_has_an_end_of_its_patience(
+def test_page_gives_up_after_its_deadline(
     client: TestClient, ledger: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(explanations, "PATIENCE_S", -1.0)
     accept_batch(ledger, 1)
-    assert "not asked: okta." in ask(client, "event-7", "okta")["sentences"][0]
-    assert "the time is over" in ask(client, "event-1", "okta")["codes_why"][0]
+    assert "Not asked: okta." in ask(client, "event-7", "okta")["sentences"][0]
+    assert "the answer took too long" in ask(client, "event-1", "okta")["codes_why"][0]
 
 
 NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
@@ -161,7 +159,7 @@ OKTA: Connector = OPTIONS["okta"].model_validate({"name": "okta", "source": "okt
 
 @pytest.fixture
 def turns(monkeypatch: pytest.MonkeyPatch) -> Iterator[BoundedSemaphore]:
-    """Turns of this test's own; all of them are free again at its end."""
+    """Slots for this test; all of them are free again at its end."""
     own = BoundedSemaphore(AT_ONCE)
     monkeypatch.setattr(explanations, "turns", own)
     monkeypatch.setattr(explanations, "TIMEOUT_S", (5.0, 0.1))
@@ -170,13 +168,11 @@ def turns(monkeypatch: pytest.MonkeyPatch) -> Iterator[BoundedSemaphore]:
     assert all(own.acquire(timeout=10.0) for _ in range(AT_ONCE))
 
 
-def test_an_answer_without_end_is_left_to_itself_and_keeps_its_turn(
-    monkeypatch: pytest.MonkeyPatch, turns: BoundedSemaphore
-) -> None:
+def test_an_endless_answer_keeps_its_slot(monkeypatch: pytest.MonkeyPatch, turns: BoundedSemaphore) -> None:
     monkeypatch.setattr(explanations, "TIMEOUT_S", (5.0, 60.0))
     with serve_unhelpfully(b"HTTP/1.1 200 OK\r\nContent-Length: 99999\r\n\r\n", drips=True) as server:
         connect(monkeypatch, server.url)
-        with pytest.raises(UnavailableError, match=r"Okta did not end its answer in time\."):
+        with pytest.raises(UnavailableError, match=r"Okta did not answer in time\."):
             SourceQuestions().fetch(OKTA, "event-0001", NOW, Deadline.after(1.0))
         assert [turns.acquire(blocking=False) for _ in range(AT_ONCE)] == [True, True, False]
         turns.release()
@@ -184,7 +180,7 @@ def test_an_answer_without_end_is_left_to_itself_and_keeps_its_turn(
 
 
 @pytest.mark.parametrize(("left", "expected"), [(60.0, (5.0, 0.1)), (0.05, (0.05, 0.05)), (-1.0, (0.01, 0.01))])
-def test_no_request_gets_more_time_than_is_left(
+def test_no_request_exceeds_the_remaining_time(
     monkeypatch: pytest.MonkeyPatch, turns: BoundedSemaphore, left: float, expected: tuple[float, float]
 ) -> None:
     asked_with = list[tuple[float, float]]()
@@ -203,16 +199,16 @@ def test_no_request_gets_more_time_than_is_left(
     assert asked_with == [pytest.approx(expected)]
 
 
-def test_few_ask_at_once(monkeypatch: pytest.MonkeyPatch, turns: BoundedSemaphore) -> None:
+def test_concurrent_questions_are_limited(monkeypatch: pytest.MonkeyPatch, turns: BoundedSemaphore) -> None:
     with serve_unhelpfully() as server:
         connect(monkeypatch, server.url)
         for _ in range(AT_ONCE):
             assert turns.acquire(blocking=False)
         questions = SourceQuestions()
-        with pytest.raises(BusyError, match="Others are asking the sources just now: try again in a moment"):
+        with pytest.raises(BusyError, match="Other people are asking the sources now"):
             questions.fetch(OKTA, "event-0001", NOW, NEVER)
         turns.release()
-        with pytest.raises(BusyError):  # a request waits once, not for each of its connectors
+        with pytest.raises(BusyError):  # a request waits once, not once per connector
             questions.fetch(OKTA, "event-0001", NOW, NEVER)
         assert server.asked == []
         with pytest.raises(UnavailableError):

@@ -1,4 +1,4 @@
-"""Files of what the pages show."""
+"""Files with the data of the pages."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from tests.pages.test_trends import MARCH, TWO_LEDGERS
 
 
 def accept(ledger: Connection, indicator: str, codes: list[str]) -> None:
-    """Have a detection of okta delivered."""
+    """Deliver a detection of okta."""
     deliveries = Deliveries(ledger, "okta", "run", "rf").lock()
     row = Row(indicator.encode().ljust(16)[:16], "e", "ip", indicator, "2026-03-10T12:00:00.000Z", codes, b"{}")
     (batch,) = deliveries.plan([[row]], [])
-    deliveries.reserve(batch, 1000)
-    deliveries.accept(batch)
+    deliveries.reserve([batch], 1000)
+    deliveries.accept([batch])
 
 
 @pytest.mark.parametrize("what", ["days", "reasons", "indicators", "techniques", "connectors"])
@@ -48,9 +48,7 @@ def test_csv_has_a_line_for_each_row(client: TestClient, ledger: Connection) -> 
 
 
 @pytest.mark.parametrize("formula", ["=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\n=1", " =1", "\uff1d1"])
-def test_no_spreadsheet_takes_a_vendors_text_for_a_formula(
-    client: TestClient, ledger: Connection, formula: str
-) -> None:
+def test_vendor_text_is_not_a_spreadsheet_formula(client: TestClient, ledger: Connection, formula: str) -> None:
     accept(ledger, formula, [])
     rows = list(csv.DictReader(io.StringIO(client.get(f"/api/export/indicators.csv?{MARCH}").text)))
     assert [row["value"] for row in rows] == [f"'{formula}"]
@@ -65,25 +63,27 @@ def test_layer_holds_the_delivered_techniques(client: TestClient, ledger: Connec
     assert {each["techniqueID"]: each["score"] for each in layer["techniques"]} == {"T1110": 1, "T1110.003": 2}
 
 
-def test_layer_of_nobodys_connectors_is_empty(log_in: LogIn, ledger: Connection) -> None:
+def test_layer_without_connectors_is_empty(log_in: LogIn, ledger: Connection) -> None:
     accept(ledger, "198.51.100.1", ["T1110"])
     assert log_in("only-sentinelone").get(f"/api/navigator-layer?{MARCH}").json()["techniques"] == []
 
 
 @pytest.mark.parametrize("path", ["export/days.csv", "export/reasons.json", "navigator-layer"])
-def test_half_a_file_is_none(client: TestClient, path: str) -> None:
+def test_a_partial_export_fails(client: TestClient, path: str) -> None:
     answer = client.get(f"/api/{path}?{MARCH}")
     assert answer.status_code == 503
-    assert answer.json()["detail"].startswith("Not exported, since a part would be missing: ")
+    assert answer.json()["detail"].startswith("Not exported, because a part would be missing: ")
 
 
-def test_what_is_not_shown_cannot_be_exported(client: TestClient) -> None:
+def test_hidden_data_cannot_be_exported(client: TestClient) -> None:
     answer = client.get("/api/export/tokens.csv")
     assert answer.status_code == 400
     assert answer.json()["detail"] == "what: input should be 'days', 'reasons', 'indicators' or 'techniques'."
 
 
-def test_ledger_of_others_stands_in_nobodys_way(log_in: LogIn, ledger: Connection, connectors_file: Path) -> None:
+def test_broken_ledger_of_others_does_not_fail_an_export(
+    log_in: LogIn, ledger: Connection, connectors_file: Path
+) -> None:
     connectors_file.write_text(TWO_LEDGERS)
     accept_batch(ledger, 1)
     assert log_in("reader").get(f"/api/export/days.csv?{MARCH}").status_code == 503
@@ -98,19 +98,19 @@ WEEK = Period(NOON - timedelta(days=7), NOON)
 
 
 @pytest.mark.parametrize("counts", [{}, {"T1110": 1}, {"T1110": 3, "T1110.003": 40, "T1059.001": 1}])
-def test_layer_is_one(counts: dict[str, int]) -> None:
+def test_layer_follows_the_format(counts: dict[str, int]) -> None:
     layer = make_layer(counts, WEEK, ["okta"])
     jsonschema.validate(layer, LAYER_SCHEMA)
     assert {each["techniqueID"]: each["score"] for each in layer["techniques"]} == counts
     assert layer["gradient"]["maxValue"] > layer["gradient"]["minValue"]
 
 
-def test_tactics_and_codes_that_attack_does_not_know_have_no_place() -> None:
+def test_unknown_tactics_and_codes_are_left_out() -> None:
     layer = make_layer({"TA0006": 5, "T9999": 2, "T1110": 1}, WEEK, ["okta"])
     assert [each["techniqueID"] for each in layer["techniques"]] == ["T1110"]
 
 
-def test_layer_says_what_it_shows() -> None:
+def test_layer_describes_itself() -> None:
     description = make_layer({}, WEEK, ["okta", "sentinelone"])["description"]
     assert description == (
         "Detections delivered to Recorded Future, 2026-03-03 12:00 to 2026-03-10 12:00 UTC, by okta, sentinelone."

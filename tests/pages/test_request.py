@@ -1,4 +1,4 @@
-"""The time range of a request, and which connectors a user may see."""
+"""The time range of a request, and the connectors that a user can see."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ def test_since_defaults_to_a_week_before_until() -> None:
 @pytest.mark.parametrize(
     ("since", "until", "words"),
     [
-        ("yesterday", None, "since is no date and time"),
-        (None, "2026-13-01T00:00:00Z", "until is no date and time"),
+        ("yesterday", None, "since is not a date and time"),
+        (None, "2026-13-01T00:00:00Z", "until is not a date and time"),
         ("2026-03-02T00:00:00Z", "2026-03-01T00:00:00Z", "since must be before until"),
         ("2026-03-02T00:00:00Z", "2026-03-02T00:00:00Z", "since must be before until"),
     ],
 )
-def test_what_is_no_range_is_refused(since: str | None, until: str | None, words: str) -> None:
+def test_an_invalid_range_is_refused(since: str | None, until: str | None, words: str) -> None:
     with pytest.raises(ConfigurationError, match=words):
         read_period(since, until)
 
@@ -52,7 +52,7 @@ def test_days_count_whole_and_the_end_is_exclusive() -> None:
 
 
 def readable_of(username: str) -> frozenset[str]:
-    """Return what a user may read."""
+    """Return the connectors that a user can read."""
     user: Any = SimpleAuthManagerUser(username=username, role="viewer")
     return find_readable(user)
 
@@ -67,7 +67,7 @@ def test_connectors_are_those_whose_dags_the_user_may_read(log_in: LogIn, metada
     assert readable_of("only-sales") == frozenset()
 
 
-def test_choice_is_all_unless_some_are_named_and_never_more_than_may_be_read() -> None:
+def test_choice_is_limited_to_readable_connectors() -> None:
     readable = frozenset({"okta", "sentinelone"})
     assert choose(readable) == ["okta", "sentinelone"]
     assert choose(readable, ["sentinelone", "trial"]) == ["sentinelone"]

@@ -1,4 +1,4 @@
-"""The browser's modules as files. (What they show: end_to_end; their types and rules: `make lint`.)"""
+"""The browser's modules as files. (Their behavior: end_to_end; their types and rules: `make lint`.)"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What was delivered and left out, as the page gets it."""
+"""Delivered and left out events, as the page gets them."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def test_connectors_are_those_asked_for_that_the_user_may_read(
     assert ask(log_in(username), "techniques", more)["without_codes"] == expected
 
 
-def test_indicators_are_told_with_their_connectors(client: TestClient, delivered: Connection) -> None:
+def test_indicators_are_listed_with_their_connectors(client: TestClient, delivered: Connection) -> None:
     shown = ask(client, "indicators", f"{MARCH}&limit=2")["indicators"]
     assert len(shown) == 2
     assert {each["value"] for each in ask(client, "indicators")["indicators"]} == {
@@ -78,7 +78,7 @@ def test_indicators_are_told_with_their_connectors(client: TestClient, delivered
     assert shown[0]["connectors"] in (["okta"], ["sentinelone"])
 
 
-def test_reasons_are_told_in_words_with_the_question_they_answer(client: TestClient, ledger: Connection) -> None:
+def test_reasons_have_words_and_a_faq_question(client: TestClient, ledger: Connection) -> None:
     dropped = {"null_display_name": 2, "missing_actor": 1}
     History(ledger, "okta", "run", "filter").add_run(manifest("filter", 9, 6, dropped=dropped), "scheduled")
     arrived = manifest("submit", 6, 2, dropped={"already_accepted": 4})
@@ -95,7 +95,7 @@ def test_reasons_are_told_in_words_with_the_question_they_answer(client: TestCli
     assert (second["code"], second["events"]) == ("missing_actor", 1)
 
 
-def test_reasons_of_others_are_not_told(log_in: LogIn, ledger: Connection) -> None:
+def test_reasons_of_others_are_not_shown(log_in: LogIn, ledger: Connection) -> None:
     dropped = manifest("filter", 2, 0, dropped={"no_usable_hash": 2})
     History(ledger, "sentinelone", "run", "filter").add_run(dropped, "scheduled")
     assert ask(log_in("only-okta"), "reasons", today())["reasons"] == []
@@ -108,14 +108,14 @@ def test_without_a_ledger_the_note_says_why(client: TestClient) -> None:
     assert "collective_insights_ledger does not exist" in found["note"]
 
 
-def test_nobody_learns_of_ledgers_of_others(log_in: LogIn, delivered: Connection, connectors_file: Path) -> None:
+def test_ledgers_of_others_are_not_mentioned(log_in: LogIn, delivered: Connection, connectors_file: Path) -> None:
     connectors_file.write_text(TWO_LEDGERS)
     assert "ledger_of_another_tenant" in ask(log_in("reader"), "days")["note"]
     found = ask(log_in("only-okta"), "days")
     assert (found["note"], found["detections"]) == ("", 3)
 
 
-def test_what_a_connector_delivered_stays_when_it_leaves_the_file(
+def test_deliveries_of_a_removed_connector_are_kept(
     client: TestClient, delivered: Connection, connectors_file: Path
 ) -> None:
     connectors_file.write_text(TWO_LEDGERS.replace("name: sentinelone", "name: other"))
@@ -123,13 +123,15 @@ def test_what_a_connector_delivered_stays_when_it_leaves_the_file(
     assert (found["detections"], found["note"]) == (4, "")
 
 
-def test_ledger_without_rows_is_no_error(client: TestClient, ledger: Connection) -> None:
+def test_ledger_without_rows_gives_an_empty_answer(client: TestClient, ledger: Connection) -> None:
     for what in ("days", "reasons", "indicators", "techniques"):
         assert ask(client, what)["note"] == ""
 
 
-def test_tactics_stand_in_the_order_of_the_matrix(client: TestClient) -> None:
-    tactics = client.get("/api/tactics").json()["tactics"]
+def test_tactics_are_in_the_order_of_the_matrix(client: TestClient) -> None:
+    answer = client.get("/api/tactics").json()
+    assert answer["version"] == "18.1"
+    tactics = answer["tactics"]
     assert len(tactics) == 14
     assert tactics[0] == {"id": "TA0043", "shortname": "reconnaissance", "name": "Reconnaissance"}
 
@@ -139,7 +141,7 @@ def test_tactics_stand_in_the_order_of_the_matrix(client: TestClient) -> None:
     "more",
     ["since=yesterday", "until=9999-12-31T23:59:59Z", "until=0001-01-02T00:00:00Z", "since=1969-12-31T00:00:00Z"],
 )
-def test_range_that_is_none_is_a_sentence(client: TestClient, what: str, more: str) -> None:
+def test_invalid_range_is_a_sentence(client: TestClient, what: str, more: str) -> None:
     answer = client.get(f"/api/trends/{what}?{more}")
     assert answer.status_code == 400
     assert answer.json()["detail"].endswith(".")

@@ -1,4 +1,4 @@
-"""A server on loopback that keeps who asks waiting, and counts them."""
+"""A server on loopback that keeps its clients waiting, and counts them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from threading import Event, Thread
 
 @dataclass
 class UnhelpfulServer:
-    """Answers every request with the same bytes; without any it stays silent. drips: goes on with blanks, for ever."""
+    """Answers every request with the same bytes, or not at all without bytes. drips: continues with blanks forever."""
 
     answer: bytes
     listener: socket.socket

@@ -1,4 +1,4 @@
-"""Submitting detections: what is sent, what is believed of the answer, and what is never sent twice."""
+"""Submitting detections: what is sent, what is accepted as an answer, and what is never sent twice."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ VENDOR = "recorded_future"
 
 @pytest.fixture
 def client(vendors: Simulator, session: NotingSession, virtual_time: VirtualTime) -> Client:
-    """Return a client with a token that may submit."""
+    """Return a client with a token that can submit."""
     return LIVE.connect(vendors.url, session, virtual_time)
 
 
@@ -59,7 +59,7 @@ def test_organizations_are_named_if_there_are_any() -> None:
     assert "organization_ids" not in json.loads(submission().encode())
 
 
-def test_detections_stand_in_the_body_byte_for_byte() -> None:
+def test_detections_are_in_the_body_byte_for_byte() -> None:
     odd = DETECTION.replace(b'"Okta"', b'"Okt\\u0061 \xc3\xa9"')
     assert odd in Submission([odd], Counter(ip=1), debug=True).encode()
 
@@ -92,7 +92,7 @@ def test_a_live_submission_with_a_dropped_connection_is_sent_once(
     kind: str, client: Client, vendors: Simulator, session: NotingSession
 ) -> None:
     vendors.add_fault(VENDOR, kind)
-    with pytest.raises(UnknownOutcomeError, match="broke off"):
+    with pytest.raises(UnknownOutcomeError, match="was lost"):
         submit(client, submission())
     assert len(session.sent) == 1
 
@@ -123,7 +123,7 @@ def test_a_live_submission_with_another_success_than_200_may_have_been_stored(
     kind: str, status: int, client: Client, vendors: Simulator, session: NotingSession
 ) -> None:
     vendors.add_fault(VENDOR, kind, status=status)
-    with pytest.raises(UnknownOutcomeError, match=f"answered {status}.* 200 was due: .* may have been stored"):
+    with pytest.raises(UnknownOutcomeError, match=f"answered {status}.* 200 was expected: .* may have been stored"):
         submit(client, submission())
     assert len(session.sent) == 1
 
@@ -132,13 +132,13 @@ def test_a_live_submission_with_an_answer_too_long_to_be_read_may_have_been_stor
     client: Client, vendors: Simulator, session: NotingSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("ci_operators.transport.body.LONGEST_BYTES", 10)
-    with pytest.raises(UnknownOutcomeError, match=r"not read to its end\. The detections may have been stored\.$"):
+    with pytest.raises(UnknownOutcomeError, match=r"rest was not read\. The detections may have been stored\.$"):
         submit(client, submission())
     assert len(session.sent) == len(vendors.detections) == 1
 
 
 def test_a_dry_run_with_another_success_than_200_is_refused(client: Client, vendors: Simulator) -> None:
-    """It stores nothing, whatever it is answered."""
+    """It stores nothing with any answer."""
     vendors.add_fault(VENDOR, "status", status=202)
     with pytest.raises(RequestRefusedError, match="answered 202"):
         submit(client, submission(debug=True))
@@ -163,7 +163,7 @@ def named() -> Submission:
         ({"ip": 1, "hash": 1}, {"dropped": ["bb", "of somebody else"]}, {"bb"}),
     ],
 )
-def test_what_an_answer_names_is_dropped(
+def test_detections_named_by_the_answer_are_dropped(
     processed: dict[str, int], more: dict[str, Any], dropped: set[str], client: Client, vendors: Simulator
 ) -> None:
     answer = body_of({"summary": {"processed": processed, **more}})
@@ -185,7 +185,7 @@ def test_names_that_do_not_explain_the_counts_are_an_accounting_error(
 def test_a_live_submission_is_tried_again_where_nothing_was_sent(
     session: NotingSession, virtual_time: VirtualTime
 ) -> None:
-    with socket.socket() as reserved:  # bound, not listening: nobody else can listen there
+    with socket.socket() as reserved:  # bound but not listening, so that no other process can listen there
         reserved.bind(("127.0.0.1", 0))
         client = LIVE.connect(f"http://127.0.0.1:{reserved.getsockname()[1]}", session, virtual_time)
         with pytest.raises(UnreachableError):
@@ -222,7 +222,7 @@ def test_other_counts_than_sent_are_an_accounting_error(
     debug: bool, client: Client, vendors: Simulator, session: NotingSession
 ) -> None:
     vendors.add_fault(VENDOR, "wrong_counts")
-    with pytest.raises(AccountingError, match="counts 2 ip processed, sent were 3 ip"):
+    with pytest.raises(AccountingError, match="processed 2 ip, but 3 ip were sent"):
         submit(client, submission(debug=debug, count=3))
     assert len(session.sent) == 1
 
@@ -230,7 +230,7 @@ def test_other_counts_than_sent_are_an_accounting_error(
 def test_an_unknown_type_in_the_counts_is_named(client: Client, vendors: Simulator) -> None:
     answer = body_of({"summary": {"processed": {"ip": 0, "email": 1}}})
     vendors.add_fault(VENDOR, "status", status=200, body=answer)
-    with pytest.raises(AccountingError, match="counts 1 email processed, sent were 1 ip"):
+    with pytest.raises(AccountingError, match="processed 1 email, but 1 ip were sent"):
         submit(client, submission())
 
 
@@ -245,23 +245,23 @@ def test_an_unknown_type_in_the_counts_is_named(client: Client, vendors: Simulat
     ],
     ids=["odd", "long", "huge", "token", "many"],
 )
-def test_what_an_answer_calls_a_type_is_told_clean_and_short(
+def test_a_type_in_an_answer_is_reported_clean_and_short(
     kinds: dict[str, int], said: str, client: Client, vendors: Simulator
 ) -> None:
-    """Seen by fuzzing: a NUL in a name."""
+    """Found by fuzzing: a NUL in a name."""
     answer = json.dumps(body_of({"summary": {"processed": {"ip": 2, **kinds}}}))
     vendors.add_fault(VENDOR, "status", status=200, body=answer)
     with pytest.raises(AccountingError) as caught:
         submit(client, submission())
     told = str(caught.value)
-    assert told.startswith("Recorded Future counts 2 ip, ")
-    assert told.endswith(f"{said} processed, sent were 1 ip.")
+    assert told.startswith("Recorded Future processed 2 ip, ")
+    assert told.endswith(f"{said}, but 1 ip were sent.")
     assert len(told) < 250
 
 
-def test_nothing_processed_is_said_in_words(client: Client, vendors: Simulator) -> None:
+def test_an_empty_result_is_described_in_words(client: Client, vendors: Simulator) -> None:
     vendors.add_fault(VENDOR, "status", status=200, body=body_of({"summary": {"processed": {}}}))
-    with pytest.raises(AccountingError, match="counts nothing processed"):
+    with pytest.raises(AccountingError, match="processed nothing"):
         submit(client, submission())
 
 
@@ -296,7 +296,7 @@ def test_a_batch_too_large_is_refused(session: NotingSession, virtual_time: Virt
             submit(client, submission())
 
 
-def test_the_daily_limit_is_told_from_other_429s_and_not_waited_for(
+def test_the_daily_limit_differs_from_other_429s_and_is_not_awaited(
     session: NotingSession, virtual_time: VirtualTime
 ) -> None:
     limits = Limits(recorded_future_per_day=2)
@@ -316,7 +316,7 @@ def test_an_organization_of_others_is_refused(client: Client) -> None:
 
 
 def test_the_check_submits_nothing(client: Client, vendors: Simulator) -> None:
-    assert "may submit" in check(client)
+    assert "can submit" in check(client)
     (request,) = vendors.requests
     assert (request.debug, request.entries) == (True, 1)
     assert vendors.detections == []

@@ -34,7 +34,7 @@ def cut(words: str, length: int) -> str:
         ({"other": ["aaa", 7, None, "a"]}, {}),
     ],
 )
-def test_names_are_found_with_what_stands_beside_them(answer: Any, found: dict[str, str]) -> None:
+def test_names_are_found_with_their_notes(answer: Any, found: dict[str, str]) -> None:
     assert find_named(json.dumps(answer).encode(), NAMES, cut) == found
 
 
@@ -43,17 +43,17 @@ def test_notes_are_short() -> None:
 
 
 def test_notes_are_quoted_as_all_of_a_vendor_s_words(session: NotingSession, virtual_time: VirtualTime) -> None:
-    """NUL, which no database takes, line breaks, escapes and the token stand in none of them."""
+    """None of them has line breaks, escapes, the token, or NUL, which databases refuse."""
     client = LIVE.connect("http://127.0.0.1:9", session, virtual_time)
     answer = json.dumps({"aa": f"too\0 old\nforged\x1b {RECORDED_FUTURE_TOKEN}"}).encode()
     assert find_named(answer, NAMES, client.quote) == {"aa": "named in the answer: too old forged\ufffd ***"}
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>aa</html>", b"\xff", b"[" * 100_000])
-def test_what_is_no_json_names_nothing(body: bytes) -> None:
+def test_invalid_json_names_nothing(body: bytes) -> None:
     assert find_named(body, NAMES, cut) == {}
 
 
 @given(st.binary())
-def test_any_body_can_be_looked_through(body: bytes) -> None:
+def test_any_body_can_be_searched(body: bytes) -> None:
     assert isinstance(find_named(body, NAMES, cut), dict)

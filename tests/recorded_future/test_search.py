@@ -8,6 +8,7 @@ from collections import Counter
 import pytest
 
 from ci_operators.core.errors import UnavailableError, UnreadableAnswerError
+from ci_operators.recorded_future import search
 from ci_operators.recorded_future.api import Submission, submit
 from ci_operators.recorded_future.search import PAGE_SIZE, Hit, Stored, find_hits, find_stored
 from ci_operators.transport.client import ATTEMPTS
@@ -37,7 +38,7 @@ def test_stored_detections_are_counted_with_their_duplicates(
     assert found == {FIRST: 2, Stored("event-2", "ip", "198.51.100.7"): 1}
 
 
-def test_hits_are_told_apart_by_time_and_organisation(
+def test_hits_differ_by_time_and_organization(
     vendors: Simulator, session: NotingSession, virtual_time: VirtualTime
 ) -> None:
     store(vendors, session, virtual_time, DETECTION, DETECTION.replace(b"11:59:00.000", b"11:59:00.001"))
@@ -113,7 +114,7 @@ def test_an_answer_of_another_shape_is_unreadable(
         find_stored(LIVE.connect(vendors.url, session, virtual_time), SINCE, UNTIL)
 
 
-def test_an_entry_without_incident_is_told_by_its_indicator(
+def test_an_entry_without_incident_is_known_by_its_indicator(
     vendors: Simulator, session: NotingSession, virtual_time: VirtualTime
 ) -> None:
     entry = {"indicator": {"type": "ip", "value": "198.51.100.7", "field": None}, "submission_method": "api"}
@@ -123,10 +124,11 @@ def test_an_entry_without_incident_is_told_by_its_indicator(
 
 
 def test_a_search_that_does_not_end_is_given_up(
-    vendors: Simulator, session: NotingSession, virtual_time: VirtualTime
+    vendors: Simulator, session: NotingSession, virtual_time: VirtualTime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(search, "MOST_ENTRIES", 10 * PAGE_SIZE)
     entry = {"indicator": {"type": "ip", "value": "198.51.100.7"}}
-    body = json.loads(json.dumps({"data": [entry] * PAGE_SIZE}))
-    vendors.add_fault("recorded_future", "status", status=200, body=body, count=2000)
-    with pytest.raises(UnreadableAnswerError, match="does not come to an end"):
+    body = {"data": [entry] * PAGE_SIZE}
+    vendors.add_fault("recorded_future", "status", status=200, body=body, count=12)
+    with pytest.raises(UnreadableAnswerError, match="search does not end"):
         find_stored(LIVE.connect(vendors.url, session, virtual_time), SINCE, UNTIL)

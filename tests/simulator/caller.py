@@ -1,11 +1,13 @@
-"""A plain HTTP caller of a simulator that knows its tokens."""
+"""A plain HTTP caller of a simulator, with valid tokens."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Final
 
 import requests
 
+from simulator import Simulator
 from simulator.settings import OKTA_TOKEN, RECORDED_FUTURE_TOKEN, SENTINELONE_TOKEN
 
 _TIMEOUT_S: Final = 30
@@ -24,7 +26,7 @@ class Caller:
         self._session.close()
 
     def okta(self, url: str = "", *, authorization: str = f"SSWS {OKTA_TOKEN}", **params: Any) -> requests.Response:
-        """Returns a page of the System Log: of the parameters, or of a link taken from an earlier page."""
+        """Returns a page of the System Log, by parameters or by a link from an earlier page."""
         address = url or f"{self._url}/api/v1/logs"
         return self._get(address, params, authorization)
 
@@ -40,6 +42,14 @@ class Caller:
     ) -> requests.Response:
         """Returns a page of threats, or another resource of the console."""
         return self._get(f"{self._url}/web/api/v2.1/{resource}", params, authorization)
+
+    def alerts(
+        self, query: str, *, authorization: str = f"ApiToken {SENTINELONE_TOKEN}", **variables: Any
+    ) -> requests.Response:
+        """Returns the answer of Unified Alert Management to a GraphQL query."""
+        url, headers = f"{self._url}/web/api/v2.1/unifiedalerts/graphql", {"Authorization": authorization}
+        body = {"query": query, "variables": variables}
+        return self._session.post(url, json=body, headers=headers, timeout=_TIMEOUT_S)
 
     def submit(self, body: Any, *, token: str = RECORDED_FUTURE_TOKEN) -> requests.Response:
         """Returns the answer to a submission (bytes are sent as they are, as JSON)."""
@@ -62,3 +72,7 @@ class Caller:
         headers = {"X-RFToken": token, "Content-Type": "application/json"}
         content = {"data": body} if isinstance(body, bytes) else {"json": body}
         return self._session.post(self._url + path, headers=headers, timeout=_TIMEOUT_S, **content)
+
+
+#: Starts a simulator with the options of `Simulator`, and returns it with a caller.
+Start = Callable[..., tuple[Simulator, Caller]]

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import UTC, datetime
 
-from tests.simulator.caller import Caller
+from tests.simulator.caller import Start
 
-from simulator import Simulator
-
-Start = Callable[..., tuple[Simulator, Caller]]
 EVENTS = [
     {"uuid": "e1", "published": "2026-03-04T10:00:00.000Z", "eventType": "security.threat.detected"},
     {"uuid": "e2", "published": "2026-03-04T10:30:00.000Z", "eventType": "user.session.start"},

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from tests.simulator.caller import Caller
+from tests.simulator.caller import Start
 
-from simulator import Limits, ManualClock, Simulator
+from simulator import Limits, ManualClock
 from simulator.settings import OKTA_TOKEN, OKTA_TOKEN_WITHOUT_ROLE
 
-Start = Callable[..., tuple[Simulator, Caller]]
 THREAT = "security.threat.detected"
 
 
@@ -175,7 +173,7 @@ def test_rate_limit(start: Start, clock: ManualClock) -> None:
 def test_retention_is_ninety_days_and_unknown_parameters_are_ignored(start: Start) -> None:
     events = [event(1, "2025-11-01T00:00:00.000Z"), event(2, "2026-01-01T00:00:00.000Z")]
     _, caller = start(okta_events=events, history=timedelta(days=365))
-    assert ids(caller.okta(since="2025-10-01T00:00:00Z", colour="blue")) == ["event-2"]
+    assert ids(caller.okta(since="2025-10-01T00:00:00Z", color="blue")) == ["event-2"]
 
 
 def test_default_period_and_limit(start: Start) -> None:

@@ -1,4 +1,4 @@
-"""The simulated token endpoint is as strict as the reference: one wrong thing, and there is no token."""
+"""The simulated token endpoint is as strict as the reference: a single error, and there is no token."""
 
 from __future__ import annotations
 
@@ -9,13 +9,12 @@ from uuid import uuid4
 import jwt
 import pytest
 import requests
-from tests.simulator.caller import Caller
+from tests.simulator.caller import Caller, Start
 
 from simulator import ManualClock, Simulator, Tokens
+from simulator.oauth_tokens import ASSERTION_TYPE
 from simulator.okta.service_app import CLIENT_ID, KeyPair, ServiceApp, make_key_pair
-from simulator.okta.tokens import ASSERTION_TYPE
 
-Start = Callable[..., tuple[Simulator, Caller]]
 Ask = Callable[..., requests.Response]
 NO_ROLE = "0oaNoRole"
 DPOP = "0oaDpop"
@@ -38,7 +37,7 @@ def org(start: Start, pair: KeyPair) -> tuple[Simulator, Caller]:
 
 @pytest.fixture
 def ask(org: tuple[Simulator, Caller], pair: KeyPair, clock: ManualClock) -> Ask:
-    """Return a function that asks for a token; each argument changes one thing of a good request."""
+    """Return a function that requests a token; each argument changes one part of a valid request."""
     simulator, _ = org
     url = f"{simulator.url}/oauth2/v1/token"
 

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
-from tests.simulator.caller import Caller
+from tests.simulator.caller import Start
 
-from simulator import Limits, ManualClock, Simulator
+from simulator import Limits, ManualClock
 from simulator.settings import (
     FOREIGN_ORGANIZATION,
     ORGANIZATION,
@@ -20,7 +19,6 @@ from simulator.settings import (
     SUB_ORGANIZATION,
 )
 
-Start = Callable[..., tuple[Simulator, Caller]]
 PATH_OF = {"ip": "203.0.113.9", "domain": "bad.example.com", "hash": "a" * 40, "url": "https://bad.example.com/x",
            "vulnerability": "CVE-2026-12345"}  # fmt: skip
 

@@ -1,36 +1,35 @@
-"""The invented history: the same for everyone, lively, and with every form that real data takes."""
+"""The invented history: always the same, varied, and with every form of real data."""
 
 from __future__ import annotations
 
 import ipaddress
 import statistics
 from collections import Counter
-from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from tests.simulator.caller import Caller
+from tests.simulator.caller import Start
 
-from simulator import Limits, ManualClock, Simulator
+from simulator import Limits, ManualClock
+from simulator.book import Plan
 from simulator.instants import HOUR, to_us
-from simulator.okta.scenario import MAX_DELAY, PlannedEvent, okta_hour
+from simulator.okta.scenario import MAX_DELAY, okta_hour
 from simulator.okta.threat_events import THREAT_EVENT
-from simulator.sentinelone.scenario import MAX_VERDICT_DELAY, PlannedThreat, threat_hour
+from simulator.sentinelone.scenario import MAX_VERDICT_DELAY, info_of, threat_hour
 
-Start = Callable[..., tuple[Simulator, Caller]]
 DAYS = 7
 NOON = to_us(ManualClock()()) // HOUR
 HOURS = range(NOON - 24 * DAYS, NOON)
 
 
 @pytest.fixture(scope="module")
-def okta_week() -> list[PlannedEvent]:
+def okta_week() -> list[Plan]:
     return [plan for hour in HOURS for plan in okta_hour(7, hour)]
 
 
 @pytest.fixture(scope="module")
-def threat_week() -> list[PlannedThreat]:
+def threat_week() -> list[Plan]:
     return [plan for hour in HOURS for plan in threat_hour(7, hour)]
 
 
@@ -55,9 +54,9 @@ def _kind_of(name: str) -> str:
     return f"ipv{address.version}"
 
 
-def test_okta_threats_come_in_bursts_and_rest_at_night(okta_week: list[PlannedEvent]) -> None:
+def test_okta_threats_come_in_bursts_and_rest_at_night(okta_week: list[Plan]) -> None:
     threats = [plan for plan in okta_week if plan.event["eventType"] == THREAT_EVENT]
-    per_hour = Counter(plan.published // HOUR for plan in threats)
+    per_hour = Counter(plan.created // HOUR for plan in threats)
     counts = sorted(per_hour[hour] for hour in HOURS)
     assert 20 <= statistics.mean(counts) <= 60
     assert counts[-1] >= 100
@@ -65,7 +64,7 @@ def test_okta_threats_come_in_bursts_and_rest_at_night(okta_week: list[PlannedEv
     assert len(okta_week) > 1.5 * len(threats)
 
 
-def test_okta_threats_take_every_form(okta_week: list[PlannedEvent]) -> None:
+def test_okta_threats_take_every_form(okta_week: list[Plan]) -> None:
     seen: Counter[str] = Counter()
     for plan in okta_week:
         if plan.event["eventType"] == THREAT_EVENT:
@@ -78,18 +77,18 @@ def test_okta_threats_take_every_form(okta_week: list[PlannedEvent]) -> None:
     assert len({plan.event["uuid"] for plan in okta_week}) == len(okta_week)
 
 
-def test_some_okta_events_are_stored_late(okta_week: list[PlannedEvent]) -> None:
-    delays = [plan.persisted - plan.published for plan in okta_week]
+def test_some_okta_events_are_stored_late(okta_week: list[Plan]) -> None:
+    delays = [plan.visible - plan.created for plan in okta_week]
     assert min(delays) > 0
     assert max(delays) < MAX_DELAY
     assert sum(delay > 60_000_000 for delay in delays) > 10
 
 
-def test_threats_take_every_form(threat_week: list[PlannedThreat]) -> None:
+def test_threats_take_every_form(threat_week: list[Plan]) -> None:
     per_hour = Counter(plan.created // HOUR for plan in threat_week)
     assert {5 <= per_hour[hour] <= 15 for hour in HOURS} == {True}
-    infos = [plan.threat["threatInfo"] for plan in threat_week if isinstance(plan.threat.get("threatInfo"), dict)]
-    assert any("threatInfo" not in plan.threat for plan in threat_week)
+    infos = [plan.event["threatInfo"] for plan in threat_week if isinstance(plan.event.get("threatInfo"), dict)]
+    assert any("threatInfo" not in plan.event for plan in threat_week)
     assert any(info["sha1"] == "" and info["isFileless"] for info in infos if "sha1" in info)
     assert any(info.get("sha256") and info.get("sha1") for info in infos)
     assert any(info.get("sha1") and info["sha256"] is None for info in infos if "sha256" in info)
@@ -98,12 +97,12 @@ def test_threats_take_every_form(threat_week: list[PlannedThreat]) -> None:
     assert any((info.get("sha1") or "").startswith("adc83b19") for info in infos)
     assert any(info["updatedAt"] < info["createdAt"] for info in infos)
     assert all(info["identifiedAt"] < info["createdAt"] for info in infos)
-    assert len({plan.threat["id"] for plan in threat_week}) == len(threat_week)
-    assert all(plan.threat["id"].isdigit() and 18 <= len(plan.threat["id"]) <= 20 for plan in threat_week)
+    assert len({plan.event["id"] for plan in threat_week}) == len(threat_week)
+    assert all(plan.event["id"].isdigit() and 18 <= len(plan.event["id"]) <= 20 for plan in threat_week)
 
 
-def test_technique_references_take_every_form(threat_week: list[PlannedThreat]) -> None:
-    indicators = [plan.threat["indicators"] for plan in threat_week]
+def test_technique_references_take_every_form(threat_week: list[Plan]) -> None:
+    indicators = [plan.event["indicators"] for plan in threat_week]
     assert None in indicators
     assert [] in indicators
     flat = [item for group in indicators for item in group or ()]
@@ -121,9 +120,10 @@ def test_technique_references_take_every_form(threat_week: list[PlannedThreat]) 
     assert any("/T1055/012" in (technique["link"] or "") for technique in techniques)
 
 
-def test_verdicts_of_all_kinds_come_later(threat_week: list[PlannedThreat]) -> None:
-    verdicts = [(plan.verdict.value, plan.verdict.given - plan.created) for plan in threat_week if plan.verdict]
-    assert {value for value, _ in verdicts} == {"true_positive", "false_positive", "suspicious"}
+def test_verdicts_of_all_kinds_come_later(threat_week: list[Plan]) -> None:
+    changes = [(threat, given - plan.created) for plan in threat_week for given, threat in plan.changes]
+    verdicts = [(info_of(threat).get("analystVerdict"), delay) for threat, delay in changes]
+    assert {value for value, _ in verdicts if value} == {"true_positive", "false_positive", "suspicious"}
     assert max(delay for _, delay in verdicts) < MAX_VERDICT_DELAY
     assert sum(delay > HOUR for _, delay in verdicts) > len(verdicts) / 2
 

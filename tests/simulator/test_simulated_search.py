@@ -1,18 +1,16 @@
-"""The simulated Collective Insights search finds what is stored."""
+"""The simulated Collective Insights search finds stored detections."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from tests.simulator.caller import Caller
+from tests.simulator.caller import Start
 
-from simulator import Limits, ManualClock, Simulator
+from simulator import Limits, ManualClock
 from simulator.settings import FOREIGN_ORGANIZATION, ORGANIZATION, RECORDED_FUTURE_TOKEN_WITHOUT_SEARCH
 
-Start = Callable[..., tuple[Simulator, Caller]]
 VALUES = {"ip": "203.0.113.9", "hash": "a" * 40}
 
 

@@ -10,12 +10,11 @@ from urllib.parse import quote, unquote
 import orjson
 import pytest
 import requests
-from tests.simulator.caller import Caller
+from tests.simulator.caller import Start
 
-from simulator import Limits, ManualClock, Simulator
+from simulator import Limits, ManualClock
 from simulator.settings import SENTINELONE_TOKEN, SENTINELONE_TOKEN_WITHOUT_ROLE
 
-Start = Callable[..., tuple[Simulator, Caller]]
 ASCENDING = {"sortBy": "createdAt", "sortOrder": "asc"}
 
 

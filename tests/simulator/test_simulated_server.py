@@ -1,4 +1,4 @@
-"""Starting and stopping: in a thread, as a process, and by https with a certificate that a client can trust."""
+"""Starting and stopping: in a thread, as a process, and with https and a certificate that a client can trust."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_a_taken_port_is_an_os_error(clock: ManualClock) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_command_serves_until_told_to_stop(number: signal.Signals, tmp_path: Path) -> None:
+def test_command_serves_until_a_signal(number: signal.Signals, tmp_path: Path) -> None:
     for expected in (1, 2):
         with _command("--port", "0", "--state", str(tmp_path)) as process:
             assert process.stdout is not None

@@ -1,9 +1,9 @@
-"""Golden cases: an event and what becomes of it, each a file named after its story.
+"""Golden cases: an event and its outcome, each in a file named after its story.
 
     {"event": …, "options": {…}, "expected": detection | [detection, …] | {"dropped": reason} | {"quarantined": issue},
      "notes": […]}
 
-`event_text` stands in for `event` where the text itself is the point. `--update-golden` writes what the code gives now.
+`event_text` replaces `event` if the raw text matters. `--update-golden` writes the current outcomes.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from tests.sources.specimens import Specimen, Specimens, run_steps
 
 
 class GoldenCases:
-    """The cases in the folder of a source's tests. behind_the_filter: codes that no event of the chain gives, since the
-    filter keeps their events from the mapping; `contract.py` asks the mapping alone."""
+    """The cases in the folder of a source's tests. behind_the_filter: codes that no event of the chain has, since the
+    filter hides their events from the mapping; `contract.py` calls the mapping alone."""
 
     specimens: Specimens
     behind_the_filter: ClassVar[set[str]] = set()
 
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
-        """Make a test of each case."""
+        """Create a test for each case."""
         if "golden" in metafunc.fixturenames:
             metafunc.parametrize("golden", golden_files(self.specimens), ids=lambda path: path.stem)
 
@@ -37,7 +37,7 @@ class GoldenCases:
             golden.write_text(json.dumps(found, indent=2, ensure_ascii=True) + "\n", encoding="utf-8")
             return
         assert found == case
-        assert golden.name.partition("_")[0] == story_of(case), "the file's name tells another story"
+        assert golden.name.partition("_")[0] == story_of(case), "the file's name has another story"
 
     def test_every_code_has_its_golden_case(self) -> None:
         cases = [json.loads(path.read_text(encoding="utf-8")) for path in golden_files(self.specimens)]
@@ -59,7 +59,7 @@ def golden_files(specimens: Specimens) -> list[Path]:
 
 
 def outcome_of(specimens: Specimens, case: dict[str, Any]) -> dict[str, Any]:
-    """Return `expected` and `notes` as the code gives them."""
+    """Return the current `expected` and `notes`."""
     event = case["event_text"].encode() if "event_text" in case else case["event"]
     specimen = Specimen(event, case.get("options", {}))
     outcome = run_steps(specimens.source, specimens.connector(specimen.options), specimen.text)
@@ -72,6 +72,6 @@ def outcome_of(specimens: Specimens, case: dict[str, Any]) -> dict[str, Any]:
 
 
 def story_of(case: dict[str, Any]) -> str:
-    """Return the first word that the case's file has to have."""
+    """Return the required first word of the case's file name."""
     said = next((word for word in ("dropped", "quarantined") if word in case["expected"]), "kept")
     return "degraded" if case["notes"] else said

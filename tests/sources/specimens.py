@@ -1,4 +1,4 @@
-"""What a source shows of itself to the contract suite: events for every code it can give, and how to serve them."""
+"""A source's data for the contract suite: events for every code that it can give, and how to serve them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ci_operators.sources.source import Source
 from ci_operators.transport.client import Client
 from simulator import Limits, Simulator, serve
 from tests.noting_session import NotingSession
-from tests.vendor_cases import VendorCase
+from tests.vendor_cases import WINDOW, VendorCase
 from tests.virtual_time import VirtualTime
 
 Verdict = bytes | list[bytes] | Dropped | Quarantined
@@ -32,7 +32,7 @@ class Specimen:
 
     @property
     def text(self) -> bytes:
-        """Return the event as it would stand in a page."""
+        """Return the event as it would be in a page."""
         return self.event if isinstance(self.event, bytes) else json.dumps(self.event).encode()
 
 
@@ -41,7 +41,10 @@ class Specimens:
     """A source under test.
 
     kept: events by their story; dropped, quarantined, noted: one event for every code.
-    make_event: a kept event of an instant, with a number of its own; read_id: an event's id.
+    make_event: a kept event of an instant, with its own number; read_id: an event's id.
+    token_path: the path of the token endpoint, if any; reading_posts: other paths where a POST only reads.
+    finds_by_id: whether the source's API can look for one event.
+    options: the options of every connector of these specimens.
     """
 
     source: Source
@@ -52,20 +55,31 @@ class Specimens:
     noted: Mapping[str, Specimen]
     make_event: Callable[[datetime, int], dict[str, Any]]
     read_id: Callable[[Any], str | None]
+    token_path: str = ""
+    reading_posts: frozenset[str] = frozenset()
+    finds_by_id: bool = True
+    options: Mapping[str, Any] = field(default_factory=dict)
 
     def serve_events(self, simulator: Simulator, events: Iterable[Any]) -> None:
         """Add events to the source's simulated vendor."""
         for event in events:
             simulator.add_event(self.case.name, event)
 
+    def spread_events(self, count: int, at_once: int = 1) -> list[dict[str, Any]]:
+        """Return kept events that are spread over the window of the tests, this many with equal times."""
+        pace = (WINDOW.until - WINDOW.since) / (count + 1)
+        instants = (WINDOW.since + pace * (number // at_once * at_once) for number in range(count))
+        return [self.make_event(instant, number) for number, instant in enumerate(instants)]
+
     def with_source(self, **changes: Any) -> Specimens:
         """Return the same specimens of a source with other functions."""
         return replace(self, source=replace(self.source, **changes))
 
     def connector(self, options: Mapping[str, Any] | None = None) -> Connector:
-        """Return a connector of the source; paths in its options begin at the folder of the source's tests."""
+        """Return a connector of the source; paths in its options are relative to the folder of the source's tests."""
         name = self.source.name
-        connector = OPTIONS[name].model_validate({"name": "acme", "source": name, **(options or {})})
+        entry = {"name": "acme", "source": name, **self.options, **(options or {})}
+        connector = OPTIONS[name].model_validate(entry)
         return connector.resolve_paths(self.folder)
 
     @property
@@ -82,7 +96,7 @@ class Specimens:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What the two steps said of one event; `mapped` is None where the filter kept it back."""
+    """The results of the two steps for one event; `mapped` is None if the filter dropped it."""
 
     filtered: Verdict
     mapped: Verdict | None
@@ -95,12 +109,12 @@ class Outcome:
 
     @property
     def verdicts(self) -> list[Dropped | Quarantined]:
-        """Return what was said against the event."""
+        """Return the verdicts on the event."""
         return [verdict for verdict in (self.filtered, self.mapped) if isinstance(verdict, Dropped | Quarantined)]
 
 
 def run_steps(source: Source, connector: Connector, event: bytes) -> Outcome:
-    """Take an event through filter and map. An exception of a step becomes a failed assertion."""
+    """Pass an event through filter and map. An exception of a step becomes a failed assertion."""
     notes: list[str] = []
     try:
         filtered = source.criteria(connector)(event)

@@ -1,4 +1,4 @@
-"""Domains that can be reached from outside, told from internal names and from people's."""
+"""Public domains, distinguished from internal names and names of people."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def test_a_name_below_a_public_suffix_is_a_public_domain(domain: str) -> None:
         *("co.uk", "com", "", ".", "a..com", ".com", "example.xn--\u00fc", "a.xn--99999999999"),
     ],
 )
-def test_other_names_are_none(name: str) -> None:
+def test_other_names_are_not_public_domains(name: str) -> None:
     assert not has_public_suffix(name)
 
 

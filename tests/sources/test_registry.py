@@ -1,4 +1,4 @@
-"""What sources are made of, by their names."""
+"""Sources by their names."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the steps of all sources share, seen with a source of a few lines."""
+"""The common parts of the steps of all sources, tested with a source of a few lines."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def test_options_that_cannot_work_are_refused_before_the_first_event() -> None:
         ({"hosts": ""}, "missing_indicator"),
     ],
 )
-def test_what_stands_in_the_way_is_an_issue_with_its_words(change: dict[str, Any], issue: str) -> None:
+def test_an_error_of_a_step_is_an_issue_with_its_words(change: dict[str, Any], issue: str) -> None:
     words = {**ISSUES, "missing_indicator": "No host."}[issue]
     event_id = change.get("event_id", "1")
     assert MAP(None, lambda _: None)(json.dumps({**WHOLE, **change}).encode()) == Quarantined(issue, event_id, words)
@@ -100,7 +100,7 @@ def test_what_stands_in_the_way_is_an_issue_with_its_words(change: dict[str, Any
         (("soon", "2026-03-10T12:00:00Z"), "2026-03-10T12:00:00.000Z", ["timestamp_replaced"]),
     ],
 )
-def test_the_first_time_that_is_a_date_counts(times: tuple[str | None, ...], timestamp: str, notes: list[str]) -> None:
+def test_the_first_valid_time_counts(times: tuple[str | None, ...], timestamp: str, notes: list[str]) -> None:
     noted: list[str] = []
     assert read_timestamp(noted.append, *times) == timestamp
     assert noted == notes
@@ -109,3 +109,5 @@ def test_the_first_time_that_is_a_date_counts(times: tuple[str | None, ...], tim
 def test_names_are_cut_after_their_spaces_are_taken_off() -> None:
     assert clip(None) == ""
     assert clip("  " * 500 + "x" * 600) == "x" * MAX_NAME_LENGTH
+    ids = {read_event_id(Alert(f" {'x' * 10_000}{end} ")) for end in "ab"}
+    assert [len(each) for each in ids] == [MAX_NAME_LENGTH] * 2, "cut ids stay different"

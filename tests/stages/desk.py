@@ -1,4 +1,4 @@
-"""A desk for deliveries: a ledger, the simulated Recorded Future, a folder, and what a run asks for."""
+"""A desk for deliveries: a ledger, the simulated Recorded Future, a folder, and the options of a run."""
 
 from __future__ import annotations
 
@@ -16,12 +16,14 @@ from ci_operators.core.errors import (
     RequestRefusedError,
 )
 from ci_operators.ledger.access import open_connection
-from ci_operators.ledger.deliveries import Deliveries, DeliveryState
+from ci_operators.ledger.batch import DeliveryState
+from ci_operators.ledger.deliveries import Deliveries
 from ci_operators.ledger.quarantined import Entry, Wanted, read_pages
 from ci_operators.ledger.row import read_row
 from ci_operators.ledger.tables import State
 from ci_operators.stages.account import Rules
 from ci_operators.stages.delivery import deliver_once
+from ci_operators.stages.flight import Flight
 from ci_operators.stages.run import StageResult, Terms
 from ci_operators.stages.stored import look_up_with
 from ci_operators.transport.auth import JSON_TYPE
@@ -31,7 +33,6 @@ from simulator import Simulator
 from simulator.settings import (
     RECORDED_FUTURE_TOKEN_WITHOUT_SEARCH,
 )
-from tests.artifacts import read_all
 from tests.faults.line import UNLIMITED
 from tests.ledger.samples import stage
 from tests.noting_session import NotingSession
@@ -43,7 +44,7 @@ DETECTIONS = "/collective-insights/detections"
 
 @dataclass
 class Desk:
-    """Delivers windows of detections of a connector, three in a batch."""
+    """Delivers windows of detections of a connector, in batches of three."""
 
     engine: Engine
     folder: Path
@@ -58,6 +59,8 @@ class Desk:
     send_transient_id: bool = False
     lock_patience_s: int = 0
     unknown_resends: int = 1
+    parallel_requests: int = 1
+    fly: Callable[[Client, Rules], Flight] = Flight
     destination: str = "rf"
     watch: Callable[[Connection], None] = lambda _: None
     runs: int = 0
@@ -66,7 +69,7 @@ class Desk:
     def deliver(
         self, texts: Iterable[bytes], *, connector: str = "acme", run_id: str = "", client: Client | None = None
     ) -> StageResult:
-        """Deliver a window's detections in a run of their own."""
+        """Deliver a window's detections in a separate run."""
         self.runs += 1
         self.last_folder = self.folder / f"{connector}-{self.runs}"
         rules = Rules(
@@ -77,6 +80,7 @@ class Desk:
             self.send_transient_id,
             self.lock_patience_s,
             self.unknown_resends,
+            self.parallel_requests,
         )
         sender = client or self.client
         with open_connection(self.engine) as connection:
@@ -85,13 +89,13 @@ class Desk:
             deliveries = Deliveries(connection, connector, run_id, self.destination, now=self.now)
             source = stage(self.last_folder, texts)
             look_up = look_up_with(sender, deliveries, self.organization_ids)
-            return deliver_once(sender, source, self.last_folder, rules, deliveries, look_up)
+            return deliver_once(sender, source, self.last_folder, rules, deliveries, look_up, fly=self.fly)
 
     def now(self) -> datetime:
         return self.time.instant
 
     def known(self, texts: Iterable[bytes], connector: str = "acme") -> list[DeliveryState | None]:
-        """Return what the ledger knows of detections."""
+        """Return the ledger's states of detections."""
         found = [read_row(connector, text) for text in texts]
         with open_connection(self.engine) as connection:
             known = Deliveries(connection, connector, "looking", "rf").find(found)
@@ -111,13 +115,13 @@ class Desk:
 
     @property
     def posts(self) -> list[tuple[int | None, int | None]]:
-        """Status and number of detections of each live submission."""
+        """The status and number of detections of each live submission."""
         live = [entry for entry in self.vendors.requests if entry.path == DETECTIONS and entry.debug is not True]
         return [(entry.status, entry.entries) for entry in live]
 
     @property
     def ids(self) -> list[str | None]:
-        """What is stored, in order."""
+        """The stored incident ids, in order."""
         return [one.incident_id for one in self.vendors.detections]
 
 
@@ -125,13 +129,13 @@ class Desk:
 def desk(
     ledger_engine: Engine, tmp_path: Path, vendors: Simulator, session: NotingSession, virtual_time: VirtualTime
 ) -> Desk:
-    """A desk whose token may search."""
+    """A desk whose token can search."""
     return Desk(ledger_engine, tmp_path, LIVE.connect(vendors.url, session, virtual_time), vendors, virtual_time)
 
 
 @pytest.fixture
 def blind(desk: Desk, session: NotingSession) -> Desk:
-    """The same desk with a token that may not."""
+    """The same desk with a token that cannot search."""
     desk.client = LIVE.connect(desk.vendors.url, session, desk.time, RECORDED_FUTURE_TOKEN_WITHOUT_SEARCH)
     return desk
 
@@ -148,10 +152,6 @@ class FussyClient(Client):
         if path == DETECTIONS and len(json.loads(body or b"")["data"]) > self.most:
             raise RequestRefusedError("Recorded Future answered 400 (too many entries).", status=400)
         return super().send(method, path, params, body, content_type)
-
-
-def quarantined(result: StageResult) -> list[dict[str, Any]]:
-    return [json.loads(entry) for entry in read_all(result.side_artifacts.get("quarantined"))]
 
 
 def ids(numbers: Iterable[int]) -> list[str]:

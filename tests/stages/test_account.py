@@ -1,4 +1,4 @@
-"""What a run's account says once the ledger has counted."""
+"""A run's account after the ledger has counted."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections import Counter
 
 from ci_operators.core.tally import Tally
 from ci_operators.core.verdict import Quarantined
-from ci_operators.ledger.deliveries import RunCounts
+from ci_operators.ledger.batch import RunCounts
 from ci_operators.stages.account import Account
 
 
@@ -18,7 +18,7 @@ def test_the_ledgers_counts_replace_those_of_the_last_try() -> None:
     assert account.resent_unknown == 1
 
 
-def test_those_that_waited_are_added_with_what_became_of_them() -> None:
+def test_pending_detections_are_added_with_their_outcomes() -> None:
     late, tally = Account(split=1, found_by_search=2, search_could_not_tell=3, waiting=4), Tally()
     tally.quarantine(Quarantined("rejected_by_api", "event-1"))
     account = Account(split=1, found_by_search=1, search_could_not_tell=1, waiting=9)

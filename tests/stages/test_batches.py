@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
 
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from ci_operators.core.detection import INDICATOR_TYPES
 from ci_operators.stages.batches import RequestSize, cut_batches, make_submission
@@ -32,7 +32,7 @@ def test_a_submission_counts_its_indicators_by_type(types: list[str]) -> None:
     assert (submission.debug, submission.organization_ids) == (True, ("uhash:a",))
 
 
-def test_what_a_refusal_taught_is_never_unlearned() -> None:
+def test_a_learned_limit_is_never_raised() -> None:
     size = RequestSize(100)
     for status, counts in ((413, (8, 20)), (400, (8, 20))):
         for count in counts:

@@ -1,4 +1,4 @@
-"""The chain takes a record through the steps of a connector, as a run would."""
+"""The chain passes a record through the steps of a connector, as a run would."""
 
 from __future__ import annotations
 

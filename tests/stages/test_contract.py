@@ -1,4 +1,4 @@
-"""The validate step, held against Recorded Future's own models."""
+"""The validate step, compared with Recorded Future's own models."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ VALIDATE = contract_for(attack_table())
 
 
 def detection(**changes: Any) -> dict[str, Any]:
-    """Return a detection; a change replaces a member, `...` takes it away."""
+    """Return a detection; a change replaces a member, `...` removes it."""
     whole: dict[str, Any] = {
         "timestamp": "2026-03-10T12:00:00.000Z",
         "ioc": {"type": "ip", "value": "198.51.100.7", "source_type": "Okta", "field": "actor.displayName"},
@@ -54,7 +54,7 @@ def validate(entry: Any) -> Any:
         ioc("vulnerability", "CVE-2026-0001"),
     ],
 )
-def test_what_the_api_takes_is_passed_on_as_it_is(entry: dict[str, Any]) -> None:
+def test_a_valid_detection_is_passed_on_unchanged(entry: dict[str, Any]) -> None:
     text = json.dumps(entry, indent=1).encode()
     assert VALIDATE(text) == text
     assert is_accepted_by_psengine(text)
@@ -89,7 +89,7 @@ def test_what_the_api_takes_is_passed_on_as_it_is(entry: dict[str, Any]) -> None
         (None, "contract_violation"),
     ],
 )
-def test_what_the_api_does_not_take_is_quarantined(entry: Any, issue: str) -> None:
+def test_an_invalid_detection_is_quarantined(entry: Any, issue: str) -> None:
     verdict = validate(entry)
     assert isinstance(verdict, Quarantined)
     assert verdict.issue == issue
@@ -129,7 +129,7 @@ VALUES = (
 
 @settings(max_examples=500)
 @given(st.lists(st.tuples(st.sampled_from(PLACES), VALUES), min_size=1, max_size=3))
-def test_what_recorded_futures_models_refuse_we_refuse(changes: list[tuple[tuple[str, ...], Any]]) -> None:
+def test_detections_that_recorded_futures_models_refuse_are_refused(changes: list[tuple[tuple[str, ...], Any]]) -> None:
     entry = detection()
     for place, value in changes:
         holder = entry if len(place) == 1 else entry.get(place[0])

@@ -37,7 +37,7 @@ from tests.virtual_time import VirtualTime
 
 
 class TestPlainDelivery:
-    """Nothing goes wrong."""
+    """Without errors."""
 
     def test_all_arrive_in_batches(self, desk: Desk) -> None:
         result = desk.deliver(detections(range(7)))
@@ -57,11 +57,11 @@ class TestPlainDelivery:
         desk.deliver(texts)
         assert [one.entry for one in desk.vendors.detections] == [json.loads(text) for text in texts]
 
-    def test_nothing_is_sent_for_nothing(self, desk: Desk) -> None:
+    def test_no_detections_send_no_request(self, desk: Desk) -> None:
         result = desk.deliver([])
         assert (result.tally.records_in, desk.posts) == (0, [])
 
-    def test_organisations_go_along(self, desk: Desk) -> None:
+    def test_organizations_are_sent(self, desk: Desk) -> None:
         desk.organization_ids = (SUB_ORGANIZATION,)
         desk.deliver(detections(range(1)))
         assert [one.organizations for one in desk.vendors.detections] == [(SUB_ORGANIZATION,)]
@@ -80,7 +80,7 @@ class TestPlainDelivery:
 class TestAgain:
     """Retry, clear, re-run, backfill, overlap."""
 
-    def test_what_is_accepted_is_not_sent_again(self, desk: Desk) -> None:
+    def test_accepted_detections_are_not_sent_again(self, desk: Desk) -> None:
         desk.deliver(detections(range(4)))
         result = desk.deliver(detections(range(4)))
         assert desk.ids == ids(range(4))
@@ -92,12 +92,12 @@ class TestAgain:
             desk.deliver(detections(range(start, start + 6)))
         assert desk.ids == ids(range(15))
 
-    def test_a_detection_that_stands_twice_in_a_window_is_sent_once(self, desk: Desk) -> None:
+    def test_a_detection_that_is_twice_in_a_window_is_sent_once(self, desk: Desk) -> None:
         result = desk.deliver([*detections([0, 1]), *detections([1, 2, 0])])
         assert desk.ids == ids(range(3))
         assert result.tally.dropped == {"duplicate": 2}
 
-    def test_twice_over_two_groups_is_twice_too(self, desk: Desk) -> None:
+    def test_a_detection_in_two_groups_is_sent_once(self, desk: Desk) -> None:
         desk.batch_size = 1
         result = desk.deliver(detections([0, *range(1, 25), 0]))
         assert len(desk.ids) == 25
@@ -113,7 +113,7 @@ class TestAgain:
             desk.deliver(detections(range(2)), connector=name)
         assert Counter(desk.ids) == {"event-00000": 2, "event-00001": 2}
 
-    def test_a_try_that_stopped_goes_on_where_it_stopped(self, desk: Desk) -> None:
+    def test_a_retry_continues_where_the_try_stopped(self, desk: Desk) -> None:
         desk.fault("status", status=401, skip=1)
         with pytest.raises(CredentialsError):
             desk.deliver(detections(range(7)), run_id="run")
@@ -126,7 +126,7 @@ class TestAgain:
 class TestCountedByRun:
     """A run's counts are those of all its tries; the ledger has them."""
 
-    def test_also_of_the_try_that_failed_after_all_was_sent(self, desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_a_try_that_failed_after_sending_counts(self, desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
         def fail(_: Deliveries, _limit: int) -> None:
             raise LedgerError("The ledger's database: away.")
 
@@ -138,8 +138,8 @@ class TestCountedByRun:
         assert (result.extra["accepted"], result.extra["batches"], result.extra["processed"]) == (7, 3, {"ip": 7})
         assert (result.tally.records_out, result.tally.dropped, result.extra["from_waiting"]) == (7, {}, 0)
 
-    def test_what_comes_twice_is_counted_once_in_any_try(self, desk: Desk) -> None:
-        """In one group of batches and in another one."""
+    def test_a_repeated_detection_is_counted_once_in_any_try(self, desk: Desk) -> None:
+        """In one group of batches and in another."""
         desk.batch_size = 1
         texts = [*detections(range(25)), *detections([3, 3, 24])]
         desk.fault("status", status=401, skip=22)
@@ -149,12 +149,12 @@ class TestCountedByRun:
         assert (result.tally.records_out, result.tally.dropped) == (25, {"duplicate": 3})
         assert result.extra["accepted"] == 25
 
-    def test_what_an_earlier_run_has_sent_is_not_its(self, desk: Desk) -> None:
+    def test_detections_of_an_earlier_run_do_not_count(self, desk: Desk) -> None:
         desk.deliver(detections(range(3)))
         result = desk.deliver(detections(range(5)))
         assert (result.extra["accepted"], result.tally.dropped) == (2, {"already_accepted": 3})
 
-    def test_what_its_search_finds_it_has_sent(self, desk: Desk) -> None:
+    def test_detections_found_by_the_search_count_as_sent(self, desk: Desk) -> None:
         desk.fault("store_then_drop")
         with pytest.raises(UnknownOutcomeError):
             desk.deliver(detections(range(3)), run_id="run")
@@ -163,7 +163,7 @@ class TestCountedByRun:
         result = desk.deliver(detections(range(3)), run_id="run")
         assert (result.extra["accepted"], result.tally.records_out) == (3, 3)
 
-    def test_what_waited_is_counted_over_tries_too(self, desk: Desk) -> None:
+    def test_pending_detections_are_counted_over_tries_too(self, desk: Desk) -> None:
         desk.allowed = desk.allowed_for_waiting = 0
         desk.deliver(detections(range(20, 26)))
         desk.allowed = desk.allowed_for_waiting = UNLIMITED
@@ -181,7 +181,7 @@ class TestUnknown:
     NEVER_ARRIVED = ("drop_connection", "status", "html_200")
 
     @pytest.mark.parametrize("kind", [*LOST, *NEVER_ARRIVED])
-    def test_with_the_search_nothing_is_lost_or_there_twice(self, kind: str, desk: Desk) -> None:
+    def test_with_the_search_nothing_is_lost_or_duplicated(self, kind: str, desk: Desk) -> None:
         desk.fault(kind, skip=1)
         with pytest.raises(UnknownOutcomeError):
             desk.deliver(detections(range(7)), run_id="run")
@@ -202,7 +202,7 @@ class TestUnknown:
         assert result.extra["resent_unknown"] == 3
 
     @pytest.mark.parametrize("kind", [*LOST, *NEVER_ARRIVED])
-    def test_or_held_as_the_connector_says(self, kind: str, blind: Desk) -> None:
+    def test_they_are_held_if_the_option_says_so(self, kind: str, blind: Desk) -> None:
         blind.policy = "hold"
         blind.fault(kind)
         with pytest.raises(UnknownOutcomeError):
@@ -216,7 +216,7 @@ class TestUnknown:
     def test_a_search_that_is_behind_finds_nothing_yet(
         self, desk: Desk, session: NotingSession, virtual_time: VirtualTime
     ) -> None:
-        """No hit proves nothing: they are sent again, and said to be."""
+        """A missing hit proves nothing: they are sent again and reported as resent."""
         limits = Limits(recorded_future_per_day=None, recorded_future_search_delay=timedelta(minutes=10))
         with serve(Simulator(clock=virtual_time, scenario=False, limits=limits)) as slow:
             desk.vendors, desk.client = slow, LIVE.connect(slow.url, session, virtual_time)
@@ -243,7 +243,7 @@ class TestUnknown:
         assert result.tally.quarantined == ({} if policy == "resend" else {"outcome_unknown": 3})
 
     @pytest.mark.parametrize("organization_ids", [(), (SUB_ORGANIZATION,)])
-    def test_what_another_connector_has_stored_is_not_ours(self, organization_ids: tuple[str, ...], desk: Desk) -> None:
+    def test_a_hit_of_another_connector_is_not_ours(self, organization_ids: tuple[str, ...], desk: Desk) -> None:
         desk.organization_ids = organization_ids
         desk.deliver(detections(range(3)), connector="globex")
         desk.fault("drop_connection")
@@ -255,7 +255,7 @@ class TestUnknown:
 
     @pytest.mark.parametrize("theirs", [(), (SUB_ORGANIZATION,), (ORGANIZATION,)])
     def test_ours_beside_that_of_another_connector_is_found(self, theirs: tuple[str, ...], desk: Desk) -> None:
-        """Also when theirs went to another organisation."""
+        """This holds also if the other connector's went to another organization."""
         desk.organization_ids = theirs
         desk.deliver(detections(range(3)), connector="globex")
         desk.organization_ids = (SUB_ORGANIZATION,)
@@ -265,8 +265,8 @@ class TestUnknown:
         assert desk.deliver(detections(range(3))).extra["found_by_search"] == 3
         assert Counter(desk.ids) == Counter(ids(range(3)) * 2)
 
-    def test_another_organisations_is_not_ours(self, desk: Desk) -> None:
-        """Whoever stored it: no ledger of ours knows."""
+    def test_a_hit_of_another_organization_is_not_ours(self, desk: Desk) -> None:
+        """None of our ledgers knows who stored it."""
         others = Submission(detections(range(3)), Counter(ip=3), debug=False, organization_ids=(ORGANIZATION,))
         submit(desk.client, others)
         desk.organization_ids = (SUB_ORGANIZATION,)
@@ -275,8 +275,8 @@ class TestUnknown:
             desk.deliver(detections(range(3)))
         assert desk.deliver(detections(range(3))).extra["found_by_search"] == 0
 
-    def test_a_run_tells_what_all_of_its_tries_have_sent_again(self, blind: Desk) -> None:
-        """Also the try that died after it had sent something again."""
+    def test_a_run_counts_the_resends_of_all_its_tries(self, blind: Desk) -> None:
+        """This includes the try that failed after a resend."""
         blind.unknown_resends = 2
         blind.fault("store_then_drop")
         blind.fault("store_then_drop", skip=1)
@@ -296,7 +296,7 @@ class TestUnknown:
         assert blind.deliver(detections(range(1)), run_id="run").extra["resent_unknown"] == 2
         assert blind.ids == ids([0]) * 3
 
-    def test_a_429_in_between_does_not_make_them_fresh(self, blind: Desk) -> None:
+    def test_a_429_in_between_keeps_them_unknown(self, blind: Desk) -> None:
         blind.fault("store_then_drop")
         blind.fault("status", status=429, headers={"Retry-After": "3600"})
         for error in (UnknownOutcomeError, RateLimitedError):
@@ -313,7 +313,7 @@ class TestUnknown:
         result = blind.deliver(texts, run_id="run")
         assert (result.tally.quarantined, result.extra["resent_unknown"]) == ({"rejected_by_api": 1}, 1)
 
-    def test_too_large_a_batch_of_them_stays_said_to_be_sent_again(self, blind: Desk) -> None:
+    def test_a_batch_too_large_still_counts_as_resent(self, blind: Desk) -> None:
         blind.fault("store_then_drop")
         blind.fault("status", status=413)
         with pytest.raises(UnknownOutcomeError):
@@ -335,7 +335,7 @@ def test_a_token_is_in_no_error_and_no_side_artifact(desk: Desk) -> None:
     assert "***" in str(caught.value)
 
 
-def test_a_message_with_nul_is_no_reason_to_fail(desk: Desk) -> None:
+def test_a_message_with_nul_does_not_fail(desk: Desk) -> None:
     desk.fault("status", status=413, body='{"message": "too\\u0000 large \\ud800"}')
     result = desk.deliver(detections(range(1)))
     assert result.tally.quarantined == {"rejected_by_api": 1}

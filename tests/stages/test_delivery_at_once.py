@@ -1,4 +1,4 @@
-"""Several runs deliver at once, and the ledger goes away under them."""
+"""Several runs deliver at once, and the ledger becomes unavailable."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ class TestAtOnce:
             assert desk.deliver(detections(range(2)), connector="globex").extra["accepted"] == 2
         assert desk.deliver(detections(range(2))).extra["accepted"] == 2
 
-    def test_a_patient_run_goes_on_when_the_first_has_ended(self, desk: Desk) -> None:
-        """A live run beside a backfill need not come again later, and find another one there."""
+    def test_a_patient_run_continues_when_the_first_has_ended(self, desk: Desk) -> None:
+        """A live run during a backfill does not need a later retry, which could find another run."""
         desk.lock_patience_s = 60
         with open_connection(desk.engine) as connection, ThreadPoolExecutor() as pool:
             Deliveries(connection, "acme", "other", "rf").lock()
@@ -49,7 +49,7 @@ class TestAtOnce:
             connection.close()
             assert found.result(60).extra["accepted"] == 2
 
-    def test_what_waited_for_a_migration_does_not_send_by_the_schema_before_it(self, desk: Desk) -> None:
+    def test_a_run_that_waited_for_a_migration_does_not_use_the_old_schema(self, desk: Desk) -> None:
         desk.lock_patience_s = 60
         with open_connection(desk.engine) as connection, ThreadPoolExecutor() as pool:
             Deliveries(connection, "acme", "migration", "rf").lock()
@@ -68,7 +68,7 @@ class TestAtOnce:
 
     @pytest.mark.parametrize("patience_s", [0, 60])
     def test_runs_at_once_send_each_detection_once(self, desk: Desk, patience_s: int) -> None:
-        """Four runs of one connector over overlapping windows, each tried again until it is through."""
+        """Four runs of one connector over overlapping windows, each retried until it succeeds."""
         desk.lock_patience_s = patience_s
         windows = [range(0, 20), range(10, 30), range(0, 30), range(25, 40)]
         found = self._run_at_once(desk, [("acme", window) for window in windows])

@@ -1,4 +1,4 @@
-"""Delivery within the day's budget: what exceeds it waits, and goes later."""
+"""Delivery within the day's budget: detections above it wait and are sent later."""
 
 from __future__ import annotations
 
@@ -7,18 +7,19 @@ import pytest
 from ci_operators.core.errors import CredentialsError, UnknownOutcomeError
 from ci_operators.ledger.tables import State
 from simulator import Limits, Simulator, serve
+from tests.artifacts import read_quarantined
 from tests.faults.line import UNLIMITED
 from tests.ledger.samples import NO_ADDRESS, detection, detections
 from tests.noting_session import NotingSession
-from tests.stages.desk import Desk, ids, quarantined
+from tests.stages.desk import Desk, ids
 from tests.vendor_cases import LIVE
 from tests.virtual_time import VirtualTime
 
 
 class TestBudget:
-    """A day's limit, ours and the API's."""
+    """The daily limit, ours and the API's."""
 
-    def test_what_is_over_the_limit_waits_and_comes_by_itself(self, desk: Desk) -> None:
+    def test_detections_over_the_limit_wait_and_are_sent_later(self, desk: Desk) -> None:
         desk.allowed = desk.allowed_for_waiting = 6
         result = desk.deliver(detections(range(10)))
         assert desk.ids == ids(range(6))
@@ -38,7 +39,7 @@ class TestBudget:
         assert (len(desk.posts), result.extra["waiting"], result.tally.dropped) == (posts, 2, {"already_accepted": 3})
 
     def test_waiting_takes_no_more_than_its_share(self, desk: Desk) -> None:
-        """A backfill of many days never starves what is detected now."""
+        """A backfill of many days never starves new detections."""
         desk.allowed = desk.allowed_for_waiting = 6
         desk.deliver(detections(range(20)))
         for day in range(1, 3):
@@ -51,7 +52,9 @@ class TestBudget:
             desk.deliver(detections(range(100 * day + 3, 100 * day + 9)))
             assert desk.ids[-6:] == ids(range(100 * day + 3, 100 * day + 9)), "the rest of the day is theirs"
 
-    def test_the_apis_own_limit_is_one(self, desk: Desk, session: NotingSession, virtual_time: VirtualTime) -> None:
+    def test_the_apis_own_limit_is_respected(
+        self, desk: Desk, session: NotingSession, virtual_time: VirtualTime
+    ) -> None:
         limits = Limits(recorded_future_per_day=5)
         with serve(Simulator(clock=virtual_time, scenario=False, limits=limits)) as strict:
             desk.vendors, desk.client = strict, LIVE.connect(strict.url, session, virtual_time)
@@ -65,7 +68,7 @@ class TestBudget:
             desk.deliver([])
             assert desk.ids == ids(range(10))
 
-    def test_a_batch_above_the_limit_does_not_wait_for_ever(self, desk: Desk) -> None:
+    def test_a_batch_above_the_limit_does_not_wait_forever(self, desk: Desk) -> None:
         desk.batch_size, desk.allowed, desk.allowed_for_waiting = 10, 4, 2
         desk.deliver(detections(range(8)))
         assert desk.ids == ids(range(8))[:4]
@@ -75,8 +78,8 @@ class TestBudget:
         assert desk.ids == ids(range(8))
 
     @pytest.mark.parametrize(("allowed", "posts"), [(7, [3, 3, 1]), (5, [3, 2]), (1, [1])])
-    def test_what_is_left_of_the_day_is_sent(self, allowed: int, posts: list[int], desk: Desk) -> None:
-        """A batch does not wait because a part of it would."""
+    def test_the_rest_of_the_days_budget_is_used(self, allowed: int, posts: list[int], desk: Desk) -> None:
+        """A batch does not wait because a part of it has to."""
         desk.allowed = desk.allowed_for_waiting = allowed
         result = desk.deliver(detections(range(9)))
         assert desk.posts == [(200, count) for count in posts]
@@ -85,14 +88,14 @@ class TestBudget:
         assert desk.deliver([]).extra["from_waiting"] == 9 - allowed
         assert desk.ids == ids(range(9))
 
-    def test_what_another_connector_has_left_is_sent(self, desk: Desk) -> None:
+    def test_budget_that_another_connector_left_is_used(self, desk: Desk) -> None:
         desk.allowed = desk.allowed_for_waiting = 8
         desk.batch_size = 5
         desk.deliver(detections(range(3)), connector="globex")
         assert desk.deliver(detections(range(9))).extra["accepted"] == 5
 
     def test_bad_ones_that_waited_keep_their_text_when_the_run_fails(self, desk: Desk) -> None:
-        """They are off the list: the quarantine has the only copy."""
+        """They are no longer on the list, so the quarantine has the only copy."""
         bad = detection(1, value=NO_ADDRESS)
         desk.allowed = desk.allowed_for_waiting = 0
         desk.deliver([detection(0), bad, *detections(range(2, 6))])
@@ -118,13 +121,13 @@ class TestBudget:
             ("outcome_unknown", text) for text in detections(range(3))
         ]
 
-    def test_no_share_at_all_waits_and_says_so(self, desk: Desk) -> None:
+    def test_without_a_share_everything_waits_and_is_counted(self, desk: Desk) -> None:
         desk.allowed = desk.allowed_for_waiting = 0
         assert desk.deliver(detections(range(2))).extra["waiting"] == 2
         assert desk.ids == []
 
     def test_unknown_ones_that_must_wait_stay_unknown(self, blind: Desk) -> None:
-        """Else a day later they would be sent as if nothing had been."""
+        """Otherwise, they would be sent a day later like new ones."""
         blind.allowed = blind.allowed_for_waiting = 3
         blind.fault("store_then_drop")
         with pytest.raises(UnknownOutcomeError):
@@ -151,12 +154,12 @@ class TestBudget:
         desk.deliver([detection(0), detection(1, value=NO_ADDRESS)])
         desk.allowed_for_waiting = UNLIMITED
         result = desk.deliver([])
-        (entry,) = quarantined(result)
+        (entry,) = read_quarantined(result)
         assert (entry["issue"], desk.ids) == ("rejected_by_api", ids([0]))
         assert (result.extra["waiting_quarantined"], result.extra["from_waiting"]) == (1, 1)
         assert (result.tally.records_in, result.tally.quarantined) == (0, {})
 
-    def test_what_is_put_off_again_is_not_counted_as_sent(self, desk: Desk) -> None:
+    def test_postponed_detections_are_not_counted_as_sent(self, desk: Desk) -> None:
         desk.allowed = desk.allowed_for_waiting = 0
         desk.deliver(detections(range(4)))
         result = desk.deliver([])
@@ -165,8 +168,8 @@ class TestBudget:
         result = desk.deliver([])
         assert (result.extra["from_waiting"], result.extra["put_off_again"]) == (3, 1)
 
-    def test_what_waits_is_read_again_and_then_sent_does_not_wait(self, desk: Desk) -> None:
-        """The overlap reads them again; by the same run their turn comes."""
+    def test_pending_detections_that_are_read_again_are_sent_once(self, desk: Desk) -> None:
+        """The overlap reads them again in the run in which they are due."""
         desk.allowed = desk.allowed_for_waiting = 0
         desk.deliver(detections(range(7)))
         desk.allowed = desk.allowed_for_waiting = 3

@@ -1,4 +1,4 @@
-"""The session of the ledger ends at any instant of a delivery, and another run takes over, or the same one goes on."""
+"""The ledger's session ends at any instant of a delivery, and another run takes over or the same one continues."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ from tests.ledger.rollups import check_rollups
 from tests.ledger.samples import NO_ADDRESS, detection, detections, rows
 from tests.stages.desk import Desk
 
-#: A window, of which the API refuses one, and which has one twice; before it others that wait, one of them bad.
+#: A window with a refused and a repeated detection, and earlier pending ones, one of them bad.
 GOOD = detections(range(6))
 WINDOW = [*GOOD[:5], detection(90, value=NO_ADDRESS), *GOOD[5:], GOOD[2]]
 WAITING = [*detections([20, 21]), detection(91, value=NO_ADDRESS), *detections([22])]
 KEPT = [*WAITING[:2], WAITING[3]]
 WANTED = expected([*GOOD, *KEPT])
-#: Each of the long ones takes a minute, more on a machine that is busy.
+#: Each of the long ones takes a minute, or more on a busy machine.
 pytestmark = pytest.mark.timeout(900)
-#: Instants that a delivery has at least.
+#: The minimum number of instants of a delivery.
 MANY = 70
 
-#: Each time that a detection has left again, with its event.
+#: Each resend of a detection, with its event.
 _RESENT = text(
     """
     SELECT d.event_id, b.resends FROM batch b JOIN connector c ON c.id = b.connector_id
@@ -55,7 +55,7 @@ _ACCEPTED = text(
 
 @dataclass
 class Story:
-    """A run that has lost an answer in its first try; its second one is struck."""
+    """A run that lost an answer in its first try; the fault hits its second try."""
 
     desk: Desk
     name: str
@@ -71,7 +71,7 @@ class Story:
             self._deliver(WINDOW, "run", late=0)
 
     def strike(self, session: LostSession) -> StageResult:
-        """Do the second try, watched; then whatever is left, until all has come to its end."""
+        """Do the second try, watched, then further tries until everything is settled."""
         results = dict[str, StageResult]()
         try:
             results["run"] = self._deliver(WINDOW, "run", late=9, session=session)
@@ -102,7 +102,7 @@ class Story:
         return desk.deliver(texts, connector=self.name, run_id=run_id)
 
     def check(self, *, may_search: bool) -> None:
-        """Hold what is stored, and what the ledger says of it, against what has to be."""
+        """Compare the stored detections and the ledger with the expected ones."""
         found = stored(self.desk.vendors.detections)
         twice, missing = found - WANTED, WANTED - found
         with open_connection(self.desk.engine) as connection:
@@ -120,7 +120,7 @@ class Story:
         self.check_states(found)
 
     def check_states(self, found: Counter[Identity]) -> None:
-        """Hold the ledger's states against the store."""
+        """Compare the ledger's states with the store."""
         texts = [*GOOD, *KEPT]
         for one, known in zip(texts, self.desk.known(texts, self.name), strict=True):
             assert known is not None
@@ -130,7 +130,7 @@ class Story:
 
 
 def count_instants(desk: Desk) -> int:
-    """Return the instants of a second try that nothing strikes."""
+    """Return the instants of a second try without a fault."""
     story, session = Story(desk, "count"), LostSession()
     story.prepare()
     story.strike(session)
@@ -140,7 +140,7 @@ def count_instants(desk: Desk) -> int:
 
 @pytest.fixture(params=[True, False], ids=["search", "no search"])
 def looking(request: pytest.FixtureRequest, desk: Desk) -> tuple[Desk, bool]:
-    """A desk, and whether its token may search."""
+    """A desk, and whether its token can search."""
     return (desk if request.param else request.getfixturevalue("blind")), request.param
 
 
@@ -148,7 +148,7 @@ def test_wherever_the_session_ends_the_next_try_is_exact(blind: Desk) -> None:
     strike_everywhere(blind, lambda story: None, may_search=False)
 
 
-def test_wherever_it_ends_and_another_run_takes_over_it_is_exact(looking: tuple[Desk, bool]) -> None:
+def test_wherever_it_ends_and_another_run_takes_over_delivery_is_exact(looking: tuple[Desk, bool]) -> None:
     desk, may_search = looking
     strike_everywhere(desk, Story.take_over, may_search=may_search)
 
@@ -166,7 +166,7 @@ def strike_everywhere(desk: Desk, meanwhile: Callable[[Story], None], *, may_sea
 
 
 class TestReplaced:
-    """A run that another one has replaced changes nothing of what that one has done."""
+    """A run that another one has replaced does not change the other one's work."""
 
     def test_it_does_not_reserve(self, desk: Desk) -> None:
         with open_connection(desk.engine) as connection, open_connection(desk.engine) as other:
@@ -174,14 +174,14 @@ class TestReplaced:
             (batch,) = first.plan([rows([1])], [])
             take_over(first, Deliveries(other, "acme", "second", "rf"))
             with pytest.raises(LedgerError, match="Another run of acme has taken over"):
-                first.reserve(batch, UNLIMITED)
+                first.reserve([batch], UNLIMITED)
         assert desk.states(detections([1])) == [State.PLANNED]
 
-    def test_what_the_other_one_recovered_stays_unknown(self, desk: Desk) -> None:
+    def test_detections_that_the_new_run_recovered_stay_unknown(self, desk: Desk) -> None:
         with open_connection(desk.engine) as connection, open_connection(desk.engine) as other:
             first = Deliveries(connection, "acme", "first", "rf").lock()
             (batch,) = first.plan([rows([1])], [])
-            assert first.reserve(batch, UNLIMITED)
+            assert first.reserve([batch], UNLIMITED)
             second = Deliveries(other, "acme", "second", "rf")
             take_over(first, second)
             assert second.recover() == 1
@@ -199,20 +199,20 @@ class TestReplaced:
                     step()
         assert desk.states(detections([1])) == [State.UNKNOWN]
 
-    def test_what_it_knows_to_be_accepted_is(self, desk: Desk) -> None:
-        """A fact: else it would be sent again."""
+    def test_an_acceptance_that_it_received_is_recorded(self, desk: Desk) -> None:
+        """Otherwise, it would be sent again."""
         with open_connection(desk.engine) as connection:
             first = Deliveries(connection, "acme", "first", "rf").lock()
             (batch,) = first.plan([rows([1])], [])
-            assert first.reserve(batch, UNLIMITED)
+            assert first.reserve([batch], UNLIMITED)
             throw_out(desk.engine.url)
-            first.accept(batch)
+            first.accept([batch])
             assert connection.invalidated
             with pytest.raises(LedgerError, match="the session has ended"):
                 first.find(rows([1]))
         assert desk.states(detections([1])) == [State.ACCEPTED]
 
-    def test_a_reservation_is_seen_by_the_one_that_takes_over_or_does_not_happen(self, desk: Desk) -> None:
+    def test_a_new_lease_waits_for_a_reservation(self, desk: Desk) -> None:
         """The new lease waits for a reservation that has begun, even over another session's snapshot."""
         with open_connection(desk.engine) as connection, open_connection(desk.engine) as other:
             first = Deliveries(connection, "acme", "first", "rf").lock()
@@ -221,7 +221,7 @@ class TestReplaced:
                 with pytest.raises(Exception, match="lock timeout"):
                     other.execute(text("UPDATE connector SET fence = fence + 1 WHERE name = 'acme'"))
 
-    def test_a_reservation_waits_for_the_one_that_takes_over(self, desk: Desk) -> None:
+    def test_a_reservation_waits_for_a_new_lease(self, desk: Desk) -> None:
         with open_connection(desk.engine) as connection, open_connection(desk.engine) as other:
             first = Deliveries(connection, "acme", "first", "rf").lock()
             (batch,) = first.plan([rows([1])], [])
@@ -230,21 +230,21 @@ class TestReplaced:
             with other.begin():
                 other.execute(text("UPDATE connector SET fence = fence + 1 WHERE name = 'acme'"))
                 with pytest.raises(LedgerError, match="lock timeout"):
-                    first.reserve(batch, UNLIMITED)
+                    first.reserve([batch], UNLIMITED)
 
 
 def take_over(first: Deliveries, second: Deliveries) -> None:
-    """Let a run take the lease while the session of the first lives on, as behind a pooler of transactions."""
+    """Let a run take the lease while the first one's session continues, as with a transaction pooler."""
     with first.connection.begin():
         first.connection.execute(text("SELECT pg_advisory_unlock_all()"))
     second.lock()
 
 
-def test_a_ledger_that_ends_under_the_look_up_ends_the_run(
+def test_a_session_lost_during_the_look_up_ends_the_run(
     desk: Desk, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Its error is not taken for one of the search: nothing more is sent over another session."""
-    desk.deliver(detections(range(3)), connector="globex")  # what it has stored is looked up in the ledger
+    """Its error is not treated as one of the search, and nothing more is sent over another session."""
+    desk.deliver(detections(range(3)), connector="globex")  # its stored detections are looked up in the ledger
     desk.fault("store_then_drop")
     with pytest.raises(UnknownOutcomeError):
         desk.deliver(detections(range(7)))

@@ -24,10 +24,11 @@ from ci_operators.ledger.settlement import override
 from ci_operators.ledger.tables import State
 from ci_operators.stages.account import MISMATCH
 from simulator import Limits, Simulator, serve
+from tests.artifacts import read_quarantined
 from tests.faults.line import expected, held
 from tests.ledger.samples import NO_ADDRESS, detection, detections
 from tests.noting_session import NotingSession
-from tests.stages.desk import Desk, FussyClient, ids, quarantined
+from tests.stages.desk import Desk, FussyClient, ids
 from tests.vendor_cases import LIVE
 from tests.virtual_time import VirtualTime
 
@@ -39,7 +40,7 @@ class TestRefusals:
         texts = [detection(0), detection(1, value=NO_ADDRESS), *detections([2, 3])]
         result = desk.deliver(texts)
         assert desk.ids == ids([0, 2, 3])
-        (entry,) = quarantined(result)
+        (entry,) = read_quarantined(result)
         assert (entry["issue"], entry["event_id"]) == ("rejected_by_api", "event-00001")
         assert "Recorded Future answered 400 (data[0].ioc.value: not a valid ip)" in entry["detail"]
         assert entry["record"] == json.loads(texts[1])
@@ -47,34 +48,34 @@ class TestRefusals:
         assert desk.states(texts) == [State.ACCEPTED, State.REJECTED, State.ACCEPTED, State.ACCEPTED]
 
     @pytest.mark.parametrize("bad", [{0}, {0, 1, 2}, {2, 3}, {0, 1, 2, 3, 4, 5, 6}, {6}])
-    def test_wherever_they_stand(self, bad: set[int], desk: Desk) -> None:
+    def test_bad_ones_are_found_at_any_position(self, bad: set[int], desk: Desk) -> None:
         texts = [detection(number, value=NO_ADDRESS if number in bad else None) for number in range(7)]
         result = desk.deliver(texts)
         assert desk.ids == ids(number for number in range(7) if number not in bad)
         assert result.tally.quarantined == {"rejected_by_api": len(bad)}
 
-    def test_they_are_not_asked_about_again_and_keep_their_message(self, desk: Desk) -> None:
+    def test_they_are_not_sent_again_and_keep_their_message(self, desk: Desk) -> None:
         text = detection(0, value=NO_ADDRESS)
-        (first,) = quarantined(desk.deliver([text]))
+        (first,) = read_quarantined(desk.deliver([text]))
         desk.vendors.clear_requests()
-        (second,) = quarantined(desk.deliver([text]))
+        (second,) = read_quarantined(desk.deliver([text]))
         assert desk.vendors.requests == []
         assert second == first
 
-    def test_a_retry_makes_the_artifact_again(self, desk: Desk) -> None:
-        """The first try found the bad one and died later."""
+    def test_a_retry_writes_the_artifact_again(self, desk: Desk) -> None:
+        """The first try found the bad one and failed later."""
         texts = [detection(0, value=NO_ADDRESS), *detections(range(1, 6))]
         desk.fault("status", status=403, skip=4)
         with pytest.raises(CredentialsError):
             desk.deliver(texts, run_id="run")
         assert [path.name for path in desk.last_folder.iterdir()] == ["validate.jsonl.zst"], "half an artifact"
-        (entry,) = quarantined(desk.deliver(texts, run_id="run"))
+        (entry,) = read_quarantined(desk.deliver(texts, run_id="run"))
         assert "not a valid ip" in entry["detail"]
         assert desk.ids == ids(range(1, 6))
 
     @pytest.mark.parametrize("size", [1, 2, 4])
-    def test_a_wrong_request_is_not_blamed_on_detections(self, size: int, desk: Desk) -> None:
-        desk.organization_ids = ("no organisation",)
+    def test_a_wrong_request_quarantines_nothing(self, size: int, desk: Desk) -> None:
+        desk.organization_ids = ("no organization",)
         with pytest.raises(RequestRefusedError, match="must start with uhash:"):
             desk.deliver(detections(range(size)))
         assert set(desk.states(detections(range(size)))) == {State.PLANNED}
@@ -82,9 +83,9 @@ class TestRefusals:
         desk.deliver(detections(range(size)))
         assert desk.ids == ids(range(size))
 
-    def test_a_wrong_request_costs_two(self, desk: Desk) -> None:
-        """One more tells that no detection is to blame."""
-        desk.organization_ids, desk.batch_size = ("no organisation",), 100
+    def test_a_wrong_request_takes_two_submissions(self, desk: Desk) -> None:
+        """The second one shows that no detection is to blame."""
+        desk.organization_ids, desk.batch_size = ("no organization",), 100
         with pytest.raises(RequestRefusedError, match="must start with uhash:"):
             desk.deliver(detections(range(100)))
         assert len(desk.vendors.requests) == 2
@@ -92,7 +93,7 @@ class TestRefusals:
     def test_a_size_that_was_too_large_is_tried_once(
         self, desk: Desk, session: NotingSession, virtual_time: VirtualTime
     ) -> None:
-        """A 413 teaches: what fits is known for the rest of the run."""
+        """After a 413, the allowed size is known for the rest of the run."""
         text = len(detection(100))
         limits = Limits(recorded_future_per_day=None, recorded_future_max_body=5 * text)
         with serve(Simulator(clock=virtual_time, scenario=False, limits=limits)) as strict:
@@ -102,7 +103,7 @@ class TestRefusals:
             assert desk.posts == [(413, None), *[(200, 4)] * 10]
             assert desk.ids == ids(range(100, 140))
 
-    def test_one_that_is_too_large_alone_teaches_nothing_too_small(
+    def test_one_too_large_detection_does_not_lower_the_limit_for_others(
         self, desk: Desk, session: NotingSession, virtual_time: VirtualTime
     ) -> None:
         huge = detection(99, event_id="x" * 9000)
@@ -124,7 +125,7 @@ class TestRefusals:
         assert desk.deliver([]).extra["split"] == 0
 
     def test_a_batch_with_too_many_is_halved_until_it_fits(self, desk: Desk) -> None:
-        """Nobody documents a maximum of entries: 400, and each half is taken."""
+        """The maximum of entries is undocumented: after a 400, each half is accepted."""
         desk.batch_size = 8
         desk.client = FussyClient(**vars(desk.client))
         result = desk.deliver(detections(range(8)))
@@ -139,7 +140,7 @@ class TestRefusals:
         assert sorted(filter(None, desk.ids)) == ids([0, 1, 2, 3, 4, 6, 7])
         assert result.tally.quarantined == {"rejected_by_api": 1}
 
-    def test_what_a_live_run_alone_refuses_stops_it(self, desk: Desk) -> None:
+    def test_an_error_of_live_requests_only_stops_the_run(self, desk: Desk) -> None:
         desk.fault("status", status=400)
         with pytest.raises(RequestRefusedError):
             desk.deliver(detections(range(1)))
@@ -155,7 +156,7 @@ class TestRefusals:
             result = desk.deliver([detection(0), huge, detection(2)])
             assert desk.ids == ids([0, 2])
         assert result.tally.quarantined == {"rejected_by_api": 1}
-        assert "413" in quarantined(result)[0]["detail"]
+        assert "413" in read_quarantined(result)[0]["detail"]
         assert desk.states([huge]) == [State.REJECTED]
 
     def test_the_budget_of_what_was_refused_is_given_back(self, desk: Desk) -> None:
@@ -167,7 +168,7 @@ class TestRefusals:
     @pytest.mark.parametrize(
         ("status", "error"), [(401, CredentialsError), (403, CredentialsError), (404, RequestRefusedError)]
     )
-    def test_what_no_detection_is_to_blame_for_stops_the_run(
+    def test_an_error_without_bad_detections_stops_the_run(
         self, status: int, error: type[Exception], desk: Desk
     ) -> None:
         desk.fault("status", status=status)
@@ -185,7 +186,7 @@ class TestRefusals:
         assert caught.value.retry_after_s == 3600
         assert desk.states(detections(range(3))) == [State.PLANNED] * 3
 
-    def test_a_host_that_nobody_answers_at_has_stored_nothing(
+    def test_an_unreachable_host_has_stored_nothing(
         self, desk: Desk, session: NotingSession, virtual_time: VirtualTime
     ) -> None:
         with pytest.raises(UnreachableError):
@@ -195,11 +196,11 @@ class TestRefusals:
 
 
 class TestMismatch:
-    """The API counts other detections than were sent: some may be lost, none may come twice."""
+    """The API counts other detections than were sent: some may be lost, but none may be duplicated."""
 
-    def test_what_is_not_found_is_held_and_never_sent_by_itself(self, blind: Desk) -> None:
+    def test_missing_detections_are_held_and_never_resent_automatically(self, blind: Desk) -> None:
         blind.fault("wrong_counts", skip=1)
-        with pytest.raises(AccountingError, match="counts 2 ip processed, sent were 3 ip"):
+        with pytest.raises(AccountingError, match="processed 2 ip, but 3 ip were sent"):
             blind.deliver(detections(range(7)))
         assert [known and known.note for known in blind.known(detections([3]))] == [MISMATCH]
         for _ in range(3):
@@ -207,9 +208,9 @@ class TestMismatch:
             assert result.tally.quarantined == {"outcome_unknown": 3}
         assert blind.ids == ids(range(7))
         assert held(result) == set(expected(detections(range(3, 6))))
-        assert {entry["detail"] for entry in quarantined(result)} == {MISMATCH}
+        assert {entry["detail"] for entry in read_quarantined(result)} == {MISMATCH}
 
-    def test_what_the_search_finds_is_accepted(self, desk: Desk) -> None:
+    def test_detections_that_the_search_finds_are_accepted(self, desk: Desk) -> None:
         desk.fault("wrong_counts")
         with pytest.raises(AccountingError):
             desk.deliver(detections(range(3)))
@@ -218,7 +219,7 @@ class TestMismatch:
         assert result.tally.dropped == {"already_accepted": 3}
         assert desk.ids == ids(range(3))
 
-    def test_an_answer_to_another_question_is_one(self, blind: Desk) -> None:
+    def test_an_answer_with_another_debug_flag_is_a_mismatch(self, blind: Desk) -> None:
         body = {"result": {"status": "OK", "debug": True, "summary": {"processed": {"ip": 3}}}}
         blind.fault("status", status=200, body=body)
         with pytest.raises(AccountingError, match="answered debug=True"):
@@ -227,7 +228,7 @@ class TestMismatch:
 
 
 class TestTransientIds:
-    """The answer may name what was dropped."""
+    """The answer can name the dropped detections."""
 
     def names(self, texts: Iterable[bytes]) -> list[str]:
         return [read_row("acme", text).key.hex() for text in texts]
@@ -248,18 +249,18 @@ class TestTransientIds:
         assert [first.pop("transient_id"), second.pop("transient_id")] == self.names(texts)
         assert [first, second] == [json.loads(text) for text in texts]
 
-    def test_none_does_if_it_is_off(self, desk: Desk, session: NotingSession) -> None:
+    def test_no_detection_carries_a_key_if_that_is_off(self, desk: Desk, session: NotingSession) -> None:
         texts = detections(range(2))
         desk.deliver(texts)
         assert b",".join(texts) in (session.sent[-1].body or b"")
 
     @pytest.mark.parametrize("processed", [2, 3])
-    def test_those_named_are_quarantined_and_the_rest_accepted(self, processed: int, desk: Desk) -> None:
+    def test_named_detections_are_quarantined_and_the_rest_accepted(self, processed: int, desk: Desk) -> None:
         desk.send_transient_id = True
         texts = detections(range(3))
         self.answer(desk, processed, [{"transient_id": self.names(texts)[1], "reason": "too old"}])
         result = desk.deliver(texts)
-        (entry,) = quarantined(result)
+        (entry,) = read_quarantined(result)
         assert (entry["issue"], entry["event_id"]) == ("rejected_by_api", "event-00001")
         assert "too old" in entry["detail"]
         assert entry["record"] == json.loads(texts[1])
@@ -277,7 +278,7 @@ class TestTransientIds:
 
 
 class TestClosed:
-    """An entry that somebody has closed stays closed, until its detection is sent again."""
+    """A closed entry stays closed until its detection is sent again."""
 
     @pytest.mark.parametrize("issue", ["rejected_by_api", "outcome_unknown"])
     def test_a_run_that_reads_it_again_leaves_it_closed(self, issue: str, desk: Desk) -> None:
@@ -301,7 +302,7 @@ class TestClosed:
 
 
 def lose(desk: Desk, issue: str) -> list[bytes]:
-    """Deliver one detection that comes to this issue."""
+    """Deliver one detection that gets this issue."""
     desk.policy = "hold"
     if issue == "rejected_by_api":
         texts = [detection(0, value=NO_ADDRESS)]

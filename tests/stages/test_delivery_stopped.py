@@ -1,4 +1,4 @@
-"""An API that stores, and answers so that nobody can say so: resending has an end, and so has sending."""
+"""An API that stores but never confirms: resending has a limit, and so has sending."""
 
 from __future__ import annotations
 
@@ -15,10 +15,11 @@ from ci_operators.ledger.deliveries import Deliveries
 from ci_operators.ledger.quarantined import Wanted, count_entries, find_newest
 from ci_operators.ledger.tables import State
 from simulator.settings import RECORDED_FUTURE_TOKEN_WITHOUT_SEARCH
+from tests.artifacts import read_quarantined
 from tests.faults.line import UNLIMITED
 from tests.ledger.samples import NO_ADDRESS, detection, detections, rows
 from tests.noting_session import NotingSession
-from tests.stages.desk import Desk, ids, quarantined
+from tests.stages.desk import Desk, ids
 from tests.vendor_cases import LIVE
 
 STOPPED = (
@@ -28,10 +29,10 @@ STOPPED = (
 
 
 class TestResends:
-    """A detection is sent again as often as the option says, then held and shown."""
+    """A detection is sent again as often as the option allows, then held and shown."""
 
     @pytest.mark.parametrize("resends", [0, 1, 2])
-    def test_have_an_end(self, resends: int, blind: Desk) -> None:
+    def test_end_at_the_limit(self, resends: int, blind: Desk) -> None:
         blind.unknown_resends = resends
         blind.fault("store_then_drop", count=9)
         for _ in range(resends + 1):
@@ -43,10 +44,10 @@ class TestResends:
             assert result.tally.quarantined == {"outcome_unknown": 2}
         assert Counter(blind.ids) == dict.fromkeys(ids(range(2)), resends + 1)
         assert blind.states(detections(range(2))) == [State.UNKNOWN] * 2
-        assert {entry["record"]["incident"]["id"] for entry in quarantined(result)} == set(ids(range(2)))
+        assert {entry["record"]["incident"]["id"] for entry in read_quarantined(result)} == set(ids(range(2)))
 
-    def test_what_never_left_is_none(self, blind: Desk) -> None:
-        """Planned to be sent again, and put off; refused for a while: the one resend is still free."""
+    def test_do_not_count_postponed_ones(self, blind: Desk) -> None:
+        """Postponed and temporarily refused resends do not use up the one allowed resend."""
         blind.fault("store_then_drop")
         with pytest.raises(UnknownOutcomeError):
             blind.deliver(detections(range(2)))
@@ -59,8 +60,8 @@ class TestResends:
         result = blind.deliver(detections(range(2)))
         assert (result.extra["resent_unknown"], result.tally.quarantined) == (2, {})
 
-    def test_each_detection_has_its_own(self, blind: Desk) -> None:
-        """Some have been sent again, others not yet: together they are not one batch."""
+    def test_are_counted_for_each_detection(self, blind: Desk) -> None:
+        """Some have been sent again and others not yet, so they are not in one batch."""
         blind.fault("store_then_drop", count=2)
         for _ in range(2):
             with pytest.raises(UnknownOutcomeError):
@@ -75,7 +76,7 @@ class TestResends:
 
 
 def test_a_held_one_that_has_arrived_after_all_is_no_longer_open(desk: Desk, session: NotingSession) -> None:
-    """Held without a search; the next run may search, and finds it."""
+    """It is held without a search; the next run can search and finds it."""
     desk.policy = "hold"
     may_not_search = LIVE.connect(desk.vendors.url, session, desk.time, RECORDED_FUTURE_TOKEN_WITHOUT_SEARCH)
     desk.fault("store_then_drop")
@@ -107,7 +108,7 @@ class TestStopped:
         with open_connection(desk.engine) as connection:
             return find_streaks(connection, [1]).get(1)
 
-    def test_it_says_since_when_and_sends_nothing(self, stopped: Desk) -> None:
+    def test_it_reports_since_when_and_sends_nothing(self, stopped: Desk) -> None:
         posts = len(stopped.posts)
         for _ in range(3):
             with pytest.raises(RetriableError, match=STOPPED):
@@ -118,17 +119,17 @@ class TestStopped:
         assert (streak.submissions, streak.last) == (3, stopped.time.instant)
         assert streak.since == stopped.time.instant - timedelta(minutes=2)
 
-    def test_it_ends_well_with_nothing_to_send(self, stopped: Desk) -> None:
+    def test_it_succeeds_with_nothing_to_send(self, stopped: Desk) -> None:
         assert stopped.deliver([]).extra["accepted"] == 0
 
-    def test_a_trial_that_is_accepted_opens_it(self, stopped: Desk) -> None:
+    def test_an_accepted_trial_restarts_it(self, stopped: Desk) -> None:
         stopped.time.sleep(COOL_DOWN.total_seconds())
         posts = len(stopped.posts)
         result = stopped.deliver(detections(range(10, 18)))
         assert stopped.posts[posts:] == [(200, 1), (200, 2), (200, 3), (200, 2)]
         assert (result.extra["accepted"], self.streak(stopped)) == (8, None)
 
-    def test_a_trial_that_is_not_costs_one_detection(self, stopped: Desk) -> None:
+    def test_a_failed_trial_takes_one_detection(self, stopped: Desk) -> None:
         for hour in range(1, 4):
             stopped.time.sleep(3600)
             stopped.fault("store_then_drop")
@@ -140,7 +141,7 @@ class TestStopped:
             assert streak is not None
             assert (streak.submissions, len(stopped.ids)) == (3 + hour, 3 + hour)
 
-    def test_a_trial_that_is_refused_says_nothing(self, stopped: Desk) -> None:
+    def test_a_refused_trial_changes_nothing(self, stopped: Desk) -> None:
         """The next one is a trial too."""
         stopped.time.sleep(3600)
         posts = len(stopped.posts)
@@ -149,7 +150,7 @@ class TestStopped:
         assert live == [(200, 1), (200, 1), (200, 2)]
 
     def test_without_budget_nothing_is_tried_one_by_one(self, stopped: Desk) -> None:
-        """As many as a batch may have: they are put off at once, not each in a batch of its own."""
+        """They are postponed in full batches, not one by one."""
         stopped.time.sleep(3600)
         stopped.batch_size, stopped.allowed, stopped.allowed_for_waiting = 1000, 0, 0
         result = stopped.deliver(detections(range(1000, 2000)))
@@ -167,7 +168,7 @@ class TestStopped:
         with open_connection(stopped.engine) as connection:
             replaced = Deliveries(connection, "acme", "late", "rf", now=lambda: stopped.time.instant).lock()
             (batch,) = replaced.plan([rows([50])], [])
-            replaced.reserve(batch, UNLIMITED)
+            replaced.reserve([batch], UNLIMITED)
             with connection.begin():
                 connection.execute(text("UPDATE connector SET fence = fence + 1, unknown_streak = 7"))
             replaced.mark_unknown(batch, "no answer")
@@ -176,14 +177,14 @@ class TestStopped:
         assert streak is not None
         assert streak.submissions == 7
 
-    def test_an_answer_in_between_begins_a_new_count(self, blind: Desk) -> None:
+    def test_an_answer_in_between_resets_the_count(self, blind: Desk) -> None:
         for number in range(2 * MOST_UNKNOWN):
             blind.fault("store_then_drop", skip=1)
             with pytest.raises(UnknownOutcomeError):
                 blind.deliver(detections(range(10 * number, 10 * number + 6)))
         assert self.streak(blind) == Streak(1, blind.time.instant, blind.time.instant)
 
-    def test_counts_that_do_not_agree_count(self, blind: Desk) -> None:
+    def test_a_count_mismatch_counts(self, blind: Desk) -> None:
         blind.fault("wrong_counts", count=MOST_UNKNOWN)
         for number in range(MOST_UNKNOWN):
             with pytest.raises(AccountingError):
@@ -191,8 +192,8 @@ class TestStopped:
         with pytest.raises(RetriableError, match=STOPPED):
             blind.deliver(detections([99]))
 
-    def test_what_an_api_may_cost_that_never_answers(self, blind: Desk) -> None:
-        """A hundred detections, a batch of ten, three runs of four tries each, half an hour apart."""
+    def test_an_api_that_never_answers_gets_few_requests(self, blind: Desk) -> None:
+        """A hundred detections, batches of ten, three runs of four tries each, half an hour apart."""
         blind.batch_size = 10
         blind.fault("store_then_status", status=504, count=1000)
         for run in range(3):

@@ -1,12 +1,12 @@
-"""Extract over its tries: what was read stays, and no page is lost or staged twice."""
+"""Extract over its tries: read pages are kept, and no page is lost or staged twice."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
-from functools import partial
-from itertools import count
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import count, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -15,44 +15,46 @@ from airflow.sdk import ObjectStoragePath
 from airflow.sdk.io import attach
 from fsspec.implementations.memory import MemoryFileSystem  # type: ignore[import-untyped]  # fsspec has no types
 
-from ci_operators.core.errors import RateLimitedError, RequestRefusedError, StagingError, UnavailableError
+from ci_operators.core.errors import RateLimitedError, RequestRefusedError, UnavailableError
 from ci_operators.core.window import Window
-from ci_operators.stages import extraction
 from ci_operators.stages.extraction import PAGES_PER_PART, StaleNoteError, extract
 from ci_operators.stages.run import StageResult
 from ci_operators.staging.artifact import write_artifact
 from ci_operators.transport.paging import Page
-from simulator import Limits, Simulator, serve
 from tests.artifacts import read_all
-from tests.noting_session import NotingSession
-from tests.sources.okta.specimens import SPECIMENS as OKTA
-from tests.sources.sentinelone.specimens import SPECIMENS as SENTINELONE
-from tests.sources.specimens import Specimens
 from tests.vendor_cases import WINDOW
-from tests.virtual_time import VirtualTime
 
 QUESTION = "acme"
-EXTRACT = "extract.jsonl.zst"
+EXTRACT, NOTE = "extract.jsonl.zst", "extract.pages.jsonl.zst"
 
 
 @dataclass
 class Vendor:
-    """Pages of two events, a try after the other. stops: page -> the error that is raised instead, once."""
+    """Pages of two events each, spread over WINDOW.
+
+    stops: page -> the error that is raised instead, once. ceiling: the maximum number of pages of one window.
+    """
 
     pages: int
     stops: dict[int, BaseException] = field(default_factory=dict)
+    ceiling: int = 1_000_000
     asked: list[int] = field(default_factory=list)
     windows: list[Window] = field(default_factory=list)
 
     def fetch(self, window: Window, tokens: Sequence[str]) -> Iterator[Page]:
         self.windows.append(window)
-        assert list(tokens) == [f"to {number}" for number in range(1, len(tokens) + 1)]
-        for number in range(len(tokens), self.pages):
+        numbers = [number for number in range(self.pages) if window.since <= self.instant(number) < window.until]
+        assert list(tokens) == [f"to {number}" for number in numbers[1 : len(tokens) + 1]]
+        for place, number in list(enumerate(numbers))[len(tokens) :]:
             if number in self.stops:
                 raise self.stops.pop(number)
+            if place >= self.ceiling:
+                raise RequestRefusedError("Acme answered 400 (too many pages).", status=400)
             self.asked.append(number)
-            is_last = number == self.pages - 1
-            yield Page([b"%d a" % number, b"%d b" % number], None if is_last else f"to {number + 1}")
+            yield Page([b"%d a" % number, b"%d b" % number], f"to {number + 1}" if number != numbers[-1] else None)
+
+    def instant(self, number: int) -> datetime:
+        return WINDOW.since + (WINDOW.until - WINDOW.since) * number / self.pages
 
     @property
     def events(self) -> list[bytes]:
@@ -64,7 +66,7 @@ def run(vendor: Vendor, folder: Any, question: str = QUESTION) -> StageResult:
 
 
 def check(vendor: Vendor, result: StageResult, folder: Any) -> None:
-    """Hold the result against all that the vendor has, each once."""
+    """Compare the result with all events of the vendor, each once."""
     assert read_all(folder / EXTRACT) == vendor.events
     assert result.artifact is not None
     assert result.artifact.path == folder / EXTRACT
@@ -97,7 +99,7 @@ def test_the_next_try_continues_at_the_page_that_failed(stop: int, error: Except
     assert vendor.asked == list(range(25)), "a page was asked for twice"
 
 
-def test_every_try_advances_however_many_there_are(tmp_path: Path) -> None:
+def test_every_one_of_many_tries_advances(tmp_path: Path) -> None:
     vendor = Vendor(50, {number: RateLimitedError("429", retry_after_s=60) for number in range(1, 50)})
     for _ in range(49):
         with pytest.raises(RateLimitedError):
@@ -106,7 +108,7 @@ def test_every_try_advances_however_many_there_are(tmp_path: Path) -> None:
     assert vendor.asked == list(range(50))
 
 
-def test_a_try_that_reads_nothing_leaves_what_was_there(tmp_path: Path) -> None:
+def test_a_try_that_reads_nothing_keeps_the_staged_pages(tmp_path: Path) -> None:
     vendor = Vendor(5, {2: UnavailableError("503")})
     for page in (2, 2, 3):
         with pytest.raises(UnavailableError):
@@ -123,16 +125,16 @@ def test_the_first_page_that_fails_leaves_nothing(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_bounds_are_those_that_were_first_asked_for(tmp_path: Path) -> None:
+def test_bounds_are_those_of_the_first_try(tmp_path: Path) -> None:
     vendor = Vendor(3, {1: UnavailableError("503")})
     with pytest.raises(UnavailableError):
         run(vendor, tmp_path)
-    later = Window(WINDOW.since.replace(minute=5), WINDOW.until)  # what the source keeps has become less
+    later = Window(WINDOW.since.replace(minute=5), WINDOW.until)  # the source has fewer events now
     extract(vendor.fetch, later, QUESTION, tmp_path)
     assert vendor.windows == [WINDOW, WINDOW]
 
 
-def test_another_question_starts_over(tmp_path: Path) -> None:
+def test_another_request_starts_over(tmp_path: Path) -> None:
     vendor = Vendor(3, {2: UnavailableError("503")})
     with pytest.raises(UnavailableError):
         run(vendor, tmp_path)
@@ -140,7 +142,7 @@ def test_another_question_starts_over(tmp_path: Path) -> None:
     assert vendor.asked == [0, 1, 0, 1, 2]
 
 
-def test_a_cleared_run_reads_its_window_anew(tmp_path: Path) -> None:
+def test_a_cleared_run_reads_its_window_again(tmp_path: Path) -> None:
     vendor = Vendor(25, {15: UnavailableError("503")})
     with pytest.raises(UnavailableError):
         run(vendor, tmp_path)
@@ -153,7 +155,7 @@ def test_a_cleared_run_reads_its_window_anew(tmp_path: Path) -> None:
 class TestStale:
     @pytest.fixture
     def vendor(self, tmp_path: Path) -> Vendor:
-        """A vendor of whose 25 pages twelve are staged, in two parts."""
+        """A vendor with 25 pages, of which twelve are staged in two parts."""
         vendor = Vendor(25, {12: UnavailableError("503")})
         with pytest.raises(UnavailableError):
             run(vendor, tmp_path)
@@ -172,15 +174,14 @@ class TestStale:
             run(vendor, tmp_path)
         assert vendor.asked == []
 
-    def test_a_page_that_is_refused_later_fails(self, vendor: Vendor, tmp_path: Path) -> None:
+    def test_a_page_that_is_refused_later_starts_over_too(self, vendor: Vendor, tmp_path: Path) -> None:
         vendor.stops = {14: RequestRefusedError("Okta answered 400 (E0000001).", status=400)}
-        with pytest.raises(RequestRefusedError):
-            run(vendor, tmp_path)
-        assert vendor.asked == [12, 13]
+        check(vendor, run(vendor, tmp_path), tmp_path)
+        assert vendor.asked == [12, 13, *range(25)]
 
     def test_a_link_that_leads_elsewhere_fails(self, vendor: Vendor, tmp_path: Path) -> None:
-        vendor.stops = {12: RequestRefusedError("Okta's next link leads to example.net.")}
-        with pytest.raises(RequestRefusedError, match="leads to"):
+        vendor.stops = {12: RequestRefusedError("Okta's next link points to example.net.")}
+        with pytest.raises(RequestRefusedError, match="points to"):
             run(vendor, tmp_path)
 
     @pytest.mark.parametrize("damage", ["emptied", "cut", "gone"])
@@ -210,79 +211,118 @@ class TestStale:
         check(vendor, run(vendor, tmp_path), tmp_path)
 
 
-class KilledError(BaseException):
-    """The process ends here: what it would have cleaned up stays."""
+class TestCeiling:
+    """A vendor with an undocumented maximum number of pages. Smaller windows have fewer pages."""
 
+    @pytest.mark.parametrize("pages", [3, 25, 64])
+    @pytest.mark.parametrize("ceiling", [1, 2, 7, PAGES_PER_PART, 24])
+    def test_the_window_is_read_in_pieces(self, pages: int, ceiling: int, tmp_path: Path) -> None:
+        vendor = Vendor(pages, ceiling=ceiling)
+        check(vendor, run(vendor, tmp_path), tmp_path)
 
-def kill(vendor: Vendor, folder: Path, at: int) -> bool:
-    """Return whether a try was killed before its nth step in the staging area. (SIGKILL: tests/faults.)"""
-    steps = count(1)
+    def test_pieces_are_parts_of_the_window_that_follow_each_other(self, tmp_path: Path) -> None:
+        vendor = Vendor(25, ceiling=10)
+        run(vendor, tmp_path)
+        whole, _, *pieces = vendor.windows
+        assert (whole, len(pieces)) == (WINDOW, 4)
+        assert (pieces[0].since, pieces[-1].until) == (WINDOW.since, WINDOW.until)
+        assert all(first.until == second.since for first, second in pairwise(pieces))
 
-    def watch(call: Callable[..., Any]) -> Callable[..., Any]:
-        def step(*arguments: Any, **named: Any) -> Any:
-            if next(steps) >= at:  # once killed, nothing more is done
-                raise KilledError
-            return call(*arguments, **named)
+    @pytest.mark.parametrize("a_try", [1, 2, 3, 10, 11])
+    def test_tries_that_are_cut_short_come_to_the_end(self, a_try: int, tmp_path: Path) -> None:
+        """Besides the ceiling, a rate limit allows a number of pages per try. The learned ceiling is kept."""
+        vendor, tries = Vendor(40, ceiling=10), 0
 
-        return step
+        def fetch(window: Window, tokens: Sequence[str]) -> Iterator[Page]:
+            for page in vendor.fetch(window, tokens):
+                if len(vendor.asked) - before > a_try:
+                    raise RateLimitedError("429", retry_after_s=61)
+                yield page
 
-    with pytest.MonkeyPatch.context() as patch:
-        for name in ("open", "replace", "unlink"):
-            patch.setattr(Path, name, watch(getattr(Path, name)))
-        try:
-            run(vendor, folder)
-        except KilledError:
-            return True
-        except RateLimitedError:
-            return False
-    return False
+        while True:
+            before, tries = len(vendor.asked), tries + 1
+            try:
+                result = extract(fetch, WINDOW, QUESTION, tmp_path)
+                break
+            except RateLimitedError:
+                assert tries < 100
+        check(vendor, result, tmp_path)
 
+    def test_a_page_token_that_lives_shorter_than_the_wait_does_not_stop_it(self, tmp_path: Path) -> None:
+        """Each try reads three pages, and the next page token is refused. Pieces of one page need no token."""
+        vendor, tries = Vendor(20), 0
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # a killed process closes no file
-@pytest.mark.parametrize("stop", [None, 3], ids=["to the end", "leaving for a rate limit"])
-def test_killed_before_any_step_nothing_is_lost_or_doubled(
-    stop: int | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Before the draft, the rename, the note, the join, each removal; then once more in the try after it."""
-    monkeypatch.setattr(extraction, "PAGES_PER_PART", 2)
-    first = second = 1
-    killed = 0
-    while True:
-        folder = tmp_path / f"{first}-{second}"
-        if not kill(Vendor(4, {stop: RateLimitedError("429")} if stop else {}), folder, first):
-            break
-        if kill(Vendor(4), folder, second):
-            killed, second = killed + 1, second + 7
-        else:
-            first, second = first + 1, 1
-        check(vendor := Vendor(4), run(vendor, folder), folder)
-    assert killed > 30
+        def fetch(window: Window, tokens: Sequence[str]) -> Iterator[Page]:
+            if tokens:
+                raise RequestRefusedError("Acme answered 400 (the token has expired).", status=400)
+            for page in vendor.fetch(window, tokens):
+                if len(vendor.asked) - before > 3:
+                    raise RateLimitedError("429", retry_after_s=61)
+                yield page
 
+        while True:
+            before, tries = len(vendor.asked), tries + 1
+            try:
+                result = extract(fetch, WINDOW, QUESTION, tmp_path)
+                break
+            except RateLimitedError:
+                assert tries < 100
+        check(vendor, result, tmp_path)
 
-@pytest.mark.parametrize("pages", [1, 2 * PAGES_PER_PART])
-@pytest.mark.parametrize("at", [0, -1], ids=["at its first page", "at its last page"])
-def test_a_process_that_was_given_up_replaces_nothing(pages: int, at: int, tmp_path: Path) -> None:
-    """Its successor begins and ends while it waits for a page."""
-    successor = Vendor(pages)
+    def test_a_vendor_that_refuses_every_second_page_is_not_asked_forever(self, tmp_path: Path) -> None:
+        class Hopeless(Vendor):
+            def instant(self, number: int) -> datetime:
+                return WINDOW.since
 
-    def fetch(_window: Window, _tokens: Sequence[str]) -> Iterator[Page]:
-        for number in range(pages):
-            if number == at % pages:
-                extract(successor.fetch, WINDOW, QUESTION, tmp_path)
-            yield Page([b"given up"], f"to {number + 1}" if number < pages - 1 else None)
+        vendor = Hopeless(2, ceiling=1)
+        with pytest.raises(RequestRefusedError, match=r"too many pages.*Smaller pieces of the window did not help"):
+            run(vendor, tmp_path)
+        assert vendor.asked == [0] * 11
+        assert not (tmp_path / EXTRACT).exists()
 
-    with pytest.raises(StagingError):
-        extract(fetch, WINDOW, "another question", tmp_path)
-    assert read_all(tmp_path / EXTRACT) == successor.events
+    def test_the_next_try_knows_the_pieces(self, tmp_path: Path) -> None:
+        vendor = Vendor(25, ceiling=10)
+        starts = count()
 
+        def fetch(window: Window, tokens: Sequence[str]) -> Iterator[Page]:
+            if next(starts) == 2:
+                raise UnavailableError("503")
+            yield from vendor.fetch(window, tokens)
 
-def test_a_process_that_was_given_up_while_it_joins_replaces_nothing(tmp_path: Path) -> None:
-    successor, joining = Vendor(1), write_artifact(tmp_path / EXTRACT)
-    joining.__enter__().write(b"given up")
-    run(successor, tmp_path)
-    with pytest.raises(StagingError, match="another process of this task has begun after this one"):
-        joining.__exit__(None, None, None)
-    assert read_all(tmp_path / EXTRACT) == successor.events
+        with pytest.raises(UnavailableError):
+            extract(fetch, WINDOW, QUESTION, tmp_path)
+        vendor.windows.clear()
+        check(vendor, extract(fetch, WINDOW, QUESTION, tmp_path), tmp_path)
+        assert WINDOW not in vendor.windows
+
+    def test_the_next_try_reads_what_the_source_still_keeps(self, tmp_path: Path) -> None:
+        """No page was read, and the window's start is no longer available: the pieces are kept, the bounds move."""
+        vendor = Vendor(25, ceiling=10)
+        later = Window(WINDOW.since + (WINDOW.until - WINDOW.since) / 5, WINDOW.until)
+
+        def fail(window: Window, tokens: Sequence[str]) -> Iterator[Page]:
+            if window != WINDOW:
+                raise UnavailableError("503")
+            yield from vendor.fetch(window, tokens)
+
+        with pytest.raises(UnavailableError):
+            extract(fail, WINDOW, QUESTION, tmp_path)
+        vendor.windows.clear()
+        extract(vendor.fetch, later, QUESTION, tmp_path)
+        assert vendor.windows[0].since == later.since
+        assert len(vendor.windows) > 1
+        assert read_all(tmp_path / EXTRACT) == vendor.events[10:]
+
+    def test_a_note_of_an_older_version_is_not_continued(self, tmp_path: Path) -> None:
+        """It has only the tokens."""
+        vendor = Vendor(25, {12: UnavailableError("503")})
+        with pytest.raises(UnavailableError):
+            run(vendor, tmp_path)
+        note = json.loads(read_all(tmp_path / NOTE)[0])
+        del note["pieces"]
+        with write_artifact(tmp_path / NOTE) as out:
+            out.write(json.dumps(note).encode())
+        check(vendor, run(vendor, tmp_path), tmp_path)
 
 
 def test_object_storage_continues_too() -> None:
@@ -296,37 +336,3 @@ def test_object_storage_continues_too() -> None:
     assert read_all(folder / EXTRACT) == vendor.events
     assert result.tally.records_out == 50
     assert vendor.asked == list(range(25))
-
-
-A_MINUTE = 20
-
-
-@pytest.mark.parametrize(("specimens", "size"), [(OKTA, 50_000), (SENTINELONE, 30_000)], ids=["okta", "sentinelone"])
-def test_a_window_larger_than_the_rate_limit_is_read_to_its_end(
-    specimens: Specimens, size: int, tmp_path: Path
-) -> None:
-    """20 requests a minute, and the slot given back each minute: each page is asked for once."""
-    time, tries, pages = VirtualTime(), 0, list[int]()
-    limits = Limits(okta_per_minute=A_MINUTE, sentinelone_per_second=A_MINUTE / 60, sentinelone_burst=5)
-    limits = replace(limits, sentinelone_retry_after_s=61)
-    pace = (WINDOW.until - WINDOW.since) / size
-    events = [specimens.make_event(WINDOW.since + pace * number, number) for number in range(size)]
-    with serve(Simulator(clock=time, scenario=False, limits=limits)) as simulator, NotingSession() as session:
-        specimens.serve_events(simulator, events)
-        while True:
-            client = specimens.case.connect(simulator.url, session, time)
-            fetch = partial(specimens.source.fetch, client, specimens.connector())
-            tries += 1
-            try:
-                result = extract(fetch, WINDOW, QUESTION, tmp_path)
-            except RateLimitedError as err:
-                pages.append(sum(entry.status == 200 for entry in simulator.requests))
-                time.sleep(err.retry_after_s or 60)
-                continue
-            break
-        answered = [entry for entry in simulator.requests if entry.status == 200]
-    assert [json.loads(event) for event in read_all(tmp_path / EXTRACT)] == events
-    assert result.extra == {"pages": size // 1000}
-    assert len(answered) == size // 1000
-    assert pages == sorted(set(pages)), "a try that did not advance"
-    assert tries == len(pages) + 1 >= 3

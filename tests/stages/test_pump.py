@@ -1,4 +1,4 @@
-"""Every record goes somewhere, and every somewhere is counted."""
+"""Every record has a destination, and every destination is counted."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def read_entries(path: Any) -> list[Any]:
 
 
 def judge(record: bytes) -> bytes | Dropped | Quarantined:
-    """Drop what begins with d, quarantine what begins with q or {, pass the rest on."""
+    """Drop records that begin with d, quarantine those that begin with q or {, and pass the rest on."""
     if record.startswith(b"d"):
         return Dropped("begins_with_d", record.decode())
     if record.startswith((b"q", b"{")):
@@ -63,7 +63,7 @@ def test_a_record_that_becomes_nothing_needs_a_verdict(tmp_path: Path) -> None:
         tally.check_conservation("map")
 
 
-def test_nothing_is_made_for_what_there_is_none_of(tmp_path: Path) -> None:
+def test_no_artifact_is_written_without_records(tmp_path: Path) -> None:
     with SideArtifacts(tmp_path, "filter") as side, write_artifact(tmp_path / "out") as out:
         pump([[b"a"]], judge, out, side, Tally())
     assert side.artifacts == {}
@@ -82,7 +82,7 @@ def test_side_artifacts_go_with_their_stage_when_it_fails(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("record", [b'{"a":' * 100_000, b'{"a":"\xff"}', b"{", b'{"a":1} x'])
-def test_a_record_that_is_no_json_is_kept_to_the_byte(record: bytes, tmp_path: Path) -> None:
+def test_a_record_that_is_not_json_is_kept_to_the_byte(record: bytes, tmp_path: Path) -> None:
     with SideArtifacts(tmp_path, "map") as side:
         side.add_quarantined(Quarantined("event_not_an_object", None), record)
     (entry,) = read_entries(side.artifacts["quarantined"])

@@ -1,4 +1,4 @@
-"""Finding what a batch is refused for: the detections, or the request itself."""
+"""Finding the cause of a refused batch: detections, or the request itself."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def client(vendors: Simulator, session: NotingSession, virtual_time: VirtualTime
 
 
 def mixed(size: int, bad: set[int]) -> list[Row]:
-    """Return rows of which some are no address."""
+    """Return rows, some without a valid address."""
     return [read_row("acme", detection(number, value=NO_ADDRESS if number in bad else None)) for number in range(size)]
 
 
@@ -59,19 +59,19 @@ def test_few_requests_find_one_among_many(client: Client, vendors: Simulator) ->
     assert requests(vendors) <= 16
 
 
-def test_none_are_bad(client: Client) -> None:
+def test_no_detection_is_bad(client: Client) -> None:
     assert find_refused(client, mixed(5, set()), TERMS, REFUSED) == {}
 
 
 @pytest.mark.parametrize("size", [1, 2, 100])
-def test_a_request_that_is_wrong_itself_costs_one_more(size: int, client: Client, vendors: Simulator) -> None:
-    """The organisation is no organisation: every detection would be refused."""
+def test_a_wrong_request_takes_one_more_probe(size: int, client: Client, vendors: Simulator) -> None:
+    """The organization is invalid, so every detection would be refused."""
     with pytest.raises(RequestRefusedError) as caught:
-        find_refused(client, mixed(size, set()), Terms(("no organisation",), 100), REFUSED)
+        find_refused(client, mixed(size, set()), Terms(("no organization",), 100), REFUSED)
     assert (caught.value, requests(vendors)) == (REFUSED, 1)
 
 
-def test_a_dry_run_has_the_organisations_of_the_batch(client: Client) -> None:
+def test_a_dry_run_has_the_organizations_of_the_batch(client: Client) -> None:
     with pytest.raises(CredentialsError):
         find_refused(client, mixed(2, set()), Terms(("uhash:simOrgZ999",), 100), REFUSED)
 
@@ -84,7 +84,7 @@ def test_a_dry_run_has_the_organisations_of_the_batch(client: Client) -> None:
         (lambda vendors: vendors.add_fault("recorded_future", "status", count=ATTEMPTS), UnavailableError),
     ],
 )
-def test_what_says_nothing_of_the_detections_is_raised(
+def test_other_errors_are_raised(
     program: Callable[[Simulator], None], error: type[Exception], client: Client, vendors: Simulator
 ) -> None:
     program(vendors)
@@ -92,7 +92,7 @@ def test_what_says_nothing_of_the_detections_is_raised(
         find_refused(client, mixed(4, {1}), TERMS, REFUSED)
 
 
-def test_a_probe_refused_for_its_size_says_nothing(client: Client, vendors: Simulator) -> None:
+def test_a_probe_refused_for_its_size_is_raised(client: Client, vendors: Simulator) -> None:
     vendors.add_fault("recorded_future", "status", status=413)
     with pytest.raises(RequestRefusedError) as caught:
         find_refused(client, mixed(1, {0}), TERMS, REFUSED)
@@ -105,14 +105,14 @@ def test_trouble_is_waited_out(client: Client, vendors: Simulator) -> None:
     assert set(find_refused(client, rows, TERMS, REFUSED)) == {rows[1].key}
 
 
-def test_another_status_is_no_detections_fault(client: Client, vendors: Simulator) -> None:
+def test_another_status_blames_no_detection(client: Client, vendors: Simulator) -> None:
     with pytest.raises(RequestRefusedError, match="404"):
         find_refused(client, mixed(2, set()), TERMS, RequestRefusedError("It answered 404.", status=404))
     assert requests(vendors) == 0
 
 
 class TestDryRun:
-    """What a debug run asks the API."""
+    """The API requests of a debug run."""
 
     def dry_run(self, client: Client, directory: Path, size: int, bad: set[int], terms: Terms = TERMS) -> DryRun:
         found = DryRun(client, "acme", terms)
@@ -127,11 +127,11 @@ class TestDryRun:
 
     def test_a_batch_counted_otherwise_stops_it(self, client: Client, vendors: Simulator, tmp_path: Path) -> None:
         vendors.add_fault("recorded_future", "wrong_counts", skip=1)
-        with pytest.raises(AccountingError, match="counts 2 ip processed, sent were 3 ip"):
+        with pytest.raises(AccountingError, match="processed 2 ip, but 3 ip were sent"):
             self.dry_run(client, tmp_path, 7, set(), Terms((), 3))
 
     @pytest.mark.parametrize("bad", [{0}, {2, 3}, {6}, set(range(7))])
-    def test_the_bad_ones_are_told_and_the_rest_checked(
+    def test_the_bad_ones_are_reported_and_the_rest_checked(
         self, bad: set[int], client: Client, vendors: Simulator, tmp_path: Path
     ) -> None:
         found = self.dry_run(client, tmp_path, 7, bad, Terms((), 3))
@@ -139,8 +139,8 @@ class TestDryRun:
         assert found.processed.total() == 7 - len(bad)
         assert vendors.detections == []
 
-    def test_one_that_comes_twice_is_asked_about_once(self, client: Client, vendors: Simulator, tmp_path: Path) -> None:
-        """As a live run sends it once; in one batch, or in two."""
+    def test_a_repeated_detection_is_checked_once(self, client: Client, vendors: Simulator, tmp_path: Path) -> None:
+        """A live run also sends it once, in one batch or in two."""
         found = DryRun(client, "acme", Terms((), 3))
         texts = [row.text for row in mixed(4, set())]
         found.check(stage(tmp_path, [*texts, texts[0], texts[0], texts[3]]))
@@ -149,9 +149,9 @@ class TestDryRun:
         twice = [step(text) for text in (texts[0], texts[1], texts[0])]
         assert twice == [texts[0], texts[1], Dropped("duplicate", "event-00000")]
 
-    def test_a_wrong_request_costs_two(self, client: Client, vendors: Simulator, tmp_path: Path) -> None:
+    def test_a_wrong_request_takes_two_submissions(self, client: Client, vendors: Simulator, tmp_path: Path) -> None:
         with pytest.raises(RequestRefusedError):
-            self.dry_run(client, tmp_path, 100, set(), Terms(("no organisation",), 100))
+            self.dry_run(client, tmp_path, 100, set(), Terms(("no organization",), 100))
         assert len(vendors.requests) == 2
 
     def test_its_step_quarantines_them(self, client: Client, tmp_path: Path) -> None:
@@ -164,11 +164,11 @@ class TestDryRun:
         assert "not a valid ip" in results[1].detail
         assert step(b"odd") == Dropped("odd", None)
 
-    def test_a_request_that_is_wrong_is_raised(self, client: Client, tmp_path: Path) -> None:
+    def test_a_wrong_request_is_raised(self, client: Client, tmp_path: Path) -> None:
         with pytest.raises(RequestRefusedError, match="uhash"):
-            self.dry_run(client, tmp_path, 3, set(), Terms(("no organisation",), 2))
+            self.dry_run(client, tmp_path, 3, set(), Terms(("no organization",), 2))
 
-    def test_one_that_is_taken_the_second_time_is_raised_not_asked_for_ever(
+    def test_one_that_is_accepted_the_second_time_is_raised_not_asked_forever(
         self, client: Client, vendors: Simulator, tmp_path: Path
     ) -> None:
         vendors.add_fault("recorded_future", "status", status=400)
@@ -176,7 +176,7 @@ class TestDryRun:
             self.dry_run(client, tmp_path, 1, set())
 
     @pytest.mark.parametrize(("status", "batches"), [(400, 2), (413, 3)])
-    def test_too_many_at_once_are_asked_about_in_halves(
+    def test_too_many_at_once_are_checked_in_halves(
         self, status: int, batches: int, client: Client, vendors: Simulator, tmp_path: Path
     ) -> None:
         vendors.add_fault("recorded_future", "status", status=status)
@@ -188,7 +188,9 @@ class TestDryRun:
         (message,) = self.dry_run(client, tmp_path, 1, set()).refused.values()
         assert "413" in message
 
-    def test_what_is_nobodys_fault_is_raised(self, client: Client, vendors: Simulator, tmp_path: Path) -> None:
+    def test_an_error_without_bad_detections_is_raised(
+        self, client: Client, vendors: Simulator, tmp_path: Path
+    ) -> None:
         vendors.add_fault("recorded_future", "status", status=404)
         with pytest.raises(RequestRefusedError, match="404"):
             self.dry_run(client, tmp_path, 2, set())

@@ -30,7 +30,7 @@ ODD = [b"", b"null", b"7", b"[]", b"{}", b"{", b"\xff", b'{"uuid":"\xff"}', b'{"
 
 
 def texts(specimens: Specimens) -> st.SearchStrategy[bytes]:
-    """Return events of every kind: specimens, damaged ones, and what is no event at all."""
+    """Return events of every kind: specimens, damaged ones, and values that are not events."""
     good = [specimen.text for specimen in specimens.all]
     damaged = st.tuples(st.sampled_from(good), st.integers(0, 2000)).map(lambda pair: pair[0][: pair[1]])
     lines = st.binary(max_size=20).filter(lambda record: b"\n" not in record)
@@ -50,7 +50,7 @@ def records_of(entries: list[bytes]) -> list[bytes]:
 
 
 def check_stage(before: list[bytes], result: StageResult) -> None:
-    """Hold a stage's counts against what its artifacts hold."""
+    """Compare a stage's counts with its artifacts."""
     tally, after = result.tally, read_all(result.artifact)
     dropped, quarantined = (read_all(result.side_artifacts.get(kind)) for kind in ("dropped", "quarantined"))
     assert tally.records_in == len(before) == len(after) + len(dropped) + len(quarantined)

@@ -1,4 +1,4 @@
-"""Asking the API which of a run's detections it has."""
+"""Looking up which of a run's detections the API has stored."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ def keys(numbers: list[int]) -> set[bytes]:
     return {row.key for row in rows(numbers)}
 
 
-def test_those_stored_are_told(client: Client) -> None:
+def test_stored_detections_are_found(client: Client) -> None:
     store(client, rows([1, 3, 4, 4]))
     assert look_up_with(client)(rows([0, 1, 2, 3])) == keys([1, 3])
 
 
-def test_one_alone_is_told(client: Client) -> None:
+def test_a_single_detection_is_found(client: Client) -> None:
     store(client, rows([1]))
     assert look_up_with(client)(rows([1])) == keys([1])
     assert look_up_with(client)(rows([2])) == set()
@@ -76,14 +76,14 @@ def test_another_time_is_another_detection(client: Client) -> None:
 
 
 @pytest.mark.parametrize("fault", [{"kind": "status"}, {"kind": "html_200"}, {"kind": "drop_connection"}])
-def test_trouble_is_not_taken_for_no(
+def test_an_error_is_not_taken_for_a_miss(
     fault: dict[str, str], client: Client, vendors: Simulator, caplog: pytest.LogCaptureFixture
 ) -> None:
     vendors.add_fault("recorded_future", count=ATTEMPTS, **fault)
     assert look_up_with(client)(rows([1])) is None
-    assert "The search could not tell what of 1 detections is stored" in caplog.text
+    assert "The search could not find out which of 1 detections are stored" in caplog.text
 
 
-def test_a_host_that_nobody_answers_at_is_trouble_for_all(session: NotingSession, virtual_time: VirtualTime) -> None:
+def test_an_unreachable_host_is_an_error_for_all(session: NotingSession, virtual_time: VirtualTime) -> None:
     with pytest.raises(UnreachableError):
         look_up_with(LIVE.connect("http://127.0.0.1:1", session, virtual_time))(rows([1]))

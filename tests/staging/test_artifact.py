@@ -71,7 +71,7 @@ def test_many_records_come_in_chunks(tmp_path: Path) -> None:
     assert max(sum(map(len, chunk)) for chunk in chunks) <= 2 * CHUNK_BYTES
 
 
-def test_an_artifact_without_records_is_there_and_empty(tmp_path: Path) -> None:
+def test_an_artifact_without_records_exists_and_is_empty(tmp_path: Path) -> None:
     assert read(write_all(tmp_path / "map.jsonl.zst", [])) == []
 
 
@@ -91,7 +91,7 @@ def test_lines_of_another_tool_without_a_last_line_break_are_read(tmp_path: Path
 
 
 @pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt, SystemExit])
-def test_nothing_stands_at_the_path_when_the_block_raises(error: type[BaseException], tmp_path: Path) -> None:
+def test_nothing_is_at_the_path_when_the_block_raises(error: type[BaseException], tmp_path: Path) -> None:
     with pytest.raises(error):
         write_and_raise(tmp_path / "map.jsonl.zst", b"x" * CHUNK_BYTES, error)
     assert list(tmp_path.iterdir()) == []
@@ -128,7 +128,7 @@ DAMAGES: dict[str, Callable[[bytes], bytes]] = {
 
 @pytest.mark.parametrize("damage", DAMAGES)
 @pytest.mark.parametrize("is_old", [False, True], ids=["digest", "manifest of an older version"])
-def test_what_is_not_whole_is_refused_before_its_first_record(damage: str, is_old: bool, tmp_path: Path) -> None:
+def test_an_incomplete_artifact_is_refused_before_its_first_record(damage: str, is_old: bool, tmp_path: Path) -> None:
     path = tmp_path / "run" / "map.jsonl.zst"
     whole = write_all(path, [b"%d" % number for number in range(100_000)])
     path.write_bytes(DAMAGES[damage](path.read_bytes()))
@@ -141,7 +141,7 @@ def test_what_is_not_whole_is_refused_before_its_first_record(damage: str, is_ol
 
 
 @pytest.mark.parametrize("records", [999, 1001])
-def test_another_number_of_records_than_handed_over_is_refused(records: int, tmp_path: Path) -> None:
+def test_a_wrong_number_of_records_is_refused(records: int, tmp_path: Path) -> None:
     whole = write_all(tmp_path / "map.jsonl.zst", [b"x"] * 1000)
     with pytest.raises(DamagedArtifactError):
         next(read_artifact(replace(whole, records=records, digest=None)))
@@ -167,10 +167,10 @@ def test_artifacts_are_joined_byte_by_byte(tmp_path: Path) -> None:
 
 
 class TestTwoProcesses:
-    """A process that Airflow has given up, and its successor."""
+    """A process that Airflow has abandoned, and its successor."""
 
     @pytest.mark.parametrize("ends_first", [False, True], ids=["ends last", "ends first"])
-    def test_the_one_that_began_first_publishes_nothing(self, ends_first: bool, tmp_path: Path) -> None:
+    def test_the_older_process_publishes_nothing(self, ends_first: bool, tmp_path: Path) -> None:
         path = tmp_path / "map.jsonl.zst"
         given_up, successor = write_artifact(path), write_artifact(path)
         given_up.__enter__().write(b"given up")
@@ -180,7 +180,7 @@ class TestTwoProcesses:
             if each is successor:
                 each.__exit__(None, None, None)
                 continue
-            with pytest.raises(StagingError, match="another process of this task has begun after this one"):
+            with pytest.raises(StagingError, match="another process of this task started after this one"):
                 each.__exit__(None, None, None)
         assert read(out.artifact) == [b"successor"]
         assert list(tmp_path.iterdir()) == [path]
@@ -194,8 +194,8 @@ class TestTwoProcesses:
 
 
 class TestDisk:
-    def test_what_is_published_was_written_through(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        """A power cut after the rename: neither the bytes nor the name may be in memory alone."""
+    def test_a_published_artifact_is_synced_to_disk(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """After the rename, a power cut must not lose the bytes or the name."""
         done: list[str] = []
 
         def note(call: Callable[..., Any], what: Callable[..., str]) -> Callable[..., Any]:
@@ -218,13 +218,13 @@ class TestDisk:
         [
             (errno.ENOSPC, r"The staging area is full \(No space left on device\): {folder}\. Free space, or"),
             (errno.EDQUOT, r"The staging area is full \(Disk quota exceeded\): {folder}\. Free space, or"),
-            (errno.EACCES, r"does not let the task write \(Permission denied\): {folder}\. Give the user"),
-            (errno.EROFS, r"does not let the task write \(Read-only file system\): {folder}\. Give the user"),
+            (errno.EACCES, r"cannot write to the staging area \(Permission denied\): {folder}\. Give the user"),
+            (errno.EROFS, r"cannot write to the staging area \(Read-only file system\): {folder}\. Give the user"),
             (errno.EIO, r"The artifact map\.jsonl\.zst cannot be written to {folder} \(Input/output error\)\."),
         ],
     )
     @pytest.mark.parametrize("step", ["mkdir", "open", "fsync", "replace"])
-    def test_what_it_does_not_take_is_a_sentence_with_the_folder(
+    def test_a_failed_write_is_a_sentence_with_the_folder(
         self, number: int, sentence: str, step: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         def fail(*_: Any, **__: Any) -> Any:
@@ -242,6 +242,6 @@ class TestDisk:
             raise OSError(errno.ENOSPC, "of a vendor")
 
 
-def test_others_of_the_machine_see_nothing(tmp_path: Path) -> None:
+def test_other_users_cannot_read_it(tmp_path: Path) -> None:
     write_all(tmp_path / "run" / "map.jsonl.zst", [])
     assert (tmp_path / "run").stat().st_mode & 0o077 == 0

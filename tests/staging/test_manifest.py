@@ -1,4 +1,4 @@
-"""What a stage hands on."""
+"""The manifest that a stage passes on."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_xcom_holds_plain_numbers_and_places() -> None:
 
 
 @given(MILLISECONDS, MILLISECONDS, st.integers(0, 10**9), st.booleans())
-def test_what_is_handed_over_is_taken_over(since: datetime, until: datetime, records: int, debug: bool) -> None:
+def test_a_manifest_is_read_as_it_was_written(since: datetime, until: datetime, records: int, debug: bool) -> None:
     window = Window(since, until)
     xcom = make(window, Tally(records_in=records, records_out=records), debug).to_xcom()
     assert read_handover(json.loads(json.dumps(xcom))) == Handover(
@@ -87,6 +87,6 @@ def test_a_manifest_of_an_older_version_has_no_digest() -> None:
 
 
 @pytest.mark.parametrize("manifest", [None, "done", 7, [], {}, {"window": None}, {**GOOD, "artifact": None}])
-def test_what_is_not_a_manifest_is_named_with_what_to_do(manifest: Any) -> None:
+def test_an_invalid_manifest_is_named_with_the_fix(manifest: Any) -> None:
     with pytest.raises(ConfigurationError, match="left no manifest: its task was marked as success by hand, or its"):
         read_handover(manifest)

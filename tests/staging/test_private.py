@@ -1,4 +1,4 @@
-"""What the user who runs the tasks writes, nobody else of the machine reads: whatever the umask, by whichever path."""
+"""Files of the user who runs the tasks are unreadable for other users, with any umask and any kind of path."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_folders_and_files_are_closed_to_others_from_their_first_moment(make_pat
 
 
 @pytest.mark.usefixtures("umask")
-def test_what_an_earlier_version_left_open_is_closed_by_the_retry(make_path: MakePath, tmp_path: Path) -> None:
+def test_files_left_open_by_an_earlier_version_are_closed_by_the_retry(make_path: MakePath, tmp_path: Path) -> None:
     for name in ("map.jsonl.zst", ".map.jsonl.zst.draft"):
         (tmp_path / name).write_bytes(b"old")
         (tmp_path / name).chmod(0o666)
@@ -64,7 +64,7 @@ def test_what_an_earlier_version_left_open_is_closed_by_the_retry(make_path: Mak
     assert [(path.name, mode(path)) for path in tmp_path.iterdir()] == [("map.jsonl.zst", 0o600)]
 
 
-def test_a_link_that_somebody_laid_is_not_followed(make_path: MakePath, tmp_path: Path) -> None:
+def test_a_planted_link_is_not_followed(make_path: MakePath, tmp_path: Path) -> None:
     (tmp_path / "other").write_text("kept")
     (tmp_path / "draft").symlink_to(tmp_path / "other")
     make_private_file(make_path(tmp_path / "draft"))
@@ -72,20 +72,20 @@ def test_a_link_that_somebody_laid_is_not_followed(make_path: MakePath, tmp_path
     assert not (tmp_path / "draft").is_symlink()
 
 
-def test_a_folder_may_be_there_already(make_path: MakePath, tmp_path: Path) -> None:
+def test_an_existing_folder_is_reused(make_path: MakePath, tmp_path: Path) -> None:
     make_private_folder(make_path(tmp_path / "run"))
     make_private_folder(make_path(tmp_path / "run"))
     assert mode(tmp_path / "run") == 0o700
 
 
-def test_a_link_to_nothing_is_named_where_it_stands(make_path: MakePath, tmp_path: Path) -> None:
+def test_a_broken_link_is_named_with_its_path(make_path: MakePath, tmp_path: Path) -> None:
     (tmp_path / "staging").symlink_to(tmp_path / "not mounted")
     with pytest.raises(FileExistsError) as caught:
         make_private_folder(make_path(tmp_path / "staging" / "dag" / "run"))
     assert caught.value.filename == str(tmp_path / "staging")
 
 
-def test_object_storage_gets_the_artifact_alone() -> None:
+def test_object_storage_gets_only_the_artifact() -> None:
     attach("memory", fs=MemoryFileSystem())
     path = ObjectStoragePath("memory://staging") / "dag" / "run" / "map.jsonl.zst"
     with write_artifact(path) as out:

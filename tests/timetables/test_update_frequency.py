@@ -1,4 +1,4 @@
-"""The schedule of a connector over hours, outages, restarts and changes; time is a clock moved by hand."""
+"""The schedule of a connector over hours, outages, restarts and changes, with a manual clock."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def restarted(timetable: UpdateFrequencyTimetable) -> UpdateFrequencyTimetable:
 
 @dataclass(frozen=True)
 class Run:
-    """A run as the timetable planned it: its window, its logical date, the moment from which it may start."""
+    """A run planned by the timetable: its window, its logical date, and its earliest start."""
 
     since: datetime
     until: datetime
@@ -65,7 +65,7 @@ def read(info: DagRunInfo | None) -> Run:
 
 @dataclass
 class Scheduler:
-    """Does what Airflow's scheduler does: keeps the next run, starts it when it is due, asks for another."""
+    """Works like Airflow's scheduler: keeps the next run, starts it when it is due, and requests another."""
 
     timetable: UpdateFrequencyTimetable
     clock: VirtualTime
@@ -73,7 +73,7 @@ class Scheduler:
     pending: Run | None = None
 
     def ask(self) -> Run:
-        """Return what the timetable says comes after the last run."""
+        """Return the next run after the last one, from the timetable."""
         last = self.runs[-1].interval if self.runs else None
         return read(self.timetable.next_dagrun_info(last_automated_data_interval=last, restriction=FREE))
 
@@ -105,7 +105,7 @@ def scheduler(clock: VirtualTime) -> Scheduler:
 def backfill(
     timetable: UpdateFrequencyTimetable, since: datetime, until: datetime
 ) -> Iterator[tuple[datetime, datetime]]:
-    """Yield the windows of a backfill; Airflow asks until None comes, so a timetable may not go on for ever."""
+    """Yield the windows of a backfill; Airflow asks until it gets None, so a timetable must end."""
     restriction = TimeRestriction(pendulum.instance(since), pendulum.instance(until), catchup=True)
     last: DataInterval | None = None
     for _ in range(1000):
@@ -148,7 +148,7 @@ class TestSchedule:
         lengths = [run.length for run in scheduler.advance(3 * DAY)]
         assert lengths == [30 * MINUTE, DAY, DAY, DAY - 30 * MINUTE]
 
-    def test_a_restart_changes_no_answer(self, scheduler: Scheduler, clock: VirtualTime) -> None:
+    def test_a_restart_does_not_change_the_schedule(self, scheduler: Scheduler, clock: VirtualTime) -> None:
         scheduler.catch_up()
         clock.instant += 5 * HOUR
         before = scheduler.ask()
@@ -191,7 +191,7 @@ class TestSchedule:
     def test_whatever_happens_the_windows_are_one_interval(
         self, steps: list[tuple[timedelta, tuple[timedelta, int, int] | None]], initial_import: timedelta
     ) -> None:
-        """Outages, restarts and changed options in any order: no gap, no overlap, nothing left behind."""
+        """Outages, restarts and changed options in any order cause no gap, no overlap and no missing window."""
         clock = VirtualTime()
         scheduler = Scheduler(make(clock, initial_import=initial_import), clock)
         scheduler.catch_up()
@@ -211,7 +211,7 @@ class TestSchedule:
 
 
 def assert_one_interval(runs: list[Run]) -> None:
-    """Check that windows join, none is empty, and logical dates (a window's start) strictly advance."""
+    """Check that windows join, that none is empty, and that logical dates (a window's start) strictly advance."""
     for early, late in itertools.pairwise(runs):
         assert early.until == late.since
         assert early.logical_date < late.logical_date
@@ -234,7 +234,7 @@ class TestPhase:
     def test_is_the_same_in_every_process_and_release(self) -> None:
         assert phase_of("okta", 30 * MINUTE) == timedelta(seconds=330, milliseconds=456)
 
-    def test_no_person_types_a_logical_date_of_the_schedule(self, scheduler: Scheduler) -> None:
+    def test_a_logical_date_of_the_schedule_has_microseconds(self, scheduler: Scheduler) -> None:
         scheduler.advance(DAY)
         assert all(run.logical_date.microsecond for run in scheduler.runs)
 
@@ -266,7 +266,7 @@ class TestBackfill:
         *_, (_, end) = backfill(timetable, NOON - 5 * HOUR, NOON + 5 * HOUR)
         assert end == timetable.grid.floor(clock() - 10 * MINUTE)
 
-    def test_of_the_future_has_no_runs(self, timetable: UpdateFrequencyTimetable) -> None:
+    def test_in_the_future_has_no_runs(self, timetable: UpdateFrequencyTimetable) -> None:
         assert not list(backfill(timetable, NOON + MINUTE, NOON + DAY))
 
     def test_without_a_first_date_has_no_runs(self, timetable: UpdateFrequencyTimetable) -> None:

@@ -1,4 +1,4 @@
-"""From what a Connection holds to a client."""
+"""A client from the fields of a Connection."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tests.virtual_time import VirtualTime
         (DRY_RUN, "https://api.recordedfuture.com/collective-insights/detections", "https://api.recordedfuture.com"),
     ],
 )
-def test_url_is_repaired_also_by_the_vendors_own_mends(
+def test_url_is_repaired_also_by_the_vendors_own_rules(
     case: VendorCase, url: str, base_url: str, session: NotingSession, virtual_time: VirtualTime
 ) -> None:
     assert case.connect(url, session, virtual_time).base_url == base_url

@@ -1,4 +1,4 @@
-"""What proves who asks, and what a client makes of a 401 that another header may mend."""
+"""The authentication header, and a 401 that another header can fix."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import pytest
 
 from ci_operators.core.errors import CredentialsError
-from ci_operators.transport.auth import Flow, NoAuth, Request, TokenAuth
+from ci_operators.transport.auth import BasicAuth, Flow, NoAuth, Request, TokenAuth
 from ci_operators.transport.client import Client
 from simulator import Simulator
 from simulator.settings import OKTA_TOKEN
@@ -47,9 +47,15 @@ def test_a_token_is_always_the_same_and_never_shown() -> None:
     assert auth.hide("the token 00secret is unknown") == "the token *** is unknown"
 
 
-def test_no_header_sets_none_and_keeps_a_netrc_away(
-    vendors: Simulator, session: NotingSession, virtual_time: VirtualTime
-) -> None:
+def test_a_user_and_a_password_are_encoded_and_the_password_is_never_shown() -> None:
+    auth = BasicAuth("Aladdin", "open sesame")  # RFC 7617's own example
+    header = ("Authorization", "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==")
+    assert next(auth.flow(REQUEST, 0.0)).header == header
+    assert "open sesame" not in repr(auth)
+    assert auth.hide("no open sesame, no QWxhZGRpbjpvcGVuIHNlc2FtZQ==") == "no ***, no ***"
+
+
+def test_an_empty_header_disables_netrc(vendors: Simulator, session: NotingSession, virtual_time: VirtualTime) -> None:
     client = Client(OKTA.api.vendor, vendors.url, NoAuth(), session, virtual_time.pacer())
     session.auth = ("somebody", "else")
     with pytest.raises(CredentialsError, match="answered 401"):

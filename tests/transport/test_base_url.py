@@ -1,4 +1,4 @@
-"""What people paste as a URL, and what becomes of it."""
+"""The repair of URLs that people paste."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def repair(text: str | None) -> str:
         ("http://[::1]:8080/", "http://[::1]:8080"),
     ],
 )
-def test_what_can_be_meant_is_repaired(pasted: str, repaired: str) -> None:
+def test_an_unambiguous_url_is_repaired(pasted: str, repaired: str) -> None:
     assert repair(pasted) == repaired
 
 
@@ -61,8 +61,8 @@ def test_what_can_be_meant_is_repaired(pasted: str, repaired: str) -> None:
         (None, "is empty"),
         ("", "is empty"),
         ("  ''  ", "is empty"),
-        ("http://acme.okta.com", "would send the token in the clear: use https"),
-        ("http://10.0.0.1:8080", "would send the token in the clear: use https"),
+        ("http://acme.okta.com", "sends the token unencrypted. Use https"),
+        ("http://10.0.0.1:8080", "sends the token unencrypted. Use https"),
         ("https://{yourOktaDomain}", "is still a placeholder"),
         ("https://<tenant>.sentinelone.net", "is still a placeholder"),
         ("https://${OKTA_HOST}", "is still a placeholder"),
@@ -74,11 +74,11 @@ def test_what_can_be_meant_is_repaired(pasted: str, repaired: str) -> None:
         ("https://https://acme.okta.com", "is not the URL of a web server"),
         ("https//acme.okta.com", "is not the URL of a web server"),
         ("ftp://acme.okta.com", "is not the URL of a web server"),
-        ("https://user:hunter2@acme.okta.com", "holds a user name or password"),
-        ("user:hunter2@acme.okta.com", "holds a user name or password"),
-        ("https://user:hunter2@<tenant>.okta.com", "holds a user name or password"),
+        ("https://user:hunter2@acme.okta.com", "contains a user name or password"),
+        ("user:hunter2@acme.okta.com", "contains a user name or password"),
+        ("https://user:hunter2@<tenant>.okta.com", "contains a user name or password"),
         ("https://user:hunter2@[::1", "is not a valid URL"),
-        ("http://okta-gateway", "would send the token in the clear: use https"),
+        ("http://okta-gateway", "sends the token unencrypted. Use https"),
         ("acme", "does not name a host"),
         ("acme:8443", "does not name a host"),
         ("https://1234", "does not name a host"),
@@ -93,7 +93,7 @@ def test_what_can_be_meant_is_repaired(pasted: str, repaired: str) -> None:
         ("https://[::1/", "is not a valid URL"),
     ],
 )
-def test_what_cannot_be_meant_is_refused_with_the_mend(pasted: str | None, sentence: str) -> None:
+def test_an_invalid_url_is_refused_with_the_fix(pasted: str | None, sentence: str) -> None:
     with pytest.raises(ConfigurationError, match=sentence) as caught:
         repair(pasted)
     assert str(caught.value).startswith("Connection okta_default: host ")
@@ -102,7 +102,7 @@ def test_what_cannot_be_meant_is_refused_with_the_mend(pasted: str | None, sente
 
 
 @given(st.text() | st.text(alphabet="htps:/.[]@#?acme0", max_size=40))
-def test_any_text_is_repaired_once_and_for_all_or_refused(text: str) -> None:
+def test_any_text_is_repaired_in_one_step_or_refused(text: str) -> None:
     try:
         url = repair(text)
     except ConfigurationError:
@@ -111,6 +111,6 @@ def test_any_text_is_repaired_once_and_for_all_or_refused(text: str) -> None:
     assert url.startswith(("https://", "http://"))
 
 
-def test_loopback_is_this_machine_alone() -> None:
+def test_loopback_is_only_this_machine() -> None:
     assert all(is_loopback(host) for host in ("localhost", "127.0.0.1", "127.9.9.9", "::1"))
     assert not any(is_loopback(host) for host in ("localhost.example.org", "10.0.0.1", "acme", ""))

@@ -1,4 +1,4 @@
-"""A body is read to its end as long as it is one of a page, from a real server on loopback."""
+"""A body is read to its end if it is small enough for a page, from a real server on loopback."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def limits(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @contextmanager
 def serving(status: int, payload: bytes, encoding: str = "identity") -> Iterator[tuple[str, list[int]]]:
-    """Serve one answer to every request; give the URL and the lengths of the bodies asked with."""
+    """Serve one answer to every request; yield the URL and the lengths of the request bodies."""
     asked: list[int] = []
 
     class Handler(BaseHTTPRequestHandler):
@@ -43,13 +43,13 @@ def serving(status: int, payload: bytes, encoding: str = "identity") -> Iterator
             self.send_header("Content-Encoding", encoding)
             self.send_header("Content-Length", str(len(payload)))
             self.end_headers()
-            with suppress(BrokenPipeError, ConnectionResetError):  # whoever asked has seen enough
+            with suppress(BrokenPipeError, ConnectionResetError):  # the client has read enough
                 self.wfile.write(payload)
 
         do_POST = do_GET
 
         def log_message(self, *_: object) -> None:
-            """Say nothing."""
+            """Log nothing."""
 
     server = HTTPServer(("127.0.0.1", 0), Handler)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
@@ -76,17 +76,17 @@ def test_a_page_is_read_whole(size: int) -> None:
 
 
 @pytest.mark.parametrize(("payload", "encoding"), [(bytes(LIMIT + 1), "identity"), (BOMB, "gzip")])
-def test_what_no_page_is_is_refused_in_a_sentence(payload: bytes, encoding: str) -> None:
+def test_a_body_too_large_for_a_page_is_refused_in_a_sentence(payload: bytes, encoding: str) -> None:
     with asking(200, payload, encoding) as response, pytest.raises(RequestRefusedError) as caught:
         read_body(response, "Okta")
     assert str(caught.value) == (
-        "Okta answered 200 with more than 2 MB, which no page has: it was not read to its end."
+        "Okta answered 200 with more than 2 MB, more than any page has. The rest was not read."
     )
     assert caught.value.status == 200
 
 
 @pytest.mark.parametrize("status", [200, 503])
-def test_a_body_without_end_is_given_up(status: int) -> None:
+def test_an_endless_body_is_given_up(status: int) -> None:
     taken = itertools.count()
     response = requests.Response()
     response.status_code = status
@@ -96,21 +96,21 @@ def test_a_body_without_end_is_given_up(status: int) -> None:
     assert next(taken) <= LIMIT // (1 << 20) + 2
 
 
-def test_what_is_packed_is_not_unpacked_at_once() -> None:
+def test_a_compressed_body_is_not_decompressed_at_once() -> None:
     with asking(200, BOMB, "gzip") as response:
         assert max(map(len, response.iter_content(1 << 20))) <= 1 << 21
 
 
 @pytest.mark.parametrize("status", [301, 404, 503])
 @pytest.mark.parametrize("encoding", ["identity", "gzip"])
-def test_of_an_error_the_begin_is_enough(status: int, encoding: str) -> None:
+def test_only_the_start_of_an_error_is_read(status: int, encoding: str) -> None:
     payload = b"it broke" * 1_000_000
     with asking(status, gzip.compress(payload) if encoding == "gzip" else payload, encoding) as response:
         assert read_body(response, "Okta") == payload[:1000]
 
 
 @pytest.mark.parametrize("case", [OKTA, SENTINELONE, DRY_RUN], ids=str)
-def test_such_an_answer_is_asked_for_once(
+def test_such_an_answer_is_requested_once(
     case: VendorCase, session: requests.Session, virtual_time: VirtualTime
 ) -> None:
     with serving(200, BOMB, "gzip") as (url, asked):
@@ -120,11 +120,11 @@ def test_such_an_answer_is_asked_for_once(
     assert len(asked) == 1
 
 
-def test_to_a_submission_it_leaves_open_whether_it_was_stored(
+def test_such_an_answer_to_a_submission_is_an_unknown_outcome(
     session: requests.Session, virtual_time: VirtualTime
 ) -> None:
     with serving(200, BOMB, "gzip") as (url, asked):
         client = LIVE.connect(url, session, virtual_time)
-        with pytest.raises(UnknownOutcomeError, match=r"read to its end\. The detections may have been stored"):
+        with pytest.raises(UnknownOutcomeError, match=r"rest was not read\. The detections may have been stored"):
             LIVE.ask(client)
     assert len(asked) == 1

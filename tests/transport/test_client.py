@@ -1,4 +1,4 @@
-"""What a client makes of every answer, for each of the three vendors, against a real server on loopback."""
+"""The client's handling of every answer, for each of the three vendors, with a real server on loopback."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ pytestmark = pytest.mark.parametrize("case", [OKTA, SENTINELONE, DRY_RUN], ids=s
 
 
 def statuses(simulator: Simulator) -> list[int | None]:
-    """Return what the vendors answered so far; None is a dropped connection."""
+    """Return the vendors' answers so far; None is a dropped connection."""
     return [entry.status for entry in simulator.requests]
 
 
@@ -74,7 +74,7 @@ def test_a_refusal_is_fatal_at_once(
     assert statuses(vendors) == [status]
 
 
-def test_a_wrong_token_is_named_with_the_mend_and_stays_unsaid(
+def test_a_wrong_token_is_reported_with_the_fix_and_not_shown(
     case: VendorCase, vendors: Simulator, session: NotingSession, virtual_time: VirtualTime
 ) -> None:
     token = "0123456789abcdef0123456789abcdef"
@@ -85,7 +85,7 @@ def test_a_wrong_token_is_named_with_the_mend_and_stays_unsaid(
     assert token not in repr(client)
 
 
-def test_a_token_without_the_right_is_named_with_the_mend(
+def test_a_token_without_the_permission_is_reported_with_the_fix(
     case: VendorCase, vendors: Simulator, session: NotingSession, virtual_time: VirtualTime
 ) -> None:
     with pytest.raises(CredentialsError, match=r"answered 403 .*(role|right)"):
@@ -126,7 +126,7 @@ def test_a_redirect_is_named_without_the_token(
 def test_a_redirects_host_is_clean_and_without_any_part_of_the_token(
     host: str, named: str, case: VendorCase, virtual_time: VirtualTime
 ) -> None:
-    token = case.token * 3  # longer than what is said of a host
+    token = case.token * 3  # longer than the shown part of a host
     token = token[:32] if case is DRY_RUN else token
     place = f"https://{host.format(token=token, half=token[:9], rest=token[9:])}/"
     with (
@@ -138,10 +138,10 @@ def test_a_redirects_host_is_clean_and_without_any_part_of_the_token(
 
 
 @pytest.mark.parametrize(("status", "place"), [(302, "\xff\xfe"), (307, "http://[::1"), (304, "//[")])
-def test_a_place_that_is_none_is_an_error_of_the_tree(
+def test_an_invalid_location_is_an_error_of_the_tree(
     status: int, place: str, case: VendorCase, virtual_time: VirtualTime
 ) -> None:
-    """Seen by fuzzing: requests reads the target of a redirect though it is told not to follow it."""
+    """Found by fuzzing: requests parses the target of a redirect even if redirects are disabled."""
     words = r"headers that cannot be read|a redirect to elsewhere"
     with (
         open_session(lambda _: Reply(status, headers={"Location": place})) as session,
@@ -198,7 +198,7 @@ def test_retriable_before_fatal_is_two_requests(
 
 
 def without_reset(seconds: str) -> dict[str, str]:
-    """Return headers with Retry-After alone: an unreadable reset takes Okta's own wish away."""
+    """Return headers with Retry-After alone; an unreadable reset disables Okta's own header."""
     return {"Retry-After": seconds, "X-Rate-Limit-Reset": ""}
 
 
@@ -240,7 +240,7 @@ def test_an_unreadable_wait_falls_back_to_the_vendors_habit(
 @pytest.mark.parametrize(
     ("kind", "sentence"),
     [
-        ("truncated_json", "answered 200 with .* bytes that are not the JSON it should be"),
+        ("truncated_json", "answered 200 with .* bytes that are not the expected JSON"),
         ("html_200", "answered 200 with an HTML page"),
         ("empty_body", "answered 200 with an empty body"),
     ],
@@ -279,7 +279,7 @@ def test_a_connection_that_keeps_dropping_is_unavailable(
     case: VendorCase, vendors: Simulator, session: NotingSession, virtual_time: VirtualTime
 ) -> None:
     vendors.add_fault(case.name, "drop_connection", count=ATTEMPTS)
-    with pytest.raises(UnavailableError, match="broke off") as caught:
+    with pytest.raises(UnavailableError, match="was lost") as caught:
         case.ask(case.connect(vendors.url, session, virtual_time))
     assert not isinstance(caught.value, UnreachableError)
 
@@ -287,10 +287,10 @@ def test_a_connection_that_keeps_dropping_is_unavailable(
 def test_a_refused_connection_is_unreachable(
     case: VendorCase, session: NotingSession, virtual_time: VirtualTime
 ) -> None:
-    with socket.socket() as reserved:  # bound, not listening: nobody else can listen there
+    with socket.socket() as reserved:  # bound but not listening, so that no other process can listen there
         reserved.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{reserved.getsockname()[1]}"
-        with pytest.raises(UnreachableError, match="is the URL right"):
+        with pytest.raises(UnreachableError, match="Check the URL"):
             case.ask(case.connect(url, session, virtual_time))
     assert len(session.sent) == ATTEMPTS
 
@@ -319,7 +319,7 @@ def test_error_texts_carry_the_vendors_words_but_never_the_token(
     assert case.token not in told(caught.value)
 
 
-def test_a_vendors_words_write_no_lines_of_their_own(
+def test_a_vendors_words_cannot_add_log_lines(
     case: VendorCase, vendors: Simulator, session: NotingSession, virtual_time: VirtualTime
 ) -> None:
     words = "not so\n2026-03-10 ERROR all is lost\r\x1b[2J\u2028\u202egnp"
@@ -359,7 +359,7 @@ def test_netrc_does_not_replace_the_token(
     assert [case.token in str([request.headers.get(name) for name in sent]) for request in session.sent] == [True]
 
 
-def test_requests_say_who_asks_and_for_what(
+def test_requests_name_the_client_and_the_content_type(
     case: VendorCase, vendors: Simulator, session: NotingSession, virtual_time: VirtualTime
 ) -> None:
     case.ask(case.connect(vendors.url, session, virtual_time))

@@ -1,4 +1,4 @@
-"""TLS: an untrusted server is sent nothing, and what breaks later leaves a live submission's outcome unknown."""
+"""TLS: an untrusted server gets no data, and a later failure makes a live submission's outcome unknown."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ Ending = Callable[[socket.socket], None]
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a file with a key and a certificate for 127.0.0.1 that nobody but itself has signed."""
+    """Return a file with a key and a self-signed certificate for 127.0.0.1."""
     key, now = ec.generate_private_key(ec.SECP256R1()), datetime.now(UTC)
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "loopback")])
     host = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
@@ -46,7 +46,7 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @contextmanager
 def serving(certificate: Path, ending: Ending) -> Iterator[tuple[str, list[bytes]]]:
-    """Give the URL of a TLS server, and the requests it read before each connection came to its ending."""
+    """Yield the URL of a TLS server, and the requests that it read before the end of each connection."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate)
     read: list[bytes] = []
@@ -104,7 +104,7 @@ def test_an_untrusted_server_is_sent_nothing(
     assert len(session.sent) == ATTEMPTS
 
 
-def test_a_certificate_file_that_is_missing_is_named(session: NotingSession, virtual_time: VirtualTime) -> None:
+def test_a_missing_certificate_file_is_named(session: NotingSession, virtual_time: VirtualTime) -> None:
     session.verify = "/nowhere/bundle.pem"
     with pytest.raises(ConfigurationError, match=r"/nowhere/bundle\.pem.*Fix verify"):
         LIVE.ask(LIVE.connect("https://127.0.0.1:9", session, virtual_time))

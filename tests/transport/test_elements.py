@@ -39,10 +39,10 @@ def test_bytes_of_an_element_on_one_line_are_kept() -> None:
         (b" \n ", "an empty body"),
         (b"<!DOCTYPE html><html>", "an HTML page"),
         (b"\n<html><head>", "an HTML page"),
-        (b'[{"a":', "6 bytes that are not the JSON"),
-        (b'{"a": 1}', "8 bytes that are not the JSON"),
-        (b"[" * 100_000, "100000 bytes that are not the JSON"),
-        (b'["\xff', "3 bytes that are not the JSON"),
+        (b'[{"a":', "6 bytes that are not the expected JSON"),
+        (b'{"a": 1}', "8 bytes that are not the expected JSON"),
+        (b"[" * 100_000, "100000 bytes that are not the expected JSON"),
+        (b'["\xff', "3 bytes that are not the expected JSON"),
     ],
 )
 def test_other_answers_are_described(body: bytes, what: str) -> None:

@@ -33,7 +33,7 @@ def test_next_is_found(header: str) -> None:
     "header",
     [None, "", "next", f'<{NEXT}>; rel="self"', f"<{NEXT}>", f'<{NEXT}>; xrel="next"', f'<{NEXT}>; rel="nextpage"'],
 )
-def test_without_next_there_is_none(header: str | None) -> None:
+def test_without_next_there_is_no_link(header: str | None) -> None:
     assert find_link(header, "next") is None
 
 

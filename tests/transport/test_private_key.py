@@ -1,4 +1,4 @@
-"""What people paste as a private key."""
+"""Private keys in the formats that people paste."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from ci_operators.core.errors import ConfigurationError
 from ci_operators.transport import private_key
-from ci_operators.transport.private_key import SigningKey
+from ci_operators.transport.private_key import SigningKey, name_certificate
 from tests.sources.okta.key_pairs import ec_key, jwk, pem, public_pem, rsa_key
 
 RSA = rsa_key()
@@ -25,7 +25,7 @@ def read_private_key(pasted: object, label: str) -> SigningKey:
 
 
 def is_same(found: SigningKey, key: Any) -> bool:
-    """Return whether a key was read as it is."""
+    """Return whether a key was read correctly."""
     return bool(found.key.private_numbers() == key.private_numbers())
 
 
@@ -46,7 +46,7 @@ def is_same(found: SigningKey, key: Any) -> bool:
     ids=["whole", "spaces", "quoted", "one line", "spaced", "written", "written CR", "CR", "indented", "openssl"],
 )
 @pytest.mark.parametrize("form", [PrivateFormat.PKCS8, PrivateFormat.TraditionalOpenSSL], ids=["pkcs8", "pkcs1"])
-def test_a_pem_is_mended(form: PrivateFormat, change: Any) -> None:
+def test_a_pem_is_repaired(form: PrivateFormat, change: Any) -> None:
     for key, algorithm in ((RSA, "RS256"), (ec_key(), "ES256")):
         found = read_private_key(change(pem(key, form)), LABEL)
         assert is_same(found, key)
@@ -104,7 +104,7 @@ REFUSED: dict[str, list[Any]] = {
         for number, pasted in enumerate(all_, 1)
     ],
 )
-def test_what_is_no_key_is_refused_with_the_mend_and_not_quoted(sentence: str, pasted: Any) -> None:
+def test_an_invalid_key_is_refused_with_the_fix_and_not_quoted(sentence: str, pasted: Any) -> None:
     with pytest.raises(ConfigurationError) as caught:
         read_private_key(pasted, LABEL)
     assert str(caught.value).startswith(f"{LABEL} {sentence}")
@@ -112,7 +112,7 @@ def test_what_is_no_key_is_refused_with_the_mend_and_not_quoted(sentence: str, p
 
 
 @given(st.text(max_size=200))
-def test_no_text_at_all_raises_anything_else(text: str) -> None:
+def test_any_other_text_raises_the_same_error(text: str) -> None:
     for pasted in (text, f"-----BEGIN PRIVATE KEY-----{text}-----END PRIVATE KEY-----", f"{{{text}"):
         with pytest.raises(ConfigurationError):
             read_private_key(pasted, LABEL)
@@ -120,3 +120,32 @@ def test_no_text_at_all_raises_anything_else(text: str) -> None:
 
 def test_a_key_is_not_shown() -> None:
     assert "key=" not in repr(read_private_key(pem(RSA), LABEL))
+
+
+SHA1_VALUE = "oaGhoaGhoaGhoaGhoaGhoaGhoaE"
+
+
+@pytest.mark.parametrize(
+    "pasted",
+    ["A1" * 20, " a1" * 20, ":".join(["A1"] * 20), "SHA1 Fingerprint=" + ":".join(["A1"] * 20), "\u200e" + "a1" * 20],
+    ids=["portal", "spaces", "colons", "openssl", "Windows"],
+)
+def test_a_thumbprint_is_read_in_every_form(pasted: str) -> None:
+    found = name_certificate(SigningKey(RSA, "RS256", "kid"), pasted, "thumbprint", "Copy it.")
+    assert (found.algorithm, found.kid, found.certificate) == ("RS256", None, {"x5t": SHA1_VALUE})
+
+
+def test_a_longer_thumbprint_asks_for_the_newer_algorithm() -> None:
+    found = name_certificate(SigningKey(RSA, "RS256"), "b2" * 32, "thumbprint", "Copy it.")
+    assert (found.algorithm, list(found.certificate)) == ("PS256", ["x5t#S256"])
+
+
+@pytest.mark.parametrize("pasted", [None, "", 7, "a1" * 19, "a1" * 33, "thumbprint"])
+def test_anything_else_is_not_a_thumbprint(pasted: object) -> None:
+    with pytest.raises(ConfigurationError, match=r"^Field is not a thumbprint of 40 or 64 .* digits\. Copy it\.$"):
+        name_certificate(SigningKey(RSA, "RS256"), pasted, "Field", "Copy it.")
+
+
+def test_a_certificate_needs_an_rsa_key() -> None:
+    with pytest.raises(ConfigurationError, match=r"^Field needs an RSA key"):
+        name_certificate(SigningKey(ec_key(), "ES256"), "a1" * 20, "Field", "Copy it.")

@@ -1,4 +1,4 @@
-"""What people paste as a token, for each vendor."""
+"""Tokens in the forms that people paste, for each vendor."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SCHEMES = {"okta": "SSWS ", "sentinelone": "ApiToken ", "recorded_future": ""}
 
 
 def read_header(case: VendorCase, token: str, conn_id: str = "conn") -> tuple[str, str]:
-    """Return the header that a Connection with this token gives."""
+    """Return the header of a Connection with this token."""
     _, auth = next(iter(case.api.sign_ins.values()))(Credentials(conn_id, "", token), "")
     assert isinstance(auth, TokenAuth)
     return auth.name, auth.value
@@ -56,13 +56,13 @@ def test_a_pasted_scheme_is_taken_off(case: VendorCase) -> None:
         ("********", "is still a placeholder"),
         ("<api token>", "is still a placeholder"),
         ("{{ token }}", "is still a placeholder"),
-        ("Bearer abcdef", "holds a space"),
-        ("abc\ndef", "holds a space or a character no token has"),
-        ("abc\u00e4def", "holds a space or a character no token has"),
-        ("abc\x00def", "holds a space or a character no token has"),
+        ("Bearer abcdef", "contains a space"),
+        ("abc\ndef", "contains a space or a character that no token has"),
+        ("abc\u00e4def", "contains a space or a character that no token has"),
+        ("abc\x00def", "contains a space or a character that no token has"),
     ],
 )
-def test_what_is_no_token_is_refused_with_the_place_to_get_one(case: VendorCase, token: str, sentence: str) -> None:
+def test_an_invalid_token_is_refused_with_the_place_to_get_one(case: VendorCase, token: str, sentence: str) -> None:
     with pytest.raises(ConfigurationError, match=sentence) as caught:
         read_header(case, token)
     text = str(caught.value)
@@ -73,11 +73,11 @@ def test_what_is_no_token_is_refused_with_the_place_to_get_one(case: VendorCase,
 
 @pytest.mark.parametrize("token", ["0123456789ABCDEF" * 2, "0123456789abcdef", "0123456789abcdef" * 3])
 def test_a_recorded_future_token_is_32_small_letters_and_digits(token: str) -> None:
-    with pytest.raises(ConfigurationError, match=rf"it has {len(token)} characters, a token has 32") as caught:
+    with pytest.raises(ConfigurationError, match=rf"it has {len(token)} characters, but a token has 32") as caught:
         read_header(DRY_RUN, token)
     assert token not in str(caught.value)
 
 
-def test_no_token_at_all_is_empty() -> None:
+def test_an_empty_token_gives_an_empty_header() -> None:
     with pytest.raises(ConfigurationError, match="password is empty"):
         check_token(None, label="password", where="Ask.")

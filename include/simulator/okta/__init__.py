@@ -1,1 +1,1 @@
-"""The Okta System Log API with its scenario: `GET /api/v1/logs` and the token endpoint, as far as connectors ask."""
+"""Okta's System Log API, `GET /api/v1/logs`, and token endpoint, as far as connectors use them, with a scenario."""

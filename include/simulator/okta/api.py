@@ -7,17 +7,18 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
 
+from simulator.book import Book, EventTenant, Record
 from simulator.exchange import Call, RefusalError, Reply
 from simulator.faults import Fault, dressed
 from simulator.instants import MINUTE, SECOND
-from simulator.okta.log import LogRecord, OktaLog
 from simulator.okta.log_query import RETENTION, LogQuery, Position, next_url, read_log_query
 from simulator.okta.refusals import status_error
-from simulator.okta.service_app import SCOPE
+from simulator.okta.scenario import label_event, okta_hour
 from simulator.okta.tokens import PATH as TOKEN_PATH
 from simulator.okta.tokens import TokenEndpoint
+from simulator.settings import OKTA_TOKEN
 from simulator.throttles import MinuteWindow, WindowState
-from simulator.vendor import Setup, Tenant
+from simulator.vendor import Setup, SignIn
 
 PATH: Final = "/api/v1/logs"
 FOREIGN_ORIGIN: Final = "https://foreign.example.net"
@@ -25,30 +26,21 @@ _START: Final = (-1, -1)
 _NEXT: Final = re.compile(r'<([^>]*)>; rel="next"')
 
 
-class OktaTenant(Tenant):
-    """The org. Every answer has the rate limit headers, the refusals too."""
+class OktaTenant(EventTenant):
+    """The org. Every answer has the rate limit headers, including refusals."""
 
     name = "okta"
     prefixes = ("/api/v1/", "/oauth2/")
+    sign_in = SignIn(OKTA_TOKEN)
+    usage = f"GET  /api/v1/logs                      Authorization: SSWS {OKTA_TOKEN}"
     own_faults = frozenset({"repeated_cursor", "foreign_next_link", "concurrency_limit", "empty_page"})
 
     def __init__(self, setup: Setup) -> None:
-        super().__init__(setup)
-        self.token_endpoint = TokenEndpoint(setup.tokens.okta_apps)
-        self._log = OktaLog(setup.seed)
-        self._window = MinuteWindow(setup.limits.okta_per_minute)
         self._history = min(setup.history, RETENTION)
+        super().__init__(setup, Book(replace(setup, history=self._history), label_event, okta_hour, kept_hours=150))
+        self.token_endpoint = TokenEndpoint(setup.tokens.okta_apps)
+        self._window = MinuteWindow(setup.limits.okta_per_minute)
         self._pages = 0
-        for event in setup.events:
-            self._log.add(event)
-
-    def add(self, event: object, visible_from: int | None = None) -> None:
-        self._log.add(event, visible_from)
-
-    def event_ids(self, first: int, last: int, now: int, event_type: str | None) -> list[str]:
-        records = self._log.scan(max(first, now - self._history), min(last, now + 1))
-        events = (record.event for record in records if isinstance(record.event, dict))
-        return [str(event.get("uuid")) for event in events if event_type in (None, event.get("eventType"))]
 
     def answer(self, call: Call) -> Reply:
         return self._counted(call)
@@ -57,7 +49,7 @@ class OktaTenant(Tenant):
         return _with_rate(status_error(status), self._window.take(call.now))
 
     def strike_own(self, fault: Fault, call: Call) -> Reply | None:
-        """Return the answer under a fault. Under too many simultaneous requests Reset is only a hint."""
+        """Return the answer under a fault. With too many concurrent requests, Reset is only a hint."""
         if fault.kind == "concurrency_limit":
             busy = WindowState(0, 0, (call.now + MINUTE) // SECOND, True)
             return dressed(fault, _with_rate(status_error(429), busy))
@@ -95,28 +87,24 @@ class OktaTenant(Tenant):
         return self._page(call, query, page, page[-1].place if page and len(found) > len(page) else None)
 
     def _may_read(self, call: Call) -> bool | None:
-        """Return whether the caller has the right to read the log, None if nobody knows the token."""
-        scheme, _, token = call.headers.get("authorization", "").partition(" ")
-        if scheme == "Bearer":
-            grant = self.token_endpoint.find(token, call.now)
-            return None if grant is None else grant.app.has_role and SCOPE in grant.scopes
-        return self.setup.tokens.okta.get(token) if scheme == "SSWS" else None
+        """Return whether the caller has the right to read the log, None if the token is unknown."""
+        if token := call.credentials("SSWS"):
+            return self.setup.tokens.okta.get(token)
+        return self.token_endpoint.find(call)
 
-    def _matches(self, query: LogQuery, now: int) -> Iterator[LogRecord]:
+    def _matches(self, query: LogQuery, now: int) -> Iterator[Record]:
         after = query.after or _START
         lower = max(query.since, now - self._history, after[0])
-        for record in self._log.scan(lower, min(query.until, now + 1)):
-            if record.place > after and record.persisted <= now and _is_wanted(query, record):
+        for record in self.book.scan(lower, min(query.until, now + 1)):
+            if record.place > after and record.visible <= now and _is_wanted(query, record):
                 yield record
 
-    def _page(
-        self, call: Call, query: LogQuery, records: list[LogRecord], place: Position | None, turn: int = 0
-    ) -> Reply:
+    def _page(self, call: Call, query: LogQuery, records: list[Record], place: Position | None, turn: int = 0) -> Reply:
         links = [f'<{call.origin}{call.path}{"?" if call.query else ""}{call.query}>; rel="self"']
         if place is not None:
             links.append(f'<{next_url(call, query, place, turn)}>; rel="next"')
         self._pages += 1
-        body = b"[" + b",".join(record.payload for record in records) + b"]"
+        body = b"[" + b",".join(record.states[0].payload for record in records) + b"]"
         return Reply(200, body, _link_headers(links, self._pages), facts={"entries": len(records)})
 
 
@@ -125,7 +113,7 @@ def _with_rate(reply: Reply, state: WindowState) -> Reply:
 
 
 def _link_headers(links: list[str], turn: int) -> tuple[tuple[str, str], ...]:
-    """Return the links in one of the four legal forms by turns: one or two lines, either order first."""
+    """Return the links in one of the four legal forms by turns: one line or two, either order."""
     ordered = links if turn % 4 < 2 else links[::-1]
     return tuple(("Link", link) for link in ordered) if turn % 2 else (("Link", ", ".join(ordered)),)
 
@@ -140,9 +128,10 @@ def _with_next(reply: Reply, call: Call, origin: str) -> Reply:
     return replace(reply, headers=(*others, *(("Link", link) for link in links)))
 
 
-def _is_wanted(query: LogQuery, record: LogRecord) -> bool:
-    """Return whether the filter matches; what is not an object has no attributes and always passes."""
-    if query.wanted is None or not isinstance(record.event, dict):
+def _is_wanted(query: LogQuery, record: Record) -> bool:
+    """Return whether the filter matches; an element that is not an object always matches."""
+    event = record.states[0].event
+    if query.wanted is None or not isinstance(event, dict):
         return True
     name, value = query.wanted
-    return bool(record.event.get(name) == value)
+    return bool(event.get(name) == value)

@@ -1,7 +1,7 @@
 """The parameters of `GET /api/v1/logs` that the connectors send, validated (Okta System Log API reference).
 
-Okta knows more: `q`, descending order, other filters, and polling (without `until`, a next link for ever). Nothing here
-asks for these: the first three are refused; without `until` the answer reaches until now and ends.
+Okta also has `q`, descending order, other filters, and polling (without `until`, a next link forever). Connectors do
+not use them: the first three are refused; without `until` the answer reaches until now and ends.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _REFUSED_AGE: Final = 180 * DAY
 _DEFAULT_REACH: Final = 7 * DAY
 _COUNT: Final = re.compile(r"\d{1,9}", re.ASCII)
 _FILTER: Final = re.compile(r'(eventType|uuid) eq "([^"\\]*)"')
-#: What a next link repeats; a page token belongs to a request with the same of these but the last.
+#: What a next link repeats. A page token belongs to a request with the same values, except the last.
 _REPEATED: Final = ("since", "until", "filter", "sortOrder", "limit")
 
 Position = tuple[int, int]
@@ -29,7 +29,7 @@ Position = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class LogQuery:
-    """A validated request. `wanted`: an attribute and its value, `after`: the place of the last record read."""
+    """A validated request. wanted: an attribute and its value; after: the place of the last record read."""
 
     since: int
     until: int
@@ -43,7 +43,7 @@ def read_log_query(call: Call) -> LogQuery:
     """Return the validated query; unknown parameters are ignored, as Okta does."""
     given = dict(call.pairs)
     if given.get("q") or given.get("sortOrder", "").upper() not in ("", "ASCENDING"):
-        raise invalid("q", "q, sortOrder: this simulator knows no keywords and only ASCENDING")
+        raise invalid("q", "q, sortOrder: this simulator supports no keywords and only ASCENDING")
     since, until = _read_period(given, call.now)
     return LogQuery(
         since=since,
@@ -56,7 +56,7 @@ def read_log_query(call: Call) -> LogQuery:
 
 
 def next_url(call: Call, query: LogQuery, place: Position, turn: int) -> str:
-    """Return the URL of the page behind a place; `turn` tells the token of an empty page from the one before."""
+    """Return the URL of the page after a place; `turn` distinguishes the token of an empty page from the one before."""
     plain = "_".join(map(str, (*place, turn)))
     after = f"{plain}_{_seal(plain, query.given)}"
     kept = [(name, query.given[name]) for name in _REPEATED if name in query.given]
@@ -101,7 +101,7 @@ def _read_filter(text: str) -> tuple[str, str] | None:
 
 
 def _read_after(given: dict[str, str]) -> Position:
-    """Return the place of a page token; refuses one that is made up or belongs to another request."""
+    """Return the place of a page token; refuse an invalid one, and one that belongs to another request."""
     plain, _, seal = given["after"].rpartition("_")
     if seal != _seal(plain, given):
         raise invalid("after", "after: the cursor does not belong to this request")

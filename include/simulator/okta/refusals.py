@@ -1,4 +1,4 @@
-"""Okta's error answers: code, summary and body as the Okta API reference (error codes) gives them."""
+"""Okta's error answers: code, summary, and body as in the Okta API reference (error codes)."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def okta_error(status: int, code: str, summary: str, cause: str | None = None) -
 
 
 def status_error(status: int) -> Reply:
-    """Return the answer Okta usually gives with a status."""
+    """Return the answer that Okta usually gives with a status."""
     return okta_error(status, *_STATUS_CODES.get(status, ("E0000009", "Internal Server Error")))
 
 
@@ -43,7 +43,7 @@ def invalid(member: str, cause: str) -> RefusalError:
 
 
 def invalid_date(member: str) -> RefusalError:
-    """Return the refusal of a `since` or `until` that is no date-time with a zone."""
+    """Return the refusal of a `since` or `until` that is not a date-time with a zone."""
     summary = f"'{member}': must be a valid date-time or empty"
     return RefusalError(okta_error(400, "E0000001", f"Api validation failed: {summary}", summary))
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, Final
 
+from simulator.book import Label, Plan, read_instant
 from simulator.draws import Draws, daytime_factor
 from simulator.instants import HOUR, MINUTE, SECOND, format_ms
 from simulator.okta.threat_events import client_section, draw_campaign, ipv4_address, security_section, threat_event
@@ -29,17 +29,13 @@ _DELAYS: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class PlannedEvent:
-    """One event with the instant at which it is published and the later one at which it is stored."""
-
-    published: int
-    persisted: int
-    event: dict[str, Any]
+def label_event(event: dict[str, Any]) -> Label:
+    """Return what an event says of itself."""
+    return Label(event.get("uuid"), read_instant(event, "published"), kind=event.get("eventType"))
 
 
-def okta_hour(seed: int, hour: int) -> list[PlannedEvent]:
-    """Return the events published in an hour since 1970, unordered; in some hours a campaign is under way."""
+def okta_hour(seed: int, hour: int) -> list[Plan]:
+    """Return the events published in an hour since 1970, in no order; in some hours there is a campaign."""
     draws, factor = Draws(seed, "okta", hour), daytime_factor(hour)
     campaign = draw_campaign(draws) if draws.chance(_CAMPAIGN_SHARE) else None
     attacks = draws.between(70, 200) if campaign else 0
@@ -56,8 +52,8 @@ def _moments(draws: Draws, hour: int, expected: float) -> list[int]:
     return [draws.between(hour * HOUR, (hour + 1) * HOUR - 1) // 1000 * 1000 for _ in range(count)]
 
 
-def _plan(draws: Draws, event: dict[str, Any], published: int) -> PlannedEvent:
-    return PlannedEvent(published, published + draws.between(*draws.weighted(_DELAYS)), event)
+def _plan(draws: Draws, event: dict[str, Any], published: int) -> Plan:
+    return Plan(published, published + draws.between(*draws.weighted(_DELAYS)), event)
 
 
 def _everyday_event(draws: Draws, published: int) -> dict[str, Any]:

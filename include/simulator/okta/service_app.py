@@ -1,4 +1,4 @@
-"""An OAuth 2.0 service app of the simulated org: made anew at each start, no key is kept anywhere."""
+"""An OAuth 2.0 service app of the simulated org, with a new key at each start: no key is stored."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _BITS: Final = 2048
 
 @dataclass(frozen=True, slots=True)
 class ServiceApp:
-    """What the org knows of an app: its public key, the scopes granted to it, whether it has an admin role."""
+    """An app as the org knows it: its public key, its scopes, and whether it has an admin role."""
 
     client_id: str
     public_key: Any
@@ -31,8 +31,8 @@ class KeyPair:
 
 
 def make_key_pair() -> KeyPair:
-    """Returns a new RSA pair."""
-    from cryptography.hazmat.primitives.asymmetric import rsa  # only simulators with an app need it
+    """Return a new RSA pair."""
+    from cryptography.hazmat.primitives.asymmetric import rsa  # only a simulator with an app needs it
     from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
     key = rsa.generate_private_key(public_exponent=65_537, key_size=_BITS)

@@ -16,7 +16,7 @@ _SPRAY: Final = "Password Spray"
 _UNKNOWN_USERS: Final = "Login failures with high unknown users count"
 _FAILURES: Final = "Login Failures"
 _PLANS: Final = ((_SPRAY, _FAILURES), (_SPRAY,), (_UNKNOWN_USERS, _FAILURES), (_SPRAY, _UNKNOWN_USERS, _FAILURES))
-#: Phrases that nobody has documented.
+#: Phrases that are not documented.
 _UNDOCUMENTED: Final = (
     "Credential stuffing with a leaked list",
     "Suspected automation",
@@ -38,7 +38,7 @@ _PLACES: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Campaign:
-    """One attack: from a handful of addresses, with its own phrases."""
+    """One attack: a few addresses, with its own phrases."""
 
     addresses: tuple[str, ...]
     phrases: tuple[str, ...]
@@ -53,7 +53,7 @@ def draw_campaign(draws: Draws) -> Campaign:
 
 
 def threat_event(draws: Draws, published: int, campaign: Campaign | None) -> dict[str, Any]:
-    """Return one threat event; outside a campaign the address and the phrases are its own."""
+    """Return one threat event; outside of a campaign it has its own address and phrases."""
     attack = campaign or Campaign((_address(draws),), (draws.pick((_SPRAY, _UNKNOWN_USERS, _FAILURES)),), "DENY")
     address = draws.pick(attack.addresses)
     unknown = (draws.pick(_UNDOCUMENTED),) if draws.chance(0.04) else ()
@@ -78,12 +78,12 @@ def threat_event(draws: Draws, published: int, campaign: Campaign | None) -> dic
 
 
 def ipv4_address(draws: Draws) -> str:
-    """Return an address of the two documentation networks (RFC 5737)."""
+    """Return an address from the two documentation networks (RFC 5737)."""
     return f"{draws.pick(('198.51.100', '203.0.113'))}.{draws.between(1, 254)}"
 
 
 def client_section(draws: Draws, address: str) -> dict[str, Any]:
-    """Return a client section; now and then with the vendor's oddities (absent or "null" address)."""
+    """Return a client section; sometimes with the vendor's oddities (absent or "null" address)."""
     browser, system = draws.pick(_BROWSERS)
     client: dict[str, Any] = {
         "userAgent": {"rawUserAgent": f"Mozilla/5.0 ({system})", "os": system, "browser": browser},
@@ -109,7 +109,7 @@ def security_section(draws: Draws) -> dict[str, Any]:
 
 
 def _address(draws: Draws) -> str:
-    """Return an address; some are of the documentation prefix (RFC 3849)."""
+    """Return an address; some are from the documentation prefix (RFC 3849)."""
     if draws.chance(0.9):
         return ipv4_address(draws)
     return f"2001:db8:{draws.hexadecimal(4).lstrip('0') or '1'}::{draws.between(1, 9999):x}"

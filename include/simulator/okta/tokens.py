@@ -2,64 +2,37 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any, Final
-from urllib.parse import parse_qsl
 
 from simulator.exchange import Call, RefusalError, Reply, json_reply
 from simulator.instants import HOUR, SECOND
-from simulator.okta.service_app import ServiceApp
+from simulator.oauth_tokens import ASSERTION_TYPE, FORM_TYPE, AccessTokens, read_form
+from simulator.okta.service_app import SCOPE, ServiceApp
 
 PATH: Final = "/oauth2/v1/token"
-ASSERTION_TYPE: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 LIFE_S: Final = 3600
-_FORM: Final = "application/x-www-form-urlencoded"
 _ALGORITHMS: Final = {"RSA": ["RS256", "RS384", "RS512"], "EC": ["ES256", "ES384", "ES512"]}
 _MEMBERS: Final = ("grant_type", "scope", "client_assertion_type", "client_assertion")
 
 
-@dataclass(frozen=True, slots=True)
-class Grant:
-    """What an access token is good for, and until when (microseconds)."""
-
-    app: ServiceApp
-    scopes: tuple[str, ...]
-    ends_at: int
-
-
-class TokenEndpoint:
-    """Gives access tokens to the org's service apps and remembers them; each assertion is good for one."""
+class TokenEndpoint(AccessTokens[bool]):
+    """Issues access tokens, which may read the log or not, to service apps; each assertion is good for one."""
 
     def __init__(self, apps: Iterable[ServiceApp]) -> None:
+        super().__init__()
         self._apps = {app.client_id: app for app in apps}
-        self._grants: dict[str, Grant] = {}
         self._used: set[str] = set()
         self.assertions: list[str] = []
 
     def answer(self, call: Call) -> Reply:
-        """Returns the answer to a request for a token."""
+        """Return the answer to a token request."""
         try:
             if call.method != "POST":
                 raise _refusal("invalid_request", "The request method must be POST.", 405)
             return self._grant(call, _read_form(call))
         except RefusalError as refusal:
             return refusal.reply
-
-    def find(self, token: str, now: int) -> Grant | None:
-        """Returns what a token is good for, None if it is unknown or has ended."""
-        grant = self._grants.get(token)
-        return grant if grant is not None and now < grant.ends_at else None
-
-    @property
-    def granted(self) -> list[str]:
-        """The tokens that are good for something, so that a test can look for them where none may be."""
-        return list(self._grants)
-
-    def revoke_all(self) -> None:
-        """Forgets every token before its end, as a deactivated app's are."""
-        self._grants.clear()
 
     def _grant(self, call: Call, form: Mapping[str, str]) -> Reply:
         self.assertions.append(form["client_assertion"])
@@ -69,13 +42,12 @@ class TokenEndpoint:
         scopes = tuple(form["scope"].split())
         if not scopes or not set(scopes) <= set(app.scopes):
             raise _refusal("invalid_scope", "One or more scopes are not configured for the authorization server.")
-        token = secrets.token_urlsafe(48)
-        self._grants[token] = Grant(app, scopes, call.now + LIFE_S * SECOND)
+        token = self.issue(app.has_role and SCOPE in scopes, call.now, LIFE_S)
         answer = {"token_type": "Bearer", "expires_in": LIFE_S, "access_token": token, "scope": " ".join(scopes)}
         return json_reply(200, answer, (("Cache-Control", "no-store"),))
 
     def _identify(self, call: Call, assertion: str) -> ServiceApp:
-        import jwt  # only simulators that are asked for tokens need it
+        import jwt  # only a simulator that gets token requests needs it
 
         try:
             claimed = jwt.decode(assertion, options={"verify_signature": False})
@@ -112,12 +84,9 @@ class TokenEndpoint:
 
 
 def _read_form(call: Call) -> Mapping[str, str]:
-    if call.headers.get("content-type", "").partition(";")[0].strip() != _FORM or call.query:
-        raise _refusal("invalid_request", f"The parameters must be sent as {_FORM} in the body.")
-    pairs = parse_qsl(call.body.decode("utf-8", "replace"), keep_blank_values=True)
-    form = dict(pairs)
-    if len(form) != len(pairs):
-        raise _refusal("invalid_request", "A parameter was sent more than once.")
+    form = read_form(call)
+    if form is None:
+        raise _refusal("invalid_request", f"The parameters must be sent as {FORM_TYPE} in the body.")
     missing = [name for name in _MEMBERS if not form.get(name)]
     if missing:
         raise _refusal("invalid_request", f"The parameter {missing[0]} is missing.")

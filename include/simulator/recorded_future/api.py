@@ -16,8 +16,8 @@ from simulator.recorded_future.refusals import refused, status_error
 from simulator.recorded_future.search import search
 from simulator.recorded_future.store import DetectionStore
 from simulator.recorded_future.submission import Submission, read_json_object, read_submission, to_stored
-from simulator.settings import RecordedFutureGrant
-from simulator.vendor import Setup, Tenant
+from simulator.settings import ORGANIZATION, RECORDED_FUTURE_TOKEN, RecordedFutureGrant
+from simulator.vendor import Setup, SignIn, Tenant
 
 PREFIX: Final = "/collective-insights/"
 _MICROSECOND: Final = timedelta(microseconds=1)
@@ -25,10 +25,15 @@ _TOKEN: Final = re.compile(r"[a-z0-9]{32}", re.ASCII)
 
 
 class RecordedFutureTenant(Tenant):
-    """One Recorded Future enterprise, the destination: it has no events."""
+    """One Recorded Future enterprise, the destination. It has no events."""
 
     name = "recorded_future"
     prefixes = (PREFIX,)
+    sign_in = SignIn(RECORDED_FUTURE_TOKEN)
+    usage = (
+        f"POST /collective-insights/detections   X-RFToken: {RECORDED_FUTURE_TOKEN}\n"
+        f"POST /collective-insights/search       (organization {ORGANIZATION})"
+    )
     own_faults = frozenset({"store_then_status", "store_then_drop", "wrong_counts"})
 
     def __init__(self, setup: Setup) -> None:

@@ -1,4 +1,4 @@
-"""One entry of `data`, checked member by member (Collective Insights API reference, request schema)."""
+"""Checks one entry of `data` member by member (Collective Insights API reference, request schema)."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _MITRE_CODE: Final = re.compile(r"T\d{4}(?:\.\d{3})?|TA\d{4}", re.ASCII)
 
 
 def check_entry(entry: Any, place: str) -> None:
-    """Refuses an entry at its first mistake; `place` is its name in the message, like `data[3]`."""
+    """Refuse an entry at its first mistake. place: its name in the message, such as `data[3]`."""
     checked = require_object(entry, place, _ENTRY)
     _check_timestamp(checked, place)
     _check_ioc(checked.get("ioc"), f"{place}.ioc")

@@ -22,10 +22,10 @@ _MESSAGES: Final = {
 
 
 def status_error(status: int, message: str | None = None) -> Reply:
-    """Returns an error answer with the vendor's message for the status, or another one."""
+    """Return an error answer with the vendor's message for the status, or another one."""
     return json_reply(status, {"message": message or _MESSAGES.get(status, "Error")})
 
 
 def refused(status: int, message: str | None = None) -> RefusalError:
-    """Returns the refusal with that status."""
+    """Return the refusal with a status."""
     return RefusalError(status_error(status, message))

@@ -1,4 +1,4 @@
-"""`POST /collective-insights/search` over what is stored, with those filters of the vendor's SDK that are sent."""
+"""`POST /collective-insights/search` over what is stored, with the filters of the vendor's SDK that are used."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _METHODS: Final = ("api", "integration", "sandbox")
 
 
 def search(body: dict[str, Any], visible: list[StoredDetection]) -> dict[str, Any]:
-    """Returns the page of entries that match all filters, ordered by detection time, with counts."""
+    """Return the page of entries that match all filters, ordered by detection time, with counts."""
     checked = require_object(body, "body", _BODY)
     limit = _whole(checked.get("limit", 100), "limit", 1, 1000)
     offset = _whole(checked.get("offset", 0), "offset", 0, 1_000_000_000)

@@ -1,4 +1,4 @@
-"""What Recorded Future has stored: every accepted entry once per time it was sent, duplicates included."""
+"""What Recorded Future has stored: every accepted entry as often as it was sent, duplicates included."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ class StoredDetection:
 
     @property
     def incident_id(self) -> str | None:
-        """The id of the entry's incident, if it has one."""
+        """Return the id of the entry's incident, if it has one."""
         incident = self.entry.get("incident")
         return incident["id"] if incident else None
 
     @property
     def indicator(self) -> tuple[str, str]:
-        """Type and value of the indicator."""
+        """Return type and value of the indicator."""
         return self.entry["ioc"]["type"], self.entry["ioc"]["value"]
 
 
@@ -50,7 +50,7 @@ class DetectionStore:
         self._count(self.detections)
 
     def append(self, batch: list[StoredDetection]) -> None:
-        """Stores a batch; it is in the file before this returns."""
+        """Store a batch; it is in the file when this returns."""
         self.detections.extend(batch)
         self._count(batch)
         if self._path is None:
@@ -61,11 +61,11 @@ class DetectionStore:
         self._file.flush()
 
     def stored_on_day_of(self, moment: int) -> int:
-        """Returns how many detections were stored on the UTC day of an instant."""
+        """Return how many detections were stored on the UTC day of an instant."""
         return self._per_day.get(moment // DAY, 0)
 
     def close(self) -> None:
-        """Closes the file."""
+        """Close the file."""
         if self._file is not None:
             self._file.close()
             self._file = None
@@ -77,7 +77,7 @@ class DetectionStore:
 
 
 def _load(path: Path) -> list[StoredDetection]:
-    """Returns the detections of the file; a last line torn by a killed process is cut off."""
+    """Return the detections in the file, without a last line that a killed process left incomplete."""
     raw = path.read_bytes() if path.exists() else b""
     whole = raw[: raw.rfind(b"\n") + 1]
     if len(whole) < len(raw):

@@ -1,4 +1,4 @@
-"""A request to `POST /collective-insights/detections`, read and checked as a whole."""
+"""A request to `POST /collective-insights/detections`, parsed and checked as a whole."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _OPTIONS: Final = frozenset({"debug", "summary"})
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """A valid request. Without the option, debug is true, as the support article says."""
+    """A valid request. debug is true by default, as in the support article."""
 
     debug: bool
     summary: bool
@@ -30,7 +30,7 @@ class Submission:
 
 
 def read_json_object(call: Call) -> dict[str, Any]:
-    """Return the body; refuses another content type, invalid JSON and anything but an object."""
+    """Return the body; refuse another content type, invalid JSON, and anything except an object."""
     content_type = call.headers.get("content-type", "").partition(";")[0].strip().lower()
     if content_type != JSON_TYPE:
         raise refused(400, "Content-Type must be application/json")
@@ -44,7 +44,7 @@ def read_json_object(call: Call) -> dict[str, Any]:
 
 
 def read_submission(call: Call, grant: RecordedFutureGrant) -> Submission:
-    """Returns the request if every entry is valid, else refuses it whole, naming the first bad one."""
+    """Return the request if every entry is valid; otherwise refuse it and name the first invalid entry."""
     body = require_object(read_json_object(call), "body", _BODY)
     options = require_object(body.get("options", {}), "options", _OPTIONS)
     debug = require_boolean(options, "debug", "options", True)
@@ -58,7 +58,7 @@ def read_submission(call: Call, grant: RecordedFutureGrant) -> Submission:
 
 
 def to_stored(entry: dict[str, Any], number: int, organizations: tuple[str, ...], now: int) -> StoredDetection:
-    """Returns what is stored of an entry: all but its `transient_id`; detected now if it has no time."""
+    """Return what is stored of an entry: everything except its `transient_id`; without a time, it is detected now."""
     kept = {name: value for name, value in entry.items() if name != "transient_id"}
     kept["ioc"] = {name: value for name, value in entry["ioc"].items() if name != "transient_id"}
     detected_at = parse_zoned(entry["timestamp"]) if "timestamp" in entry else None
@@ -66,7 +66,7 @@ def to_stored(entry: dict[str, Any], number: int, organizations: tuple[str, ...]
 
 
 def _organizations(body: dict[str, Any], grant: RecordedFutureGrant) -> tuple[str, ...]:
-    """Returns the organizations asked for, or all those of the token if none are named."""
+    """Return the requested organizations, or all organizations of the token if none are named."""
     if "organization_ids" not in body:
         return grant.organizations
     names = require_list(body["organization_ids"], "organization_ids")

@@ -1,1 +1,1 @@
-"""The SentinelOne Management API 2.1 with its scenario: `GET /web/api/v2.1/threats`, as far as connectors ask."""
+"""The SentinelOne Management API 2.1 with its scenario: threats and unified alerts, as far as connectors use it."""

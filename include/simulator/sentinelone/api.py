@@ -1,4 +1,4 @@
-"""One SentinelOne console: `GET /web/api/v2.1/threats`."""
+"""One SentinelOne console: `GET /web/api/v2.1/threats` and `POST /web/api/v2.1/unifiedalerts/graphql`."""
 
 from __future__ import annotations
 
@@ -7,53 +7,68 @@ from urllib.parse import quote, unquote
 
 import orjson
 
-from simulator.exchange import Call, RefusalError, Reply
+from simulator.book import Book, EventTenant, Shown
+from simulator.exchange import Call, RefusalError, Reply, decode_element
 from simulator.faults import Fault
+from simulator.sentinelone.alert_scenario import judged as judged_alert
+from simulator.sentinelone.alerts import Alerts
 from simulator.sentinelone.cursor import Keyset, decode_cursor, encode_cursor
 from simulator.sentinelone.refusals import invalid, status_error, too_many_requests
-from simulator.sentinelone.threat_book import ThreatBook
-from simulator.sentinelone.threat_query import Shown, is_selected, read_params, sort_key
+from simulator.sentinelone.scenario import MAX_VERDICT_DELAY, judged, label_threat, threat_hour
+from simulator.sentinelone.threat_query import is_selected, read_params, sort_key
+from simulator.settings import SENTINELONE_TOKEN
 from simulator.throttles import TokenBucket
-from simulator.vendor import Setup, Tenant
+from simulator.vendor import Setup, SignIn
 
 PATH: Final = "/web/api/v2.1/threats"
+ALERTS_PATH: Final = "/web/api/v2.1/unifiedalerts/graphql"
+_METHODS: Final = {PATH: "GET", ALERTS_PATH: "POST"}
 _DEFAULT_LIMIT: Final = 10
 _PARTIAL: Final = {"code": 5000010, "title": "Internal Server Error", "detail": "Server could not process the request."}
 
 
-class SentinelOneTenant(Tenant):
-    """The console with its threats."""
+class SentinelOneTenant(EventTenant):
+    """The console with its threats and its alerts."""
 
     name = "sentinelone"
     prefixes = ("/web/api/",)
+    sign_in = SignIn(SENTINELONE_TOKEN)
+    usage = f"GET  /web/api/v2.1/threats             Authorization: ApiToken {SENTINELONE_TOKEN}"
     own_faults = frozenset({"repeated_cursor", "partial_errors"})
 
     def __init__(self, setup: Setup) -> None:
-        super().__init__(setup)
-        self.book = ThreatBook(setup.seed, setup.history)
+        self.alerts = Alerts(setup)
+        super().__init__(setup, Book(setup, label_threat, threat_hour, reach=MAX_VERDICT_DELAY))
         self._bucket = TokenBucket(setup.limits.sentinelone_per_second, setup.limits.sentinelone_burst)
-        for threat in setup.events:
-            self.book.add(threat)
 
     def add(self, event: object, visible_from: int | None = None) -> None:
         if visible_from is not None:
             raise TypeError("a threat is visible from its createdAt on")
-        self.book.add(event)
+        decoded, _ = decode_element(event)
+        is_alert = isinstance(decoded, dict) and "detectedAt" in decoded
+        if is_alert or not isinstance(decoded, dict):
+            self.alerts.book.add(event)
+        if not is_alert:
+            self.book.add(event)
 
-    def event_ids(self, first: int, last: int, now: int, event_type: str | None) -> list[str]:
-        threats = self.book.existing(now, first, 0)
-        return [t.threat_id for t in sorted(threats, key=lambda t: t.created) if first <= t.created < last]
+    def judge(self, event_id: str, verdict: str, at: int) -> None:
+        """Give an added threat or alert a verdict from an instant on. Raises KeyError if neither is known."""
+        try:
+            self.book.change(event_id, at, lambda threat: judged(threat, verdict, at))
+        except KeyError:
+            alert_id = self.alerts.find_id(event_id)
+            self.alerts.book.change(alert_id, at, lambda alert: judged_alert(alert, verdict, at))
 
     def answer(self, call: Call) -> Reply:
-        if call.path != PATH:
+        if call.path not in _METHODS:
             return status_error(404)
-        if call.method != "GET":
+        if call.method != _METHODS[call.path]:
             return status_error(405)
         if not self._bucket.take(call.now):
             return too_many_requests(self.setup.limits.sentinelone_retry_after_s)
         try:
             self._authenticate(call)
-            return self._threats(call)
+            return self._threats(call) if call.path == PATH else self.alerts.answer(call)
         except RefusalError as refusal:
             return refusal.reply
 
@@ -61,8 +76,8 @@ class SentinelOneTenant(Tenant):
         return status_error(status)
 
     def is_struck(self, fault: Fault, call: Call) -> bool:
-        """Return whether a fault is meant for a request: a cursor is repeated only if there is one."""
-        if fault.kind == "repeated_cursor" and not dict(call.pairs).get("cursor"):
+        """Return whether a fault applies to a request. A cursor can be repeated only if there is one."""
+        if fault.kind == "repeated_cursor" and not _read_cursor(call):
             return False
         return super().is_struck(fault, call)
 
@@ -71,16 +86,17 @@ class SentinelOneTenant(Tenant):
         if reply.status != 200:
             return reply
         answer = orjson.loads(reply.body)
-        if fault.kind == "repeated_cursor":
-            answer["pagination"]["nextCursor"] = quote(unquote(dict(call.pairs)["cursor"]), safe="")
+        if call.path == ALERTS_PATH:
+            _strike_alerts(fault, call, answer)
+        elif fault.kind == "repeated_cursor":
+            answer["pagination"]["nextCursor"] = quote(unquote(_read_cursor(call)), safe="")
         else:  # a part of the console could not answer: the last page, by its cursor
             answer["pagination"]["nextCursor"] = None
             answer |= {"data": answer["data"][::2], "errors": [_PARTIAL]}
         return Reply(200, orjson.dumps(answer), facts=reply.facts)
 
     def _authenticate(self, call: Call) -> None:
-        scheme, _, token = call.headers.get("authorization", "").partition(" ")
-        may_read = self.setup.tokens.sentinelone.get(token) if scheme == "ApiToken" else None
+        may_read = self.setup.tokens.sentinelone.get(call.credentials("ApiToken"))
         if not may_read:
             raise RefusalError(status_error(401 if may_read is None else 403))
 
@@ -100,8 +116,22 @@ class SentinelOneTenant(Tenant):
 
     def _selected(self, params: dict[str, Any], now: int) -> list[Shown]:
         bounds = (params.get("createdAt__gte", 0), params.get("updatedAt__gte", 0))
-        shown = ((record, record.at(now)) for record in self.book.existing(now, *bounds))
-        return [(record, state) for record, state in shown if is_selected(params, record, state)]
+        return [each for each in self.book.shown(now, *bounds) if is_selected(params, *each)]
+
+
+def _read_cursor(call: Call) -> str:
+    """Return the cursor of a request, "" if it has none."""
+    if call.path == PATH:
+        return dict(call.pairs).get("cursor", "")
+    return (orjson.loads(call.body).get("variables") or {}).get("after") or ""
+
+
+def _strike_alerts(fault: Fault, call: Call, answer: dict[str, Any]) -> None:
+    """Put a fault into an answer with alerts."""
+    if fault.kind == "repeated_cursor":
+        answer["data"]["alerts"]["pageInfo"] = {"hasNextPage": True, "endCursor": _read_cursor(call)}
+    else:
+        answer["errors"] = [{"message": _PARTIAL["detail"], "extensions": {"classification": "INTERNAL_ERROR"}}]
 
 
 def _envelope(page: list[Shown], next_cursor: str | None, total: int) -> Reply:

@@ -1,4 +1,4 @@
-"""The cursor: base64 of a JSON keyset, handed out already percent-encoded (as live consoles do)."""
+"""The cursor: base64 of a JSON keyset, percent-encoded in the answer, as by live consoles."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _TABLE: Final = "ThreatView."
 
 @dataclass(frozen=True, slots=True)
 class Keyset:
-    """The row after which the next page begins, in ascending order of a column."""
+    """The row before the next page, in ascending order of a column."""
 
     column: str
     value: int
@@ -26,10 +26,10 @@ class Keyset:
 
 
 def encode_cursor(keyset: Keyset) -> str:
-    """Return the cursor as it stands in `nextCursor`: percent-encoded."""
+    """Return the cursor as it is in `nextCursor`: percent-encoded."""
     row = {"id_value": keyset.serial, "sort_by_column": _TABLE + keyset.column, "sort_by_value": keyset.value}
     plain = orjson.dumps(_CONSTANT | row)
-    padded = plain + b" " * (1 if len(plain) % 3 != 2 else 2)  # so that there is something to percent-encode
+    padded = plain + b" " * (1 if len(plain) % 3 != 2 else 2)  # so that a character needs percent-encoding
     return quote(base64.b64encode(padded).decode(), safe="")
 
 

@@ -23,7 +23,7 @@ _FORMS: Final = (
 
 
 def indicators(draws: Draws) -> list[dict[str, Any]] | None:
-    """Return the indicators of one threat: often one without tactics, as the static engine gives."""
+    """Return the indicators of one threat. Often it is one without tactics, like those of the static engine."""
     form = draws.weighted(_FORMS)
     if form in ("null", "empty"):
         return None if form == "null" else []

@@ -22,7 +22,7 @@ _TOO_MANY: Final = (
 
 
 def status_error(status: int, detail: str | None = None) -> Reply:
-    """Returns the answer SentinelOne usually gives with a status."""
+    """Return the answer SentinelOne usually gives with a status."""
     if status == 429:
         return too_many_requests(None)
     code, title = _STATUS_CODES.get(status, (status * 10_000 + 10, "Server could not process the request."))
@@ -30,17 +30,17 @@ def status_error(status: int, detail: str | None = None) -> Reply:
 
 
 def too_many_requests(retry_after_s: int | None) -> Reply:
-    """Returns the gateway's 429: an HTML page, mostly without Retry-After."""
+    """Return the gateway's 429: an HTML page, mostly without Retry-After."""
     headers = () if retry_after_s is None else (("Retry-After", str(retry_after_s)),)
     return Reply(429, _TOO_MANY, headers, "text/html")
 
 
 def invalid(detail: str, code: int = 4000010) -> RefusalError:
-    """Returns the refusal of a parameter that fails validation."""
+    """Return the refusal of a parameter that fails validation."""
     errors = [{"code": code, "detail": detail, "title": "Validation Error"}]
     return RefusalError(json_reply(400, {"errors": errors}))
 
 
 def unknown_fields(names: list[str]) -> RefusalError:
-    """Returns the refusal of parameters that do not exist."""
+    """Return the refusal of parameters that do not exist."""
     return invalid(f"dict_values([{names}]): Unknown field", 4000040)

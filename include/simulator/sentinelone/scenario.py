@@ -1,14 +1,14 @@
 """One hour of the invented SentinelOne tenant, and its analysts (shape: SentinelOne Management API 2.1, threats).
 
-Most threats are judged only hours after they were found.
+Most threats get their verdict hours after they were found.
 """
 
 from __future__ import annotations
 
 import copy
-from dataclasses import dataclass
 from typing import Any, Final
 
+from simulator.book import Label, Plan, read_instant
 from simulator.draws import Draws, daytime_factor
 from simulator.instants import HOUR, MINUTE, SECOND, format_us
 from simulator.sentinelone.indicators import indicators
@@ -37,26 +37,23 @@ _ENGINES: Final = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """A verdict with the instant at which the analyst gives it."""
-
-    given: int
-    value: str
-
-
-@dataclass(frozen=True, slots=True)
-class PlannedThreat:
-    """One threat as first shown, and the verdict that changes it later."""
-
-    created: int
-    updated: int
-    threat: dict[str, Any]
-    verdict: Verdict | None
+def label_threat(threat: dict[str, Any]) -> Label:
+    """Return what a threat says of itself; by default the console sorts threats by the number that their id is."""
+    info, found = info_of(threat), threat.get("id")
+    threat_id = found if isinstance(found, str) else ""
+    is_number = threat_id.isascii() and threat_id.isdigit() and int(threat_id) < 1 << 63
+    serial = int(threat_id) if is_number else 1
+    return Label(found, read_instant(info, "createdAt"), read_instant(info, "updatedAt"), serial=serial)
 
 
-def threat_hour(seed: int, hour: int) -> list[PlannedThreat]:
-    """Returns the threats created in an hour since 1970, in order of creation."""
+def info_of(threat: dict[str, Any]) -> dict[str, Any]:
+    """Return the part with verdict and hashes: `threatInfo`, or the old flat form itself."""
+    info = threat.get("threatInfo")
+    return info if isinstance(info, dict) else threat
+
+
+def threat_hour(seed: int, hour: int) -> list[Plan]:
+    """Return the threats created in an hour since 1970, in order of creation."""
     draws = Draws(seed, "sentinelone", hour)
     factor = daytime_factor(hour)
     count = draws.between(int(5 + 3 * factor), int(6 + 9 * factor))
@@ -66,7 +63,7 @@ def threat_hour(seed: int, hour: int) -> list[PlannedThreat]:
 
 
 def judged(threat: dict[str, Any], verdict: str, given: int) -> dict[str, Any]:
-    """Return a copy of the threat as shown after the verdict; `updatedAt` becomes its instant."""
+    """Return a copy of the threat after the verdict, whose time becomes `updatedAt`."""
     after = copy.deepcopy(threat)
     info = after.get("threatInfo")
     if not isinstance(info, dict):
@@ -77,20 +74,17 @@ def judged(threat: dict[str, Any], verdict: str, given: int) -> dict[str, Any]:
     return after
 
 
-def _verdict(draws: Draws, created: int) -> Verdict:
-    value = draws.weighted(_VERDICTS)
-    return Verdict(created + draws.between(*draws.weighted(_DELAYS)), value)
-
-
-def _plan(draws: Draws, created: int) -> PlannedThreat:
+def _plan(draws: Draws, created: int) -> Plan:
     delta = -draws.between(4_000, 20_000) if draws.chance(0.15) else draws.between(0, 5 * SECOND)
     threat = _threat(draws, created, created + delta)
-    verdict = _verdict(draws, created) if draws.chance(_JUDGED_SHARE) else None
+    verdict = draws.weighted(_VERDICTS) if draws.chance(_JUDGED_SHARE) else None
+    given = created + draws.between(*draws.weighted(_DELAYS)) if verdict else 0
     if draws.chance(0.02):
         threat = flattened(threat)
     elif draws.chance(0.005):
         threat["threatInfo"] = None
-    return PlannedThreat(created, created + delta, threat, verdict)
+    changes = [(given, judged(threat, verdict, given))] if verdict else []
+    return Plan(created, created, threat, changes)
 
 
 def _threat(draws: Draws, created: int, updated: int) -> dict[str, Any]:

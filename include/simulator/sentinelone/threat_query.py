@@ -1,6 +1,6 @@
 """The parameters of `GET /threats` that the connectors send, each with type and bounds (Management API 2.1).
 
-The console knows more filters; here they are unknown fields like any other.
+The console has more filters; here they are unknown fields.
 """
 
 from __future__ import annotations
@@ -9,9 +9,10 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
+from simulator.book import TIMELESS, Record, Shown, State
 from simulator.instants import parse_zoned
 from simulator.sentinelone.refusals import invalid, unknown_fields
-from simulator.sentinelone.threat_book import TIMELESS, ThreatRecord, ThreatState
+from simulator.sentinelone.scenario import info_of
 
 SORT_COLUMNS: Final = ("id", "createdAt", "updatedAt")
 _WHOLE: Final = re.compile(r"-?\d{1,9}", re.ASCII)
@@ -19,11 +20,9 @@ _ID: Final = re.compile(r"\d{1,20}", re.ASCII)
 _VERDICTS: Final = ("undefined", "true_positive", "false_positive", "suspicious")
 _SCOPES: Final = {"accountIds": "accountId", "siteIds": "siteId"}
 
-Shown = tuple[ThreatRecord, ThreatState]
-
 
 def read_params(pairs: Iterable[tuple[str, str]]) -> dict[str, Any]:
-    """Return the parameters converted to their types; refuses unknown, repeated and invalid ones."""
+    """Return the parameters converted to their types; refuse unknown, repeated and invalid ones."""
     given: dict[str, str] = {}
     for name, text in pairs:
         if name in given:
@@ -35,15 +34,17 @@ def read_params(pairs: Iterable[tuple[str, str]]) -> dict[str, Any]:
     return {name: _READERS[name](name, text) for name, text in given.items()}
 
 
-def is_selected(params: dict[str, Any], record: ThreatRecord, state: ThreatState) -> bool:
+def is_selected(params: dict[str, Any], record: Record, state: State) -> bool:
     """Return whether a threat meets the filters; one without a readable time always does."""
     if record.created == TIMELESS:
         return True
     for column, moment in (("createdAt", record.created), ("updatedAt", state.updated)):
         if not params.get(f"{column}__gte", 0) <= moment < params.get(f"{column}__lt", moment + 1):
             return False
-    members = [(record.threat_id, "ids"), (state.info.get("analystVerdict"), "analystVerdicts")]
-    members += [(state.scope.get(member), name) for name, member in _SCOPES.items()]
+    info, section = info_of(state.event), state.event.get("agentDetectionInfo")
+    scope = section if isinstance(section, dict) else info
+    members = [(record.event_id, "ids"), (info.get("analystVerdict"), "analystVerdicts")]
+    members += [(scope.get(member), name) for name, member in _SCOPES.items()]
     return all(value in params[name] for value, name in members if name in params)
 
 
@@ -86,21 +87,22 @@ def _choice(*choices: str) -> Callable[[str, str], str]:
     return read
 
 
-def _verdicts(name: str, text: str) -> frozenset[str]:
-    values = frozenset(text.split(","))
-    for value in values.difference(_VERDICTS):
-        raise invalid(f"{name}: {value!r} is not a valid choice.")
+def _verdicts(name: str, text: str) -> tuple[str, ...]:
+    values = tuple(text.split(","))
+    for value in values:
+        if value not in _VERDICTS:
+            raise invalid(f"{name}: {value!r} is not a valid choice.")
     return values
 
 
-def _ids(most: int) -> Callable[[str, str], frozenset[str]]:
-    def read(name: str, text: str) -> frozenset[str]:
+def _ids(most: int) -> Callable[[str, str], tuple[str, ...]]:
+    def read(name: str, text: str) -> tuple[str, ...]:
         values = text.split(",")
         if len(values) > most:
             raise invalid(f"{name}: Longer than maximum length {most}.")
         if not all(map(_ID.fullmatch, values)):
             raise invalid(f"{name}: Invalid value.")
-        return frozenset(values)
+        return tuple(values)
 
     return read
 

@@ -1,1 +1,1 @@
-"""What Airflow loads, and what it does not promise."""
+"""The plugin and provider that Airflow loads, and our uses of Airflow that are not public."""

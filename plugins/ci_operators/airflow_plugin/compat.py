@@ -1,10 +1,10 @@
 """The parts of Airflow that this package uses although they are not public, under one name each.
 
 Public is what Airflow's "Public Interface" page, its page on plugins and the Task SDK reference list. Everything else
-may change in any version. It is imported from here and from nowhere else, and only when a module asks for the name:
-a DAG file never pays for the models that the pages need. tests/airflow_plugin/test_compat.py checks each entry.
+may change in any version. It is imported only here, and only when a module asks for the name, so that a DAG file does
+not import the models that the pages need. tests/airflow_plugin/test_compat.py checks each entry.
 
-(What Airflow's web page offers to components is not public either: pages/static/element.js takes it, and tests in a
+(What Airflow's web page offers to components is not public either. pages/static/element.js uses it, and tests in a
 browser check it.)
 """
 
@@ -53,7 +53,7 @@ _LIST = (
 )
 _RUN = (
     "the REST API takes a request for the run, one for its tasks and one for each XCom, and a permission on XComs that "
-    "people who may read the run may not have"
+    "readers of the run may not have"
 )
 _ACCESS = "nothing public lets a plugin's routes ask for Airflow's login and permissions"
 _API = "airflow.api_fastapi"
@@ -124,7 +124,7 @@ def __getattr__(name: str) -> Any:
 
 
 def find_private(name: str) -> Any:
-    """Return what Airflow has by a name of the list, with all parts. Raises ImportError, in a sentence, if not."""
+    """Return the object of Airflow for a name of the list. Raises ImportError, in a sentence, if a part is missing."""
     use = PRIVATE_USES[name]
     try:
         found = resolve_name(path := use.path)

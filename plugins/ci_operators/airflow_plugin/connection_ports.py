@@ -1,8 +1,8 @@
-"""Fixes the Test button of Airflow's UI for Connections without a port.
+"""A fix for the Test button of Airflow's UI for Connections without a port.
 
 Airflow 3.3.2's list of Connections sends port 0 for a Connection that has none, and its API then refuses the test:
 "host or port to test differs from the stored connection". For this package's types 0 becomes null, before the API
-compares. Where the UI sends null, this does nothing. It can be removed once Airflow does so itself.
+compares. If the UI sends null, this does nothing. It can be removed when Airflow does so itself.
 """
 
 from __future__ import annotations
@@ -14,19 +14,19 @@ from typing import Any
 from ci_operators.airflow_plugin.provider_info import get_provider_info
 
 PATH = "/api/v2/connections/test"
-#: The form's fields are small; what is larger is not read here.
+#: A body that is larger is not one of the form, and is not read.
 MOST_BYTES = 1 << 20
 
 
 class PortlessTest:
-    """ASGI middleware; every other request passes untouched."""
+    """ASGI middleware that changes only these tests."""
 
     def __init__(self, app: Any) -> None:
         self._app = app
         self._types = [entry["connection-type"] for entry in get_provider_info()["connection-types"]]
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        """Hand the request on, a test of a Connection with its port fixed."""
+        """Pass the request on, a test of a Connection with a fixed port."""
         if scope["type"] == "http" and scope["method"] == "POST" and scope["path"].endswith(PATH):
             scope, receive = await self._fix(scope, receive)
         await self._app(scope, receive, send)

@@ -17,19 +17,21 @@ from ci_operators.timetables.update_frequency import UpdateFrequencyTimetable
 if TYPE_CHECKING:
     from airflow.sdk import BaseOperator
 
-#: In the UI, and of the component that the browser's module defines: Airflow looks it up by this name.
+#: The title in the UI, and the name of the component in the browser's module, by which Airflow finds it.
 TITLE = "Collective Insights"
+#: The title in the navigation, which has room for one word.
+SHORT_TITLE = "Insights"
 PREFIX = "/collective-insights"
 TASK_ROUTE = "collective-insights-task"
 
 
 class LazyApplication:
-    """The pages' application, made at its first request: all of Airflow's processes load plugins, one serves pages."""
+    """The application of the pages, created at its first request: all processes load plugins, but one serves pages."""
 
     _app: Any = None
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        """Hand the request on."""
+        """Pass the request on."""
         if self._app is None:
             from ci_operators.pages.application import make_application  # half a second that no task has to wait for
 
@@ -38,16 +40,16 @@ class LazyApplication:
 
 
 class PageLink(BaseOperatorLink):
-    """Leads from a stage's task to what became of its records.
+    """The link from a stage's task to the outcomes of its records.
 
-    Made by the API server, not by the task: it is there while the task runs, and when it has failed.
+    The API server makes it, not the task, so it is available while the task runs and after a failure.
     """
 
-    name = "What became of the events"
+    name = "What happened to the events"
 
     @property
     def operators(self) -> list[type[BaseOperator]]:  # type: ignore[override]  # Airflow has a list, and reads it
-        """Return the stages. The API server asks for them; all other processes load the plugin, and need not wait."""
+        """Return the stages. Only the API server asks for them; other processes do not import them."""
         from ci_operators.operators.extract import ExtractOperator
         from ci_operators.operators.filter import FilterOperator
         from ci_operators.operators.map import MapOperator
@@ -65,7 +67,7 @@ class PageLink(BaseOperatorLink):
 
 
 def _find_base() -> str:
-    """Return what precedes the address of a file: nothing, as Airflow may be below a path, where the UI resolves it."""
+    """Return the prefix of a file's address: empty if the UI resolves it, because Airflow may be below a path."""
     if RESOLVES_BUNDLES:
         return ""
     return urlsplit(conf.get("api", "base_url", fallback="")).path.rstrip("/") + "/"
@@ -86,14 +88,14 @@ def _place(destination: str, url_route: str, **more: Any) -> dict[str, Any]:
 
 
 class CollectiveInsightsPlugin(AirflowPlugin):
-    """Registers the timetable (the scheduler reads it from a serialised DAG), the pages and the links to them."""
+    """The plugin with the timetable, which the scheduler reads from a serialized DAG, the pages, and their links."""
 
     name = "collective_insights"
     timetables = [UpdateFrequencyTimetable]  # noqa: RUF012 - declared so by Airflow, as all below
     fastapi_apps = [{"app": LazyApplication(), "url_prefix": PREFIX, "name": TITLE}] if HAS_PAGES else []
     react_apps = (
         [
-            _place("nav", "collective-insights", nav_top_level=True),
+            _place("nav", "collective-insights", name=SHORT_TITLE, nav_top_level=True),
             _place("dag_run", "collective-insights-run"),
             _place("task_instance", TASK_ROUTE),
         ]
@@ -105,6 +107,6 @@ class CollectiveInsightsPlugin(AirflowPlugin):
 
     @classmethod
     def on_load(cls, *args: Any, **kwargs: Any) -> None:
-        """Import early what the processes need that this one forks: Airflow loads plugins before it forks."""
+        """Import what the child processes need, because Airflow loads plugins before it forks them."""
         del args, kwargs
         preload(sys.argv)

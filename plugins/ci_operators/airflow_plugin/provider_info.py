@@ -1,7 +1,7 @@
-"""What Airflow has to know to show the Connections' forms. Every process of Airflow reads it: light imports alone.
+"""The description of the Connections' forms for Airflow. Every process of Airflow reads it, so its imports are few.
 
-Airflow 3.3's form knows of each standard field a title and a placeholder, of each further one (kept in the
-Connection's extra) a title, a help text, a section, and of its JSON Schema type, enum and `format: password`.
+In Airflow 3.3 a standard field of the form has a title and a placeholder. A further one, which is kept in the
+Connection's extra, has a title, a help text, a section, and from its JSON Schema type, enum and `format: password`.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ def _vendor_type(name: str, about: About) -> dict[str, Any]:
 
 
 def _ledger_type() -> dict[str, Any]:
-    """Return a type of our own: the form lists PostgreSQL's only where its provider is installed."""
+    """Return the type of the ledger, because the form lists PostgreSQL's only if its provider is installed."""
     placeholders = {"host": "PostgreSQL server, like db.acme.example", "port": "5432", "schema": "collective_insights"}
     return {
         "connection-type": "collective_insights_ledger",

@@ -9,9 +9,9 @@ from airflow.sdk import ExceptionRetryPolicy, RetryAction, RetryDecision, RetryR
 
 
 class ErrorTreeRetryPolicy(ExceptionRetryPolicy):
-    """Fails at once on a fatal error; comes again after a retriable one, when the vendor asked to.
+    """A policy that fails immediately on a fatal error, and retries others after the delay that the vendor asked for.
 
-    Anything else follows the task's own retries.
+    Other errors follow the task's own retries.
     """
 
     def __init__(self) -> None:

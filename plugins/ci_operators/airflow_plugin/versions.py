@@ -1,4 +1,4 @@
-"""What differs between the versions of Airflow that this package supports (3.1 to 3.3), under one name each.
+"""The differences between the versions of Airflow that this package supports (3.1 to 3.3), under one name each.
 
 Every other module is written for the newest version. Nothing else compares versions or catches an ImportError
 (tests/airflow_plugin/test_versions.py). An entry goes when its version is no longer supported.
@@ -17,6 +17,7 @@ from packaging.version import Version
 from ci_operators.core.errors import ConfigurationError, FatalError
 
 if TYPE_CHECKING:
+    from airflow.sdk import CronTriggerTimetable as CronTriggerTimetable
     from airflow.sdk import DeadlineAlert as DeadlineAlert  # type: ignore[attr-defined]  # 3.3's stub leaves it out
     from airflow.sdk import DeadlineReference as DeadlineReference  # type: ignore[attr-defined]  # the same
     from airflow.sdk import SkipMixin as SkipMixin
@@ -41,12 +42,13 @@ HAS_DEADLINES: Final = AIRFLOW.release >= (3, 2)
 HAS_PAGES: Final = AIRFLOW.release >= (3, 2)
 #: 3.3.0: the UI resolves the bundle_url of a page against the API server's base path.
 RESOLVES_BUNDLES: Final = AIRFLOW.release >= (3, 3)
-#: 3.2.0: a factor; before, whether to double.
+#: From 3.2.0 on a factor; before, whether to double.
 RETRY_BACKOFF: Final[Any] = 2 if AIRFLOW.release >= (3, 2) else True
 
-#: Where Airflow has what moved: from 3.2.0 on, and before.
+#: The modules of names that moved: from 3.2.0 on, and before.
 _MOVED: Final[Mapping[str, tuple[str, str]]] = {
     "conf": ("airflow.sdk.conf", "airflow.configuration.conf"),
+    "CronTriggerTimetable": ("airflow.sdk.CronTriggerTimetable", "airflow.timetables.trigger.CronTriggerTimetable"),
     "SkipMixin": ("airflow.sdk.SkipMixin", "airflow.providers.standard.utils.skipmixin.SkipMixin"),
     "Stats": ("airflow.sdk.observability.stats.Stats", "airflow.stats.Stats"),
     **{
@@ -68,7 +70,7 @@ PATHS: Final = {name: paths[AIRFLOW.release < (3, 2)] for name, paths in _MOVED.
 
 
 def __getattr__(name: str) -> Any:
-    """Return what a module imports from here, when it asks for it: a DAG file pays for nothing else."""
+    """Return what a module imports from here. It is imported when the module asks for it."""
     if name not in PATHS:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return globals().setdefault(name, resolve_name(PATHS[name]))
@@ -76,7 +78,7 @@ def __getattr__(name: str) -> Any:
 
 @contextmanager
 def failing_at_once() -> Iterator[None]:
-    """Let a fatal error end the tries of a task: before 3.3.0 no retry policy does."""
+    """Let a fatal error end the tries of a task, because Airflow before 3.3.0 has no retry policies."""
     try:
         yield
     except FatalError as err:

@@ -1,1 +1,1 @@
-"""Answers to what people ask of runs, records and connectors; the command line and the pages only show them."""
+"""Answers to questions about runs, records, and connectors. The command line and the pages only display them."""

@@ -11,13 +11,13 @@ from sqlalchemy import Connection
 from ci_operators.core.connector import Connector
 from ci_operators.core.errors import CollectiveInsightsError, LedgerError
 
-#: Gives a connection to the ledger of an Airflow Connection's id; raises an error of the tree.
+#: Yields a connection to the ledger of an Airflow Connection; raises a CollectiveInsightsError.
 OpenLedger = Callable[[str], AbstractContextManager[Connection]]
 T = TypeVar("T")
 
 
 class NoLedgerError(CollectiveInsightsError):
-    """The ledger does not answer: nothing can be told."""
+    """The ledger does not answer."""
 
 
 def group_by_ledger(connectors: Iterable[Connector]) -> dict[str, list[Connector]]:
@@ -30,7 +30,7 @@ def group_by_ledger(connectors: Iterable[Connector]) -> dict[str, list[Connector
 
 @contextmanager
 def open_ledger(conn_id: str) -> Iterator[Connection]:
-    """Give a connection to a ledger; NoLedgerError when it does not answer."""
+    """Yield a connection to a ledger. Raises NoLedgerError if it does not answer."""
     from ci_operators.hooks import ledger  # needs Airflow: slow to import
 
     with ExitStack() as stack:
@@ -41,7 +41,7 @@ def open_ledger(conn_id: str) -> Iterator[Connection]:
 
 @contextmanager
 def name_ledger(conn_id: str) -> Iterator[None]:
-    """Name the Connection of a ledger that does not answer: turn LedgerError into NoLedgerError."""
+    """Turn a LedgerError of the block into a NoLedgerError that names the Connection."""
     try:
         yield
     except LedgerError as err:
@@ -53,7 +53,7 @@ def ask_each(
 ) -> tuple[list[T], list[CollectiveInsightsError]]:
     """Return what each ledger of the connectors answers, and the errors of those that do not.
 
-    A ledger whose connectors are all in debug mode is not needed: its error is left out.
+    The error of a ledger is left out if all of its connectors are in debug mode: they do not need it.
     """
     answers, errors = list[T](), list[CollectiveInsightsError]()
     for conn_id, group in group_by_ledger(connectors).items():

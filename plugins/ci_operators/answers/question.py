@@ -1,4 +1,4 @@
-"""What a person may ask, and how long the answer may take: texts are plain text, and everything has an end."""
+"""Reads what a person searches for, and limits how long the answer can take."""
 
 from __future__ import annotations
 
@@ -10,28 +10,28 @@ from dataclasses import dataclass, replace
 from ci_operators.core.errors import ConfigurationError
 from ci_operators.core.text import storable
 
-#: Longer than any event id and any indicator that people paste.
+#: More characters than any event id or indicator has that people paste.
 LONGEST_QUESTION = 400
 
 
 class WrongQuestionError(ConfigurationError):
-    """A question that cannot be answered; the sentence says how to ask it."""
+    """A question that cannot be answered. The message says how to ask it."""
 
 
 def read_question(text: str, what: str = "The search") -> str:
-    """Return the text without spaces around it, as a database can compare it.
+    """Return the text without surrounding spaces, as PostgreSQL can compare it.
 
-    Raises WrongQuestionError for one that is too long to be an id or an indicator.
+    Raises WrongQuestionError if it is too long to be an id or an indicator.
     """
     text = storable(text).strip()
     if len(text) > LONGEST_QUESTION:
-        raise WrongQuestionError(f"{what} has {len(text)} characters; at most {LONGEST_QUESTION} are looked for.")
+        raise WrongQuestionError(f"{what} has {len(text)} characters. Use at most {LONGEST_QUESTION}.")
     return text
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """When a search ends though there may be more: records found, bytes of text read, seconds."""
+    """The limits of a search: records found, bytes of text read, seconds."""
 
     records: int = 50
     text_bytes: int = 1 << 28
@@ -41,19 +41,19 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Deadline:
-    """Until when an answer may take, as a moment of a clock in seconds; never by default."""
+    """The time by which an answer must end, in seconds of a clock; never by default."""
 
     at: float = math.inf
     clock: Callable[[], float] = time.monotonic
 
     @classmethod
     def after(cls, seconds: float, clock: Callable[[], float] = time.monotonic) -> Deadline:
-        """Return the moment some seconds from now."""
+        """Return the deadline that many seconds from now."""
         return cls(clock() + seconds, clock)
 
     @property
     def left_s(self) -> float:
-        """Return the seconds that are left, 0 when there are none."""
+        """Return the seconds that are left, at least 0."""
         return max(self.at - self.clock(), 0.0)
 
     @property
@@ -62,7 +62,7 @@ class Deadline:
         return self.left_s == 0.0
 
     def cut(self, limits: Limits, share: float = 1.0) -> Limits:
-        """Return limits that end with a share of the time that is left, by the same clock."""
+        """Return the limits with that share of the remaining time as seconds, measured by the same clock."""
         return replace(limits, seconds=min(limits.seconds, share * self.left_s), clock=self.clock)
 
 

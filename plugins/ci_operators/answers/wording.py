@@ -1,4 +1,4 @@
-"""Codes in words: reasons, issues, notes and states as people read them, with the FAQ that asks for them."""
+"""Words for codes: reasons, issues, notes and states, with the question of Recorded Future's FAQ behind each."""
 
 from __future__ import annotations
 
@@ -14,41 +14,41 @@ from ci_operators.stages.account import ISSUES as SUBMIT_ISSUES
 from ci_operators.stages.contract import ISSUES as CONTRACT_ISSUES
 
 STATES: Mapping[str, str] = {
-    State.PLANNED.name.lower(): "not sent; the next run that reads its window sends it",
-    State.RESERVED.name.lower(): "its request is under way",
+    State.PLANNED.name.lower(): "not sent; the next run that reads its window will send it",
+    State.RESERVED.name.lower(): "being sent now",
     State.ACCEPTED.name.lower(): "stored by Recorded Future",
-    State.REJECTED.name.lower(): "refused by Recorded Future",
-    State.UNKNOWN.name.lower(): "sent, and nobody can say whether Recorded Future has stored it",
-    State.WAITING.name.lower(): "waits for the day's budget",
+    State.REJECTED.name.lower(): "rejected by Recorded Future",
+    State.UNKNOWN.name.lower(): "sent, but it is not known whether Recorded Future stored it",
+    State.WAITING.name.lower(): "waiting for the day's budget",
 }
 
-#: Code -> what it means, or which question it answers.
+#: Code -> what it means, or which FAQ question it answers.
 Codes = Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
 class Wording:
-    """The words of all codes. sources: by connector; one that is gone may have had any."""
+    """The words for all codes. sources: by connector; one that is not in it can have the codes of any source."""
 
     sources: Mapping[str, str]
 
     def say(self, connector: str, code: str) -> str:
-        """Return a code of a connector in words; the code itself if there are none."""
+        """Return the words for a code of a connector, or the code itself if there are none."""
         return words_of(self.sources.get(connector, "")).get(code, code)
 
     def name_faq(self, connector: str, code: str) -> str:
-        """Return which question of Recorded Future's FAQ a code answers ("FAQ 2a of ..."), "" if none asks for it."""
+        """Return the question of Recorded Future's FAQ that a code answers ("FAQ 2a of ..."), "" if there is none."""
         return faqs_of(self.sources.get(connector, "")).get(code, "")
 
 
 def make_wording(connectors: Iterable[Connector]) -> Wording:
-    """Return the words of all codes of the connectors."""
+    """Return the words for all codes of the connectors."""
     return Wording({connector.name: connector.source for connector in connectors})
 
 
 @cache
 def words_of(source_name: str) -> Codes:
-    """Return the words of all codes that a connector of a source can meet; "" stands for all sources."""
+    """Return the words for all codes that a connector of a source can have; "" means all sources."""
     if not source_name:
         return {code: words for name in OPTIONS for code, words in words_of(name).items()}
     source = load_source(source_name)
@@ -58,7 +58,7 @@ def words_of(source_name: str) -> Codes:
 
 @cache
 def faqs_of(source_name: str) -> Codes:
-    """Return which question of the source's page each code answers; "" stands for all sources."""
+    """Return which question of the source's page each code answers; "" means all sources."""
     if not source_name:
         return {code: question for name in OPTIONS for code, question in faqs_of(name).items()}
     source = load_source(source_name)
@@ -66,5 +66,5 @@ def faqs_of(source_name: str) -> Codes:
 
 
 def say_state(state: str | None) -> str:
-    """Return a detection's state in words, "" for one that the ledger does not know."""
+    """Return the words for a detection's state, "" if there is none."""
     return STATES.get(state, state) if state else ""

@@ -1,1 +1,1 @@
-"""What people run in a terminal, one module for each command."""
+"""The commands of `python -m ci_operators`, one module each."""

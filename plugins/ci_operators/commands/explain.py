@@ -1,4 +1,4 @@
-"""`explain`: the whole way of one event, by its id or its indicator, by the ledger; else what its source says of it."""
+"""`explain`: shows what the ledger knows about an event, by its id or an indicator; else what its source says."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _EMPTY = Trail((), (), (), ())
 
 
 def run(options: argparse.Namespace, terminal: Terminal) -> int:
-    """Explain the event or the indicator; 1 if neither the ledger nor a source knows it."""
+    """Explain the event or the indicator. Return 1 if neither the ledger nor a source knows it."""
     found = load_connectors()
     chosen = choose_connectors(found, [options.connector] if options.connector else [])
     wording = make_wording(found.connectors)

@@ -1,4 +1,4 @@
-"""`ledger`: its tables brought up to date, their version told, a connector handed over. Tasks do none of that."""
+"""`ledger`: migrates its tables, shows their version, and hands a connector's records over. Tasks never do this."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from ci_operators.ledger.version import NEEDED_VERSION, check_version, read_vers
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """The version of one ledger's tables. `problem`: what to do about it, empty if nothing."""
+    """The version of one ledger's tables. problem: what to do about it, empty if nothing."""
 
     connection: str
     version: str | None
@@ -32,7 +32,7 @@ class Version:
 
 
 def run(options: argparse.Namespace, terminal: Terminal) -> int:
-    """Migrate, hand over, or tell the version; 1 if a version is not the one that is needed."""
+    """Migrate, hand over, or show the version. Return 1 if a version is not the one that this code needs."""
     if options.action == "hand-over":
         return _hand_over(options, terminal)
     conn_ids = [options.connection]
@@ -47,14 +47,12 @@ def run(options: argparse.Namespace, terminal: Terminal) -> int:
 def _hand_over(options: argparse.Namespace, terminal: Terminal) -> int:
     found, new = load_one(options.new)
     if options.old in found.names:
-        raise ConfigurationError(
-            f"{options.old} is in the connectors file, and goes on by itself: rename or remove its entry first."
-        )
+        raise ConfigurationError(f"{options.old} is still in the connectors file. Rename or remove its entry first.")
     with open_ledger(new.ledger_conn_id) as connection:
         others = find_others(connection, filter(None, found.names)).values()
         if options.old not in others:
             raise ConfigurationError(
-                f"The ledger of {new.name} has no connector {options.old}; it has, beside those of the file: "
+                f"The ledger of {new.name} has no connector {options.old}. Besides those in the file it has: "
                 f"{', '.join(others) or 'none'}."
             )
         both = [Deliveries(connection, name, "hand-over", new.destination_conn_id) for name in (options.old, new.name)]
@@ -62,7 +60,7 @@ def _hand_over(options: argparse.Namespace, terminal: Terminal) -> int:
             deliveries.lock(even_handed_over=True).recover()
         done = hand_over(*(deliveries.lease for deliveries in both))
     words = (
-        f"{new.name} has taken over {done.detections} detections of {options.old}, {done.waiting} of them wait for the "
+        f"{new.name} took over {done.detections} detections of {options.old}, of which {done.waiting} wait for the "
         f"next run, and {done.quarantined} open quarantined records."
     )
     terminal.show(done, [sentence(words)])
@@ -76,10 +74,10 @@ def _migrate(conn_ids: list[str]) -> Iterator[Version]:
         try:
             with name_ledger(conn_id), speak_plainly():
                 version = migrate(ledger_engine(conn_id))
-        except CommandError:  # Alembic knows no way from a version it does not know
+        except CommandError:  # Alembic does not know the version
             raise ConfigurationError(
-                f"Connection {conn_id}: the ledger's schema is newer than this code ({NEEDED_VERSION}): "
-                "update this project."
+                f"Connection {conn_id}: the ledger's schema is newer than this code ({NEEDED_VERSION}). "
+                "Upgrade this project."
             ) from None
         yield Version(conn_id, version, NEEDED_VERSION, "")
 

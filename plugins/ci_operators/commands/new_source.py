@@ -1,4 +1,4 @@
-"""`new-source`: a source that works, in the project's checkout, to be turned into another one piece by piece."""
+"""`new-source`: creates a small source that works in a checkout of the project, as a start for a new one."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from ci_operators.commands.terminal import Terminal, sentence
 from ci_operators.core.errors import ConfigurationError
 from ci_operators.sources import SOURCES
 
-#: The checkout of the project, if the package is not installed from a wheel.
+#: The root of the checkout, unless the package is installed from a wheel.
 ROOT = Path(__file__).parents[3]
 TEMPLATE = Path("tests/sources/template")
-#: Registry, what is in it, and what takes its place.
+#: Each registry, a text in it, and the text that replaces it.
 _REGISTRIES = (
     ("plugins/ci_operators/sources/__init__.py", "SOURCES = (", 'SOURCES = ("{name}", '),
     (
@@ -26,12 +26,12 @@ _REGISTRIES = (
 
 
 def run(options: argparse.Namespace, terminal: Terminal) -> int:
-    """Write the files of a source and its lines in the registries, and say what they are."""
+    """Write the files of a source and its lines in the registries, and print their paths."""
     if not re.fullmatch(r"[a-z][a-z0-9_]*", options.name) or options.name in SOURCES:
-        raise ConfigurationError(f"{options.name[:40]!r} is not a new name: use small letters, digits and _.")
+        raise ConfigurationError(f"{options.name[:40]!r} is not a new name. Use lowercase letters, digits, and _.")
     class_name = options.title.replace(" ", "")
     if not class_name.isidentifier():
-        raise ConfigurationError(f"{options.title[:40]!r} is not a title: use letters, digits and spaces.")
+        raise ConfigurationError(f"{options.title[:40]!r} is not a title. Use letters, digits, and spaces.")
     if not (ROOT / TEMPLATE).is_dir():
         raise ConfigurationError("new-source needs a checkout of the project: an installed package has no template.")
     words = {"name": options.name, "class_name": class_name}
@@ -42,14 +42,15 @@ def run(options: argparse.Namespace, terminal: Terminal) -> int:
         written.append(path)
     files = sorted(set(written))
     follow = (
-        f"Then: ruff check --fix, ruff format, pytest tests/sources/{options.name}; and replace its facts one by one."
+        "Then run: ruff check --fix, ruff format, PYTHONPATH=plugins:include python -m local_airflow.entries, "
+        f"pytest tests/sources/{options.name}. Replace its facts one by one."
     )
     terminal.show({"written": files}, map(sentence, [*files, follow]))
     return 0
 
 
 def _copy_template(title: str, words: dict[str, str]) -> list[str]:
-    """Copy the template's files to their places, under the source's names; return the places."""
+    """Copy the template's files to their paths with the source's names; return the paths."""
     written = []
     for source in sorted(path for path in (ROOT / TEMPLATE).rglob("*") if path.is_file()):
         place = str(source.relative_to(ROOT / TEMPLATE)).replace("acme", words["name"])

@@ -1,4 +1,4 @@
-"""`quarantine`: list, show, export and close what could not go on; `replay` has a module of its own."""
+"""`quarantine`: lists, shows, exports and closes quarantined records. `replay` is in its own module."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ from ci_operators.ledger.quarantined import Entry, Wanted, close_entries, count_
 from ci_operators.sources.registry import OPTIONS, load_source
 from ci_operators.staging.private import make_private_file
 
-#: What is listed of an entry in JSON: all but its record.
+#: Members of an entry in JSON: all but its record.
 _MEMBERS = (
     "id", "connector", "stage", "event_id", "issue", "detail", "run_id", "seen_at", "replayed_at", "replay_note",
 )  # fmt: skip
-#: Columns of the table: all but the run.
+#: Columns of the table: all members but the run.
 _SHOWN = tuple(name for name in _MEMBERS if name != "run_id")
 _TITLES = ("id", "connector", "stage", "event", "issue", "detail", "seen", "replayed", "note")
 HIDDEN = "***"
-#: Names of members of a detection, and of quite any event, that do not identify a person.
+#: Names of members, of detections and of most events, whose values do not identify a person.
 SHOWN = frozenset({"type", "id", "timestamp", "mitre_codes", "field", "source_type"})
 
 
 def run(options: argparse.Namespace, terminal: Terminal) -> int:
-    """Do what `action` says."""
+    """Run the action."""
     actions = {"list": _list, "show": _show, "export": _export, "close": _close, "replay": run_replay}
     return actions[options.action](options, terminal)
 
@@ -57,7 +57,9 @@ def _list(options: argparse.Namespace, terminal: Terminal) -> int:
 
 def _more(entries: Sequence[Entry], total: int) -> Iterator[Any]:
     if total > len(entries) > 0:
-        yield sentence(f"{len(entries)} of {total}; the next ones: --before {min(entry.id for entry in entries)}")
+        yield sentence(
+            f"{len(entries)} of {total} shown. For the next page: --before {min(entry.id for entry in entries)}"
+        )
 
 
 def _show(options: argparse.Namespace, terminal: Terminal) -> int:
@@ -72,7 +74,7 @@ def _show(options: argparse.Namespace, terminal: Terminal) -> int:
         return 1
     if len(entries) > 1:
         names = ", ".join(entry.connector for entry in entries)
-        raise ConfigurationError(f"Several ledgers have an entry {options.id}: add --connector, one of {names}.")
+        raise ConfigurationError(f"Several ledgers have an entry {options.id}. Add --connector with one of {names}.")
     entry = entries[0]
     record = redact_record(entry.record) if options.redact else read_record(entry.record)
     words = make_wording(load_connectors().connectors).say(entry.connector, entry.issue)
@@ -118,7 +120,7 @@ def _close(options: argparse.Namespace, terminal: Terminal) -> int:
     refuse_everything(options)
     ledgers, wanted = select_entries(options, terminal.now())
     if options.ids and len(ledgers) > 1:
-        raise ConfigurationError("Several ledgers may have these entries: add --connector.")
+        raise ConfigurationError("Several ledgers can have these entries. Add --connector.")
     wanted, closed, held = replace(wanted, ids=options.ids or None, settled_too=False), 0, 0
     for conn_id in ledgers:
         with open_ledger(conn_id) as connection:
@@ -127,9 +129,9 @@ def _close(options: argparse.Namespace, terminal: Terminal) -> int:
                 with speak_plainly(), connection.begin():
                     close_entries(connection, ids, "closed by hand: not to be sent")
                 closed, held = closed + len(ids), held + len(page) - len(ids)
-    words = [sentence(f"{closed} records closed: they are not sent.")]
+    words = [sentence(f"{closed} records closed. They will not be sent.")]
     if held:
-        left = f"{held} held detections are left open: `settle` says whether Recorded Future has them."
+        left = f"{held} held detections stay open. Use `settle` to decide about them."
         words.append(sentence(left, "yellow"))
     terminal.show({"closed": closed, "held": held}, words)
     return 1 if held or not closed else 0
@@ -144,10 +146,10 @@ def _row(entry: Entry) -> tuple[object, ...]:
 
 
 def redact_record(record: bytes) -> Any:
-    """Return the record's structure; texts and numbers that may identify a person are `***`, null stays null.
+    """Return the record with `***` for texts and numbers that can identify a person; null stays null.
 
-    Hidden are all members that a source declares personal, and each value whose name no source declares to be shown:
-    a member that a vendor adds tomorrow is hidden too.
+    Members that a source declares personal are hidden, and so are all members that no source declares as shown:
+    a member that a vendor adds later is hidden too.
     """
     sources = [load_source(name) for name in OPTIONS]
     personal = tuple(f".{path}" for source in sources for path in source.personal)
@@ -155,11 +157,11 @@ def redact_record(record: bytes) -> Any:
     try:
         return _redact(json.loads(record), personal, shown)
     except (ValueError, RecursionError):
-        return f"{HIDDEN} ({len(record)} bytes that are no JSON)"
+        return f"{HIDDEN} ({len(record)} bytes that are not JSON)"
 
 
 def read_record(record: bytes) -> Any:
-    """Return the record as it is; what is no JSON as text."""
+    """Return the record as a JSON value, or as text if it is not JSON."""
     try:
         return json.loads(record)
     except (ValueError, RecursionError):
@@ -169,7 +171,7 @@ def read_record(record: bytes) -> Any:
 def _redact(
     value: Any, personal: tuple[str, ...], shown: frozenset[str], path: str = "", *, is_shown: bool = False
 ) -> Any:
-    if path.endswith(personal):  # wherever it is nested
+    if path.endswith(personal):  # at any depth
         return _hide(value)
     if isinstance(value, dict):
         return {
@@ -182,7 +184,7 @@ def _redact(
 
 
 def _hide(value: Any) -> Any:
-    """Return the structure of a value, with null and booleans: they say what is there, not what it is."""
+    """Return the value with `***` for texts and numbers; null and booleans stay, because they identify nobody."""
     if isinstance(value, dict):
         return {name: _hide(member) for name, member in value.items()}
     if isinstance(value, list):

@@ -1,4 +1,4 @@
-"""`reconcile`: what the ledger calls accepted against what Recorded Future says it has stored."""
+"""`reconcile`: compares what the ledger has as accepted with what Recorded Future has stored."""
 
 from __future__ import annotations
 
@@ -26,24 +26,25 @@ from ci_operators.recorded_future.api import API
 from ci_operators.recorded_future.search import Stored, find_stored
 from ci_operators.transport.client import Client
 
-#: Compared at a time: memory holds the detections of one slice.
+#: The time range that is compared at once: the detections of one slice are in memory.
 SLICE = timedelta(days=1)
 _MILLISECOND = timedelta(milliseconds=1)
-#: States in which nobody knows whether Recorded Future has a detection.
+#: States in which it is not known whether Recorded Future has a detection.
 _OPEN = (State.UNKNOWN, State.RESERVED)
-#: Kinds of differences. What is not accepted here yet stored there is "unknown_found" if nobody knew of it.
+#: Kinds of differences. A stored detection that the ledger does not have as accepted is "unknown_found" if its state is
+#: one of _OPEN.
 KINDS = {
     "missing": "Accepted here, not found there",
     "repeated": "Stored more often than delivered",
     "unknown_found": "Unknown here, stored there",
-    "not_accepted_found": "Not accepted here, yet stored there",
+    "not_accepted_found": "Not accepted here, but stored there",
     "foreign": "Stored there, unknown to this ledger",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A detection on which ledger and API do not agree. `stored`: how often the API has it."""
+    """A detection on which ledger and API do not agree. stored: how often the API has it."""
 
     event_id: str
     indicator_type: str
@@ -54,7 +55,7 @@ class Difference:
 
 @dataclass
 class Differences:
-    """Differences of one kind: all are counted, the first are listed."""
+    """Differences of one kind: the number of all, and a list of the first ones."""
 
     limit: int
     count: int = 0
@@ -68,7 +69,7 @@ class Differences:
 
 
 def run(options: argparse.Namespace, terminal: Terminal) -> int:
-    """Compare; 1 if a difference is left."""
+    """Compare, and show the differences. Return 1 if there is one that was not fixed."""
     _, connector = load_one(options.connector)
     now = terminal.now()
     since = read_moment("--since", options.since, now)
@@ -92,7 +93,7 @@ def _open_client(connector: Connector) -> Client:
 class Reconciliation:
     """Compares the detections of one connector in a time range, slice by slice. differences: by kind.
 
-    accepted, unknown: by the ledger; mended: unknown ones that were found and are marked as accepted.
+    accepted, unknown: counts in the ledger; mended: unknown ones that were found and are now marked as accepted.
     """
 
     connector: Connector
@@ -109,17 +110,17 @@ class Reconciliation:
 
     @property
     def agrees(self) -> bool:
-        """Return whether nothing is left that somebody should look at."""
+        """Return whether there is no difference, apart from those that were fixed."""
         every = sum(each.count for each in self.differences.values())
         return every == self.differences["unknown_found"].count == self.mended
 
     def tell(self) -> dict[str, Any]:
-        """Return what was found, as one document."""
+        """Return the result as one JSON document."""
         figures = {name: getattr(self, name) for name in ("since", "until", "limit", "accepted", "unknown", "mended")}
         return {"connector": self.connector.name, **figures, **self.differences}
 
     def compare(self, connection: Connection, client: Client, *, mend: bool) -> None:
-        """Compare; with `mend`, mark what is unknown and found as accepted."""
+        """Compare; with `mend`, mark unknown detections that are stored as accepted."""
         destination = self.connector.destination_conn_id
         deliveries = Deliveries(connection, self.connector.name, "reconcile", destination)
         if mend:
@@ -128,8 +129,8 @@ class Reconciliation:
             stored = find_stored(client, format_instant(since), format_instant(until - _MILLISECOND))
             if stored is None:
                 raise CredentialsError(
-                    f"The token of Connection {destination} may not search: ask Recorded Future's support for the "
-                    "right to search Collective Insights."
+                    f"The token of Connection {destination} has no right to search. Ask Recorded Future's "
+                    "support for the right to search Collective Insights."
                 )
             found = self._compare_slice(list(read_detected(connection, since, until)), stored)
             if mend:
@@ -138,7 +139,7 @@ class Reconciliation:
                 self.mended += len(done)
 
     def _compare_slice(self, kept: Sequence[Kept], stored: Counter[Stored]) -> list[bytes]:
-        """Return the keys of those that are unknown here and stored there."""
+        """Compare one slice; return the keys of the detections that are unknown here and stored there."""
         here = [each for each in kept if each.destination == self.connector.destination_conn_id]
         expected = Counter(_what(each) for each in here if each.state is State.ACCEPTED)
         spare = stored - expected
@@ -186,7 +187,7 @@ def _draw(found: Reconciliation) -> Iterator[RenderableType]:
     counts = [(title, found.differences[kind].count) for kind, title in KINDS.items()]
     rows = [("Accepted by the ledger", found.accepted), ("Unknown to the ledger", found.unknown), *counts]
     period = f"{show_value(found.since)} to {show_value(found.until)}"
-    yield make_table(f"{found.connector.name}, {period}", ("", "detections"), [*rows, ("Mended", found.mended)])
+    yield make_table(f"{found.connector.name}, {period}", ("", "detections"), [*rows, ("Fixed", found.mended)])
     columns = ("event", "indicator", "state here", "stored")
     for kind, title in KINDS.items():
         listed = [
@@ -197,5 +198,5 @@ def _draw(found: Reconciliation) -> Iterator[RenderableType]:
             yield make_table(title, columns, listed)
     if found.differences["missing"].count:
         yield sentence(
-            "What is missing may show later: how soon a search finds a submission is not documented.", "yellow"
+            "What is missing may appear later: it is not documented how soon the search finds a submission.", "yellow"
         )

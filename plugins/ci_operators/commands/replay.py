@@ -1,4 +1,4 @@
-"""`quarantine replay`: records go through the stage that refused them, and the later ones, again."""
+"""`quarantine replay`: processes records again, from the stage that quarantined them."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ from ci_operators.core.errors import CollectiveInsightsError
 from ci_operators.core.instant import format_instant
 from ci_operators.ledger.quarantined import Wanted, find_newest, read_pages
 
-#: Outcomes listed one by one; all are counted.
+#: The most outcomes that are listed; all are counted.
 LISTED = 200
-#: Outcomes that leave something to do.
+#: Outcomes after which there is something left to do.
 UNFINISHED = ("quarantined", "rejected", "unknown", "held", "not_sent", "refused")
 
 
 @dataclass
 class Report:
-    """What a replay did: counts by outcome, the first outcomes one by one, errors that ended it early.
+    """The result of a replay: counts by outcome, a list of the first outcomes, errors that ended it early.
 
-    An event that gives several detections has an outcome for each; `entries`: the records that there were.
+    An event that gives several detections has an outcome for each. entries: the number of records.
     """
 
     run_id: str
@@ -49,7 +49,7 @@ class Report:
 
 
 def run_replay(options: argparse.Namespace, terminal: Terminal) -> int:
-    """Replay the records that the options name; 1 if one of them has not come to its end."""
+    """Replay the records that the options name. Return 1 if one of them is not finished."""
     refuse_everything(options)
     ledgers, wanted = select_entries(options, terminal.now())
     if options.ids:
@@ -59,7 +59,7 @@ def run_replay(options: argparse.Namespace, terminal: Terminal) -> int:
         for connector in connectors:
             _replay_connector(conn_id, connector, replace(wanted, connectors=[connector.name]), report)
     if options.ids and report.entries < len(set(options.ids)):
-        report.problems.append("Some of the ids are in no quarantine of a connector in the file.")
+        report.problems.append("Some of the ids are not in the quarantine of any connector in the file.")
     terminal.show(report, _draw(report))
     return 1 if report.problems or any(report.counts[became] for became in UNFINISHED) else 0
 
@@ -69,7 +69,7 @@ def _replay_connector(conn_id: str, connector: Connector, wanted: Wanted, report
     with ExitStack() as stack:
         connection = stack.enter_context(open_ledger(conn_id))
         sender: ReplaySender | None = None
-        newest = find_newest(connection, replace(wanted, settled_too=True), 1)  # not what this replay itself adds
+        newest = find_newest(connection, replace(wanted, settled_too=True), 1)  # without what this replay adds
         for page in read_pages(connection, replace(wanted, before=newest[0].id + 1 if newest else 1)):
             if connector.debug and connector.name not in report.debug_connectors:
                 report.debug_connectors.append(connector.name)
@@ -87,7 +87,7 @@ def _replay_connector(conn_id: str, connector: Connector, wanted: Wanted, report
 
 
 def _foresee(trace: Traced) -> ReplayOutcome:
-    return trace.outcome or trace.as_outcome("would_be_sent", "passes all stages now: a replay would send it")
+    return trace.outcome or trace.as_outcome("would_be_sent", "passes all stages now; a replay would send it")
 
 
 def _draw(report: Report) -> Iterator[RenderableType]:
@@ -97,6 +97,6 @@ def _draw(report: Report) -> Iterator[RenderableType]:
     counts = ", ".join(f"{count} {became.replace('_', ' ')}" for became, count in sorted(report.counts.items()))
     yield sentence(f"{report.entries} records: {counts or 'nothing to replay'}.")
     for name in report.debug_connectors:
-        yield sentence(f"{name} is in debug mode: its records are only checked, nothing is stored.", "yellow")
+        yield sentence(f"{name} is in debug mode. Its records are only checked; nothing is stored.", "yellow")
     for problem in report.problems:
         yield sentence(problem, "red")

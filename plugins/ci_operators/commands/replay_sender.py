@@ -1,5 +1,5 @@
-"""Replayed records on their way: the same steps as the operators', then exact delivery with the ledger, as a run does
-it; of a debug connector, a check."""
+"""Takes replayed records through the same steps as a run, then delivers them with the ledger, or only checks them if
+the connector is in debug mode."""
 
 from __future__ import annotations
 
@@ -31,23 +31,23 @@ from ci_operators.stages.stored import look_up_with
 from ci_operators.staging.artifact import Artifact, write_artifact
 from ci_operators.transport.client import Client
 
-#: What a detection's state after the delivery is called, and in words.
+#: State of a detection after the delivery -> its outcome, and the outcome in words.
 _BECAME = {
     State.ACCEPTED: ("accepted", "delivered"),
-    State.REJECTED: ("rejected", "refused by Recorded Future"),
-    State.WAITING: ("waiting", "waits for the day's budget; a later run sends it"),
-    State.UNKNOWN: ("unknown", "sent, and nobody can say whether Recorded Future has stored it"),
-    State.RESERVED: ("unknown", "sent, and nobody can say whether Recorded Future has stored it"),
+    State.REJECTED: ("rejected", "rejected by Recorded Future"),
+    State.WAITING: ("waiting", "waiting for the day's budget; a later run sends it"),
+    State.UNKNOWN: ("unknown", "sent, but it is not known whether Recorded Future stored it"),
+    State.RESERVED: ("unknown", "sent, but it is not known whether Recorded Future stored it"),
     State.PLANNED: ("not_sent", "not sent yet"),
 }
-#: After these there is nothing left to do about a record of an earlier stage.
+#: Outcomes after which nothing is left to do about the quarantined record.
 _ENDS = ("accepted", "already_accepted", "dropped", "waiting")
-_HELD = "held: `settle` says whether Recorded Future has it"
+_HELD = "held: use `settle` to decide about it"
 
 
 @dataclass(frozen=True, slots=True)
 class ReplayOutcome:
-    """What became of a quarantined record: a code, the stage that decided it, and the words."""
+    """The outcome of a quarantined record: a code, the stage that decided it, and the words."""
 
     id: int
     connector: str
@@ -59,7 +59,7 @@ class ReplayOutcome:
 
 @dataclass(frozen=True, slots=True)
 class Traced:
-    """A quarantined record after the steps: a detection to submit, or an outcome. `verdict`: its new issue.
+    """A quarantined record after the steps: a detection to submit, or an outcome. verdict: its new issue.
 
     An event that gives several detections is traced once for each.
     """
@@ -72,17 +72,17 @@ class Traced:
 
     @property
     def key(self) -> bytes | None:
-        """Return the key by which the ledger knows the record; None if it is no detection."""
+        """Return the key of the record in the ledger, None if it is not a detection."""
         is_one = self.outcome is None or self.outcome.became == "held"
         return read_row(self.entry.connector, self.record).key if is_one else None
 
     def as_outcome(self, became: str, words: str) -> ReplayOutcome:
-        """Return the record's outcome."""
+        """Return an outcome of the record, with its id, connector and event id."""
         return ReplayOutcome(self.entry.id, self.entry.connector, self.entry.event_id, self.stage, became, words)
 
 
 def trace_entries(connector: Connector, entries: Sequence[Entry]) -> list[Traced]:
-    """Return the records after their stage and those that follow it, submit left out."""
+    """Return the records after their stage and the stages that follow it, without submit."""
     chain, rules = make_chain(connector, lambda _: None), load_source(connector.source).drop_reasons
     return [trace for entry in entries for trace in _trace(entry, chain, rules)]
 
@@ -91,7 +91,7 @@ def _trace(entry: Entry, chain: Mapping[str, Step], rules: Mapping[str, str]) ->
     if entry.stage == "submit" and entry.issue == "outcome_unknown":
         trace = Traced(entry, "submit", entry.record)
         return [replace(trace, outcome=trace.as_outcome("held", _HELD))]
-    # A detection that submit refused is validated again.
+    # A detection that submit quarantined is validated again.
     passages = take_through(chain, entry.record, entry.stage if entry.stage in chain else "validate")
     return [_judge(Traced(entry, passage.stage, passage.record), passage.verdict, rules) for passage in passages]
 
@@ -112,7 +112,7 @@ def _judge(trace: Traced, verdict: Dropped | Quarantined | None, rules: Mapping[
 def open_sender(
     connection: Connection, connector: Connector, destination: Destination, run_id: str
 ) -> Iterator[ReplaySender]:
-    """Give the sender of a connector: of a debug connector one that only checks."""
+    """Yield the sender of a connector; that of a debug connector only checks."""
     from ci_operators.hooks.vendor import VendorHook  # needs Airflow: slow to import
 
     client = VendorHook(API, connector.destination_conn_id).get_client()
@@ -129,6 +129,7 @@ def open_sender(
             allowed_for_waiting=limit,
             send_transient_id=connector.send_transient_id,
             unknown_resends=connector.unknown_resends,
+            parallel_requests=connector.parallel_requests,
         )
         deliveries = Deliveries(connection, connector.name, run_id, connector.destination_conn_id)
         deliveries.lock()
@@ -137,7 +138,7 @@ def open_sender(
 
 @dataclass
 class CheckingReplay:
-    """Asks the API in debug mode: it stores nothing, and the quarantine stays as it is."""
+    """Sends the records in debug mode: the API stores nothing, and the quarantine does not change."""
 
     client: Client
     connector: Connector
@@ -145,25 +146,25 @@ class CheckingReplay:
     folder: Path
 
     def take(self, traced: Sequence[Traced]) -> list[ReplayOutcome]:
-        """Return which records the API would take."""
+        """Return the outcomes: which records the API would accept."""
         dry_run = DryRun(self.client, self.connector.name, self.terms)
         if any(trace.outcome is None for trace in traced):
             dry_run.check(_write(self.folder, traced))
         return [trace.outcome or self._outcome(trace, dry_run.refused.get(trace.key or b"")) for trace in traced]
 
     def outcomes(self, traced: Sequence[Traced]) -> list[ReplayOutcome]:
-        """Return what the steps said, when `take` was broken off."""
+        """Return the outcomes of the steps, if `take` failed."""
         return [trace.outcome or trace.as_outcome("not_sent", "not checked") for trace in traced]
 
     def _outcome(self, trace: Traced, message: str | None) -> ReplayOutcome:
         if message is not None:
-            return trace.as_outcome("refused", f"Recorded Future would refuse it: {message}")
-        return trace.as_outcome("checked", "Recorded Future would take it; nothing is stored")
+            return trace.as_outcome("refused", f"Recorded Future would reject it: {message}")
+        return trace.as_outcome("checked", "Recorded Future would accept it; nothing is stored")
 
 
 @dataclass
 class DeliveringReplay:
-    """Delivers with the ledger, and writes into the quarantine what became of its entries."""
+    """Delivers the records with the ledger, and writes their outcomes into the quarantine."""
 
     client: Client
     rules: Rules
@@ -172,7 +173,7 @@ class DeliveringReplay:
     _before: dict[bytes, DetectionState] = field(default_factory=dict)
 
     def take(self, traced: Sequence[Traced]) -> list[ReplayOutcome]:
-        """Return what became of the records after their delivery. Raises the errors of delivery."""
+        """Deliver the records, and return their outcomes. Raises the errors of the delivery."""
         deliveries, connection = self.deliveries, self.deliveries.connection
         self._before = find_states(connection, [trace.key for trace in traced if trace.key])
         self._keep_quarantined(traced)
@@ -184,7 +185,7 @@ class DeliveringReplay:
         return self.outcomes(traced)
 
     def outcomes(self, traced: Sequence[Traced]) -> list[ReplayOutcome]:
-        """Return what has become of the records by the ledger, and write it into the quarantine."""
+        """Return the outcomes of the records by the ledger, and write them into the quarantine."""
         after = find_states(self.deliveries.connection, [trace.key for trace in traced if trace.key])
         outcomes = [self._outcome(trace, after) for trace in traced]
         stages = {trace.entry.id: trace.entry.stage for trace in traced}
@@ -194,7 +195,7 @@ class DeliveringReplay:
         return outcomes
 
     def _note(self, entry_id: int, stage: str, outcomes: Sequence[ReplayOutcome]) -> None:
-        """Write what became of an entry. It is closed when nothing is left to do about any of its detections."""
+        """Write the outcome of an entry, and close it if nothing is left to do about any of its detections."""
         told, is_over = dict[str, None](), True
         for outcome in outcomes:
             went_on = outcome.became in ("quarantined", "rejected") and outcome.stage != stage
@@ -208,13 +209,13 @@ class DeliveringReplay:
         if trace.outcome is not None and (current is None or current.state is not State.ACCEPTED):
             return trace.outcome
         if before is not None and before.state is State.ACCEPTED:
-            return trace.as_outcome("already_accepted", "Recorded Future has accepted it before")
+            return trace.as_outcome("already_accepted", "Recorded Future accepted it before")
         became, words = _BECAME[current.state if current else State.PLANNED]
         message = f": {current.message}" if current and current.message and became == "rejected" else ""
         return trace.as_outcome(became, words + message)
 
     def _keep_quarantined(self, traced: Sequence[Traced]) -> None:
-        """Put what a later stage than before refuses into the quarantine of that stage."""
+        """Quarantine the records that a later stage than before rejects, with that stage."""
         connection, number, run_id = self.deliveries.connection, self.deliveries.lease.number, self.deliveries.run_id
         entries = [
             make_entry(number, run_id, trace.stage, new.issue, new.event_id, new.detail, trace.record)
@@ -229,7 +230,7 @@ ReplaySender = CheckingReplay | DeliveringReplay
 
 
 def _write(folder: Path, traced: Sequence[Traced]) -> Artifact:
-    """Return the artifact of the records that are to be sent."""
+    """Return a new artifact with the records to send."""
     with write_artifact(folder / "validate.jsonl.zst") as out:
         out.write_all([trace.record for trace in traced if trace.outcome is None])
     return out.artifact

@@ -1,4 +1,4 @@
-"""What a command is about: connectors of the file, their ledgers, entries of the quarantine, a point in time."""
+"""Finds what a command's options name: connectors, their ledgers, entries of the quarantine, a point in time."""
 
 from __future__ import annotations
 
@@ -16,30 +16,30 @@ from ci_operators.ledger.quarantined import Wanted
 
 
 def pick_connectors(found: ConnectorsFile, names: Sequence[str]) -> list[Connector]:
-    """Return the connectors of these names, all if none is named. Raises ConfigurationError on one that is none."""
+    """Return the named connectors, all if none is named. Raises ConfigurationError for an unknown name."""
     unknown = sorted(set(names) - {connector.name for connector in found.connectors})
     if unknown:
         known = ", ".join(connector.name for connector in found.connectors) or "none"
-        raise ConfigurationError(f"There is no connector {', '.join(unknown)}; there are: {known}.")
+        raise ConfigurationError(f"The connectors file has no connector {', '.join(unknown)}. It has: {known}.")
     return [connector for connector in found.connectors if not names or connector.name in names]
 
 
 def choose_connectors(found: ConnectorsFile, names: Sequence[str]) -> list[Connector]:
-    """Return the same. Raises ConfigurationError also if there is none at all, and so no ledger."""
+    """Return the named connectors as `pick_connectors` does. Raises ConfigurationError also if the file has none."""
     chosen = pick_connectors(found, names)
     if not chosen:
-        raise ConfigurationError(f"{connectors_path()} has no connector, and so no ledger.")
+        raise ConfigurationError(f"{connectors_path()} has no connectors, so there is no ledger.")
     return chosen
 
 
 def load_one(name: str) -> tuple[ConnectorsFile, Connector]:
-    """Return the file and the connector of this name."""
+    """Return the file and the connector with this name."""
     found = load_connectors()
     return found, choose_connectors(found, [name])[0]
 
 
 def select_entries(options: argparse.Namespace, now: datetime) -> tuple[dict[str, list[Connector]], Wanted]:
-    """Return the ledgers that options are about, with their connectors, and the quarantine's entries they want."""
+    """Return the ledgers that the options select, with their connectors, and which entries they select."""
     chosen = choose_connectors(load_connectors(), [options.connector] if options.connector else [])
     wanted = Wanted(
         connectors=[options.connector] if options.connector else None,
@@ -52,13 +52,15 @@ def select_entries(options: argparse.Namespace, now: datetime) -> tuple[dict[str
 
 
 def refuse_everything(options: argparse.Namespace) -> None:
-    """Raise ConfigurationError unless the options name what the action is about."""
+    """Raise ConfigurationError if the options select no entries, because the action would apply to all."""
     if not options.ids and not options.connector and not options.issue:
-        raise ConfigurationError(f"Name what to {options.action}: ids of `quarantine list`, --connector or --issue.")
+        raise ConfigurationError(
+            f"Specify what to {options.action}: ids from `quarantine list`, --connector, or --issue."
+        )
 
 
 def read_moment(option: str, text: str | None, now: datetime) -> datetime | None:
-    """Return the instant of an option: a date and time with a zone, or how long ago."""
+    """Return the instant in an option's text: a date and time with a zone, or a duration before now."""
     if text is None:
         return None
     try:
@@ -68,9 +70,9 @@ def read_moment(option: str, text: str | None, now: datetime) -> datetime | None
             return now - read_duration(text)
         except ValueError:
             raise ConfigurationError(
-                f"{option} {text[:40]!r} is neither a date and time, such as 2026-03-10T12:00:00Z, nor how long ago, "
+                f"{option} {text[:40]!r} is not a date and time, such as 2026-03-10T12:00:00Z, and not a duration, "
                 'such as "7 days".'
             ) from None
     if not has_zone:
-        raise ConfigurationError(f"{option} {text[:40]!r} names no time zone; write it like 2026-03-10T12:00:00Z.")
+        raise ConfigurationError(f"{option} {text[:40]!r} has no time zone. Write it like 2026-03-10T12:00:00Z.")
     return instant

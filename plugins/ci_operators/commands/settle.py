@@ -1,4 +1,4 @@
-"""`settle`: a person says what nobody could: whether detections have arrived."""
+"""`settle`: a person decides whether detections with an unknown outcome have arrived."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from ci_operators.ledger.row import Row, read_row
 from ci_operators.ledger.settlement import DetectionState, find_named, find_unknown, override, queue
 from ci_operators.ledger.tables import State
 
-#: Detections of one transaction, and at most so many listed one by one.
+#: The most detections in one transaction, and the most that are listed.
 CHUNK = 500
 LISTED = 200
 
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """A detection that was settled. `became`: accepted, planned or waiting."""
+    """A detection that was settled. became: accepted, planned or waiting."""
 
     key: str
     event_id: str
@@ -40,7 +40,7 @@ class Settled:
 
 @dataclass
 class Report:
-    """What was settled, and which names stand for nothing that can be."""
+    """The result: what was settled, and a sentence for each name that matched nothing to settle."""
 
     accepted: int = 0
     planned: int = 0
@@ -50,9 +50,9 @@ class Report:
 
 
 def run(options: argparse.Namespace, terminal: Terminal) -> int:
-    """Settle what is named; 1 if a name stands for nothing that could be settled."""
+    """Settle the named detections. Return 1 if a name matched nothing to settle."""
     if bool(options.names) == options.everything:
-        raise ConfigurationError("Name the detections by key or event id, or say --all.")
+        raise ConfigurationError("Specify the detections by key or event id, or use --all.")
     _, connector = load_one(options.connector)
     report = Report()
     with open_ledger(connector.ledger_conn_id) as connection:
@@ -60,13 +60,13 @@ def run(options: argparse.Namespace, terminal: Terminal) -> int:
         if number is not None:
             open_settlement(connection, connector, report, resend=options.resend).settle(options.names)
         elif options.names:
-            report.problems.append(f"The ledger has nothing of {connector.name}.")
+            report.problems.append(f"The ledger has no records of {connector.name}.")
     terminal.show(report, _draw(report))
     return 1 if report.problems else 0
 
 
 def open_settlement(connection: Connection, connector: Connector, report: Report, *, resend: bool) -> Settlement:
-    """Return the only one that settles or sends for a connector; what a dead run left under way becomes unknown."""
+    """Lock the connector, and return its settlement. What a dead run left in flight becomes unknown."""
     deliveries = Deliveries(connection, connector.name, "settle", connector.destination_conn_id).lock()
     deliveries.recover()
     return Settlement(deliveries.lease, connector, report, resend)
@@ -74,7 +74,7 @@ def open_settlement(connection: Connection, connector: Connector, report: Report
 
 @dataclass
 class Settlement:
-    """Settles detections of one connector, while no run of it submits. resend: whether they are sent again."""
+    """Settles detections of one connector while no run submits for it. resend: whether to send them again."""
 
     lease: Lease
     connector: Connector
@@ -82,24 +82,24 @@ class Settlement:
     resend: bool
 
     def settle(self, names: Sequence[str]) -> None:
-        """Settle the named detections, all unknown ones if none is named."""
+        """Settle the named detections, or all unknown ones if none is named."""
         connection, number = self.lease.connection, self.lease.number
         only = [State.UNKNOWN, State.REJECTED] if self.resend else [State.UNKNOWN]
         for name in names:
             found = find_named(connection, self.connector.name, number, name)
             if not self._settle([each for each in found if each.state in only], only):
                 states = ", ".join(sorted({each.state.name.lower() for each in found}))
-                what = f"is {states}, not unknown" if states else "stands for no detection of the connector"
+                what = f"is {states}, not unknown" if states else "does not match a detection of the connector"
                 self.report.problems.append(f"{name} {what}.")
         if not names:
             while self._settle(find_unknown(connection, number, CHUNK), [State.UNKNOWN]):
                 pass
 
     def _settle(self, chosen: Sequence[DetectionState], only: Sequence[State]) -> bool:
-        """Settle detections, as long as they are in one of the states; return whether there were any."""
+        """Settle those of the detections that are still in one of the states; return whether any were given."""
         kept = self._find_kept(chosen)
-        note = "settled by hand: to be sent again" if self.resend else "settled by hand: accepted"
-        # A refused detection is not sent as it was: the next run that reads its window maps it again.
+        note = "settled by hand: send again" if self.resend else "settled by hand: accepted"
+        # A rejected detection is not sent unchanged: the next run that reads its window maps it again.
         here = [each for each in chosen if self.resend and each.key in kept and each.state is State.UNKNOWN]
         with self.lease.transaction():
             queue(self.lease.connection, self.lease.number, [kept[each.key][0] for each in here])
@@ -119,7 +119,7 @@ class Settlement:
         ]
 
     def _find_kept(self, chosen: Sequence[DetectionState]) -> dict[bytes, tuple[Row, Entry]]:
-        """Return the detections that the quarantine of submit has, with their texts, by key."""
+        """Return the detections that submit quarantined, with their entries, by key."""
         keys, kept = {each.key for each in chosen}, dict[bytes, tuple[Row, Entry]]()
         for event_id in dict.fromkeys(each.event_id for each in chosen):
             wanted = Wanted([self.connector.name], stage="submit", event_id=event_id, settled_too=True)
@@ -134,8 +134,8 @@ def _draw(report: Report) -> Iterator[RenderableType]:
     rows = [(d.event_id, f"{d.indicator_type} {d.indicator}", d.became, d.key) for d in report.detections]
     yield make_table("Settled", ("event", "indicator", "became", "key"), rows)
     yield sentence(
-        f"{report.accepted} accepted; {report.waiting} are sent with the connector's next run; {report.planned} are "
-        "sent with the next run that reads their window."
+        f"{report.accepted} accepted; {report.waiting} will be sent by the connector's next run; {report.planned} "
+        "will be sent by the next run that reads their window."
     )
     for problem in report.problems:
         yield sentence(problem, "red")

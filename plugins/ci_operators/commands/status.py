@@ -1,4 +1,4 @@
-"""`status`: how each connector stands."""
+"""`status`: shows the health of each connector."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _COUNTS = ("connector", "period", "events in", "dropped", "arrived before", "qua
 
 
 def run(options: argparse.Namespace, terminal: Terminal) -> int:
-    """Show the connectors; 1 if one of them needs somebody, 2 if no ledger can be read."""
+    """Show the connectors. Return 1 if one needs a person. Raises NoLedgerError if no ledger can be read."""
     found = load_connectors()
     chosen = choose_connectors(found, options.connectors)
     shown = find_health(found, chosen, terminal.now())

@@ -1,4 +1,4 @@
-"""What a command prints: tables for people, one JSON document for machines, one sentence for an error."""
+"""The output of a command: tables for people, one JSON document for programs, one sentence for an error."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from ci_operators.answers.ledgers import NoLedgerError
 from ci_operators.core.errors import CollectiveInsightsError, ConfigurationError
 from ci_operators.core.text import clean_text
 
-#: Columns where the output is no terminal: wide enough for a table, whatever reads it.
+#: Columns if the output is not a terminal: wide enough for any table.
 _WIDE = 200
-#: Kept in texts of ours, which may have lines.
+#: Characters to keep in our own texts, which can have several lines.
 LINES = "\n"
 
 
@@ -36,14 +36,14 @@ def _now() -> datetime:
 
 @dataclass
 class Terminal:
-    """Where a command prints. `now`: the clock of the person who asks."""
+    """Where a command prints. now: the clock."""
 
     as_json: bool
     console: Console = field(default_factory=_make_console)
     now: Callable[[], datetime] = _now
 
     def show(self, document: object, tables: Iterable[RenderableType]) -> None:
-        """Print the document as JSON, or the tables and sentences that say the same to people."""
+        """Print the document as JSON, or the tables and sentences with the same content."""
         if self.as_json:
             text = msgspec.json.format(msgspec.json.encode(document), indent=2).decode()
             self.console.file.write(text + "\n")
@@ -53,9 +53,9 @@ class Terminal:
 
 
 def run_command(command: Callable[[], int]) -> int:
-    """Return the command's exit status; its errors become one sentence on stderr.
+    """Run the command, and return its exit status. Its errors become one sentence on stderr.
 
-    What others print (Airflow logs to stdout) goes to stderr: a command's stdout is its answer.
+    What other code prints (Airflow logs to stdout) goes to stderr: stdout has only the command's result.
     """
     logging.getLogger("alembic").setLevel(logging.WARNING)
     try:
@@ -67,14 +67,14 @@ def run_command(command: Callable[[], int]) -> int:
         sys.stderr.write(f"{clean_text(str(err), keep=LINES)}\n")
         return 2 if isinstance(err, ConfigurationError | NoLedgerError) else 1
     except BrokenPipeError:  # the reader (head, less) has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes it once more at its end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes it again at exit
         return 0
     except KeyboardInterrupt:
         return 130
 
 
 def make_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:
-    """Return a table whose cells are shown whole, whatever a vendor wrote into them."""
+    """Return a table that shows its cells in full, without interpreting a vendor's text as markup."""
     table = Table(title=title, title_justify="left", title_style="bold")
     for column in columns:
         table.add_column(column, overflow="fold")
@@ -84,12 +84,12 @@ def make_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[objec
 
 
 def sentence(text: str, style: str = "") -> Text:
-    """Return a sentence for people."""
+    """Return a sentence to print."""
     return Text(clean_text(text, keep=LINES), style=style)
 
 
 def show_value(value: object) -> str:
-    """Return a value as people read it; nothing for None."""
+    """Return a value as text for people; "" for None."""
     if value is None:
         return ""
     if isinstance(value, datetime):
@@ -100,7 +100,7 @@ def show_value(value: object) -> str:
 
 
 def show_span(seconds: float) -> str:
-    """Return a span of time in its two largest units: "2 d 3 h"."""
+    """Return a duration in its two largest units: "2 d 3 h"."""
     rest = int(timedelta(seconds=max(seconds, 0)).total_seconds())
     parts = []
     for unit, size in (("d", 86400), ("h", 3600), ("min", 60), ("s", 1)):

@@ -1,1 +1,1 @@
-"""The pure part: words, rules and counts. No Airflow, no HTTP, no clock, no files."""
+"""The pure core: types, rules and counts, without Airflow, HTTP, clock, or files."""

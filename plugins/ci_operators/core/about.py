@@ -1,6 +1,6 @@
-"""What Airflow and people are told of a vendor before anything of it is loaded: its name, its Connection's form.
+"""A vendor's name and the form of its Connection, which are needed before any of the vendor's code is loaded.
 
-Every process of Airflow reads this, so it imports nothing beyond the standard library.
+Every process of Airflow imports this, so it uses only the standard library.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class FormField:
-    """A field of a Connection's form that Airflow keeps in the Connection's extra.
+    """A field of a Connection's form that Airflow stores in the Connection's extra.
 
     label: its title; help: the text below it; section: the heading above it. choices: its values, each in words;
-    default: the value chosen at first. is_secret: whether the form hides it.
+    default: the initial value. is_secret: whether the form hides it. is_optional: whether it can be empty.
     """
 
     label: str
@@ -23,15 +23,16 @@ class FormField:
     choices: Mapping[str, str] = field(default_factory=dict)
     default: str = ""
     is_secret: bool = False
+    is_optional: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class About:
     """A vendor's name and the form of its Connection.
 
-    title: its name for people; event_id: what they call the id of one of its events.
-    url, token: label and placeholder of the two fields that every form has. url_example: a base URL as people know
-    it; default_url: the one used when none is entered. fields: further fields, by their names in the extra.
+    title: its display name; event_id: what its users call the id of an event.
+    url, token: label and placeholder of the two fields that every form has. url_example: a typical base URL;
+    default_url: the base URL if none is entered. fields: further fields, by their names in the extra.
     """
 
     title: str
@@ -44,5 +45,5 @@ class About:
 
     @property
     def class_name(self) -> str:
-        """Return the title as the names of classes begin with it: OktaHook, SentinelOneConnector."""
+        """Return the title as a prefix of class names, as in OktaHook and SentinelOneConnector."""
         return self.title.replace(" ", "")

@@ -1,4 +1,4 @@
-"""ATT&CK codes in every form in which sources write them."""
+"""Reads ATT&CK codes in all forms that sources use, and finds the active code to send."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from functools import cached_property, lru_cache
 
 from ci_operators.core.verdict import Note
 
-#: Note code -> what became of a retired technique, in words. Every source that gives codes has these.
+#: Notes on retired techniques: code -> sentence. Every source with ATT&CK codes has these.
 NOTES = {
-    "replaced_technique": "ATT&CK has replaced the technique: the code of its successor is sent.",
-    "withdrawn_technique": "ATT&CK has withdrawn the technique and names no successor: no code for it.",
+    "replaced_technique": "ATT&CK replaced the technique. The code of its successor is sent.",
+    "withdrawn_technique": "ATT&CK withdrew the technique without a successor. No code is sent for it.",
 }
 
 _TECHNIQUE = re.compile(r"T\d{4}(?:[./]\d{3})?", re.ASCII)
 _TECHNIQUE_LINK = re.compile(r"/techniques/(T\d{4})(?:[./](\d{3}))?/?(?:[?#]|\Z)", re.ASCII | re.IGNORECASE)
 _TACTIC = re.compile(r"TA\d{4}", re.ASCII)
-#: Longer names and links are read without being remembered.
+#: The most characters of a name or link that the cache keeps.
 _LONGEST_TEXT = 200
 
 
@@ -39,11 +39,11 @@ class AttackTable:
         return self.techniques.union(self.tactics.values())
 
     def has_code(self, code: str) -> bool:
-        """Return whether this is a technique or tactic of ATT&CK, active or retired."""
+        """Return whether this is the id of a technique or tactic, active or retired."""
         return code in self.codes or code in self.retired
 
     def find_current(self, code: str | None, note: Note) -> str | None:
-        """Return the active code to send for `code`, None if there is none; note what was not active."""
+        """Return the active code to send for `code`, None if there is none. Adds a note if `code` is not active."""
         if code in self.codes:
             return code
         successor = self.retired.get(code or "")
@@ -62,13 +62,13 @@ class AttackTable:
 
 
 def read_technique(name: str | None, link: str | None = None) -> str | None:
-    """Return the technique id that a name ("t1055.012", "T1055/012") or else an ATT&CK link spells out."""
+    """Return the technique id in a name ("t1055.012", "T1055/012"), or else in an ATT&CK link."""
     if len(name or "") + len(link or "") > _LONGEST_TEXT:
         return _read_technique.__wrapped__(name, link)
     return _read_technique(name, link)
 
 
-@lru_cache(maxsize=4096)  # the same few techniques come again and again
+@lru_cache(maxsize=4096)  # the same few techniques occur again and again
 def _read_technique(name: str | None, link: str | None) -> str | None:
     text = (name or "").strip().upper()
     if _TECHNIQUE.fullmatch(text):

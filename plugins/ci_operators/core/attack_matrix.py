@@ -1,11 +1,11 @@
-"""ATT&CK's matrix as people read it: tactics in their order, techniques with names."""
+"""ATT&CK's matrix for display: tactics in their order, techniques with names."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-#: From first reconnaissance to impact, as MITRE prints the matrix; ids do not follow that order.
+#: The order of the tactics in MITRE's matrix, from reconnaissance to impact; their ids do not follow it.
 _ORDER = (
     "TA0043",
     "TA0042",
@@ -33,13 +33,13 @@ class Tactic:
 
     @property
     def name(self) -> str:
-        """Return the name that MITRE prints, such as Command and Control."""
+        """Return the name in MITRE's matrix, such as Command and Control."""
         return " ".join(word if word == "and" else word.capitalize() for word in self.shortname.split("-"))
 
 
 @dataclass(frozen=True, slots=True)
 class Technique:
-    """A technique or sub-technique, with the tactics that it serves."""
+    """A technique or sub-technique, with its tactics."""
 
     id: str
     name: str
@@ -55,11 +55,11 @@ class Matrix:
 
     @classmethod
     def of(cls, tactics: Mapping[str, str], techniques: Sequence[Technique]) -> Matrix:
-        """Return the matrix of tactic ids by short name and techniques; an unknown tactic stands at the end."""
+        """Return the matrix of tactics (ids by short name) and techniques; an unknown tactic comes last."""
         found = [Tactic(id, shortname) for shortname, id in tactics.items()]
         found.sort(key=lambda tactic: (_ORDER.index(tactic.id) if tactic.id in _ORDER else len(_ORDER), tactic.id))
         return cls(found, {technique.id: technique for technique in techniques})
 
     def find(self, code: str) -> Technique | None:
-        """Return the technique with this id, None for a tactic's id or one that ATT&CK no longer has."""
+        """Return the technique with this id, None for a tactic or an id that ATT&CK no longer has."""
         return self.techniques.get(code)

@@ -10,12 +10,12 @@ _DURATION = re.compile(r"(\d{1,6}(?:\.\d{1,3})?)\s*((?:sec(?:ond)?|min(?:ute)?|h
 
 
 def read_duration(value: object) -> timedelta:
-    """Return the duration that a text spells out. Raises ValueError with the forms that are allowed."""
+    """Return the duration in a text. Raises ValueError with examples of allowed forms."""
     if isinstance(value, timedelta):
         return value
     found = _DURATION.fullmatch(value.strip()) if isinstance(value, str) else None
     if found is None:
-        raise ValueError('a duration is a number and a unit: "30 minutes", "2 hours", "1 day"')
+        raise ValueError('a duration is a number and a unit, such as "30 minutes", "2 hours", or "1 day"')
     number, unit = found.groups()
     return timedelta(seconds=float(number) * _UNITS[unit.lower().removesuffix("s")])
 

@@ -1,21 +1,21 @@
-"""The error tree, ordered by what to do about an error; it is also the tasks' retry policy.
+"""The error tree, grouped by recovery. It is also the tasks' retry policy.
 
     CollectiveInsightsError
-    ├── FatalError                  fail at once; the sentence says what to mend
+    ├── FatalError                  fail at once; the sentence says what to fix
     │   ├── ConfigurationError      connectors.yaml, trigger form, Airflow Connection
-    │   ├── CredentialsError        401, 403: the vendor knows the token not, or its rights are too few
-    │   ├── RequestRefusedError     another 4xx: the vendor refuses the request as it stands
+    │   ├── CredentialsError        401, 403: the vendor rejects the token, or the token lacks a right
+    │   ├── RequestRefusedError     another 4xx: the vendor rejects the request
     │   ├── DamagedArtifactError    a staged file is not what its stage wrote
-    │   └── AccountingError         counts that must agree do not
-    └── RetriableError              the same call may go well later, see `retry_after_s`
+    │   └── AccountingError         counts that must be equal differ
+    └── RetriableError              the same call can succeed later, see `retry_after_s`
         ├── RateLimitedError        429
         │   └── DailyLimitError     429 that means the whole day
-        ├── UnavailableError        5xx, broken connection, time-out
-        │   └── UnreachableError    no connection came about: nothing was sent
-        ├── UnreadableAnswerError   HTML, half a JSON text or nothing where JSON was due
-        ├── StagingError            the staging area does not take an artifact
+        ├── UnavailableError        5xx, broken connection, timeout
+        │   └── UnreachableError    no connection: nothing was sent
+        ├── UnreadableAnswerError   HTML, incomplete JSON, or nothing instead of JSON
+        ├── StagingError            the staging area cannot store an artifact
         ├── UnknownOutcomeError     a submission that may have been stored
-        └── LedgerError             the ledger's database failed, or another run has taken the connector over
+        └── LedgerError             the ledger's database failed, or another run took over the connector
 
 What is wrong with one record is not an error but a value: `core.verdict.Quarantined`.
 """
@@ -24,11 +24,11 @@ from __future__ import annotations
 
 
 class CollectiveInsightsError(Exception):
-    """Root of everything this package raises on purpose. The text is one sentence for its user."""
+    """Base class of all errors that this package raises on purpose. The message is a sentence for its user."""
 
 
 class FatalError(CollectiveInsightsError):
-    """Trying again cannot help; somebody has to mend what the sentence names."""
+    """A retry cannot help. A person has to fix what the message says."""
 
 
 class ConfigurationError(FatalError):
@@ -36,11 +36,11 @@ class ConfigurationError(FatalError):
 
 
 class CredentialsError(FatalError):
-    """The vendor refuses the token, or the token lacks a right."""
+    """The vendor rejects the token, or the token lacks a right."""
 
 
 class RequestRefusedError(FatalError):
-    """The vendor refuses the request as it stands. `status`: the answer's, None if it was not even asked."""
+    """The vendor rejects the request. status: the HTTP status, None if no request was sent."""
 
     def __init__(self, message: str, *, status: int | None = None) -> None:
         super().__init__(message)
@@ -48,15 +48,15 @@ class RequestRefusedError(FatalError):
 
 
 class DamagedArtifactError(FatalError):
-    """A staged file is not what its stage wrote: passing it on would lose records unseen."""
+    """A staged file is not what its stage wrote: records would be lost unnoticed."""
 
 
 class AccountingError(FatalError):
-    """Counts that must agree do not: records would be lost or sent unseen."""
+    """Counts that must be equal differ: records could be lost or sent unnoticed."""
 
 
 class RetriableError(CollectiveInsightsError):
-    """The same call may go well later. `retry_after_s`: seconds the vendor asked for, if it did."""
+    """The same call can succeed later. retry_after_s: the wait that the vendor asked for, if any."""
 
     def __init__(self, message: str, *, retry_after_s: float | None = None) -> None:
         super().__init__(message)
@@ -68,7 +68,7 @@ class RateLimitedError(RetriableError):
 
 
 class DailyLimitError(RateLimitedError):
-    """The vendor takes no more today."""
+    """The vendor accepts nothing more today."""
 
 
 class UnavailableError(RetriableError):
@@ -76,20 +76,20 @@ class UnavailableError(RetriableError):
 
 
 class UnreachableError(UnavailableError):
-    """No connection came about: the vendor saw nothing of the request."""
+    """There was no connection: the vendor did not receive the request."""
 
 
 class UnreadableAnswerError(RetriableError):
-    """A 200 whose body is not what it has to be."""
+    """A 200 with an unexpected body."""
 
 
 class StagingError(RetriableError):
-    """The staging area does not take an artifact: it is full, or closed to the user that runs the tasks."""
+    """The staging area cannot store an artifact: it is full, or the user that runs the tasks cannot write to it."""
 
 
 class UnknownOutcomeError(RetriableError):
-    """A submission left, and nobody can say whether it was stored."""
+    """A submission was sent, and it is not known whether it was stored."""
 
 
 class LedgerError(RetriableError):
-    """The ledger's database failed, or another run holds the connector now: nothing more may be sent."""
+    """The ledger's database failed, or another run took over the connector: nothing more can be sent."""

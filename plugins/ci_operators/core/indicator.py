@@ -1,10 +1,11 @@
-"""Indicators: what an IP address, a domain and a file hash look like, and which of them say nothing."""
+"""Reads indicators (IP addresses, domains, URLs, file hashes), and recognizes those that identify nothing."""
 
 from __future__ import annotations
 
 import ipaddress
 import re
 from functools import lru_cache
+from urllib.parse import urlsplit
 
 _OCTET = r"(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
 _IPV4 = re.compile(rf"{_OCTET}(?:\.{_OCTET}){{3}}", re.ASCII)
@@ -17,10 +18,13 @@ _HASHES = {
 }
 _ANY_HASH = re.compile("|".join(pattern.pattern for pattern in _HASHES.values()), re.ASCII)
 
-#: An address has at most 45 characters; spaces around it are pardoned up to this length.
+#: An address has at most 45 characters; the rest can be spaces around it.
 _LONGEST_TEXT = 100
 
-#: Hashes of content that anybody has: the empty file and a single line break, as SHA-256, SHA-1, MD5.
+#: Recorded Future documents no limit; browsers and mail gateways cut longer URLs.
+LONGEST_URL = 2048
+
+#: Hashes of content that is everywhere: the empty file and a single line break, as SHA-256, SHA-1, MD5.
 TRIVIAL_HASHES = frozenset(
     {
         "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
@@ -36,12 +40,12 @@ TRIVIAL_HASHES = frozenset(
 def read_ip(text: str) -> str | None:
     """Return the IP address in `text` in its canonical form, None if there is none.
 
-    IPv6 is compressed and in lower case (RFC 5952); an IPv4-mapped IPv6 address is the IPv4 address it holds.
+    IPv6 is compressed and in lower case (RFC 5952); an IPv4-mapped IPv6 address becomes its IPv4 address.
     """
     return _read_ip(text.strip()) if len(text) <= _LONGEST_TEXT else None
 
 
-@lru_cache(maxsize=8192)  # attackers come back: reading an address anew costs more than all of its mapping
+@lru_cache(maxsize=8192)  # attackers return, and parsing an address costs more than the rest of the mapping
 def _read_ip(text: str) -> str | None:
     if _IPV4.fullmatch(text):
         return text
@@ -54,6 +58,7 @@ def _read_ip(text: str) -> str | None:
     return str(address.ipv4_mapped or address)
 
 
+@lru_cache(maxsize=8192)  # as above
 def is_private_ip(ip: str) -> bool:
     """Return whether an address is not globally reachable (private, loopback, link-local, reserved)."""
     return not ipaddress.ip_address(ip).is_global
@@ -62,7 +67,7 @@ def is_private_ip(ip: str) -> bool:
 def read_domain(text: str) -> str | None:
     """Return the domain name in `text` in lower case and ASCII (IDNA), None if there is none.
 
-    At least two labels and a last one of letters: "unknown" and "10.0.0.300" are no domains.
+    A domain has at least two labels, and the last one has letters: "unknown" and "10.0.0.300" are not domains.
     """
     text = text.strip().rstrip(".").lower()
     if len(text) > 253:
@@ -73,6 +78,19 @@ def read_domain(text: str) -> str | None:
         except UnicodeError:
             return None
     return text if _DOMAIN.fullmatch(text) else None
+
+
+def read_url(text: str) -> str | None:
+    """Return the URL in `text` (http, https or ftp, with a host) unchanged, None if there is none."""
+    text = text.strip()
+    if len(text) > LONGEST_URL or " " in text or not text.isprintable():
+        return None
+    try:
+        url = urlsplit(text)
+        host = url.hostname
+    except ValueError:
+        return None
+    return text if host and url.scheme in ("http", "https", "ftp") else None
 
 
 def read_hash(kind: str, text: str | None) -> str | None:
@@ -89,5 +107,5 @@ def is_hash(text: str) -> bool:
 
 
 def is_trivial_hash(text: str) -> bool:
-    """Return whether a hash stands for content that anybody has, or for nothing (one digit repeated)."""
-    return text in TRIVIAL_HASHES or len(set(text)) == 1
+    """Return whether a hash is that of content that is everywhere, or a placeholder (one digit repeated)."""
+    return text in TRIVIAL_HASHES or text.count(text[:1]) == len(text)

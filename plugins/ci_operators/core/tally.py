@@ -1,4 +1,4 @@
-"""Counting what happens to records, so that none goes missing unseen."""
+"""Counts the outcomes of records, so that none is lost unnoticed."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from ci_operators.core.errors import AccountingError
 from ci_operators.core.text import clean_text
 from ci_operators.core.verdict import Dropped, Quarantined
 
-#: The stages of a run in their order: each is an Airflow task, counts its records and leaves a manifest.
+#: The stages of a run in their order. Each is an Airflow task that counts its records and returns a manifest.
 STAGES = ("extract", "filter", "map", "validate", "submit")
-#: Ids kept per reason as examples in the manifest; all of them stand in the stage's side artifacts.
+#: The number of example ids per reason in the manifest; the stage's side artifacts have all ids.
 SAMPLES_PER_REASON = 3
 
 
@@ -19,7 +19,7 @@ SAMPLES_PER_REASON = 3
 class Tally:
     """Counts of one stage. Conservation: records_in + added = records_out + dropped + quarantined.
 
-    added: records beyond one for each that came in, when one event gives several detections.
+    added: records in addition to one for each event, if an event gives several detections.
     """
 
     records_in: int = 0
@@ -41,16 +41,16 @@ class Tally:
         self._sample(verdict.issue, verdict.event_id)
 
     def note(self, name: str) -> None:
-        """Count a degradation of a record that goes on."""
+        """Count a note on a record that is passed on."""
         self.notes[name] += 1
 
     def check_conservation(self, stage: str) -> None:
-        """Raise AccountingError unless every record that came in is accounted for."""
+        """Raise AccountingError unless every incoming record is accounted for."""
         dropped, quarantined = self.dropped.total(), self.quarantined.total()
         if self.records_in + self.added != self.records_out + dropped + quarantined:
             raise AccountingError(
                 f"Stage {stage} took {self.records_in} records and added {self.added}, but accounts for "
-                f"{self.records_out} passed on, {dropped} dropped and {quarantined} quarantined: this is a defect, "
+                f"{self.records_out} passed on, {dropped} dropped and {quarantined} quarantined: this is a bug, "
                 f"please report it."
             )
 

@@ -1,13 +1,13 @@
-"""Text from outside: what a log, a terminal and a database can take of it."""
+"""Cleans text from outside for logs, terminals and the database."""
 
 from __future__ import annotations
 
 
 def clean_text(text: str, keep: str = "") -> str:
-    """Return the text without characters that control a log or a terminal, so that nobody can forge lines in it.
+    """Return the text without control characters, so that nobody can forge lines in a log or a terminal.
 
-    A line break or tab becomes a space, any other character that is not printable U+FFFD. NUL is removed, so that
-    the halves of a secret around it join and can be hidden. Characters in `keep` stay.
+    A line break or tab becomes a space; other characters that are not printable become U+FFFD. NUL is removed, so that
+    a secret with NUL inside is whole again and can be masked. Characters in `keep` stay.
     """
     if text.isprintable():
         return text
@@ -15,8 +15,8 @@ def clean_text(text: str, keep: str = "") -> str:
 
 
 def storable(text: str) -> str:
-    """Return the text as PostgreSQL can store it: without NUL, and with "?" for half characters."""
-    return text.replace("\0", "").encode("utf-8", "replace").decode()
+    """Return the text as PostgreSQL can store it: without NUL, and with "?" for lone surrogates."""
+    return text if text.isprintable() else text.replace("\0", "").encode("utf-8", "replace").decode()
 
 
 def _replace(char: str) -> str:

@@ -1,4 +1,4 @@
-"""Reading a vendor's JSON object into a struct: fast if its members have the documented types, tolerantly if not."""
+"""Reads a vendor's JSON object into a struct: fast if its members have the documented types, else tolerantly."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ _UNEXPECTED = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 def make_reader(shape: type[Shape]) -> Callable[[bytes], Shape | None]:
     """Return a function that reads a JSON text into `shape`, or returns None if the text is not a JSON object.
 
-    Each member of `shape` is an optional text, struct or list of structs. A member of another type is read as text
-    if it is a plain value, else it is absent. Nothing else is ever raised.
+    Each member of `shape` is an optional text or struct, or a list of these. A value of another type is read as text if
+    it is a plain value, else left out. The function never raises.
     """
     decode = msgspec.json.Decoder(shape).decode
 
@@ -33,7 +33,7 @@ def make_reader(shape: type[Shape]) -> Callable[[bytes], Shape | None]:
 
 @cache
 def make_path_reader(path: str) -> Callable[[bytes], str | None]:
-    """Return a function that reads the member at a dotted path ("threatInfo.threatId") as text, None without it."""
+    """Return a function that reads the member at a dotted path ("threatInfo.threatId") as text, None if missing."""
     names = path.split(".")
     shape: Any = str
     for name in reversed(names):
@@ -50,7 +50,7 @@ def make_path_reader(path: str) -> Callable[[bytes], str | None]:
 
 
 def _read_tolerantly(shape: type[Shape], text: bytes) -> Shape | None:
-    """Return the struct by the standard library's decoder: it takes lone surrogates, NaN and long numbers."""
+    """Return the struct, read with the standard library, which accepts lone surrogates, NaN and long numbers."""
     try:
         value = json.loads(text.decode("utf-8", "replace"))
     except (ValueError, RecursionError):
@@ -61,7 +61,7 @@ def _read_tolerantly(shape: type[Shape], text: bytes) -> Shape | None:
 
 def _fit(kind: Any, value: Any) -> Any:
     """Return the value in the type that msgspec describes as `kind`, None if it does not fit."""
-    from msgspec import inspect  # only an odd event needs it
+    from msgspec import inspect  # rarely needed
 
     if isinstance(kind, inspect.UnionType):
         kind = next(each for each in kind.types if not isinstance(each, inspect.NoneType))
@@ -71,7 +71,8 @@ def _fit(kind: Any, value: Any) -> Any:
         return kind.cls(**{field.name: _fit(field.type, value.get(field.encode_name)) for field in kind.fields})
     if isinstance(kind, inspect.ListType):
         items = value if isinstance(value, list) else []
-        return [_fit(kind.item_type, item) for item in items if isinstance(item, dict)]
+        fitted = (_fit(kind.item_type, item) for item in items)
+        return [item for item in fitted if item is not None]
     return read_text(value)
 
 
@@ -80,7 +81,7 @@ def read_text(value: object) -> str | None:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):
-        return value.encode("utf-8", "replace").decode("utf-8")  # a lone surrogate cannot be sent on
+        return value.encode("utf-8", "replace").decode("utf-8")  # a lone surrogate cannot be sent
     return str(value) if isinstance(value, int | float) else None
 
 

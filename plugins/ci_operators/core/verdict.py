@@ -1,4 +1,4 @@
-"""What a stage can say of one record, beside passing it on."""
+"""The outcomes of a record that a stage does not pass on."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Dropped:
-    """A criterion excludes the event: expected, counted by `reason`."""
+    """A criterion excludes the event. This is expected, and counted by `reason`."""
 
     reason: str
     event_id: str | None
@@ -16,9 +16,9 @@ class Dropped:
 
 @dataclass(frozen=True, slots=True)
 class Quarantined:
-    """We or Recorded Future cannot accept the record: kept beside its `issue`, replayable.
+    """The record cannot be sent as it is. It is kept with its `issue`, and can be replayed.
 
-    `detail` is a sentence about the record, without its personal data.
+    detail: a sentence about the record, without personal data.
     """
 
     issue: str
@@ -26,9 +26,9 @@ class Quarantined:
     detail: str = ""
 
 
-#: One stage's work on one record (a JSON text without line breaks): the record to pass on, or a verdict. The map step
-#: may return several detections of one event. A step never raises on what a vendor sent, whatever that is.
+#: Processes one record (a JSON text without line breaks) in one stage, and returns the record to pass on or a verdict.
+#: The map step can return several detections of one event. A step never raises, whatever a vendor sent.
 Step = Callable[[bytes], "bytes | list[bytes] | Dropped | Quarantined"]
 
-#: Counts something worth knowing about a record that goes on all the same ("degraded").
+#: Counts a note on a record that is passed on: something was left out of it.
 Note = Callable[[str], None]

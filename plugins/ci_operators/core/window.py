@@ -1,4 +1,4 @@
-"""The window of a run: which half-open interval [since, until) it reads, and why."""
+"""The window of a run: the half-open interval [since, until) that it reads, and where it comes from."""
 
 from __future__ import annotations
 
@@ -20,16 +20,22 @@ class Window:
     def __str__(self) -> str:
         return f"[{format_instant(self.since)}, {format_instant(self.until)})"
 
+    def cut(self, pieces: int) -> list[Window]:
+        """Return that many windows of the same length that make up this one."""
+        length = self.until - self.since
+        bounds = [self.since + length * number / pieces for number in range(pieces)]
+        return list(map(Window, bounds, [*bounds[1:], self.until]))
 
-#: How a run came to be, in Airflow's words for its run types.
+
+#: Airflow's run types.
 RunKind = Literal["scheduled", "backfill", "manual"]
 
 
 @dataclass(frozen=True, slots=True)
 class RunRequest:
-    """What Airflow and the person who triggered know of a run when its window is looked for.
+    """The facts that determine the window of a run.
 
-    since, until: texts of the trigger form; data_interval: None or empty when the run has none.
+    since, until: texts of the trigger form; data_interval: None or empty if the run has none.
     watermark: end of the last delivered window, None before the first.
     """
 
@@ -43,7 +49,7 @@ class RunRequest:
 
 @dataclass(frozen=True, slots=True)
 class ResolvedWindow:
-    """A window and the words for where it comes from."""
+    """A window, and where it comes from in words."""
 
     window: Window
     basis: str
@@ -54,9 +60,9 @@ def resolve_window(
 ) -> ResolvedWindow:
     """Return the run's window: trigger form, else data interval, else the last `update_frequency`.
 
-    A scheduled run reaches back to the watermark, so that the window of a run that failed is closed by the
-    next one. Without a watermark it brings the initial import: the first run, or the first live one after debug mode.
-    Raises ConfigurationError with a sentence for a form that makes no sense.
+    A scheduled run reads from the watermark on, so that it includes the window of a failed run. Without a watermark
+    it reads the initial import: it is the first run, or the first live one after debug mode.
+    Raises ConfigurationError if the values of the trigger form are not valid.
     """
     if request.since or request.until:
         return ResolvedWindow(_from_form(request, update_frequency, now), "trigger form")
@@ -90,9 +96,9 @@ def _form_instant(name: str, text: str, now: datetime) -> datetime:
     try:
         instant, has_zone = read_instant(text)
     except ValueError:
-        raise ConfigurationError(f"{name} {text[:40]!r} is no date and time; write it {example}.") from None
+        raise ConfigurationError(f"{name} {text[:40]!r} is not a date and time. Write it {example}.") from None
     if not has_zone:
-        raise ConfigurationError(f"{name} {text[:40]!r} names no time zone; write it {example}.")
+        raise ConfigurationError(f"{name} {text[:40]!r} has no time zone. Write it {example}.")
     if instant > now:
-        raise ConfigurationError(f"{name} ({format_instant(instant)}) lies in the future.")
+        raise ConfigurationError(f"{name} ({format_instant(instant)}) is in the future.")
     return instant

@@ -1,4 +1,4 @@
-"""Airflow Connections as clients: how to talk to a vendor."""
+"""Airflow hooks for vendors and the ledger, by Connection."""
 
 from __future__ import annotations
 
@@ -8,5 +8,5 @@ from ci_operators.sources import SOURCES, load_about
 
 
 def load_vendors() -> dict[str, About]:
-    """Return what is told of each vendor by its connection type: the sources, and Recorded Future."""
+    """Return the name and form of each vendor (the sources and Recorded Future), by connection type."""
     return {**{name: load_about(name) for name in SOURCES}, "recorded_future": RECORDED_FUTURE}

@@ -1,4 +1,4 @@
-"""An Airflow Connection, or a sentence that says why there is none."""
+"""Finds an Airflow Connection, or raises an error that says why there is none."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from ci_operators.core.errors import ConfigurationError
 
 
 def find_connection(conn_id: str, get: Callable[[str], Connection], create: str) -> Connection:
-    """Return the Connection that `get` finds. `create` says how to make one: "create it under …".
+    """Return the Connection that `get` finds. create: how to create one, such as "create it under …".
 
-    Raises ConfigurationError when there is none, or when Airflow cannot decrypt it. To a task Airflow reports both as
-    "not found" (Airflow 3.3: Connection.get_connection_from_secrets), so a task names both.
+    Raises ConfigurationError if there is none, or if Airflow cannot decrypt it. In a task, Airflow reports both as
+    "not found" (Airflow 3.3: Connection.get_connection_from_secrets), so the error names both.
     """
     try:
         return get(conn_id)
@@ -35,13 +35,13 @@ def find_connection(conn_id: str, get: Callable[[str], Connection], create: str)
 
 
 def _is_encrypted_otherwise(conn_id: str) -> bool | None:
-    """Return whether Airflow's key does not decrypt the Connection, None in a process without Airflow's database."""
+    """Return whether the Connection was encrypted with another key, None in a process without Airflow's database."""
     if os.environ.get("_AIRFLOW_PROCESS_CONTEXT") != "server":
         return None
     from cryptography.fernet import InvalidToken
     from sqlalchemy.exc import SQLAlchemyError
 
-    from ci_operators.airflow_plugin.compat import MetastoreBackend  # slow to import, as the others
+    from ci_operators.airflow_plugin.compat import MetastoreBackend  # slow to import, like the others
 
     try:
         found = MetastoreBackend().get_connection(conn_id)  # decrypts the password

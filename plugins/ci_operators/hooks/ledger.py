@@ -1,4 +1,4 @@
-"""The ledger by an Airflow Connection."""
+"""The hook of the ledger, and the ledger's address from an Airflow Connection."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ _CREATE = (
     f"create it with conn type {CONN_TYPE}, and run `python -m ci_operators ledger migrate`: a live connector needs "
     f"the ledger, so that nothing is sent twice."
 )
-#: Parameters of libpq that may stand in the Connection's extra.
+#: libpq parameters that are read from the Connection's extra.
 _PARAMETERS = ("host", "sslmode", "sslrootcert", "sslcert", "sslkey", "target_session_attrs", "service")
 
 
 class LedgerHook(BaseHook):
     """Opens the ledger.
 
-    :param ledger_conn_id: Airflow Connection with a PostgreSQL's host, login, password, port, and database as schema.
+    :param ledger_conn_id: Airflow Connection with host, login, password, port, and database (schema) of PostgreSQL.
     """
 
     conn_name_attr = "ledger_conn_id"
@@ -43,14 +43,14 @@ class LedgerHook(BaseHook):
         return ledger_engine(self.ledger_conn_id)
 
     def check(self) -> str:
-        """Return a sentence once the ledger has answered with the right schema, or raise an error of the tree."""
+        """Return a sentence if the ledger answers and has the right schema. Raises CollectiveInsightsErrors."""
         with open_ledger(self.ledger_conn_id):
-            return f"it answers, its schema is this code's ({NEEDED_VERSION})."
+            return f"it answers, and its schema has the version of this code ({NEEDED_VERSION})."
 
     def test_connection(self) -> tuple[bool, str]:
-        """Return whether it has, and the sentence: what the Test button in Airflow's UI shows.
+        """Return whether the check succeeded, and a sentence, for the Test button in Airflow's UI.
 
-        The button's Connection has a random id, so its id is not named.
+        The button's Connection has a random id, so the sentence does not name it.
         """
         try:
             return True, f"Ledger: {self.check()}"
@@ -60,9 +60,9 @@ class LedgerHook(BaseHook):
 
 @contextmanager
 def open_ledger(conn_id: str) -> Iterator[Connection]:
-    """Give a connection to the ledger, whose schema has been found right.
+    """Yield a connection to the ledger, after checking its schema.
 
-    Raises ConfigurationError naming the Connection when it is missing or its schema is another version's.
+    Raises ConfigurationError with the Connection's name if it is missing, or if its schema has another version.
     """
     with open_connection(ledger_engine(conn_id)) as connection:
         yield connection
@@ -76,8 +76,8 @@ def ledger_engine(conn_id: str) -> Engine:
 def ledger_address(conn_id: str) -> tuple[URL, str | None]:
     """Return URL and schema of the ledger that the Connection names.
 
-    Its type is `collective_insights_ledger` or `postgres`, with the same fields; extra may hold parameters of libpq,
-    and `ledger_schema` for a schema of its own in a shared database. Without a port it is PostgreSQL's, 5432.
+    Its type is `collective_insights_ledger` or `postgres`, with the same fields. Its extra can contain libpq
+    parameters, and `ledger_schema` for a separate schema in a shared database. The default port is 5432.
     """
     connection = find_connection(conn_id, BaseHook.get_connection, _CREATE)
     extra: dict[str, Any] = connection.extra_dejson
@@ -99,10 +99,10 @@ def _name_driver(conn_type: str) -> str:
 
 
 def _read_name(text: str | None, label: str) -> str | None:
-    """Return the name in a field. A pasted URL is refused here: libpq would quote it in its error, password and all."""
+    """Return the name in a field. Rejects a pasted URL, which libpq would quote with its password in an error."""
     name = (text or "").strip()
-    if "://" in name or "@" in name[1:]:  # a socket of Linux's abstract namespace begins with it
+    if "://" in name or "@" in name[1:]:  # an abstract Unix socket begins with @
         raise ConfigurationError(
-            f"{label} holds a whole URL: enter the name alone, and user, password and port in fields of their own."
+            f"{label} contains a whole URL. Enter only the name; user, password, and port have their own fields."
         )
     return name or None

@@ -1,4 +1,4 @@
-"""The hook's import path before all vendors' hooks were made in one place."""
+"""The import path of the hook in older versions."""
 
 from ci_operators.hooks.vendor import OktaHook
 

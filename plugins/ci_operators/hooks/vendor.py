@@ -1,4 +1,4 @@
-"""A vendor's API by an Airflow Connection, and a hook class for each connection type: OktaHook, SentinelOneHook …"""
+"""The hook for a vendor's API, and a hook class for each connection type: OktaHook, SentinelOneHook …"""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from ci_operators.transport.api import Api, Credentials, open_client, read_base_
 from ci_operators.transport.client import Client
 from ci_operators.transport.pacing import Pacer
 
-#: How long the Test button lets a person wait for a vendor that does not answer: to connect, to read.
+#: Connect and read timeouts of the Test button, because a person waits for it.
 BUTTON_TIMEOUT_S = (5.0, 15.0)
 
 
 class VendorHook(HttpHook):
     """Talks to the API of a source or of Recorded Future.
 
-    The HTTP provider's hook gives the session: proxies, certificates (`verify`, `cert`) and so on from the
-    Connection's extra work here as everywhere in Airflow. Its scheme and time-out defaults do not apply.
+    The HTTP provider's hook makes the session: proxies, certificates (`verify`, `cert`) and so on in the
+    Connection's extra work as everywhere in Airflow. Its defaults for scheme and timeout do not apply.
 
     :param api: the vendor's API.
     :param conn_id: Airflow Connection with the URL as host and the API token as password.
@@ -41,28 +41,28 @@ class VendorHook(HttpHook):
     def get_client(self, pacer: Pacer | None = None) -> Client:
         """Return a client of the API.
 
-        Raises ConfigurationError, in a sentence naming the Connection, when it is missing or incomplete.
+        Raises ConfigurationError with the Connection's name if it is missing or incomplete.
         """
         credentials, session = self.get_credentials(), self.get_conn()
         if not session.verify:
             self.log.warning(
-                "Connection %s: verify is false, so that anybody on the way to %s can read the token and the events.",
+                "Connection %s: verify is false, so anybody between here and %s can read the token and the events.",
                 self.http_conn_id,
                 self.api.about.title,
             )
         return open_client(self.api, credentials, session, pacer or Pacer())
 
     def get_hasty_client(self, timeout_s: tuple[float, float]) -> Client:
-        """Return a client for somebody who is waiting: one try, no longer than the time-outs (connect, read).
+        """Return a client for a person who waits: one try, with these timeouts (connect, read).
 
-        Raises what `get_client` does.
+        Raises the errors of `get_client`.
         """
         client = self.get_client()
         client.attempts, client.timeout_s = 1, timeout_s
         return client
 
     def get_credentials(self) -> Credentials:
-        """Return what the Connection holds, as a person entered it."""
+        """Return the URL, token and options in the Connection as a person entered them."""
         connection = self._find_connection()
         host = connection.host or ""
         if host and "://" not in host and connection.schema in ("http", "https"):
@@ -74,13 +74,13 @@ class VendorHook(HttpHook):
         return Credentials(self.http_conn_id, host, connection.password or "", options, mask_secret)
 
     def check(self) -> str:
-        """Return a sentence on what works, after the cheapest authenticated call, or raise an error of the tree."""
+        """Return a sentence on what works, after a cheap authenticated request. Raises CollectiveInsightsErrors."""
         return self._check(self.get_client())
 
     def test_connection(self) -> tuple[bool, str]:
-        """Return whether that call goes well, and the sentence: what the Test button in Airflow's UI shows.
+        """Return whether the check succeeded, and a sentence, for the Test button in Airflow's UI.
 
-        One try, since somebody is waiting. The button's Connection has a random id, so its id is not named.
+        There is only one try, because a person waits. The button's Connection has a random id, so it is not named.
         """
         try:
             return True, self._check(self.get_hasty_client(BUTTON_TIMEOUT_S))
@@ -90,15 +90,15 @@ class VendorHook(HttpHook):
     def _check(self, client: Client) -> str:
         return f"{self.api.about.title}: {self.api.check(client)}."
 
-    def get_connection(self, conn_id: str) -> Connection:  # type: ignore[override]  # the provider's asks the class
-        """Return the Connection from which the provider's hook makes the session.
+    def get_connection(self, conn_id: str) -> Connection:  # type: ignore[override]  # the provider's is a class method
+        """Return the Connection for the session of the provider's hook.
 
-        It has the URL as this hook reads it, no login, and of the extra what is filled in and meant for the network.
-        The provider's hook raises ValueError on some URLs, signs in by login and makes a header of all unknown fields.
+        It has the URL as this hook reads it, no login, and the network settings of the extra that are not empty. The
+        provider's hook raises ValueError for some URLs, logs in with the login, and sends unknown fields as headers.
         """
         extra = {name: value for name, value in self._find_connection().extra_dejson.items() if value not in (None, "")}
         network = {name: value for name, value in extra.items() if name not in self.api.about.fields}
-        if isinstance(proxy := network.pop("proxy", None), str):  # the form's field; the provider knows only a mapping
+        if isinstance(proxy := network.pop("proxy", None), str):  # the form has a text; the provider expects a mapping
             network.setdefault("proxies", {"http": proxy, "https": proxy})
         elif proxy is not None:
             network["proxy"] = proxy
@@ -106,7 +106,7 @@ class VendorHook(HttpHook):
         return Connection(conn_id=conn_id, host=url, extra=json.dumps(network))
 
     def _find_connection(self) -> Connection:
-        """Return the stored Connection, asked for once: in a task that is a request to Airflow's API server."""
+        """Return the stored Connection. It is cached, because a task requests it from Airflow's API server."""
         if self._found is None:
             title = self.api.about.title
             create = (
@@ -117,9 +117,9 @@ class VendorHook(HttpHook):
 
 
 class TypedHook(VendorHook):
-    """A vendor's hook as Airflow finds it by the type of a Connection.
+    """The base class of the hooks that Airflow finds by the type of a Connection.
 
-    :param conn_id: Airflow Connection; also by the keyword that `conn_name_attr` says, such as okta_conn_id.
+    :param conn_id: Airflow Connection. The keyword in `conn_name_attr`, such as okta_conn_id, works too.
     """
 
     def __init__(self, conn_id: str = "", **named: Any) -> None:
@@ -130,7 +130,7 @@ class TypedHook(VendorHook):
 
 
 def __getattr__(name: str) -> type[TypedHook]:
-    """Return the hook class of a connection type; it is made when it is asked for first."""
+    """Return the hook class of a connection type; it is created at its first use."""
     for conn_type, about in load_vendors().items():
         if name == f"{about.class_name}Hook":
             words = {

@@ -1,4 +1,4 @@
-"""Opening the ledger."""
+"""Open the ledger."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from ci_operators.ledger.version import check_version
 
 log = logging.getLogger(__name__)
 
-#: Whoever does not answer is given up: by us after a minute and a half (seconds, but for the user time-out's
-#: milliseconds), and by the server likewise: a worker that vanished must not hold its connector's lock for hours.
-#: Statements are short: none is worth compiling.
+#: Client and server end a session after a minute and a half without an answer, so that a worker that vanished does not
+#: hold its connector's lock for hours. Seconds, except the user time-out, which has milliseconds. Statements are short
+#: and not worth compiling.
 _CLIENT_SETTINGS = {
     "connect_timeout": 10,
     "keepalives_idle": 60,
@@ -37,7 +37,7 @@ _SERVER_SETTINGS = {
     "tcp_keepalives_count": "3",
     "tcp_user_timeout": "90s",
 }
-#: What only reads, for somebody who waits: it gives up early, and leaves the server's processors to others.
+#: For read-only use by somebody who waits: it gives up early, and leaves the server's processors to others.
 _READER_SETTINGS = {
     "default_transaction_read_only": "on",
     "statement_timeout": "15s",
@@ -46,9 +46,9 @@ _READER_SETTINGS = {
     "max_parallel_workers_per_gather": "0",
 }
 READERS = 4
-#: Seconds until somebody is told that all readers are busy.
+#: Seconds until a reader gets the error that all connections are in use.
 READER_WAIT_S = 10.0
-#: The ledger's statements are written for it, whatever a database's or a role's default is.
+#: The isolation level that the ledger's statements need, whatever the default of the database or role is.
 _ISOLATION = "READ COMMITTED"
 #: Characters of an error of the driver.
 _LONGEST = 400
@@ -57,21 +57,21 @@ _DATA_EXCEPTION = "22"
 
 
 def make_engine(url: str | URL, schema: str | None = None) -> Engine:
-    """Return an engine for the ledger in PostgreSQL; `schema` is a schema of its own in a shared database."""
+    """Return an engine for the ledger in PostgreSQL. schema: the ledger's schema in a shared database."""
     return create_engine(
         _address(url), poolclass=NullPool, isolation_level=_ISOLATION, connect_args=_arguments(schema, {})
     )
 
 
 def make_reader(url: str | URL, schema: str | None = None) -> Engine:
-    """Return an engine that only reads, for a server of pages: threads share a few connections that stay open."""
+    """Return a read-only engine for the pages. Threads share a few connections that stay open."""
     engine = create_engine(
         _address(url),
         isolation_level=_ISOLATION,
         pool_size=READERS,
         max_overflow=0,
         pool_timeout=READER_WAIT_S,
-        pool_pre_ping=True,  # the database may have been restarted meanwhile
+        pool_pre_ping=True,  # the database can have been restarted
         pool_recycle=3600,
         connect_args=_arguments(schema, _READER_SETTINGS),
     )
@@ -80,10 +80,10 @@ def make_reader(url: str | URL, schema: str | None = None) -> Engine:
 
 
 def _hide_address(context: ExceptionContext) -> None:
-    """Say no more than that nobody answers: whoever reads a page need not learn where the ledger is."""
+    """Replace the database's error, since the reader of a page need not learn where the ledger is."""
     error = context.original_exception
     is_broken = isinstance(context.sqlalchemy_exception, OperationalError | InterfaceError)
-    # A connection that is tried before it is used may have ended: then there will be another one.
+    # A connection that is tested before use may have ended: then another one is opened.
     if is_broken and not context.is_pre_ping and getattr(error, "pgcode", None) is None:
         log.warning("A ledger does not answer: %s", " ".join(str(error).split()))
         raise LedgerError("The ledger does not answer.") from None
@@ -104,9 +104,9 @@ def _arguments(schema: str | None, more: Mapping[str, str]) -> dict[str, object]
 
 @contextmanager
 def open_connection(engine: Engine) -> Iterator[Connection]:
-    """Give a connection whose schema is the right one, and turn the database's errors into ours.
+    """Yield a connection after checking the schema's version, and turn the database's errors into ours.
 
-    A session that ended is not replaced: its locks are gone, and whoever used it would not notice.
+    A session that ended is not replaced: its locks are gone, and its user would not notice.
     """
     with speak_plainly():
         connection = engine.connect()
@@ -119,7 +119,7 @@ def open_connection(engine: Engine) -> Iterator[Connection]:
 
 
 def _refuse_replaced(connection: Connection) -> None:
-    """Raise LedgerError where SQLAlchemy would open another session in the place of one that ended."""
+    """Raise LedgerError where SQLAlchemy would replace a session that ended."""
     if connection.invalidated:
         raise LedgerError("The ledger's database: the session has ended. The next try opens another one.")
 
@@ -137,7 +137,7 @@ def speak_plainly() -> Iterator[None]:
 
 
 def _shorten(words: str) -> str:
-    """Return the first sentences, as many as a line or two can hold; a longer one ends with a word and dots."""
+    """Return the first sentences, up to a line or two. Longer text is cut after a word and ends with dots."""
     if len(words) <= _LONGEST:
         return words
     head, dot, _ = words[:_LONGEST].rpartition(". ")
@@ -145,7 +145,7 @@ def _shorten(words: str) -> str:
 
 
 def _find_words(error: Any) -> str:
-    """Return the database's own sentence, without its lines of details and context: those hold values."""
+    """Return the database's own sentence, without details and context, which contain values."""
     code = getattr(error, "pgcode", None)
     if code is None:
         return _shorten(" ".join(str(error).split()))

@@ -13,7 +13,7 @@ from ci_operators.core.instant import format_instant
 from ci_operators.ledger import tables
 from ci_operators.ledger.access import speak_plainly
 
-#: Submissions in a row whose outcome is unknown, after which the connector stops sending.
+#: The number of consecutive unknown submissions after which the connector stops sending.
 MOST_UNKNOWN = 3
 #: How long after the last of them a run may send a single detection as a trial.
 COOL_DOWN = timedelta(minutes=10)
@@ -23,7 +23,7 @@ _c = tables.connector
 
 @dataclass(frozen=True, slots=True)
 class Streak:
-    """Submissions of a connector in a row whose outcome is unknown: how many, when the first and the last ended."""
+    """Consecutive unknown submissions of a connector: the number, and the ends of the first and the last."""
 
     submissions: int = 0
     since: datetime | None = None
@@ -31,16 +31,16 @@ class Streak:
 
     @property
     def is_stopped(self) -> bool:
-        """Return whether the connector sends no more than one detection as a trial."""
+        """Return whether the connector may send only one detection as a trial."""
         return self.submissions >= MOST_UNKNOWN
 
     @property
     def trial_at(self) -> datetime | None:
-        """Return when the next trial is due, None if the connector is not stopped."""
+        """Return when the next trial is due, or None if the connector is not stopped."""
         return self.last + COOL_DOWN if self.is_stopped and self.last else None
 
     def check(self, connector: str, now: datetime) -> None:
-        """Raise RetriableError if the connector is stopped, and its next trial is not due yet."""
+        """Raise RetriableError if the connector is stopped and its next trial is not due yet."""
         if self.since and self.last and self.trial_at and now < self.trial_at:
             raise RetriableError(
                 f"{connector} has stopped sending: nobody can say whether its last {self.submissions} submissions, "
@@ -50,7 +50,7 @@ class Streak:
             )
 
     def longer(self, now: datetime) -> Streak:
-        """Return the streak with one submission more."""
+        """Return the streak with one more submission."""
         return Streak(self.submissions + 1, self.since or now, now)
 
 
@@ -61,7 +61,7 @@ def keep_streak(connection: Connection, connector_id: int, fence: int, streak: S
 
 
 def find_streaks(connection: Connection, connector_ids: Iterable[int]) -> dict[int, Streak]:
-    """Return the streaks of connectors by their number; none that has ended with an accepted submission."""
+    """Return the current streaks by connector number. An accepted submission ends a streak."""
     query = select(_c.c.id, _c.c.unknown_streak, _c.c.unknown_since, _c.c.unknown_at)
     with speak_plainly(), connection.begin():
         rows = connection.execute(query.where(_c.c.id.in_(list(connector_ids)), _c.c.unknown_streak > 0))

@@ -1,19 +1,18 @@
-"""Forgetting what is old: in small transactions, beside running deliveries."""
+"""Delete old rows in small transactions, while deliveries run."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from sqlalchemy import Connection, select, text
+from sqlalchemy import Connection, text
 
-from ci_operators.ledger import tables
 from ci_operators.ledger.access import speak_plainly
 from ci_operators.ledger.tables import make_statement
 
 #: Batches, or rows, of one transaction.
 CHUNK = 500
 
-#: Written before anything is forgotten, and in a transaction of its own: a run locks its connector first, then rows.
+#: Runs before any deletion, in its own transaction: a run locks its connector first, then rows.
 _KNOWN = make_statement(
     """
     UPDATE connector c SET known_since = :before
@@ -27,7 +26,7 @@ _KNOWN = make_statement(
     )
     """
 )
-#: The next batches after the one at (`at`, `id`): one that keeps a detection must not come again for ever.
+#: The next batches after the one at (`at`, `id`), so that a batch which keeps a detection is not read again.
 _DELIVERED = make_statement(
     """
     WITH old AS (
@@ -50,7 +49,7 @@ _EMPTY = text(
     DELETE FROM batch b WHERE b.id = ANY(:ids) AND NOT EXISTS (SELECT 1 FROM detection d WHERE d.batch_id = b.id)
     """
 )
-#: Batches whose detections went on in others: halved, put off, sent again.
+#: Batches whose detections moved to others, because they were halved, deferred, or sent again.
 _LEFT = make_statement(
     """
     DELETE FROM batch b WHERE b.state NOT IN (RESERVED, ACCEPTED) AND b.planned_at < :before
@@ -58,7 +57,7 @@ _LEFT = make_statement(
     """
 )
 _HISTORY = {
-    # What says since when a run counts its deliveries stays as long as they do.
+    # The row with the time from which a run counts its deliveries stays as long as they do.
     "runs": text(
         """
         DELETE FROM stage_run r WHERE finished_at < :before AND NOT (stage = 'submit' AND EXISTS (
@@ -67,12 +66,12 @@ _HISTORY = {
         """
     ),
     "dropped": text("DELETE FROM dropped_event WHERE seen_at < :before"),
-    # What is open may be the only copy of its record: it stays until somebody settles it.
+    # An open entry may be the only copy of its record: it stays until somebody settles it.
     "quarantined": text("DELETE FROM quarantine WHERE seen_at < :before AND replayed_at >= seen_at"),
     "budgets": text("DELETE FROM budget WHERE day < CAST(:before AS date)"),
 }
-#: Figures count by the day of detection, detections are forgotten by the day they were delivered: what a backfill
-#: brought late outlives its day. The day's figures stay, whole, as long as one of its detections does.
+#: Figures count by the day of detection, but detections are deleted by the day of delivery, so those of a backfill
+#: stay longer. The figures of a day stay unchanged while the ledger has any of its detections.
 _DAYS = (
     text(
         """
@@ -88,10 +87,10 @@ _DAYS = (
 
 
 def forget_delivered(connection: Connection, before: datetime) -> int:
-    """Delete what was delivered before an instant; return the number of detections.
+    """Delete the detections delivered before an instant. Return their number.
 
-    What is unknown, waiting or planned stays, however old. Each connector whose deliveries are forgotten keeps the
-    instant (`find_known_since`): a longer retention does not bring them back.
+    Unknown, waiting, and planned detections stay, however old. Each connector whose deliveries are deleted keeps the
+    instant (`overview.find_memory`), since a longer retention does not restore them.
     """
     with speak_plainly(), connection.begin():
         connection.execute(_KNOWN, {"before": before})
@@ -108,7 +107,7 @@ def forget_delivered(connection: Connection, before: datetime) -> int:
 
 
 def forget_history(connection: Connection, before: datetime) -> dict[str, int]:
-    """Delete counts of runs, ids of dropped events and settled quarantined records from before an instant."""
+    """Delete counts of runs, ids of dropped events, and settled quarantined records from before an instant."""
     with speak_plainly(), connection.begin():
         return {
             name: connection.execute(statement, {"before": before}).rowcount for name, statement in _HISTORY.items()
@@ -116,18 +115,10 @@ def forget_history(connection: Connection, before: datetime) -> dict[str, int]:
 
 
 def forget_days(connection: Connection, before: datetime) -> int:
-    """Delete the figures of the days before the one of an instant (UTC); return the number of rows.
+    """Delete the figures of the days before the day of an instant (UTC). Return the number of rows.
 
-    Those of a day that the ledger still has detections of stay: what was delivered is forgotten first.
+    Figures of a day stay while the ledger has detections of that day, so `forget_delivered` runs first.
     """
     with speak_plainly(), connection.begin():
         values = {"day": before.astimezone(UTC).date()}
         return sum(connection.execute(statement, values).rowcount for statement in _DAYS)
-
-
-def find_known_since(connection: Connection, connector: str) -> datetime | None:
-    """Return the instant before which deliveries of a connector are forgotten, None if none are."""
-    found = tables.connector
-    with speak_plainly(), connection.begin():
-        since: datetime | None = connection.scalar(select(found.c.known_since).where(found.c.name == connector))
-    return since

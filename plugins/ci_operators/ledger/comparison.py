@@ -1,4 +1,4 @@
-"""The detections of a stretch of time, as the ledger has them: to be held against what the API has stored."""
+"""Read the ledger's detections of a period, to compare them with those that the API has stored."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Kept:
 
 
 def read_detected(connection: Connection, since: datetime, until: datetime) -> Iterator[Kept]:
-    """Yield the detections of the times [since, until), of all connectors; memory holds a part of them at a time."""
+    """Yield the detections of [since, until) of all connectors. Only a part is in memory at a time."""
     with speak_plainly(), connection.begin():
         values = {"since": since, "until": until}
         rows = connection.execute(_ROWS, values, execution_options={"yield_per": FETCH})

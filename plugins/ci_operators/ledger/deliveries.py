@@ -1,11 +1,10 @@
-"""What a submitting run asks and tells the ledger. One connection, one connector, one run at a time."""
+"""The ledger for a submitting run: one connection, one connector, one run at a time."""
 
 from __future__ import annotations
 
 import functools
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from sqlalchemy import Connection, TextClause, select
@@ -16,64 +15,24 @@ from ci_operators.core.text import storable
 from ci_operators.ledger import delivery_sql as sql
 from ci_operators.ledger import tables
 from ci_operators.ledger.access import speak_plainly
+from ci_operators.ledger.batch import Batch, DeliveryState, RunCounts
 from ci_operators.ledger.breaker import Streak, keep_streak
-from ci_operators.ledger.bulk import copy_rows
+from ci_operators.ledger.budget import DailyBudget
+from ci_operators.ledger.bulk import copy_lines
+from ci_operators.ledger.keys import key_array
 from ci_operators.ledger.lease import Lease
 from ci_operators.ledger.quarantined import digest_record, keep_entries, make_entry
-from ci_operators.ledger.row import Row
+from ci_operators.ledger.row import COLUMNS, Row
 from ci_operators.ledger.tables import State
-
-COLUMNS = ("key", "batch_id", "connector_id", "event_id", "indicator_type", "indicator", "detected_at", "codes")
-
-
-@dataclass(frozen=True, slots=True)
-class DeliveryState:
-    """What the ledger knows of a detection it has met: its state, and why it is in it.
-
-    resends: how often it has been sent again though it may have arrived; by_run: whether this run sent it last, in any
-    of its tries; by_try: whether this very try did.
-    """
-
-    state: State
-    note: str | None
-    resends: int = 0
-    by_run: bool = False
-    by_try: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """Detections of one request, with the ledger's number for it.
-
-    resends: how often they have been sent again once this request has left; above 0 an earlier one may have arrived,
-    so that they are unknown until this one is accepted.
-    """
-
-    number: int
-    rows: Sequence[Row]
-    resends: int = 0
-
-    def state_if_not_sent(self, state: State) -> State:
-        """Return the state that the batch has while this request of it has not left: `state`, if it is the first."""
-        return State.UNKNOWN if self.resends else state
-
-
-@dataclass(frozen=True, slots=True)
-class RunCounts:
-    """What a run has sent, in all its tries: batches accepted, detections accepted by indicator type, sent again."""
-
-    batches: int
-    accepted: Counter[str]
-    resent: int
 
 
 class Deliveries:
     """The ledger of one connector's run. Every method is one transaction, committed when it returns.
 
-    What changes anything proves that the run still holds the lease which `lock` took. Two things are facts, whoever
-    holds it: that the API accepted a batch, and that nobody can say whether it did.
-    Raises LedgerError when the database fails: then nothing of the call has happened.
-    clear_number: how often the run was cleared; a count by run begins anew with it.
+    Every change checks that the run still holds the lease which `lock` took. Two outcomes are recorded without the
+    lease: that the API accepted a batch, and that the outcome of a batch is unknown.
+    Raises LedgerError when the database fails: then the call has changed nothing.
+    clear_number: how often the run was cleared. The counts of the run start over after a clear.
     """
 
     def __init__(
@@ -92,15 +51,15 @@ class Deliveries:
         self.destination = destination
         self.clear_number = clear_number
         self.since = "-infinity"  # of the deliveries that this run counts
-        self.is_told = False  # whether an earlier try has come to its end, and has told its counts
+        self.is_told = False  # whether an earlier try ended and reported its counts
         self._now = now
-        self._day = now().date()  # of the last reservation: what it took is given back to that day
+        self.budget = DailyBudget(connection, destination, now)
         with speak_plainly(), connection.begin():
             self.lease = Lease(connection, connector, find_connector(connection, connector))
         self._run = {"connector": self.lease.number, "run": run_id}
 
     def lock(self, patience_s: int = 0, *, even_handed_over: bool = False) -> Deliveries:
-        """Return the deliveries once they are the only ones of the connector: see `Lease.take`."""
+        """Take the connector's lease (see `Lease.take`), and return the deliveries."""
         self.lease.take(patience_s, even_handed_over=even_handed_over)
         with speak_plainly(), self.connection.begin():
             found = self.connection.execute(sql.SINCE, {**self._run, "clear_number": self.clear_number}).first()
@@ -108,83 +67,86 @@ class Deliveries:
         return self
 
     def check_breaker(self) -> None:
-        """Raise RetriableError if the connector has stopped sending, and no trial is due."""
+        """Raise RetriableError if the connector has stopped sending and no trial is due."""
         self.lease.streak.check(self.connector, self._now())
 
     def recover(self) -> int:
-        """Mark as unknown what a run reserved that is no more; return the number of detections.
+        """Mark detections reserved by a run that has ended as unknown. Return their number.
 
-        The lease is ours, so the run that reserved them has died or lost the database.
+        This run has the lease, so the run that reserved them has died or lost the database.
         """
         with self.lease.transaction():
             return sum(self.connection.scalars(sql.RECOVER, self._run))
 
     def find(self, rows: Sequence[Row]) -> dict[bytes, DeliveryState]:
-        """Return what is known of those of the rows that the ledger has met."""
-        values = {**self._run, "since": self.since, "taken_at": self.lease.taken_at, "keys": [row.key for row in rows]}
+        """Return the states of the rows that are in the ledger."""
+        values = {**self._run, "since": self.since, "taken_at": self.lease.taken_at}
+        values["keys"] = key_array(row.key for row in rows)
         with speak_plainly(), self.connection.begin():
             found = self.connection.execute(sql.FIND, values)
             return {bytes(key): DeliveryState(State(state), *rest) for key, state, *rest in found}
 
     def plan(self, batches: Sequence[Sequence[Row]], known: Iterable[bytes], *, resends: int = 0) -> list[Batch]:
-        """Write batches that are to be sent; rows that the ledger has met (`known`) change their batch."""
+        """Write planned batches. Rows that are in the ledger (`known`) move to their new batch."""
         met = set(known)
         with self.lease.transaction():
             state = State.UNKNOWN if resends else State.PLANNED
-            planned = [Batch(self._insert_batch(len(rows), state, resends), rows, resends) for rows in batches]
+            numbers = self._insert_batches(batches, state, resends)
+            planned = [Batch(number, rows, resends) for number, rows in zip(numbers, batches, strict=True)]
             new = [(batch.number, row) for batch in planned for row in batch.rows if row.key not in met]
-            copy_rows(self.connection, "detection", COLUMNS, [self._fields(number, row) for number, row in new])
+            lines = (row.to_line(number, self.lease.number) for number, row in new)
+            copy_lines(self.connection, "detection", COLUMNS, lines)
             moved = [(batch.number, row.key) for batch in planned for row in batch.rows if row.key in met]
             if moved:
-                numbers, keys = zip(*moved, strict=True)
-                self.connection.execute(sql.MOVE, {"keys": list(keys), "numbers": list(numbers)})
+                values = {"keys": key_array(key for _, key in moved), "numbers": [number for number, _ in moved]}
+                self.connection.execute(sql.MOVE, values)
         return planned
 
-    def reserve(self, batch: Batch, most: int, *, accepted: Batch | None = None) -> bool:
-        """Settle the batch before (`accepted`) and reserve this one, at once.
+    def reserve(self, batches: Sequence[Batch], most: int, *, accepted: Sequence[Batch] = ()) -> bool:
+        """Settle the batches in `accepted` and reserve these, in one transaction.
 
-        Returns False, and reserves nothing, when the destination's day would have more than `most` detections.
+        Return False, and reserve nothing, if the destination would have more than `most` detections for the day.
         Raises LedgerError when another run holds the lease.
         """
-        self._day = self._now().date()
         values = {
-            **self._spending(len(batch.rows)),
+            **self.budget.spend(batches),
             **self._run,
             "most": most,
             "fence": self.lease.fence,
-            "number": batch.number,
-            "accepted": None if accepted is None else accepted.number,
+            "numbers": _numbers(batches),
+            "accepted": _numbers(accepted),
         }
         with speak_plainly(), self.connection.begin():
             is_ours, is_reserved = self.connection.execute(sql.RESERVE, values).one()
+        self.budget.settle(accepted)
         if not is_ours:
             raise self.lease.lost()
         return bool(is_reserved)
 
-    def accept(self, batch: Batch) -> None:
-        """Record that the API stored the batch; it ends a streak of unknown outcomes."""
-        self._record(sql.ACCEPT, {"number": batch.number}, Streak())
+    def accept(self, batches: Sequence[Batch]) -> None:
+        """Record that the API stored the batches, which ends a streak of unknown outcomes."""
+        self._record(sql.ACCEPT, {"numbers": _numbers(batches)}, Streak())
 
     def mark_unknown(self, batch: Batch, note: str) -> None:
-        """Record that nobody can say whether the API stored the batch."""
+        """Record that it is unknown whether the API stored the batch."""
         values = {"number": batch.number, "state": State.UNKNOWN, "note": storable(note)}
         self._record(sql.SETTLE, values, self.lease.streak.longer(self._now()))
 
     def release(self, batch: Batch) -> None:
-        """Record that the API stored nothing of the batch: it can be sent again, and its budget is given back."""
+        """Record that the API stored nothing of the batch. It can be sent again, and its budget is returned."""
         with self.lease.transaction():
             state = batch.state_if_not_sent(State.PLANNED)
             self.connection.execute(sql.RELEASE, {"number": batch.number, "state": state})
-            self.connection.execute(sql.GIVE_BACK, self._spending(len(batch.rows)))
+            self.budget.give_back(batch)
 
     def reject(self, rows: Sequence[Row], messages: Mapping[bytes, str]) -> None:
-        """Record that the API refuses these detections, whatever becomes of their batch, and keep their texts."""
+        """Record that the API refuses these detections, whatever the outcome of their batch, and keep their texts."""
         with self.lease.transaction():
             self._override([row.key for row in rows], State.REJECTED, [messages[row.key] for row in rows])
             self._quarantine("rejected_by_api", rows, messages)
 
     def keep(self, issue: str, rows: Sequence[Row], messages: Mapping[bytes, str]) -> None:
-        """Keep the texts of detections that are not to be sent again: refused, or of unknown outcome.
+        """Keep the texts of detections that must not be sent again: refused, or of unknown outcome.
 
         An entry that was closed after its detection was last sent stays closed.
         """
@@ -195,12 +157,12 @@ class Deliveries:
             self._quarantine(issue, [row for row in rows if row.key not in closed], messages)
 
     def confirm(self, keys: Sequence[bytes]) -> None:
-        """Record that the API has these detections, as a search told."""
+        """Record that a search found these detections in the API."""
         with self.lease.transaction():
             self._override(keys, State.ACCEPTED, ["found by search"] * len(keys))
 
     def put_off(self, batch: Batch) -> None:
-        """Keep a planned batch until there is budget for it: a later run of the connector sends it."""
+        """Keep a planned batch until there is budget. A later run of the connector sends it."""
         keys, texts = [row.key for row in batch.rows], [row.text for row in batch.rows]
         with self.lease.transaction():
             state = batch.state_if_not_sent(State.WAITING)
@@ -216,9 +178,9 @@ class Deliveries:
             return [bytes(found) for found in self.connection.scalars(query.order_by(waiting.c.id).limit(limit))]
 
     def forget_waiting(self, rows: Sequence[Row]) -> None:
-        """Take detections off the waiting list: they are on their way, or have arrived."""
+        """Remove detections from the waiting list, since they are being sent or have arrived."""
         with self.lease.transaction():
-            self.connection.execute(sql.FORGET_WAITING, {"keys": [row.key for row in rows]})
+            self.connection.execute(sql.FORGET_WAITING, {"keys": key_array(row.key for row in rows)})
 
     def count_run(self) -> RunCounts:
         """Return what this run has sent, in all its tries."""
@@ -226,19 +188,8 @@ class Deliveries:
             batches, accepted, resent = self.connection.execute(sql.COUNT_RUN, {**self._run, "since": self.since}).one()
         return RunCounts(batches, Counter(accepted), int(resent))
 
-    def count_left(self, most: int) -> int:
-        """Return how many detections the destination may have today until there are `most`."""
-        with speak_plainly(), self.connection.begin():
-            spent, is_exhausted = self.connection.execute(sql.SPENT, self._spending(0)).first() or (0, False)
-        return 0 if is_exhausted else max(most - spent, 0)
-
-    def exhaust(self) -> None:
-        """Record that the destination itself said its day's budget is spent."""
-        with speak_plainly(), self.connection.begin():
-            self.connection.execute(sql.EXHAUST, self._spending(0))
-
     def _record(self, statement: TextClause, values: Mapping[str, object], streak: Streak) -> None:
-        """Record a fact, over a connection of its own when the session of this one has ended."""
+        """Record an outcome, over another connection if this session has ended."""
         write = functools.partial(self._write_fact, statement=statement, values=values, streak=streak)
         try:
             write(self.connection)
@@ -255,32 +206,29 @@ class Deliveries:
             if streak != self.lease.streak:
                 keep_streak(connection, self.lease.number, self.lease.fence, streak)
 
-    def _spending(self, count: int) -> dict[str, object]:
-        return {"destination": self.destination, "day": self._day, "count": count}
-
-    def _insert_batch(self, size: int, state: State, resends: int) -> int:
-        values = {"connector_id": self.lease.number, "run_id": self.run_id, "destination": self.destination}
-        values |= {"state": state, "size": size, "resends": resends}
-        statement = tables.batch.insert().values(values).returning(tables.batch.c.id)
-        return int(self.connection.execute(statement).scalar_one())
-
-    def _fields(self, number: int, row: Row) -> tuple[object, ...]:
-        return row.key, number, self.lease.number, *(getattr(row, name) for name in COLUMNS[3:])
+    def _insert_batches(self, batches: Sequence[Sequence[Row]], state: State, resends: int) -> list[int]:
+        values = {**self._run, "destination": self.destination, "state": state, "resends": resends}
+        found = self.connection.scalars(sql.INSERT_BATCHES, {**values, "sizes": [len(rows) for rows in batches]})
+        return sorted(found)  # in the order of the sizes
 
     def _override(self, keys: Sequence[bytes], state: State, issues: Sequence[str]) -> None:
         values = {"keys": list(keys), "state": state, "issues": [storable(issue) for issue in issues]}
         self.connection.execute(sql.OVERRIDE, values)
 
     def _quarantine(self, issue: str, rows: Sequence[Row], messages: Mapping[bytes, str]) -> None:
-        """Keep detections with their texts, and take them off the waiting list, which has the only other copy."""
+        """Keep detections with their texts, and remove them from the waiting list, which has the only other copy."""
         place = (self.lease.number, self.run_id, "submit")
         entries = [make_entry(*place, issue, row.event_id, messages[row.key], row.text) for row in rows]
         keep_entries(self.connection, entries)
-        self.connection.execute(sql.FORGET_WAITING, {"keys": [row.key for row in rows]})
+        self.connection.execute(sql.FORGET_WAITING, {"keys": key_array(row.key for row in rows)})
+
+
+def _numbers(batches: Sequence[Batch]) -> list[int]:
+    return [batch.number for batch in batches]
 
 
 def find_connector(connection: Connection, name: str) -> int:
-    """Return the ledger's number for a connector; a new one gets one."""
+    """Return the ledger's number of a connector. A new connector is inserted."""
     connector = tables.connector
     query = select(connector.c.id).where(connector.c.name == name)
     number = connection.scalar(query)

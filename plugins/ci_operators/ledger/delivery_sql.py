@@ -15,7 +15,7 @@ FIND = text(
            AND coalesce(b.reserved_at > CAST(:since AS timestamptz), false),
            b.connector_id = :connector AND coalesce(b.reserved_at > :taken_at, false)
     FROM detection d JOIN batch b ON b.id = d.batch_id
-    WHERE d.key = ANY(:keys)
+    WHERE d.key = ANY(CAST(:keys AS bytea[]))
     """
 )
 RECOVER = make_statement(
@@ -24,15 +24,23 @@ RECOVER = make_statement(
     WHERE connector_id = :connector AND state <> ACCEPTED AND state = RESERVED RETURNING size
     """
 )
-#: One statement, one round trip for each batch: the lease is proved, the batch before is settled (that it was accepted
-#: is a fact, whoever holds the lease), the day's budget spent if enough is left, and only then the batch reserved.
+#: Numbers come in the order of the sizes: rows are numbered as they are inserted.
+INSERT_BATCHES = text(
+    """
+    INSERT INTO batch (connector_id, run_id, destination, state, size, resends)
+    SELECT :connector, :run, :destination, :state, s.size, :resends
+    FROM unnest(CAST(:sizes AS int[])) WITH ORDINALITY s (size, place) ORDER BY s.place RETURNING id
+    """
+)
+#: One statement and one round trip for a few batches. It proves the lease, settles the answered batches (acceptance
+#: is a fact, whichever run holds the lease), spends the day's budget if enough is left, and only then reserves.
 RESERVE = make_statement(
     """
     WITH ours AS (SELECT FROM connector WHERE id = :connector AND fence = :fence FOR SHARE),
     settled AS (
-        UPDATE batch SET state = ACCEPTED, note = NULL, settled_at = now(), size = CASE WHEN EXISTS (SELECT FROM ours)
-            THEN size ELSE (SELECT count(*) FROM detection WHERE batch_id = :accepted) END
-        WHERE id = :accepted
+        UPDATE batch b SET state = ACCEPTED, note = NULL, settled_at = now(), size = CASE WHEN EXISTS (SELECT FROM ours)
+            THEN size ELSE (SELECT count(*) FROM detection WHERE batch_id = b.id) END
+        WHERE id = ANY(:accepted)
     ),
     spent AS (
         INSERT INTO budget AS b (destination, day, spent) SELECT :destination, :day, :count
@@ -43,32 +51,22 @@ RESERVE = make_statement(
     ),
     reserved AS (
         UPDATE batch SET state = RESERVED, attempts = attempts + 1, reserved_at = now()
-        WHERE id = :number AND EXISTS (SELECT FROM spent) RETURNING 1
+        WHERE id = ANY(:numbers) AND EXISTS (SELECT FROM spent) RETURNING 1
     )
     SELECT EXISTS (SELECT FROM ours), EXISTS (SELECT FROM reserved)
     """
 )
 SETTLE = text("UPDATE batch SET state = :state, note = :note, settled_at = now() WHERE id = :number")
-#: Another run may have sent the batch's detections again, in another one.
+#: Another run may have sent the batches' detections again, in others.
 ACCEPT = make_statement(
     """
-    UPDATE batch SET state = ACCEPTED, note = NULL, settled_at = now(),
-                     size = (SELECT count(*) FROM detection WHERE batch_id = :number)
-    WHERE id = :number
+    UPDATE batch b SET state = ACCEPTED, note = NULL, settled_at = now(),
+                       size = (SELECT count(*) FROM detection WHERE batch_id = b.id)
+    WHERE id = ANY(:numbers)
     """
 )
 RELEASE = text(
     "UPDATE batch SET state = :state, note = NULL, settled_at = now(), reserved_at = NULL WHERE id = :number"
-)
-GIVE_BACK = text(
-    "UPDATE budget SET spent = greatest(spent - :count, 0) WHERE destination = :destination AND day = :day"
-)
-SPENT = text("SELECT spent, exhausted FROM budget WHERE destination = :destination AND day = :day")
-EXHAUST = text(
-    """
-    INSERT INTO budget (destination, day, spent, exhausted) VALUES (:destination, :day, 0, true)
-    ON CONFLICT (destination, day) DO UPDATE SET exhausted = true
-    """
 )
 #: One statement for all: triggers count once, not for each row. The size of an accepted batch is what counts as
 #: delivered: what leaves it, refused or sent again by another run, counts where it goes.
@@ -76,7 +74,9 @@ MOVE = make_statement(
     """
     WITH left_behind AS (
         UPDATE batch b SET size = b.size - g.gone
-        FROM (SELECT batch_id, count(*) AS gone FROM detection WHERE key = ANY(:keys) GROUP BY batch_id) g
+        FROM (
+            SELECT batch_id, count(*) AS gone FROM detection WHERE key = ANY(CAST(:keys AS bytea[])) GROUP BY batch_id
+        ) g
         WHERE b.id = g.batch_id AND b.state = ACCEPTED
     )
     UPDATE detection d SET batch_id = m.number, state = NULL, issue = NULL
@@ -99,15 +99,15 @@ CLOSED = text(
     WHERE q.replayed_at >= q.seen_at AND q.replayed_at > b.settled_at
     """
 )
-FORGET_WAITING = text("DELETE FROM waiting WHERE key = ANY(:keys)")
+FORGET_WAITING = text("DELETE FROM waiting WHERE key = ANY(CAST(:keys AS bytea[]))")
 OVERRIDE = text(
     """
     UPDATE detection d SET state = :state, issue = m.issue
     FROM unnest(CAST(:keys AS bytea[]), CAST(:issues AS text[])) m (key, issue) WHERE d.key = m.key
     """
 )
-#: Since when a run's deliveries are counted: since its submit last ended well. But if nobody has cleared it since, its
-#: task died after it had written its counts (the second column): then since when those were counted.
+#: The time from which a run's deliveries are counted: the last success of its submit. If nobody has cleared the task
+#: since, it died after it had written its counts (the second column): then the start of those counts.
 SINCE = text(
     """
     SELECT CASE WHEN manifest ->> 'clear_number' = CAST(:clear_number AS text) THEN manifest ->> 'counted_since'

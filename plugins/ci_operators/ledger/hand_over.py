@@ -1,4 +1,4 @@
-"""Handing over: what one connector has left in the ledger becomes another's."""
+"""Hand over a connector: its rows in the ledger become another connector's."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ci_operators.ledger.tables import State, make_statement
 
 #: Detections, or batches, of one transaction.
 CHUNK = 2000
-#: Of what both connectors have met, the state further behind is kept.
+#: If both connectors have a detection, the more advanced state is kept.
 FINALITY = [State.PLANNED, State.WAITING, State.RESERVED, State.UNKNOWN, State.REJECTED, State.ACCEPTED]
 
 _REMEMBER = text(
@@ -30,7 +30,7 @@ _DETECTIONS = """
     SELECT d.key, d.detected_at, coalesce(d.state, b.state), d.event_id, d.indicator_type, d.indicator
     FROM detection d JOIN batch b ON b.id = d.batch_id
 """
-#: The newest first: an overlap reads those. From where the chunk before ended: what has moved still costs a look.
+#: The newest first, since an overlap reads those. Starts after the previous chunk, so rows that moved are skipped.
 _OF_OLD = text(
     _DETECTIONS
     + """
@@ -39,7 +39,7 @@ _OF_OLD = text(
     """
 )
 _OF_KEYS = text(_DETECTIONS + "WHERE d.key = ANY(:keys)")
-#: Triggers subtract what is no longer accepted, and nothing that is deleted.
+#: Triggers subtract detections that are no longer accepted, but not deleted ones.
 _UNCOUNT = make_statement("UPDATE detection SET state = PLANNED WHERE key = ANY(:keys)")
 _DELETE = text("DELETE FROM detection WHERE key = ANY(:keys)")
 _RENAME = text(
@@ -76,7 +76,7 @@ _MOVE_BATCHES = text(
     WHERE id IN (SELECT id FROM batch WHERE connector_id = :old LIMIT :chunk)
     """
 )
-#: A run of the old one, on a worker that has the old file, would send again what it no longer knows.
+#: A run of the old connector, on a worker with the old file, would send its detections again.
 _MARK = text(
     """
     UPDATE connector SET handed_over_to = CASE WHEN id = :old THEN CAST(:successor AS text) END WHERE id IN (:old, :new)
@@ -86,7 +86,7 @@ _MARK = text(
 
 @dataclass(frozen=True, slots=True)
 class HandedOver:
-    """How many detections went over, how many of them wait for budget, and open quarantine entries."""
+    """The numbers of detections handed over, of those that wait for budget, and of open quarantine entries."""
 
     detections: int = 0
     waiting: int = 0
@@ -94,10 +94,10 @@ class HandedOver:
 
 
 def hand_over(old: Lease, new: Lease) -> HandedOver:
-    """Make the detections, waiting texts and open quarantine entries of a connector another one's.
+    """Move the detections, waiting texts, and open quarantine entries of a connector to another one.
 
-    Keys hold the connector's name: they are made anew, so the new connector sends nothing again that the old one has
-    delivered. The history of runs stays. Both leases are taken. Broken off, the next call goes on where it stopped.
+    Keys depend on the connector's name. They are made again, so the new connector does not resend what the old one
+    delivered. The history of runs stays. Both leases are taken. After an interruption, the next call continues.
     Raises LedgerError when a lease is lost.
     """
     connection, values = old.connection, {"old": old.number, "new": new.number, "chunk": CHUNK}
@@ -107,7 +107,7 @@ def hand_over(old: Lease, new: Lease) -> HandedOver:
     while moved := _move_detections(old, new, {**values, "at": at, "key": key}):
         count, at, key = moved
         detections += count
-    # A text on the list without its detection would be sent as one that nobody has met.
+    # A waiting text without its detection would be sent as a new one.
     waiting = sum(iter(lambda: _move_waiting(old, new, values), 0))
     with _both(old, new):
         connection.execute(_FORGET_SAME, values)
@@ -126,7 +126,7 @@ def _both(old: Lease, new: Lease) -> Iterator[Connection]:
 
 
 def _move_detections(old: Lease, new: Lease, values: dict[str, Any]) -> tuple[int, Any, bytes] | None:
-    """Move some detections; return how many there were and the last one's time and key, None when none is left."""
+    """Move some detections. Return their number and the last one's time and key, or None when none is left."""
     with _both(old, new) as connection:
         found = connection.execute(_OF_OLD, values).all()
         becomes = {bytes(key): detection_key(new.connector, *name) for key, _, _, *name in found}

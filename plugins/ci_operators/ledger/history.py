@@ -1,17 +1,17 @@
-"""What each stage of each run did: counts, dropped ids, quarantined records. Kept without Airflow's database."""
+"""The history of stages and runs: counts, dropped ids, quarantined records, independent of Airflow's database."""
 
 from __future__ import annotations
 
 import base64
 import binascii
+import json
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, select, text
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import Connection, text
 
-from ci_operators.ledger import tables
 from ci_operators.ledger.access import speak_plainly
 from ci_operators.ledger.bulk import copy_rows
 from ci_operators.ledger.deliveries import find_connector
@@ -32,11 +32,31 @@ _MERGE = text(
     SET stage = excluded.stage, reason = excluded.reason, run_id = excluded.run_id, seen_at = excluded.seen_at
     """
 )
+#: A text, because SQLAlchemy would compile a statement in each task.
+_RUN = text(
+    """
+    INSERT INTO stage_run AS r (
+        connector_id, run_id, stage, run_kind, debug, since, until, records_in, records_out, dropped, quarantined,
+        manifest, finished_at
+    ) VALUES (
+        :connector, :run, :stage, :kind, :debug, CAST(:since AS timestamptz), CAST(:until AS timestamptz), :records_in,
+        :records_out, CAST(:dropped AS jsonb), CAST(:quarantined AS jsonb), CAST(:manifest AS jsonb),
+        coalesce(CAST(:finished_at AS timestamptz), now())
+    )
+    ON CONFLICT (connector_id, run_id, stage) DO UPDATE
+    SET (run_kind, debug, since, until, records_in, records_out, dropped, quarantined, manifest, finished_at) = (
+        excluded.run_kind, excluded.debug, excluded.since, excluded.until, excluded.records_in, excluded.records_out,
+        excluded.dropped, excluded.quarantined, excluded.manifest, excluded.finished_at
+    )
+    """
+)
+_WAITING = text("SELECT w.id FROM waiting w JOIN connector c ON c.id = w.connector_id WHERE c.name = :name LIMIT 1")
+_NUMBER = text("SELECT id FROM connector WHERE name = :name")
 _DROPPED = ("event_key", "connector_id", "event_id", "stage", "reason", "run_id")
 
 
 class History:
-    """Writes what one stage of one run did. A retry writes the same again: nothing doubles."""
+    """Writes the history of one stage of one run. A retry overwrites it."""
 
     def __init__(self, connection: Connection, connector: str, run_id: str, stage: str) -> None:
         self.connection = connection
@@ -44,38 +64,28 @@ class History:
         self.run_id = run_id
         self.stage = stage
         with speak_plainly(), connection.begin():
-            self._connector_id = find_connector(connection, connector)
+            self._connector_id = connection.scalar(_NUMBER, {"name": connector}) or find_connector(
+                connection, connector
+            )
 
-    def add_run(self, manifest: dict[str, Any], run_kind: str) -> None:
-        """Keep a stage's manifest."""
+    def add_run(self, manifest: dict[str, Any], run_kind: str, finished_at: datetime | None = None) -> None:
+        """Keep a stage's manifest. finished_at: by default now."""
         row = {
-            "connector_id": self._connector_id,
-            "run_id": self.run_id,
+            **{name: manifest[name] for name in ("debug", "records_in", "records_out")},
+            **{name: json.dumps(manifest[name]) for name in ("dropped", "quarantined")},
+            **{name: manifest["window"][name] for name in ("since", "until")},
+            "connector": self._connector_id,
+            "run": self.run_id,
             "stage": self.stage,
-            "run_kind": run_kind,
-            "debug": manifest["debug"],
-            "since": manifest["window"]["since"],
-            "until": manifest["window"]["until"],
-            "manifest": manifest,
-            **{name: manifest[name] for name in ("records_in", "records_out", "dropped", "quarantined")},
+            "kind": run_kind,
+            "manifest": json.dumps(manifest),
+            "finished_at": finished_at,
         }
-        statement = insert(tables.stage_run).values(row)
-        newest = statement.on_conflict_do_update(
-            index_elements=["connector_id", "run_id", "stage"],
-            set_={**row, "finished_at": text("now()")},
-        )
         with speak_plainly(), self.connection.begin():
-            self.connection.execute(newest)
-
-    def has_waiting(self) -> bool:
-        """Return whether detections of the connector wait for budget."""
-        waiting = tables.waiting
-        query = select(waiting.c.id).where(waiting.c.connector_id == self._connector_id).limit(1)
-        with speak_plainly(), self.connection.begin():
-            return self.connection.scalar(query) is not None
+            self.connection.execute(_RUN, row)
 
     def add_dropped(self, chunks: Iterable[Sequence[bytes]]) -> None:
-        """Keep ids and reasons of dropped events, as the side artifact holds them; payloads are not kept."""
+        """Keep the ids and reasons of dropped events from the side artifact, without payloads."""
         for chunk in chunks:
             entries = [msgspec.json.decode(line) for line in chunk]
             rows = [
@@ -96,7 +106,7 @@ class History:
                 self.connection.execute(_MERGE)
 
     def add_quarantined(self, chunks: Iterable[Sequence[bytes]]) -> None:
-        """Keep quarantined records with their issues, as the side artifact holds them."""
+        """Keep the quarantined records of the side artifact with their issues."""
         for chunk in chunks:
             rows = [self._quarantine_row(line) for line in chunk]
             with speak_plainly(), self.connection.begin():
@@ -108,8 +118,14 @@ class History:
         return make_entry(*place, entry.issue, entry.event_id, entry.detail, entry.payload())
 
 
+def has_waiting(connection: Connection, connector: str) -> bool:
+    """Return whether detections of a connector wait for budget."""
+    with speak_plainly(), connection.begin():
+        return connection.scalar(_WAITING, {"name": connector}) is not None
+
+
 class QuarantineEntry(msgspec.Struct, frozen=True):
-    """A line of a quarantine side artifact: the record as JSON, or in Base64 when it is none."""
+    """A line of a quarantine side artifact: the record as JSON, or in Base64 if it is not JSON."""
 
     issue: str
     event_id: str | None = None

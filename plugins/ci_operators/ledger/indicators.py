@@ -13,8 +13,8 @@ from ci_operators.core.text import storable
 from ci_operators.ledger.access import speak_plainly
 from ci_operators.ledger.tables import State
 
-#: Each connector's newest by the index alone, which knows an indicator by its hash. Whether it is the one is looked at
-#: behind: in the condition it would seem rare to the database, which then reads and sorts all.
+#: The newest detections of each connector by the index, which has only the hash of an indicator. The indicator is
+#: compared afterwards: in the condition, the database would expect few rows, and read and sort all of them.
 _OF_INDICATOR = """
     SELECT c.name, d.event_id, d.indicator_type, d.indicator, d.detected_at, coalesce(d.state, b.state), b.id, d.key
     FROM connector c CROSS JOIN LATERAL (
@@ -31,7 +31,7 @@ _OLDER = text(_OF_INDICATOR.format(before="AND (detected_at, key) < (:at, :key)"
 
 @dataclass(frozen=True, slots=True)
 class FoundDetection:
-    """A detection that the ledger knows; `state` is a state's name in lower case, `batch` what it went or goes with."""
+    """A detection of the ledger. state: the state's name in lower case; batch: the batch that it is in."""
 
     connector: str
     event_id: str
@@ -50,9 +50,9 @@ def find_by_indicator(
     limit: int,
     before: tuple[datetime, bytes] | None = None,
 ) -> list[FoundDetection]:
-    """Return detections of an indicator, written as the ledger has it, newest first.
+    """Return the detections of an indicator in the ledger's spelling, newest first.
 
-    before: time and key of the last one of the page before.
+    before: the time and key of the previous page's last detection.
     """
     values: dict[str, Any] = {"connectors": list(connectors), "indicator": storable(indicator), "limit": limit}
     if before is not None:

@@ -1,8 +1,8 @@
 """The right to send for a connector: a lock that dies with its session, and a fencing token that outlives it.
 
-The lock tells who has died. The token, a number in the connector's row, tells who was replaced: each lease has a
-higher one, and whatever a run writes proves in the same transaction that its own is still the newest. The row is
-locked FOR SHARE meanwhile, so a new lease waits for the transaction, and then sees all that it wrote.
+The lock shows that a run has died. The token, a number in the connector's row, shows that a run was replaced: each
+lease has a higher number, and each write of a run checks in the same transaction that its own is the newest. The row
+is locked FOR SHARE meanwhile, so a new lease waits for the transaction, and then sees all that it wrote.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ from ci_operators.ledger.breaker import Streak
 from ci_operators.ledger.patience import has_got
 from ci_operators.ledger.version import check_version
 
-#: Seconds until a run that found another one submitting looks again.
+#: Seconds until a run that found another one submitting tries again.
 LOCK_WAIT_S = 90.0
-#: Seconds for which a patient one waits in the queue at a time: in between a signal ends it, and others, a migration
-#: for one, come before it.
+#: Seconds of one wait in the queue of the lock. In between, a signal can end the run, and others, such as a
+#: migration, can get the lock.
 LOCK_TURN_S = 2
-#: Of the advisory locks of connectors, each with its number: the one who has it submits, or migrates.
+#: The space of the connectors' advisory locks, each with the connector's number. The holder submits, or migrates.
 LOCK_SPACE = 0x434C4F4B
 
-#: First the table, as the update needs it: one who waits for a migration must not hold a lock that it waits for.
+#: First the table, as the update needs it: a run that waits for a migration must not hold a lock that it waits for.
 _ENTER = text("LOCK TABLE connector IN ROW EXCLUSIVE MODE")
 _TRY_LOCK = text("SELECT pg_try_advisory_lock(:space, :id)")
 _LOCK = text("SELECT pg_advisory_lock(:space, :id)")
@@ -43,26 +43,26 @@ _PROVE = text("SELECT FROM connector WHERE id = :id AND fence = :fence FOR SHARE
 
 @dataclass
 class Lease:
-    """The right of one run to send for one connector. number: the ledger's of the connector; streak: as it stands."""
+    """The right of one run to send for one connector. number: the connector's in the ledger; streak: its streak."""
 
     connection: Connection
     connector: str
     number: int
-    fence: int = -1  # of nobody
+    fence: int = -1  # of no run
     taken_at: datetime | None = None
     streak: Streak = field(default_factory=Streak)
 
     @property
     def is_taken(self) -> bool:
-        """Return whether this run has had the right to send; it may have lost it since."""
+        """Return whether this run has taken the lease. It may have lost it since."""
         return self.fence >= 0
 
     def take(self, patience_s: int = 0, *, even_handed_over: bool = False) -> None:
         """Become the only run that submits for the connector.
 
-        patience_s: how long to wait for another run. Raises RetriableError when that is still at it, and
-        ConfigurationError when it was a migration that we waited for, whose schema this code does not know, or,
-        unless `even_handed_over`, when the connector was handed over: it would send again what it has forgotten.
+        patience_s: how long to wait for another run. Raises RetriableError if that run is still submitting, and
+        ConfigurationError after a migration to a schema that this code does not support or, unless
+        `even_handed_over`, if the connector was handed over, since it would send its detections again.
         """
         with speak_plainly():
             if not any(
@@ -97,7 +97,7 @@ class Lease:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """Open a transaction of the run that holds the lease. Raises LedgerError when another one holds it now."""
+        """Open a transaction of the run that holds the lease. Raises LedgerError if another run holds it."""
         with speak_plainly(), self.connection.begin():
             self.prove()
             yield

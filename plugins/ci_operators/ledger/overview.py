@@ -1,4 +1,4 @@
-"""How a connector stands: its last window, its counts, what is not settled, its destination's budget."""
+"""The state of a connector: its last window, its counts, what is not settled, and its destination's budget."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ci_operators.ledger.access import speak_plainly
 from ci_operators.ledger.stage_figures import ARRIVED_CODES, StageFigure, read_figures
 from ci_operators.ledger.tables import make_statement
 
-#: What ends a run well: the last stage, or an earlier one that leaves nothing for the next.
+#: A run succeeds with its last stage, or with an earlier one that leaves nothing for the next.
 _LAST_WINDOWS = text(
     """
     SELECT i.id, r.since, r.until, r.run_id, r.finished_at FROM unnest(CAST(:connectors AS int[])) i (id)
@@ -27,13 +27,22 @@ _LAST_WINDOWS = text(
     ) r
     """
 )
+_MEMORY = text(
+    """
+    SELECT c.known_since, (
+        SELECT until FROM stage_run WHERE connector_id = c.id AND run_kind = 'scheduled' AND NOT debug
+        AND (stage = 'submit' OR records_out = 0) ORDER BY until DESC LIMIT 1
+    )
+    FROM connector c WHERE c.name = :connector
+    """
+)
 _FIRST_SINCE = text(
     """
     SELECT min(since) FROM stage_run
     WHERE connector_id = :connector AND run_kind = 'scheduled' AND NOT debug AND stage = 'extract'
     """
 )
-#: Batches are accepted as a whole, but for those of their detections that have a state of their own.
+#: Batches are accepted as a whole, except detections with their own state.
 _DELIVERED = make_statement(
     """
     SELECT i.id, coalesce(a.accepted, 0) - (
@@ -50,8 +59,8 @@ _DELIVERED = make_statement(
     ) a
     """
 )
-#: All that is open, in one question. Each connector is looked up by itself: all of them together might seem to be the
-#: whole table.
+#: All open records, in one query. Each connector is looked up separately, because the planner could read the whole
+#: table for all of them.
 _OPEN = make_statement(
     """
     SELECT i.id, o.kind, o.name, o.note, o.records, o.resends
@@ -81,7 +90,7 @@ _OPEN = make_statement(
 
 @dataclass(frozen=True, slots=True)
 class Delivered:
-    """The newest window that a scheduled run has brought to its end."""
+    """The newest window that a scheduled run finished."""
 
     since: datetime
     until: datetime
@@ -91,9 +100,9 @@ class Delivered:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """What became of events since some instant.
+    """The outcomes of events since an instant.
 
-    arrived_before: accepted by an earlier run; resent: sent again, though they may have arrived before.
+    arrived_before: accepted by an earlier run; resent: sent again although they may have arrived.
     """
 
     events: int
@@ -117,7 +126,7 @@ class UnknownBatch:
 
 @dataclass(frozen=True, slots=True)
 class Open:
-    """Detections and records that have not come to their end."""
+    """Detections and records that are not settled."""
 
     unknown: Sequence[UnknownBatch]
     in_flight: int
@@ -127,14 +136,14 @@ class Open:
 
 
 def find_id(connection: Connection, connector: str) -> int | None:
-    """Return the ledger's number of a connector, None if it has not met it."""
+    """Return the ledger's number of a connector, or None if the ledger does not have it."""
     found = tables.connector
     with speak_plainly(), connection.begin():
         return connection.scalar(select(found.c.id).where(found.c.name == connector))
 
 
 def find_names(connection: Connection, connectors: Iterable[str]) -> dict[int, str]:
-    """Return the ledger's numbers of connectors with their names; those it has not met are left out."""
+    """Return the names of connectors by their number in the ledger, without those that it does not have."""
     found = tables.connector
     query = select(found.c.id, found.c.name).where(found.c.name.in_(list(connectors))).order_by(found.c.id)
     with speak_plainly(), connection.begin():
@@ -142,7 +151,7 @@ def find_names(connection: Connection, connectors: Iterable[str]) -> dict[int, s
 
 
 def find_others(connection: Connection, connectors: Iterable[str]) -> dict[int, str]:
-    """Return the numbers and names of all other connectors that the ledger has met."""
+    """Return the numbers and names of all other connectors in the ledger."""
     found = tables.connector
     query = select(found.c.id, found.c.name).where(found.c.name.not_in(list(connectors))).order_by(found.c.name)
     with speak_plainly(), connection.begin():
@@ -150,26 +159,34 @@ def find_others(connection: Connection, connectors: Iterable[str]) -> dict[int, 
 
 
 def find_last_windows(connection: Connection, connector_ids: Iterable[int]) -> dict[int, Delivered]:
-    """Return the newest window that a scheduled run of each connector has delivered, if there is one."""
+    """Return the newest window that a scheduled run of each connector delivered, if there is one."""
     with speak_plainly(), connection.begin():
         rows = connection.execute(_LAST_WINDOWS, {"connectors": list(connector_ids)})
         return {number: Delivered(*row) for number, *row in rows}
 
 
 def find_last_window(connection: Connection, connector_id: int) -> Delivered | None:
-    """Return the newest window that a scheduled run has delivered."""
+    """Return the newest window that a scheduled run delivered, or None."""
     return find_last_windows(connection, [connector_id]).get(connector_id)
 
 
+def find_memory(connection: Connection, connector: str) -> tuple[datetime | None, datetime | None]:
+    """Return the instant before which a connector's deliveries were deleted, and the end of the last window that a
+    scheduled run delivered, each None if there is none."""
+    with speak_plainly(), connection.begin():
+        found = connection.execute(_MEMORY, {"connector": connector}).first()
+    return (found[0], found[1]) if found else (None, None)
+
+
 def find_first_since(connection: Connection, connector_id: int) -> datetime | None:
-    """Return where the first window of the scheduled runs began: the initial import's begin."""
+    """Return the start of the first window of the scheduled runs, which is that of the initial import."""
     with speak_plainly(), connection.begin():
         since: datetime | None = connection.scalar(_FIRST_SINCE, {"connector": connector_id})
     return since
 
 
 def count_since(connection: Connection, connector_ids: Iterable[int], since: datetime) -> dict[int, Counts]:
-    """Return the counts of the stages finished (those of dry runs left out), and batches accepted, since an instant."""
+    """Return the counts of stages that finished since an instant, without dry runs, and of batches accepted since."""
     numbers = list(connector_ids)
     with speak_plainly(), connection.begin():
         found = connection.execute(_DELIVERED, {"connectors": numbers, "since": since})
@@ -198,7 +215,7 @@ def _by_code(figures: Iterable[StageFigure], fate: str) -> dict[str, int]:
 
 
 def find_opens(connection: Connection, connector_ids: Iterable[int]) -> dict[int, Open]:
-    """Return what of each connector is not settled."""
+    """Return what is not settled, by connector."""
     numbers = list(connector_ids)
     found: dict[int, list[Row[Any]]] = {number: [] for number in numbers}
     with speak_plainly(), connection.begin():
@@ -208,12 +225,12 @@ def find_opens(connection: Connection, connector_ids: Iterable[int]) -> dict[int
 
 
 def find_open(connection: Connection, connector_id: int) -> Open:
-    """Return what of a connector is not settled."""
+    """Return what is not settled of a connector."""
     return find_opens(connection, [connector_id])[connector_id]
 
 
 def _sort_open(rows: Iterable[Row[Any]]) -> Open:
-    """Return what the rows of one connector say; sums of nothing are None."""
+    """Return the open work of one connector's rows. Sums of no rows are None."""
     kinds: dict[str, list[Row[Any]]] = {}
     for row in rows:
         kinds.setdefault(row.kind, []).append(row)
@@ -228,7 +245,7 @@ def _sort_open(rows: Iterable[Row[Any]]) -> Open:
 
 
 def find_budgets(connection: Connection, destinations: Iterable[str], day: date) -> dict[str, tuple[int, bool]]:
-    """Return what destinations have taken on a day (UTC), and whether they said that this is all."""
+    """Return the budget that destinations spent on a day (UTC), and whether they reported it as exhausted."""
     budget, names = tables.budget, list(destinations)
     query = select(budget.c.destination, budget.c.spent, budget.c.exhausted).where(
         budget.c.destination.in_(names), budget.c.day == day
@@ -239,5 +256,5 @@ def find_budgets(connection: Connection, destinations: Iterable[str], day: date)
 
 
 def find_spent(connection: Connection, destination: str, day: date) -> tuple[int, bool]:
-    """Return what a destination has taken on a day (UTC), and whether it said that this is all."""
+    """Return the budget that a destination spent on a day (UTC), and whether it reported it as exhausted."""
     return find_budgets(connection, [destination], day)[destination]

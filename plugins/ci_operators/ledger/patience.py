@@ -1,4 +1,4 @@
-"""Waiting for a lock, but not for ever."""
+"""Wait for a lock, up to a limit."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from sqlalchemy.exc import DBAPIError
 
 _PATIENCE = text("SELECT set_config('lock_timeout', :patience, true)")
 _USUAL = text("SELECT current_setting('lock_timeout')")
-#: SQLSTATEs: a lock was waited for too long, or could only be had by one who waits for us.
+#: SQLSTATEs of a lock timeout and of a deadlock.
 _BUSY = ("55P03", "40P01")
 
 
 def has_got(connection: Connection, statement: TextClause, patience_s: int, **values: object) -> bool:
-    """Return whether a lock was to be had in time; the transaction goes on in any case, with its own patience.
+    """Return whether a lock was taken in time. The transaction continues in both cases, with its own lock timeout.
 
-    The one who has waited longest gets it first.
+    The session that has waited longest gets the lock first.
     """
     usual = connection.scalar(_USUAL)
     try:

@@ -1,4 +1,4 @@
-"""Reading the quarantine, a page at a time, and writing what became of its entries."""
+"""Read the quarantine a page at a time, and write the outcomes of its entries."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _IS_OPEN = or_(_q.c.replayed_at.is_(None), _q.c.replayed_at < _q.c.seen_at)
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A quarantined record with its issue; `is_open`: nothing came of it yet, or it came again since."""
+    """A quarantined record with its issue. is_open: it is not settled, or it came again since."""
 
     id: int
     connector: str
@@ -46,7 +46,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Overdue:
-    """Open entries that are older than they should be, and when the oldest of them was seen."""
+    """The number of open entries older than the retention, and when the oldest was seen."""
 
     records: int
     oldest: datetime
@@ -54,7 +54,7 @@ class Overdue:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which entries: open ones unless `settled_too`; what is None does not count. `before`: ids below it."""
+    """The entries to select: open ones unless `settled_too`. None does not filter. before: ids below it."""
 
     connectors: Sequence[str] | None = None
     issue: str | None = None
@@ -74,7 +74,7 @@ def find_newest(connection: Connection, wanted: Wanted, limit: int) -> list[Entr
 
 
 def read_pages(connection: Connection, wanted: Wanted, size: int = PAGE) -> Iterator[list[Entry]]:
-    """Yield the entries with their records, oldest first, a page at a time. Those settled meanwhile do not shift."""
+    """Yield the entries with their records, oldest first, by page. Entries that are settled meanwhile shift no page."""
     while True:
         query = _select(wanted, _q.c.id > wanted.after).add_columns(_q.c.record).order_by(_q.c.id).limit(size)
         page = _read(connection, query)
@@ -93,7 +93,7 @@ def count_entries(connection: Connection, wanted: Wanted) -> int:
 
 
 def find_overdue(connection: Connection, connector_ids: Iterable[int], before: datetime) -> dict[int, Overdue]:
-    """Return how many open entries of connectors, by their number, were seen before an instant."""
+    """Return how many open entries were seen before an instant, by connector number."""
     query = (
         select(_q.c.connector_id, func.count(), func.min(_q.c.seen_at))
         .where(_q.c.connector_id.in_(list(connector_ids)), _IS_OPEN, _q.c.seen_at < before)
@@ -104,12 +104,12 @@ def find_overdue(connection: Connection, connector_ids: Iterable[int], before: d
 
 
 def close_entries(connection: Connection, ids: Sequence[int], note: str) -> None:
-    """Record, within the connection's transaction, that the entries have come to their end."""
+    """Record, within the connection's transaction, that the entries are settled."""
     _write(connection, ids, {"replayed_at": func.clock_timestamp(), "replay_note": note[:500]})
 
 
 def note_entries(connection: Connection, ids: Sequence[int], note: str) -> None:
-    """Record, within the connection's transaction, what a replay found; the entries stay open."""
+    """Record, within the connection's transaction, the result of a replay. The entries stay open."""
     _write(connection, ids, {"replayed_at": None, "replay_note": note[:500]})
 
 
@@ -130,12 +130,12 @@ def make_entry(
 
 
 def digest_record(record: bytes) -> bytes:
-    """Return what tells a record from the others of a connector's stage."""
+    """Return the digest that identifies a record among those of a connector's stage."""
     return hashlib.sha256(record).digest()
 
 
 def keep_entries(connection: Connection, entries: Sequence[dict[str, Any]]) -> None:
-    """Write rows within the connection's transaction; a record that comes again has its newest issue."""
+    """Write rows within the connection's transaction. A record that comes again gets its newest issue."""
     statement = insert(tables.quarantine)
     newest = statement.on_conflict_do_update(
         index_elements=["connector_id", "stage", "record_digest"],

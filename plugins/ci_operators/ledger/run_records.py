@@ -1,6 +1,6 @@
-"""The records of one run that the ledger has: for when the run's artifacts are gone.
+"""The ledger's records of one run, for use after the run's artifacts are deleted.
 
-A record stands under the run that met it last: what a later run dropped again, sent again or read again is that one's.
+A record belongs to the last run that had it: if a later run drops, sends, or reads it again, it belongs to that run.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ _MANIFESTS = text(
 
 @dataclass(frozen=True, slots=True)
 class Picked:
-    """Which records are asked for: those of a stage, those with a code; what is empty does not count."""
+    """The records to select: those of a stage, those with a code. An empty member does not filter."""
 
     stage: str = ""
     code: str = ""
@@ -73,7 +73,7 @@ ALL = Picked()
 
 @dataclass(frozen=True, slots=True)
 class RunDropped:
-    """An event that a run dropped; `key` stands for connector and event."""
+    """An event that a run dropped. key: identifies the connector and the event."""
 
     key: bytes
     event_id: str

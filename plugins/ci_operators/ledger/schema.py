@@ -1,4 +1,4 @@
-"""The ledger's schema: brought up to date by a command, never by a task."""
+"""The ledger's schema, which a command upgrades, never a task."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from ci_operators.ledger.version import NEEDED_VERSION, read_version
 
 
 def migrate(engine: Engine) -> str:
-    """Bring the schema up to date; return its version.
+    """Upgrade the schema, and return its version.
 
-    Raises LedgerError, and has changed nothing, when somebody uses the ledger and does not end soon.
+    Raises LedgerError, without changing anything, if the ledger is in use and does not become free soon.
     """
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).with_name("migrations")))

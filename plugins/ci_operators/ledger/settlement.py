@@ -1,4 +1,4 @@
-"""Settling detections by hand: what a person, a search or a replay knows better than the run that sent them."""
+"""Settle detections after their run, by the decision of a person, a search, or a replay."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _UNKNOWN = make_statement(
 )
 _BETWEEN = text(_COLUMNS + "WHERE d.key BETWEEN :first AND :last AND d.connector_id = :connector ORDER BY d.key")
 _OF_KEYS = text(_COLUMNS + "WHERE d.key = ANY(:keys) ORDER BY d.key")
-#: Only from a state that was meant: a run may have settled the detection meanwhile.
+#: Only from an expected state, because a run can have settled the detection.
 _OVERRIDE = text(
     """
     UPDATE detection d SET state = :state, issue = :issue FROM batch b
@@ -41,7 +41,7 @@ _OVERRIDE = text(
 
 @dataclass(frozen=True, slots=True)
 class DetectionState:
-    """A detection and its state; `message`: why it is in it."""
+    """A detection and its state. message: the reason for the state."""
 
     key: bytes
     event_id: str
@@ -59,7 +59,7 @@ def find_unknown(connection: Connection, connector_id: int, limit: int) -> list[
 
 
 def find_named(connection: Connection, connector: str, connector_id: int, name: str) -> list[DetectionState]:
-    """Return the detections of a connector that a key (32 hexadecimal digits) or an event id names."""
+    """Return the detections of a connector with a key (32 hexadecimal digits) or an event id."""
     prefix = event_key(connector, name)
     ranges = [(prefix, last_key(prefix))]
     if (key := read_key(name)) is not None:
@@ -75,7 +75,7 @@ def find_named(connection: Connection, connector: str, connector_id: int, name: 
 
 
 def find_states(connection: Connection, keys: Sequence[bytes]) -> dict[bytes, DetectionState]:
-    """Return what the ledger knows of detections, by key."""
+    """Return the ledger's states of detections, by key."""
     with speak_plainly(), connection.begin():
         found = _read_states(connection.execute(_OF_KEYS, {"keys": list(keys)}))
     return {detection.key: detection for detection in found}
@@ -84,9 +84,9 @@ def find_states(connection: Connection, keys: Sequence[bytes]) -> dict[bytes, De
 def override(
     connection: Connection, keys: Sequence[bytes], state: State, issue: str, *, only: Sequence[State]
 ) -> set[bytes]:
-    """Give detections a state of their own, if they are in one of the states `only`; return the keys of those.
+    """Give detections their own state if they are in one of the states `only`. Return the keys of those.
 
-    Within the transaction of the lease, so that no run is sending them.
+    Use the transaction of the lease, so that no run is sending them.
     """
     values = {"keys": list(keys), "state": int(state), "issue": issue, "only": [int(state) for state in only]}
     return {bytes(key) for key in connection.scalars(_OVERRIDE, values)}
@@ -102,7 +102,7 @@ def queue(connection: Connection, connector_id: int, rows: Sequence[Row]) -> Non
 
 
 def close_arrived(connection: Connection, connector: str) -> None:
-    """Close the entries of held detections that Recorded Future has after all, as a search or a late answer told."""
+    """Close the entries of held detections that Recorded Future has, as a search or a late answer showed."""
     wanted = Wanted([connector], issue="outcome_unknown", stage="submit")
     for page in read_pages(connection, wanted):
         keys = {entry.id: read_row(connector, entry.record).key for entry in page}
@@ -113,7 +113,7 @@ def close_arrived(connection: Connection, connector: str) -> None:
 
 
 def read_key(text: str) -> bytes | None:
-    """Return a key from its hexadecimal digits, None if the text is none."""
+    """Return a key from its hexadecimal digits, or None if the text is not a key."""
     if len(text) != 2 * KEY_BYTES:
         return None
     try:

@@ -1,4 +1,4 @@
-"""What stages did in a stretch of time: whole days by their roll-up, the rest by the runs themselves."""
+"""The counts of stages in a period: whole days from the roll-up, the rest from the runs."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from sqlalchemy import Connection, text
 
 from ci_operators.ledger.access import speak_plainly
 
-#: What submit drops has arrived already: no criterion excluded it.
+#: Detections that submit drops have already arrived: no criterion excluded them.
 ARRIVED_CODES = ("already_accepted", "duplicate")
 
-#: The same as the triggers of migration 0002 count by day: who changes one has to change the other.
+#: Counts the same as the triggers of migration 0002: change both together.
 _OF_RUNS = """
         SELECT r.connector_id, r.stage, f.fate, f.code, f.events
         FROM stage_run r CROSS JOIN LATERAL (
@@ -38,7 +38,7 @@ _QUERY = text(_FIGURES.format(before=_OF_RUNS.format(edge="before"), behind=_OF_
 
 @dataclass(frozen=True, slots=True)
 class StageFigure:
-    """Records of a connector's stage. `fate`: dropped, quarantined (by `code`), or in: all that came, without code."""
+    """Records of a connector's stage. fate: dropped or quarantined, with a code, or in (all input, without code)."""
 
     connector_id: int
     stage: str
@@ -49,7 +49,7 @@ class StageFigure:
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """A stretch of time in whole UTC days, [first, last), and what is left of it before and behind them."""
+    """A period as whole UTC days, [first, last), and its parts before and after them."""
 
     first: date
     last: date
@@ -60,7 +60,7 @@ class Cut:
 def read_figures(
     connection: Connection, connector_ids: Sequence[int], since: datetime, until: datetime | None = None
 ) -> list[StageFigure]:
-    """Return what the stages of live runs that ended in [since, until) did."""
+    """Return the counts of live runs' stages that ended in [since, until)."""
     cut = cut_days(since, until)
     values = {
         "connectors": list(connector_ids),
@@ -76,7 +76,7 @@ def read_figures(
 
 
 def cut_days(since: datetime, until: datetime | None) -> Cut:
-    """Return the whole days of a stretch of time, and its edges. Without `until` it has no end."""
+    """Return the whole days of a period, and its edges. Without `until`, the period has no end."""
     begin = _midnight(since)
     if begin < since:
         begin += timedelta(days=1)

@@ -1,4 +1,4 @@
-"""A ledger that nobody uses: a change of its tables begins with it, or does not begin."""
+"""Lock the ledger exclusively, as every change of its tables requires."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from ci_operators.ledger.tables import connector, metadata
 
 #: Seconds that a migration waits for another one, and for each run that submits.
 PATIENCE_S = 60
-#: Seconds that it waits for tables: whoever comes meanwhile waits behind it.
+#: Seconds that it waits for tables. New sessions wait behind it.
 TABLE_PATIENCE_S = 5
 
-#: Of all programs that migrate this schema at the same time, one does.
+#: Only one program migrates this schema at a time.
 _MIGRATION = 0x434C5F4D
 _LOCK_MIGRATION = text("SELECT pg_advisory_xact_lock(:lock)")
 _LOCK_RUN = text("SELECT pg_advisory_xact_lock(:space, :id)")
-#: No connector enters the ledger any more; those that are in it are found as before.
+#: Blocks inserting connectors; those in the ledger can still be read.
 _LOCK_CONNECTORS = text("LOCK TABLE connector IN SHARE ROW EXCLUSIVE MODE")
 _CONNECTORS = text("SELECT id, name FROM connector ORDER BY id")
 _THERE = text("SELECT name FROM unnest(CAST(:names AS text[])) name WHERE to_regclass(quote_ident(name)) IS NOT NULL")
-#: Who has been at one of the tables for longest. What it does there, not everybody may see.
+#: The session that has used one of the tables longest. Its query is not shown, since not everybody may see it.
 _HOLDER = text(
     """
     SELECT coalesce(nullif(a.application_name, ''), a.backend_type), coalesce(a.usename, ''), a.pid,
@@ -44,10 +44,10 @@ def become_the_only_migration(connection: Connection) -> None:
 
 
 def stand_still(connection: Connection) -> None:
-    """Keep everybody away from the ledger until the transaction ends. Raises LedgerError when somebody stays.
+    """Lock the ledger until the transaction ends. Raises LedgerError if it stays in use.
 
-    First the connectors, as a run takes its own that submits: then none is between a request and the record of its
-    answer, and a run that comes is told that another one submits. Then all tables, by the strongest lock.
+    First lock the connectors, as a submitting run does: then no run is between a request and the record of its
+    answer, and a new run reports that another one submits. Then lock all tables exclusively.
     """
     _lock_tables(connection, [connector.name], _LOCK_CONNECTORS)
     for number, name in connection.execute(_CONNECTORS).all():

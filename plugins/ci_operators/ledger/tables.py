@@ -1,7 +1,7 @@
 """The ledger's tables.
 
-A detection's state is that of its batch, so that settling a batch is an update of one row; a detection that
-went another way than its batch (refused by the API) has a state of its own.
+A detection's state is that of its batch, so that settling a batch is an update of one row. A detection whose outcome
+differs from its batch (refused by the API) has its own state.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 
 class State(IntEnum):
-    """What is known of a detection.
+    """The state of a detection.
 
     PLANNED: not sent. RESERVED: its request is about to leave, or has left. ACCEPTED: stored by the API.
-    REJECTED: refused by the API. UNKNOWN: its request may have arrived. WAITING: not sent, for want of budget.
+    REJECTED: refused by the API. UNKNOWN: its request may have arrived. WAITING: not sent, since the budget is spent.
     """
 
     PLANNED = 0
@@ -63,15 +63,15 @@ connector = Table(
     metadata,
     Column("id", Integer, Identity(), primary_key=True),
     Column("name", Text, nullable=False, unique=True),
-    # Counts the runs that have become the connector's only sender: one that holds an older number sends no more.
+    # Counts the leases of the connector: a run with an older number must not send.
     Column("fence", BigInteger, nullable=False, server_default="0"),
-    # Submissions in a row whose outcome is unknown, when the first and the last of them ended: see ledger/breaker.py.
+    # Consecutive unknown submissions, and the ends of the first and the last: see ledger/breaker.py.
     Column("unknown_streak", Integer, nullable=False, server_default="0"),
     Column("unknown_since", DateTime(timezone=True)),
     Column("unknown_at", DateTime(timezone=True)),
-    # How far back the ledger knows what was delivered; null: it has forgotten nothing.
+    # How far back the ledger knows what was delivered; null: nothing was deleted.
     Column("known_since", DateTime(timezone=True)),
-    # The connector that has this one's memory now; null: it has its own.
+    # The connector to which this one was handed over; null: it was not.
     Column("handed_over_to", Text),
 )
 
@@ -85,13 +85,13 @@ batch = Table(
     Column("state", SmallInteger, nullable=False),
     Column("size", Integer, nullable=False),
     Column("attempts", SmallInteger, nullable=False, server_default="0"),
-    # How often its detections have been sent again once its request leaves; 0: it is their first.
+    # How often its detections were sent again, including this request; 0: it is their first.
     Column("resends", SmallInteger, nullable=False, server_default="0"),
     Column("note", Text),
     Column("planned_at", DateTime(timezone=True), nullable=False, server_default=_now),
     Column("reserved_at", DateTime(timezone=True)),
     Column("settled_at", DateTime(timezone=True)),
-    # What is not settled is rare and looked for often.
+    # Rows that are not settled are rare and often queried.
     Index("batch_open", "connector_id", "state", postgresql_where=make_statement("state <> ACCEPTED")),
     Index("batch_settled", "settled_at", postgresql_using="brin"),
     Index(
@@ -108,7 +108,7 @@ batch = Table(
 detection = Table(
     "detection",
     metadata,
-    # 8 bytes of the event's hash, 8 of the indicator's: all detections of an event stand together.
+    # 8 bytes of the event's hash, 8 of the indicator's: all detections of an event are adjacent.
     Column("key", LargeBinary, primary_key=True),
     Column("batch_id", ForeignKey("batch.id"), nullable=False),
     Column("connector_id", Integer, nullable=False),
@@ -121,7 +121,7 @@ detection = Table(
     Column("issue", Text),
     Column("first_seen", DateTime(timezone=True), nullable=False, server_default=_now),
     Index("detection_batch", "batch_id"),
-    # What went another way than its batch, but was not accepted: rare, and looked for often.
+    # Rows with their own state that are not accepted are rare and often queried.
     Index(
         "detection_own_state",
         "connector_id",
@@ -130,9 +130,9 @@ detection = Table(
         postgresql_where=make_statement("state <> ACCEPTED"),
     ),
     Index("detection_detected_at", "detected_at", postgresql_using="brin"),
-    # With all that counting needs: no row is read.
+    # Covers the columns for counting, so that no row is read.
     Index("detection_time", "connector_id", "detected_at", postgresql_include=["key", "batch_id", "state"]),
-    # An indicator may be longer than an entry of an index: its hash is not.
+    # An indicator may be too long for an index entry: its hash is not.
     Index("detection_indicator", text("hashtextextended(indicator, 0)"), "connector_id", "detected_at"),
 )
 
@@ -172,7 +172,7 @@ stage_run = Table(
     Column("manifest", JSONB, nullable=False),
     Column("finished_at", DateTime(timezone=True), nullable=False, server_default=_now),
     Index("stage_run_finished", "connector_id", "finished_at"),
-    # Windows of scheduled runs that ended well, and the first of all.
+    # Windows of scheduled runs that succeeded, and the first of all.
     Index(
         "stage_run_window",
         "connector_id",
@@ -211,7 +211,7 @@ quarantine = Table(
     Column("event_id", Text),
     Column("issue", Text, nullable=False),
     Column("detail", Text, nullable=False, server_default=""),
-    # What the stage could not pass on: an event (map, filter) or a detection (validate, submit), byte for byte.
+    # The quarantined event (map, filter) or detection (validate, submit), byte for byte.
     Column("record", LargeBinary, nullable=False),
     Column("record_digest", LargeBinary, nullable=False),
     Column("seen_at", DateTime(timezone=True), nullable=False, server_default=_now),
@@ -228,7 +228,7 @@ quarantine = Table(
     ),
 )
 
-# Roll-ups: the database's triggers (migration 0002) keep them, whoever writes. Nothing else may.
+# Roll-ups, written only by the database's triggers (migration 0002).
 
 #: Accepted detections by the UTC day they were detected on. `code`: an ATT&CK code, or one of the two below.
 delivered_day = Table(

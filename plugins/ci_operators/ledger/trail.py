@@ -1,4 +1,4 @@
-"""The trail of one event through the ledger: every run that met it, and what became of it there."""
+"""The trail of one event through the ledger: every run that had it, and its outcome there."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ _WINDOWS = text(
 
 @dataclass(frozen=True, slots=True)
 class DroppedEvent:
-    """A criterion excluded the event (or, at submit: it had arrived before)."""
+    """The event was excluded by a criterion or, at submit, had already arrived."""
 
     connector: str
     stage: str
@@ -59,7 +59,7 @@ class DroppedEvent:
 
 @dataclass(frozen=True, slots=True)
 class QuarantinedEvent:
-    """The event, or a detection of it, could not go on."""
+    """The event, or a detection of it, was quarantined."""
 
     connector: str
     id: int
@@ -74,7 +74,7 @@ class QuarantinedEvent:
 
 @dataclass(frozen=True, slots=True)
 class DeliveredDetection:
-    """A detection of the event, with the batch that it went or goes with. `message`: the API's, or the ledger's."""
+    """A detection of the event, with its batch. message: the API's or the ledger's."""
 
     connector: str
     key: str
@@ -95,7 +95,7 @@ class DeliveredDetection:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A run that met the event."""
+    """A run that had the event."""
 
     connector: str
     run_id: str
@@ -120,13 +120,13 @@ class Trail:
 
 
 def find_connectors(connection: Connection) -> list[str]:
-    """Return the names of all connectors that the ledger has met, also of those that are gone."""
+    """Return the names of all connectors in the ledger, including those that are no longer in the connectors file."""
     with speak_plainly(), connection.begin():
         return list(connection.scalars(select(tables.connector.c.name).order_by(tables.connector.c.name)))
 
 
 def find_trail(connection: Connection, connectors: Sequence[str], event_id: str) -> Trail:
-    """Return what the ledger knows of an event of any of the connectors."""
+    """Return the trail of an event of any of the connectors."""
     keys = {name: event_key(name, event_id) for name in connectors}
     values = {"event_id": storable(event_id), "connectors": list(connectors)}
     with speak_plainly(), connection.begin():
@@ -140,7 +140,7 @@ def find_trail(connection: Connection, connectors: Sequence[str], event_id: str)
 
 
 def find_states(connection: Connection, keys: Sequence[bytes]) -> dict[bytes, DeliveredDetection]:
-    """Return what the ledger knows of detections, by key; those it has not met are left out."""
+    """Return the ledger's detections by key, without those that it does not have."""
     with speak_plainly(), connection.begin():
         found = _read_detections(connection.execute(_OF_KEYS, {"keys": list(keys)}))
     return {bytes.fromhex(each.key): each for each in found}

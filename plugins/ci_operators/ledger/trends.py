@@ -1,4 +1,4 @@
-"""What was delivered and what was not, over time: by day, by ATT&CK code, by reason, by indicator."""
+"""Delivered and undelivered records over time: by day, by ATT&CK code, by reason, by indicator."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ci_operators.ledger.overview import find_names
 from ci_operators.ledger.stage_figures import ARRIVED_CODES, read_figures
 from ci_operators.ledger.tables import ALL_CODES, make_statement
 
-#: Detections read at most for the top indicators: what a page can wait for.
+#: The most detections read for the top indicators, so that a page does not wait long.
 READ_AT_MOST = 100_000
 
 _DAYS = text(
@@ -32,13 +32,13 @@ _CODES = text(
     GROUP BY t.code HAVING sum(t.detections) > 0 ORDER BY 2 DESC, 1
     """
 )
-#: One connector's newest first, by an index in which all these columns stand. The connectors' are merged; without an
-#: order of its own for each, PostgreSQL would read and sort them all.
+#: One connector's newest first, by an index with all these columns. The connectors' rows are merged; if each were
+#: not ordered, PostgreSQL would read and sort them all.
 _NEWEST = """(
     SELECT connector_id, detected_at, key, batch_id, state FROM detection
     WHERE connector_id = {:d} AND detected_at >= :since AND detected_at < :until ORDER BY detected_at DESC
 )"""
-#: The last 8 bytes of a key stand for type and value of the indicator.
+#: The last 8 bytes of a key are the hash of the indicator's type and value.
 _TOP = """
     WITH newest AS MATERIALIZED (
         SELECT substring(n.key FROM 9) AS tail, n.key, n.connector_id, n.detected_at,
@@ -92,7 +92,7 @@ class ReasonCount:
 
     @property
     def has_arrived(self) -> bool:
-        """Return whether the records had arrived already, so that no criterion excluded them."""
+        """Return whether the records had already arrived, so that no criterion excluded them."""
         return self.fate == "dropped" and self.code in ARRIVED_CODES
 
 
@@ -166,7 +166,7 @@ def find_top_indicators(
 
 
 def _top(connector_ids: Iterable[int]) -> TextClause:
-    """Return the query: no more is read than is asked for."""
+    """Return the query, which reads no more than it returns."""
     return make_statement(_TOP.format(" UNION ALL ".join(_NEWEST.format(number) for number in connector_ids)))
 
 

@@ -1,4 +1,4 @@
-"""Which schema the ledger has, and which this code needs. Read without Alembic: tasks need not import it."""
+"""The version of the ledger's schema, and the one that this code needs, without importing Alembic in tasks."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _VERSION = text(f"SELECT version_num FROM {VERSION_TABLE}")  # noqa: S608 - a co
 
 
 def read_version(connection: Connection) -> str | None:
-    """Return the version of the ledger's schema, None if it has no tables yet."""
+    """Return the version of the ledger's schema, or None if it has no tables yet."""
     if not connection.scalar(_THERE, {"table": VERSION_TABLE}):
         return None
     found: str | None = connection.scalar(_VERSION)
@@ -23,7 +23,7 @@ def read_version(connection: Connection) -> str | None:
 
 
 def check_version(connection: Connection) -> None:
-    """Raise ConfigurationError, with the mend, unless the schema is the one this code was written for."""
+    """Raise ConfigurationError, with the fix, unless this code supports the schema."""
     found = read_version(connection)
     if found == NEEDED_VERSION:
         return

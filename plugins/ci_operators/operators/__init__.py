@@ -1,1 +1,1 @@
-"""The five stages as Airflow operators: when, with which context. What they do stands in `stages`."""
+"""The five stages as Airflow operators. `stages` has the work that they do."""

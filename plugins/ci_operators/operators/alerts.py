@@ -1,7 +1,7 @@
-"""Telling people: when a task has failed for good, when a run misses its deadline.
+"""Alerts: notify people when a task has failed for good, and when a run misses its deadline.
 
-What is told to stands in the connector's option `notify`. It is imported when there is something to tell, on the
-worker: never at DAG parse time.
+The connector's option `notify` names the notifiers. They are imported on the worker when there is something to
+report, never at DAG parse time.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ Notifiers = Mapping[str, Mapping[str, Any]]
 
 @dataclass(frozen=True)
 class FailureAlert:
-    """A task's on_failure_callback: Airflow calls it in the task's process, once no try is left."""
+    """The on_failure_callback of a task. Airflow calls it in the task's process when no retry is left."""
 
     notifiers: Notifiers
 
     def __call__(self, context: Any) -> None:
-        """Tell all notifiers which task failed, and why."""
+        """Call all notifiers with the task that failed, and why."""
         ti, raised = context["ti"], context.get("exception")
-        # Before Airflow 3.3 one of its own errors wraps a fatal one. The text of any other might hold a record.
+        # Before Airflow 3.3 an Airflow error wraps a fatal one. The text of any other error might hold a record.
         causes = (raised, getattr(raised, "__cause__", None))
         ours = next((error for error in causes if isinstance(error, CollectiveInsightsError)), None)
         why = str(ours) if ours else type(raised).__name__ if raised else ""
@@ -50,26 +50,26 @@ def build_deadline(within: timedelta, notifiers: Notifiers) -> DeadlineAlert:
 
 
 def tell_of_missed_deadline(*, notifiers: Notifiers, within_s: float, context: dict[str, Any]) -> None:
-    """Tell all notifiers which run missed its deadline; Airflow has the executor call this.
+    """Call all notifiers with the run that missed its deadline. The executor calls this.
 
-    A backfill queues all its runs at once and works on a few: theirs are no deadlines.
+    The runs of a backfill have no deadlines: all are queued at once, and a few are worked on.
     """
     run = context["dag_run"]
     if run["run_type"] == "backfill":
         return
     within = format_duration(timedelta(seconds=within_s))
-    told = f"{run['dag_id']}: run {run['dag_run_id']} has not ended well within {within}; its state is {run['state']}."
+    told = f"{run['dag_id']}: run {run['dag_run_id']} did not succeed within {within}; its state is {run['state']}."
     notify_all(notifiers, {**context, "alert": told})
 
 
 def notify_all(notifiers: Notifiers, context: dict[str, Any]) -> None:
-    """Call every notifier with the context, in which `alert` is a sentence; one that fails takes no other down."""
-    log.warning("Telling the notifiers: %s", context["alert"])
+    """Call every notifier with the context, in which `alert` is a sentence. If one fails, the others are called too."""
+    log.warning("Notifying: %s", context["alert"])
     for path, arguments in notifiers.items():
         try:
             _notify(path, arguments, dict(context))
         except Exception:
-            # Whatever it raises: the failure that it should have told of must not be hidden behind its own.
+            # Whatever it raises: its error must not hide the failure that it was called to report.
             log.exception("The notifier %s failed: see the option notify of the connector.", path)
 
 

@@ -1,4 +1,4 @@
-"""Filter: keep what the documented criteria let in."""
+"""Filter: keep the events that meet the documented criteria."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from ci_operators.sources.registry import load_source
 
 
 class FilterOperator(StageOperator):
-    """Holds every event against the source's criteria; what they exclude is dropped with a reason."""
+    """Checks every event against the source's criteria, and drops those that do not meet them, with a reason."""
 
     stage = "filter"
 
     def words(self) -> Mapping[str, str]:
-        """Return what the codes of this stage mean."""
+        """Return the meanings of this stage's codes."""
         source = load_source(self.connector.source)
         return {**source.issues, **source.drop_reasons}

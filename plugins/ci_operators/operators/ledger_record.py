@@ -1,62 +1,81 @@
-"""What a stage did, into the ledger: counts, dropped ids, quarantined records."""
+"""The ledger of a connector, as its tasks use it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import logging
+from contextlib import ExitStack
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ci_operators.core.connector import Connector
 from ci_operators.core.duration import format_duration
-from ci_operators.core.errors import ConfigurationError
+from ci_operators.core.errors import CollectiveInsightsError, ConfigurationError
 from ci_operators.core.instant import format_instant
-from ci_operators.core.window import RunKind, Window
-from ci_operators.staging.manifest import Manifest
+from ci_operators.core.window import Window
 
 if TYPE_CHECKING:
-    from ci_operators.staging.artifact import Artifact
+    from sqlalchemy import Connection
+
+    from ci_operators.stages.records import Knows
+
+log = logging.getLogger(__name__)
 
 
-def record_stage(
-    connector: Connector, run_id: str, kind: RunKind, manifest: Manifest, sides: Mapping[str, Artifact]
-) -> bool:
-    """Write one stage's run into the connector's ledger; a retry writes the same again.
+@dataclass
+class TaskLedger:
+    """Opens the ledger when a task first needs it, and closes it at the end of the block.
 
-    Returns whether detections of the connector wait for budget.
+    staging: the connector's directory in the staging area, with the records that its stages kept for the ledger.
+    knows: returns whether a stage kept a given record.
     """
-    from ci_operators.hooks.ledger import open_ledger  # not at DAG parse time
-    from ci_operators.ledger.history import History
-    from ci_operators.staging.artifact import read_artifact
 
-    with open_ledger(connector.ledger_conn_id) as connection:
-        history = History(connection, connector.name, run_id, manifest.stage)
-        if "dropped" in sides:
-            history.add_dropped(read_artifact(sides["dropped"]))
-        if "quarantined" in sides and manifest.stage != "submit":  # which has written its own, as it went
-            history.add_quarantined(read_artifact(sides["quarantined"]))
-        history.add_run(manifest.to_xcom(), kind)
-        return history.has_waiting()
+    connector: Connector
+    staging: Any
+    knows: Knows
+    _stack: ExitStack = field(default_factory=ExitStack)
+    _connection: Connection | None = None
 
+    def __enter__(self) -> TaskLedger:
+        return self
 
-def check_ledger(connector: Connector) -> datetime | None:
-    """Return the instant before which the connector's deliveries are forgotten, None if none are.
+    def __exit__(self, *exc: Any) -> None:
+        self._connection = None
+        self._stack.close()
 
-    Raises ConfigurationError, before anything is read or sent, when the ledger is missing or of another version.
-    """
-    from ci_operators.hooks.ledger import open_ledger  # not at DAG parse time
-    from ci_operators.ledger.compaction import find_known_since
+    def open(self) -> Connection:
+        """Return the connection, after writing the records that the stages kept.
 
-    with open_ledger(connector.ledger_conn_id) as connection:
-        return find_known_since(connection, connector.name)
+        Raises ConfigurationError when the ledger is missing or of another version.
+        """
+        if self._connection is None:
+            from ci_operators.hooks.ledger import open_ledger  # not at DAG parse time
+            from ci_operators.stages.records import write_kept
+
+            connection = self._stack.enter_context(open_ledger(self.connector.ledger_conn_id))
+            write_kept(connection, self.connector.name, self.staging, self.knows)
+            self._connection = connection
+        return self._connection
+
+    def write_kept(self) -> None:
+        """Write the records that stages of a failing run kept. If the ledger fails too, the next run writes them."""
+        from ci_operators.stages.records import has_kept  # not at DAG parse time
+
+        try:
+            if has_kept(self.staging):
+                self.open()
+        except Exception as err:  # must not replace the stage's own error; the text of a foreign one may hold a secret
+            cause = err if isinstance(err, CollectiveInsightsError) else type(err).__name__
+            log.warning("The ledger was not updated; the next run writes the records of the earlier stages: %s", cause)
 
 
 def check_memory(window: Window, now: datetime, memory: timedelta, known_since: datetime | None) -> None:
-    """Raise ConfigurationError if the ledger may have forgotten what was delivered of a live run's window."""
+    """Raise ConfigurationError if the ledger may have deleted what was delivered from a live run's window."""
     if known_since and window.since < known_since:
         raise ConfigurationError(
             f"The window {window} begins before {format_instant(known_since)}: the ledger has deleted what was "
-            "delivered before then (`retention: ledger`), so it could be sent twice. A longer retention does not bring "
-            "it back: shorten the window, or run it with debug."
+            "delivered before then (`retention: ledger`), so it could be sent twice. A longer retention does not "
+            "restore it: shorten the window, or run it with debug."
         )
     if window.since < now - memory:
         raise ConfigurationError(

@@ -1,4 +1,4 @@
-"""Map: make a detection of every event."""
+"""Map: make detections from events."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from ci_operators.sources.registry import load_source
 
 
 class MapOperator(StageOperator):
-    """Maps events to detections with their ATT&CK codes; an event that cannot be one is quarantined."""
+    """Maps events to detections with their ATT&CK codes, and quarantines events that cannot be mapped."""
 
     stage = "map"
 
     def words(self) -> Mapping[str, str]:
-        """Return what the codes of this stage mean."""
+        """Return the meanings of this stage's codes."""
         source = load_source(self.connector.source)
         return {**source.issues, **source.notes}

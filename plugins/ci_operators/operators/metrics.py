@@ -1,7 +1,7 @@
-"""A stage's figures, sent to the StatsD, DogStatsD or OpenTelemetry that Airflow's own [metrics] settings name.
+"""Send the figures of a stage to the StatsD, DogStatsD, or OpenTelemetry of Airflow's [metrics] settings.
 
-Plain StatsD knows no tags: there the values of a metric's labels follow its name, parted by dots. Everywhere else
-the name stays as it is, and the labels are tags. docs/operations.md lists what is here, held against it by a test.
+Plain StatsD has no tags: the values of the labels follow the metric's name, separated by dots. Elsewhere the labels
+are tags. docs/operations.md lists these metrics, and a test compares the two.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ PREFIX = "collective_insights"
 LONGEST_LABEL = 80
 
 Kind = Literal["counter", "gauge", "timer"]
-#: How labels travel; "off": nobody listens.
+#: How labels are sent; "off": no metrics are sent.
 Labels = Literal["off", "in names", "as tags"]
 
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """A metric that we send. labels: the names of its labels, in the order in which a plain name holds their values."""
+    """A metric that we send. labels: the names of its labels, in the order of their values in a plain name."""
 
     name: str
     kind: Kind
@@ -38,7 +38,7 @@ class Metric:
 
     @property
     def full_name(self) -> str:
-        """Return the name that it has everywhere, after Airflow's own prefix."""
+        """Return the metric's name, which follows Airflow's own prefix."""
         return f"{PREFIX}.{self.name}"
 
 
@@ -48,27 +48,27 @@ METRICS = {
     metric.name: metric
     for metric in (
         Metric("records_in", "counter", _STAGE, "Records that the stage took in."),
-        Metric("records_out", "counter", _STAGE, "Records that it passed on; of submit: accepted or waiting."),
-        Metric(
-            "added", "counter", _STAGE, "Records beyond one for each taken in: an event may give several detections."
-        ),
+        Metric("records_out", "counter", _STAGE, "Records that it passed on; for submit: accepted or waiting."),
+        Metric("added", "counter", _STAGE, "Additional records, since an event may give several detections."),
         Metric("dropped", "counter", (*_STAGE, "reason"), "Records that a criterion excludes, by reason."),
         Metric("quarantined", "counter", (*_STAGE, "issue"), "Records that cannot be sent as they are, by issue."),
         Metric("stage_duration", "timer", _STAGE, "How long the stage took."),
-        Metric("rate_limit_wait", "timer", _STAGE, "Waited for a vendor: rate limits, pauses between two tries."),
+        Metric("rate_limit_wait", "timer", _STAGE, "Time spent waiting: rate limits, pauses before retries."),
         Metric("accepted", "counter", _CONNECTOR, "Detections that Recorded Future accepted."),
-        Metric("resent_unknown", "counter", _CONNECTOR, "Detections sent again, though they may have arrived before."),
-        Metric("unknown", "gauge", _CONNECTOR, "Detections of which nobody can say whether they arrived."),
-        Metric("unknown_streak", "gauge", _CONNECTOR, "Submissions in a row whose outcome is unknown; 3 stop it."),
+        Metric(
+            "resent_unknown", "counter", _CONNECTOR, "Detections sent again, although they may have arrived before."
+        ),
+        Metric("unknown", "gauge", _CONNECTOR, "Detections whose outcome is unknown."),
+        Metric("unknown_streak", "gauge", _CONNECTOR, "Consecutive submissions with an unknown outcome; 3 stop it."),
         Metric("waiting", "gauge", _CONNECTOR, "Detections that wait for the next day's budget."),
-        Metric("window_end", "gauge", _CONNECTOR, "End of the last window that a scheduled run brought to its end."),
+        Metric("window_end", "gauge", _CONNECTOR, "End of the last window that a scheduled run finished."),
         Metric("lag", "gauge", _CONNECTOR, "How long ago that was when the run ended, in seconds."),
         Metric("budget_spent", "gauge", ("destination",), "Detections sent today (UTC) over a Connection."),
         Metric("budget_limit", "gauge", ("destination",), "Detections a day that the Connection may send."),
     )
 }
 
-#: Metrics of submit alone, each with the manifest's count that it is.
+#: Metrics of submit alone, each with the count of the manifest that it reports.
 _OF_SUBMIT = {
     "accepted": "accepted",
     "resent_unknown": "resent_unknown",
@@ -79,7 +79,7 @@ _OF_SUBMIT = {
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One value of a metric; of a timer in seconds. labels: values by name, all that the metric has."""
+    """One value of a metric; for a timer, in seconds. labels: the value of each label, by name."""
 
     metric: Metric
     value: float
@@ -87,9 +87,9 @@ class Sample:
 
 
 def find_samples(manifest: Manifest, now: datetime, *, delivered: bool, destination: str = "") -> Iterator[Sample]:
-    """Yield what a stage's manifest holds. delivered: whether a scheduled run has come to its end with this stage.
+    """Yield the samples of a stage's manifest. delivered: whether a scheduled run ended with this stage.
 
-    Of a submit whose counts an earlier try has told before it died, counters are left out: they would count twice.
+    If an earlier try of submit sent the counters before it died, they are left out, since they would count twice.
     """
     for sample in _read_samples(manifest, now, delivered=delivered, destination=destination):
         if sample.metric.kind != "counter" or not manifest.extra.get("told_before"):
@@ -123,13 +123,13 @@ def _read_samples(manifest: Manifest, now: datetime, *, delivered: bool, destina
 
 
 def wait_sample(connector: str, stage: str, waited_s: float, *, debug: bool) -> Sample:
-    """Return the sample of a wait for which a task gave its worker slot back: no manifest will tell of it."""
+    """Return the sample of a wait for which a task gave up its worker slot; no manifest reports it."""
     labels = {**_connector_labels(connector, debug=debug), "stage": stage}
     return Sample(METRICS["rate_limit_wait"], waited_s, labels)
 
 
 def streak_sample(connector: str, submissions: int) -> Sample:
-    """Return the sample of a connector's submissions in a row whose outcome is unknown: also a failed run has one."""
+    """Return the sample of a connector's consecutive unknown submissions; a failed run has one too."""
     return Sample(METRICS["unknown_streak"], submissions, _connector_labels(connector, debug=False))
 
 
@@ -138,19 +138,19 @@ def _connector_labels(connector: str, *, debug: bool) -> dict[str, str]:
 
 
 def send(samples: Iterable[Sample]) -> None:
-    """Send samples where Airflow sends its own metrics; nothing that goes wrong here fails a task."""
+    """Send samples where Airflow sends its own metrics. An error here does not fail the task."""
     try:
         labels = find_labels()
         if labels != "off":
             for sample in samples:
                 _send(sample, labels)
     except Exception:
-        # Whatever the operator's metrics set-up raises: what the stage did is done, and must not be done again.
+        # Whatever the metrics setup raises: the stage has done its work, and must not do it again.
         log.warning("The metrics of this stage were not sent.", exc_info=True)
 
 
 def find_labels() -> Labels:
-    """Return how labels travel by Airflow's [metrics] settings, in the order in which Airflow itself asks for them."""
+    """Return how labels are sent by Airflow's [metrics] settings, which are checked in Airflow's order."""
     if conf.getboolean("metrics", "statsd_datadog_enabled"):
         return "as tags" if conf.getboolean("metrics", "statsd_datadog_metrics_tags") else "in names"
     if conf.getboolean("metrics", "statsd_on"):
@@ -159,7 +159,7 @@ def find_labels() -> Labels:
 
 
 def plain_name(sample: Sample) -> str:
-    """Return the name with the values of the labels in it, each of characters that a StatsD name may have."""
+    """Return the name followed by the label values, reduced to the characters that a StatsD name may have."""
     values = [re.sub(r"[^A-Za-z0-9_-]", "_", sample.labels[label])[:LONGEST_LABEL] for label in sample.metric.labels]
     return ".".join([sample.metric.full_name, *values])
 

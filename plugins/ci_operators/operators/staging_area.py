@@ -1,4 +1,4 @@
-"""Where artifacts lie: COLLECTIVE_INSIGHTS_STAGING, a URL that Airflow's object storage knows."""
+"""The staging area of artifacts: COLLECTIVE_INSIGHTS_STAGING, a URL for Airflow's object storage."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from airflow.sdk import ObjectStoragePath
 from ci_operators.core.errors import ConfigurationError
 
 VARIABLE = "COLLECTIVE_INSIGHTS_STAGING"
-#: Of a run's id: file systems take names of 255 bytes.
+#: Characters of a run's id: file systems allow names of 255 bytes.
 _LONGEST_NAME = 200
 
 
 def staging_url() -> str:
-    """Return the staging area's URL; by default a folder of Airflow's home.
+    """Return the staging area's URL; by default, a folder in Airflow's home.
 
-    Every worker must reach the same place: with several machines, set the variable to object storage.
+    All workers must reach the same place: with several machines, set the variable to object storage.
     """
     home = Path(os.environ.get("AIRFLOW_HOME") or "~/airflow")  # Airflow's own default
     return os.environ.get(VARIABLE) or f"file://{home.expanduser().resolve()}/collective_insights"
 
 
 def run_directory(dag_id: str, run_id: str) -> ObjectStoragePath:
-    """Return the directory of a run's artifacts: the same for every try, so that a retry writes over them."""
+    """Return the directory of a run's artifacts. It is the same for every try, so that a retry overwrites them."""
     return ObjectStoragePath(staging_url()) / dag_id / _name_folder(run_id)
 
 
@@ -36,10 +36,10 @@ def artifact_path(url: str) -> ObjectStoragePath:
 
 
 def check_artifact(url: str, directory: ObjectStoragePath) -> None:
-    """Raise ConfigurationError unless the URL is one of a file in the directory.
+    """Raise ConfigurationError unless the URL is that of a file in the directory.
 
-    It comes from an XCom, which whoever may write XComs of the DAG can change: to a file of the worker's machine, or
-    to the events of another connector, which would go to this one's organisation.
+    The URL comes from an XCom, which anyone who can write XComs of the DAG can change: to a file of the worker's
+    machine, or to the events of another connector, which would go to this connector's organization.
     """
     folder, _, name = url.rpartition("/")
     if folder != str(directory) or name in ("", ".", ".."):
@@ -50,7 +50,7 @@ def check_artifact(url: str, directory: ObjectStoragePath) -> None:
 
 
 def _name_folder(run_id: str) -> str:
-    """Return a folder's name for a run that no other run of the DAG has: a person may have named it as he likes."""
+    """Return a folder name for a run that no other run of the DAG has. A run's id may have any characters."""
     plain = re.sub(r"[^\w.-]", "_", run_id, flags=re.ASCII)[:_LONGEST_NAME]
     if plain == run_id and plain.strip("."):
         return plain

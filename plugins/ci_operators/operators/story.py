@@ -1,4 +1,4 @@
-"""What a task's log tells: a dozen lines with counts, never a payload."""
+"""Log the outcome of a stage: a dozen lines with counts, never a payload."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from typing import Any
 
 from ci_operators.staging.manifest import Manifest
 
-#: What a retry needs to know of the try before, and nobody else.
+#: Counts that only a retry of the same task uses.
 _BOOKKEEPING = ("counted_since", "clear_number", "told_before")
 
 
 def tell(log: Any, manifest: Manifest, words: Mapping[str, str]) -> None:
-    """Log what a stage did. `words`: what each reason, issue and note code means."""
+    """Log what a stage did. words: the meaning of each reason, issue, and note code."""
     tally = manifest.tally
     log.info("Window %s (%s)%s", manifest.window, manifest.basis, ", debug run" if manifest.debug else "")
     log.info(

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import Context
 
 from ci_operators.airflow_plugin.versions import AirflowSkipException
-from ci_operators.core.connector import Destination
 from ci_operators.core.instant import format_instant
 from ci_operators.operators.progress import connector_asset
 from ci_operators.operators.stage import StageOperator, StageRun
@@ -25,23 +24,15 @@ if TYPE_CHECKING:
 
 
 class SubmitOperator(StageOperator):
-    """Posts the detections with debug=false in batches; the ledger sees to it that each is accepted once.
-
-    :param destination: the budget of the Recorded Future Connection.
-    """
+    """Posts the detections with debug=false in batches. The ledger ensures that each is accepted once."""
 
     stage = "submit"
 
-    def __init__(self, *, destination: Destination, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.destination = destination
-
     def run_stage(self, run: StageRun) -> StageResult:
-        """Submit what validate passed on; a debug run submits nothing."""
+        """Submit the detections that validate passed on, and return the outcome. A debug run submits nothing."""
         if run.debug:
-            raise AirflowSkipException("Debug run: Recorded Future has checked the detections, nothing is stored.")
+            raise AirflowSkipException("Debug run: Recorded Future checked the detections and stored nothing.")
         # Imported here, not at DAG parse time: 0.2 s.
-        from ci_operators.hooks.ledger import open_ledger
         from ci_operators.hooks.vendor import VendorHook
         from ci_operators.ledger.deliveries import Deliveries
         from ci_operators.recorded_future.api import API
@@ -50,23 +41,22 @@ class SubmitOperator(StageOperator):
 
         connector, pacer = run.connector, Pacer()
         client, rules = VendorHook(API, connector.destination_conn_id).get_client(pacer), self._make_rules(run)
-        with open_ledger(connector.ledger_conn_id) as connection:
-            destination, clear_number = connector.destination_conn_id, run.clear_number
-            deliveries = Deliveries(connection, connector.name, run.run_id, destination, clear_number=clear_number)
-            look_up = look_up_with(client, deliveries, connector.organization_ids)
-            try:
-                result = deliver_once(client, self.source, run.directory, rules, deliveries, look_up)
-            finally:
-                _send_streak(run, deliveries)
-            result.extra |= {"waited_s": round(pacer.waited_s, 1), **self._stand(connection, run)}
-            return result
+        connection, destination = run.ledger.open(), connector.destination_conn_id
+        deliveries = Deliveries(connection, connector.name, run.run_id, destination, clear_number=run.clear_number)
+        look_up = look_up_with(client, deliveries, connector.organization_ids)
+        try:
+            result = deliver_once(client, self.source, run.directory, rules, deliveries, look_up)
+        finally:
+            _send_streak(run, deliveries)
+        result.extra |= {"waited_s": round(pacer.waited_s, 1), **self._stand(connection, run)}
+        return result
 
     def _stand(self, connection: Connection, run: StageRun) -> dict[str, int]:
-        """Return how the connector and its destination stand after the run, over all runs."""
+        """Return the totals of the connector and its destination after the run, over all runs."""
         from ci_operators.ledger.overview import find_id, find_open, find_spent
 
         spent, _ = find_spent(connection, run.connector.destination_conn_id, datetime.now(UTC).date())
-        number = find_id(connection, run.connector.name) or 0  # never none: `Deliveries` has entered it
+        number = find_id(connection, run.connector.name) or 0  # never None: `Deliveries` has inserted it
         found = find_open(connection, number)
         return {
             "waiting_in_all": found.waiting,
@@ -76,7 +66,7 @@ class SubmitOperator(StageOperator):
         }
 
     def announce(self, context: Context, run: StageRun, manifest: Manifest) -> None:
-        """Put the counts into the event of the connector's asset, which other DAGs may follow."""
+        """Add the counts to the event of the connector's asset, which other DAGs can use as a schedule."""
         context["outlet_events"][connector_asset(run.connector)].extra = _describe_delivery(run, manifest)
 
     def _make_rules(self, run: StageRun) -> Rules:
@@ -91,22 +81,23 @@ class SubmitOperator(StageOperator):
             allowed_for_waiting=bulk,
             send_transient_id=connector.send_transient_id,
             unknown_resends=connector.unknown_resends,
+            parallel_requests=connector.parallel_requests,
         )
 
     def is_last(self, run: StageRun, result: StageResult) -> bool:
-        """Return True: nothing comes after it."""
+        """Return True, since no stage follows."""
         del run, result
         return True
 
     def words(self) -> Mapping[str, str]:
-        """Return what the codes of this stage mean."""
+        """Return the meanings of this stage's codes."""
         from ci_operators.stages.account import DROP_REASONS, ISSUES
 
         return {**DROP_REASONS, **ISSUES}
 
 
 def _send_streak(run: StageRun, deliveries: Deliveries) -> None:
-    """Send how many submissions in a row ended unknown, above all when the run fails of it."""
+    """Send the number of consecutive unknown submissions, which matters most when it fails the run."""
     from ci_operators.operators.metrics import send, streak_sample  # not at DAG parse time
 
     if deliveries.lease.is_taken:
@@ -114,9 +105,9 @@ def _send_streak(run: StageRun, deliveries: Deliveries) -> None:
 
 
 def _describe_delivery(run: StageRun, manifest: Manifest) -> dict[str, Any]:
-    """Return what an asset event tells: counts of the run's own detections, over all its tries.
+    """Return the extra of an asset event: counts of the run's own detections, over all its tries.
 
-    accepted: with those that had waited since an earlier run; unknown: all of the connector's, of any run.
+    accepted: includes those that waited since an earlier run; unknown: all of the connector's, of any run.
     """
     tally, extra = manifest.tally, manifest.extra
     return {

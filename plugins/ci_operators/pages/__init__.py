@@ -1,1 +1,1 @@
-"""The pages in Airflow's UI: what became of a run, how the connectors stand, why an event did not arrive."""
+"""The pages in Airflow's UI: the health of the connectors, the outcome of a run, why an event did not arrive."""

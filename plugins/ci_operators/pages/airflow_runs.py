@@ -1,4 +1,4 @@
-"""What Airflow knows of a connector's runs: states, tries, and the manifests that the stages left as XComs."""
+"""What Airflow knows about a connector's runs: states, tries, and the manifests in the XComs of the tasks."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def find_run(session: Session, dag_id: str, run_id: str) -> RunState | None:
         started_at=run.start_date,
         ended_at=run.end_date,
         tasks={task_id: TaskState(_text(state) or None, tries) for task_id, state, tries in tasks},
-        # Another XCom backend than Airflow's own may keep no dict here: then the ledger has the manifest.
+        # A custom XCom backend can store a reference instead of a dict: then the ledger has the manifest.
         manifests={task_id: value for task_id, value in left if isinstance(value, dict)},
     )
 
@@ -61,7 +61,7 @@ def find_dags(session: Session, dag_ids: Iterable[str], since: datetime) -> dict
 
 
 def _with_last_run(dag_ids: Sequence[str]) -> Select[Any]:
-    """Return the query for DAGs with their newest run, empty where there is none yet."""
+    """Return the query for DAGs with their newest run; its columns are NULL if there is none yet."""
     other = aliased(DagRun)
     newest = (
         select(other.id)

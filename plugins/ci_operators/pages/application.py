@@ -1,4 +1,4 @@
-"""The web application behind the pages: JSON for the browser, and the browser's own modules."""
+"""The web application behind the pages: JSON and JavaScript modules for the browser."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ _HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
 
 def make_application() -> FastAPI:
-    """Return the application. All of it but the browser's modules asks for Airflow's login."""
-    # Its own pages of documentation would be open to everybody.
+    """Return the application. Everything except the JavaScript modules requires Airflow's login."""
+    # FastAPI's documentation pages would be public.
     app = FastAPI(title="Collective Insights", version=__version__, docs_url=None, redoc_url=None, openapi_url=None)
     for part in (runs, connectors, trends, exports, explanations):
         app.include_router(part.router, prefix="/api", dependencies=[Depends(get_user)])
@@ -39,7 +39,7 @@ def make_application() -> FastAPI:
 
 
 class _Modules(StaticFiles):
-    """The browser's modules: asked for anew after an update; what has its version in its name never again."""
+    """The JavaScript modules: browsers revalidate them, and keep files with a version in their names."""
 
     async def get_response(self, path: str, scope: Any) -> Response:
         response = await super().get_response(path, scope)
@@ -49,9 +49,9 @@ class _Modules(StaticFiles):
 
 
 async def _guard(request: Request, call_next: Any) -> Response:
-    """Answers are one person's: no cache keeps them, and a browser takes them for nothing but what they are."""
-    if "\0" in unquote(request.url.query):  # no id holds it, and no database takes it
-        response: Response = JSONResponse({"detail": "The question holds a NUL character."}, 400)
+    """Set headers so that no cache stores an answer, which is for one user, and no browser guesses its type."""
+    if "\0" in unquote(request.url.query):  # no id contains it, and PostgreSQL rejects it
+        response: Response = JSONResponse({"detail": "The question contains a NUL character."}, 400)
     else:
         response = await call_next(request)
     for name, value in _HEADERS.items():
@@ -73,5 +73,5 @@ async def _tell_wrong_request(request: Request, error: Exception) -> Response:
 
 
 async def _tell_defect(request: Request, error: Exception) -> Response:
-    log.error("%s %s failed", request.method, request.url.path, exc_info=error)
-    return JSONResponse({"detail": "This page has failed; the API server's log says why."}, 500, _HEADERS)
+    log.error("The request %s %s failed.", request.method, request.url.path, exc_info=error)
+    return JSONResponse({"detail": "This page failed. The API server's log shows the error."}, 500, _HEADERS)

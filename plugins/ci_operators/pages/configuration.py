@@ -1,4 +1,4 @@
-"""The connectors file and the ledgers as they are now, for reading: the API server lives for weeks."""
+"""Read access to the connectors file and the ledgers for the API server, which runs for weeks."""
 
 from __future__ import annotations
 
@@ -14,31 +14,31 @@ from ci_operators.core.errors import ConfigurationError
 from ci_operators.hooks.ledger import ledger_address
 from ci_operators.ledger.access import make_reader, open_connection
 
-#: The API server keeps a few connections to each ledger.
+#: Cached, because the API server keeps a few connections to each ledger.
 _make_reader = lru_cache(maxsize=32)(make_reader)
 
 
 @contextmanager
 def open_reader(conn_id: str) -> Iterator[Connection]:
-    """Give a connection to a ledger that can only read. Raises the errors of `hooks.ledger.open_ledger`."""
+    """Yield a read-only connection to a ledger. Raises the errors of `hooks.ledger.open_ledger`."""
     with open_connection(_make_reader(*ledger_address(conn_id))) as connection:
         yield connection
 
 
 def current_file() -> ConnectorsFile:
-    """Return what the connectors file holds now. Raises ConfigurationError when it cannot be read."""
+    """Return the current content of the connectors file. Raises ConfigurationError if it cannot be read."""
     path = connectors_path()
     try:
         found = path.stat()
     except OSError as err:
         raise ConfigurationError(
-            f"The API server cannot read the connectors file {path} ({err.strerror}): it needs the same file, "
-            "by COLLECTIVE_INSIGHTS_CONFIG, as the workers."
+            f"The API server cannot read the connectors file {path} ({err.strerror}). It needs the same file as "
+            "the workers: set COLLECTIVE_INSIGHTS_CONFIG."
         ) from None
     return _load(path, found.st_mtime_ns, found.st_size)
 
 
 @lru_cache(maxsize=1)
 def _load(path: Path, changed_ns: int, size: int) -> ConnectorsFile:
-    del changed_ns, size  # they tell one content of the file from another
+    del changed_ns, size  # they are in the cache key, so that a changed file is read again
     return load_connectors(path)

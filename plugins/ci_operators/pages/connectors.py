@@ -1,4 +1,4 @@
-"""How the connectors stand: delivery by the ledger, runs by Airflow."""
+"""The state of the connectors: deliveries from the ledger, runs from Airflow."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from ci_operators.sources.registry import load_source
 router = APIRouter()
 FAILURES_OF = timedelta(days=7)
 NO_CONNECTOR = (
-    "There is no connector yet that you may read: add one to the connectors file, and a Connection for its source."
+    "You have no connector that you can read. Add one to the connectors file, and a Connection for its source."
 )
 
 
 @router.get("/connectors")
 def show_connectors(readable: Readable, chosen: Chosen, session: SessionDep) -> dict[str, Any]:
-    """Return how each connector stands; `names` are all that the user may read."""
+    """Return the state of each chosen connector; `names` are all connectors that the user can read."""
     found, now = current_file(), datetime.now(UTC)
     mine = [connector for connector in found.connectors if connector.name in readable]
     picked = [connector for connector in mine if connector.name in chosen]
@@ -64,6 +64,6 @@ def _tell(connector: Connector, health: ConnectorHealth, dag: DagState | None) -
 
 
 def _hide_budget(health: ConnectorHealth, closed: Container[str]) -> ConnectorHealth:
-    """Return the health without a budget that connectors share which the user may not read: it tells of them."""
+    """Return the health without the budget if connectors share it that the user cannot read."""
     is_closed = health.budget is not None and health.budget.destination in closed
     return replace(health, budget=None) if is_closed else health

@@ -1,5 +1,5 @@
-"""Why did this event not arrive? Answered for an event's id or an indicator. Sources are asked while somebody waits:
-one try and a short time, since the thread that waits serves Airflow's own pages too."""
+"""Why did this event not arrive? Answers for an event's id or an indicator. Sources are asked with one try and a short
+timeout, because a person waits, and so does a thread that serves Airflow's pages too."""
 
 from __future__ import annotations
 
@@ -28,24 +28,24 @@ from ci_operators.sources.registry import load_source
 from ci_operators.transport.client import Client
 
 router = APIRouter()
-#: Detections of an indicator that are shown at once.
+#: The most detections of an indicator that are shown.
 MATCHES = 50
-#: Seconds after which nothing further is looked into: a person waits, and a thread of Airflow's.
+#: Seconds after which the search ends, because a person and one of Airflow's threads wait.
 PATIENCE_S = 10.0
-#: Connect and read time-outs in seconds. No request gets more than what is left of its deadline, but for a moment.
+#: Connect and read timeouts in seconds. A request gets at most the time left until its deadline, and SHORTEST_S.
 TIMEOUT_S = (3.0, 8.0)
 SHORTEST_S = 0.2
-#: Questions to sources that are under way at once in this process, and how many seconds another one waits for its turn.
+#: The most concurrent questions to sources in this process, and the seconds that another one waits for its turn.
 AT_ONCE = 3
 TURN_S = 1.0
 turns = BoundedSemaphore(AT_ONCE)
-# Time-outs end silence. What sends a byte now and then is left to a thread of ours, which keeps its turn meanwhile.
+# A timeout ends silence only. A server that sends a byte now and then keeps a thread of this pool, and its turn.
 _askers = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="source-question")
 
 
 @router.get("/explain")
 def show_explanation(q: str, chosen: Chosen) -> dict[str, Any]:
-    """Return all that ledgers, artifacts and sources know of what `q` names, of connectors that the user may read."""
+    """Return everything that ledgers, artifacts and sources know about `q`, from connectors that the user can read."""
     connectors = [each for each in current_file().connectors if each.name in chosen]
     finder = EventFinder(
         datetime.now(UTC), SourceQuestions().fetch, find_staged_event, deadline=Deadline.after(PATIENCE_S)
@@ -78,17 +78,17 @@ def _show(found: Explanation) -> dict[str, Any]:
 
 
 class BusyError(CollectiveInsightsError):
-    """So many questions are under way that another one would keep Airflow's pages waiting."""
+    """Too many questions are being asked: another one would keep Airflow's pages waiting."""
 
 
 @dataclass
 class SourceQuestions:
-    """What one request of a browser asks the sources. is_busy: it has waited for its turn in vain, and does so once."""
+    """Asks the sources for one request of a browser. is_busy: it did not get its turn, and does not wait again."""
 
     is_busy: bool = False
 
     def fetch(self, connector: Connector, event_id: str, now: datetime, deadline: Deadline) -> bytes | None:
-        """Return the event of an id as the connector's source has it now; raises an error of the tree."""
+        """Return the event with an id as the connector's source has it now. Raises CollectiveInsightsErrors."""
         source = load_source(connector.source)
         hook = VendorHook(source.api, connector.source_conn_id)
         connect_s, read_s = (min(each, max(deadline.left_s, SHORTEST_S)) for each in TIMEOUT_S)
@@ -98,16 +98,16 @@ class SourceQuestions:
         try:
             return question.result(min(deadline.left_s, connect_s + read_s) + SHORTEST_S)
         except TimeoutError:
-            raise UnavailableError(f"{source.title} did not end its answer in time.") from None
+            raise UnavailableError(f"{source.title} did not answer in time.") from None
 
     def _take_turn(self, deadline: Deadline) -> None:
         self.is_busy = self.is_busy or not turns.acquire(timeout=min(TURN_S, deadline.left_s))
         if self.is_busy:
-            raise BusyError("Others are asking the sources just now: try again in a moment.")
+            raise BusyError("Other people are asking the sources now. Try again in a moment.")
 
 
 def _ask(client: Client, connector: Connector, event_id: str, now: datetime) -> bytes | None:
-    """Return the event, and give the turn back."""
+    """Return the event, and release the turn."""
     try:
         return load_source(connector.source).find_event(client, connector, event_id, now)
     except RateLimitedError as err:

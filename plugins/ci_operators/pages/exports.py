@@ -1,4 +1,4 @@
-"""What the pages show, as files: CSV for spreadsheets, JSON for programs, layers for MITRE's ATT&CK Navigator.
+"""Exports of the pages' data: CSV for spreadsheets, JSON for programs, layers for MITRE's ATT&CK Navigator.
 
 Layer format 4.5: https://github.com/mitre-attack/attack-navigator/blob/master/layers/spec/v4.5/layerformat.md
 """
@@ -16,16 +16,16 @@ from fastapi.encoders import jsonable_encoder
 from starlette.responses import Response
 
 from ci_operators.airflow_plugin.compat import SessionDep
-from ci_operators.attack import VERSION, attack_matrix
+from ci_operators.attack import attack_edition, attack_matrix
 from ci_operators.core.errors import UnavailableError
 from ci_operators.pages import connectors, trends
 from ci_operators.pages.request import AskedPeriod, Chosen, Period, Readable
 
 router = APIRouter()
 INDICATORS = 1000
-#: What spreadsheets take for the begin of a formula, also behind blanks, also in full width.
+#: What spreadsheets read as the start of a formula, also after blanks and as full-width characters.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
-#: Few to many: light to dark of one hue, legible beside black text.
+#: From few to many: light to dark in one hue, legible with black text.
 _COLOURS = ["#deebf7", "#9ecae1", "#4292c6"]
 
 Rows = Sequence[Mapping[str, Any]]
@@ -35,7 +35,7 @@ Rows = Sequence[Mapping[str, Any]]
 def export_connectors(
     form: Literal["csv", "json"], readable: Readable, chosen: Chosen, session: SessionDep
 ) -> Response:
-    """Return how the connectors stand, as a file."""
+    """Return the state of the connectors as a file."""
     return _make_file("connectors", form, connectors.show_connectors(readable, chosen, session)["connectors"])
 
 
@@ -46,19 +46,19 @@ def export_trend(
     period: AskedPeriod,
     chosen: Chosen,
 ) -> Response:
-    """Return one of the trends as a file. Raises UnavailableError rather than leave out what a ledger holds."""
+    """Return one of the trends as a file. Raises UnavailableError if a ledger cannot be read, so no part is missing."""
     shown = _SHOW[what](period, chosen)
     if shown["note"]:
-        raise UnavailableError(f"Not exported, since a part would be missing: {shown['note']}")
+        raise UnavailableError(f"Not exported, because a part would be missing: {shown['note']}")
     return _make_file(what, form, shown[what])
 
 
 @router.get("/navigator-layer")
 def export_layer(period: AskedPeriod, chosen: Chosen) -> Response:
-    """Return the detections by technique as a layer of ATT&CK Navigator."""
+    """Return the detections by technique as an ATT&CK Navigator layer."""
     counts, problems = trends.count_codes(period, chosen)
     if problems:
-        raise UnavailableError(f"Not exported, since a part would be missing: {' '.join(problems)}")
+        raise UnavailableError(f"Not exported, because a part would be missing: {' '.join(problems)}")
     text = json.dumps(make_layer(counts, period, chosen), indent=1)
     return _attach(text, "collective-insights-layer.json", "application/json")
 
@@ -80,7 +80,7 @@ def _make_file(what: str, form: str, rows: Rows) -> Response:
 
 
 def _write_csv(rows: Rows) -> str:
-    """Return the rows as CSV; a value that a spreadsheet would run as a formula gets an apostrophe before it."""
+    """Return the rows as CSV. A value that a spreadsheet would run as a formula gets an apostrophe in front."""
     out = io.StringIO()
     columns = list(dict.fromkeys(column for row in rows for column in row))
     writer = csv.writer(out)
@@ -104,7 +104,7 @@ def _attach(text: str, name: str, media_type: str) -> Response:
 
 
 def make_layer(counts: Mapping[str, int], period: Period, connectors: Sequence[str]) -> dict[str, Any]:
-    """Return the layer of detections by technique; codes that name a tactic have no place in one."""
+    """Return the layer of detections by technique. Tactics are left out: the format has no place for them."""
     matrix = attack_matrix()
     known = {code: count for code, count in counts.items() if matrix.find(code) is not None}
     most = max(known.values(), default=1)
@@ -112,7 +112,7 @@ def make_layer(counts: Mapping[str, int], period: Period, connectors: Sequence[s
     names = ", ".join(connectors) or "no connector"
     return {
         "name": "Collective Insights",
-        "versions": {"attack": VERSION, "navigator": "5.1.0", "layer": "4.5"},
+        "versions": {"attack": attack_edition().version.partition(".")[0], "navigator": "5.1.0", "layer": "4.5"},
         "domain": "enterprise-attack",
         "description": f"Detections delivered to Recorded Future, {span}, by {names}.",
         "filters": {},

@@ -1,4 +1,4 @@
-"""What a request is about: a time range, and connectors whose DAGs the user may read."""
+"""The parameters of a request: a time range, and connectors whose DAGs the user can read."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from ci_operators.core.errors import ConfigurationError
 from ci_operators.core.instant import read_instant
 
 DEFAULT = timedelta(days=7)
-#: Earlier and later ones are slips of the pen, and calendars end.
+#: Other years are typing errors, or outside the calendar.
 YEARS = range(1970, 2200)
 
 
 def find_readable(user: Annotated[Any, Depends(get_user)]) -> frozenset[str]:
-    """Return the names of the connectors whose DAG the user may read, also of those that are in no file any more."""
+    """Return the names of the connectors whose DAG the user can read, also of those no longer in the file."""
     dag_ids = get_auth_manager().get_authorized_dag_ids(user=user, method="GET")
     names = (dag_id.removeprefix(DAG_PREFIX) for dag_id in dag_ids if dag_id.startswith(DAG_PREFIX))
     return frozenset(names) - RESERVED_NAMES
@@ -30,7 +30,7 @@ Readable = Annotated[frozenset[str], Depends(find_readable)]
 
 
 def choose(readable: Readable, connector: Annotated[list[str] | None, Query()] = None) -> Sequence[str]:
-    """Return the names that a request is about: those it names, as far as the user may read them; all if none."""
+    """Return the names in the request that the user can read, or all readable names if it has none."""
     return sorted(readable & set(connector) if connector else readable)
 
 
@@ -46,7 +46,7 @@ class Period:
 
     @property
     def first_day(self) -> date:
-        """Return the day (UTC) that the range begins in: days count whole."""
+        """Return the day (UTC) in which the range begins: only whole days are counted."""
         return self.since.astimezone(UTC).date()
 
     @property
@@ -58,11 +58,11 @@ class Period:
 def read_period(
     since: Annotated[str | None, Query(max_length=40)] = None, until: Annotated[str | None, Query(max_length=40)] = None
 ) -> Period:
-    """Return the range a request asks for: by default the last week. Raises ConfigurationError on what is none."""
+    """Return the requested range, by default the last week. Raises ConfigurationError if it is not valid."""
     end = _read("until", until) or datetime.now(UTC)
     begin = _read("since", since) or end - DEFAULT
     if begin >= end:
-        raise ConfigurationError("The range ends before it begins: since must be before until.")
+        raise ConfigurationError("The range ends before it starts: since must be before until.")
     return Period(begin, end)
 
 
@@ -75,7 +75,7 @@ def _read(name: str, text: str | None) -> datetime | None:
     try:
         instant = read_instant(text)[0]
     except (ValueError, OverflowError):
-        raise ConfigurationError(f"{name} is no date and time: write it like 2026-03-10T12:00:00Z.") from None
+        raise ConfigurationError(f"{name} is not a date and time. Write it like 2026-03-10T12:00:00Z.") from None
     if instant.year not in YEARS:
-        raise ConfigurationError(f"{name} lies in the year {instant.year}: choose one from {YEARS[0]} to {YEARS[-1]}.")
+        raise ConfigurationError(f"{name} is in the year {instant.year}. Choose a year from {YEARS[0]} to {YEARS[-1]}.")
     return instant

@@ -1,4 +1,4 @@
-"""What became of the events of one run: in figures, as a table, and one by one."""
+"""What happened to the events of one run: in figures, as a table, and one by one."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ci_operators.attack import attack_matrix
 from ci_operators.pages.asked_run import Asked, AskedRun, may_read_run
 
 router = APIRouter(dependencies=[may_read_run])
-UNKNOWN_EVENT = "Neither this run's artifacts nor the ledger know this event."
+UNKNOWN_EVENT = "This event is not in the run's artifacts or in the ledger."
 
 
 @router.get("/run")
@@ -40,7 +40,7 @@ def show_records(
 
 @router.get("/run/record")
 def show_record(asked: Asked, event_id: str = "", indicator: str = "", place: str = "") -> dict[str, Any]:
-    """Return all about one event of a run; `place` names a record that has no event id."""
+    """Return everything about one event of a run; `place` identifies a record that has no event id."""
     inquiry = RecordInquiry(asked.files, asked.connector, asked.reader, asked.find_states, asked.find_trail)
     found = inquiry.find(event_id, indicator, place)
     if found is None:
@@ -50,7 +50,7 @@ def show_record(asked: Asked, event_id: str = "", indicator: str = "", place: st
 
 
 def _find_page(asked: AskedRun, wanted: RecordQuery, cursor: str | None, limits: Limits) -> RecordPage:
-    """Return a page of records, and what is missing in it; if artifacts are gone, what the ledger still has."""
+    """Return a page of records, with a note on what is missing. If artifacts are gone, the ledger has the records."""
     files, is_debug = asked.files, asked.account.is_debug
     gone = "" if is_debug else check_artifacts(files)
     if gone:
@@ -62,7 +62,7 @@ def _find_page(asked: AskedRun, wanted: RecordQuery, cursor: str | None, limits:
 
 
 def _name_codes(told: dict[str, Any]) -> dict[str, Any]:
-    """Return a record with the names of its ATT&CK codes beside them."""
+    """Return a record with a name for each of its ATT&CK codes."""
     matrix = attack_matrix()
     known = {code: matrix.find(code) for code in told["codes"]}
     return {**told, "codes": [{"code": code, "name": each.name if each else ""} for code, each in known.items()]}

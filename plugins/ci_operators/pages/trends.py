@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from ci_operators.answers.ledgers import ask_each
 from ci_operators.answers.wording import make_wording
-from ci_operators.attack import attack_matrix
+from ci_operators.attack import attack_edition, attack_matrix
 from ci_operators.connectors_file import ConnectorsFile
 from ci_operators.core.connector import Connector
 from ci_operators.ledger import trends
@@ -28,7 +28,7 @@ Row = TypeVar("Row")
 
 @router.get("/trends/days")
 def show_days(period: AskedPeriod, chosen: Chosen) -> dict[str, Any]:
-    """Return detections delivered by day (UTC, of the detection) and connector."""
+    """Return delivered detections by connector and day (UTC, of the detection)."""
     rows, problems = _collect(chosen, trends.count_days, period.first_day, period.end_day)
     days = Counter[tuple[str, str]]()
     for row in rows:
@@ -39,26 +39,26 @@ def show_days(period: AskedPeriod, chosen: Chosen) -> dict[str, Any]:
 
 @router.get("/trends/reasons")
 def show_reasons(period: AskedPeriod, chosen: Chosen) -> dict[str, Any]:
-    """Return the events that criteria excluded or that could not go on, by reason, the most frequent first."""
+    """Return the events that were dropped or quarantined by reason, the most frequent first."""
     rows, problems = _collect(chosen, trends.count_reasons, period.since, period.until)
     return _answer(period, problems, reasons=_tell_reasons(rows, current_file()))
 
 
 @router.get("/trends/indicators")
 def show_indicators(period: AskedPeriod, chosen: Chosen, limit: int = TOP_INDICATORS) -> dict[str, Any]:
-    """Return the indicators with most detections."""
+    """Return the indicators with the most detections."""
     size = min(max(limit, 1), 1000)
     tops, problems = _collect(chosen, _find_tops, period.since, period.until, size)
     found = [each for top in tops for each in top.indicators]
     found.sort(key=lambda each: (-each.detections, each.type, each.value))
     read = sum(top.read for top in tops)
-    note = f"Of the newest {read:,} detections of this range." if any(top.is_partial for top in tops) else ""
+    note = f"Of the newest {read:,} detections in this range." if any(top.is_partial for top in tops) else ""
     return _answer(period, problems, indicators=[asdict(each) for each in found[:size]], indicators_note=note)
 
 
 @router.get("/trends/techniques")
 def show_techniques(period: AskedPeriod, chosen: Chosen) -> dict[str, Any]:
-    """Return detections by ATT&CK code, and how many carry none."""
+    """Return detections by ATT&CK code, and how many have no code."""
     counts, problems = count_codes(period, chosen)
     without = counts.pop(NO_CODE, 0)
     found = [_tell_code(code, count) for code, count in sorted(counts.items())]
@@ -66,7 +66,7 @@ def show_techniques(period: AskedPeriod, chosen: Chosen) -> dict[str, Any]:
 
 
 def count_codes(period: Period, chosen: Sequence[str]) -> tuple[Counter[str], list[str]]:
-    """Return delivered detections by ATT&CK code (NO_CODE for those without one), and what could not be read."""
+    """Return delivered detections by ATT&CK code (NO_CODE if they have none), and the errors of ledgers."""
     rows, problems = _collect(chosen, trends.count_codes, period.first_day, period.end_day)
     counts = Counter[str]()
     for row in rows:
@@ -76,13 +76,14 @@ def count_codes(period: Period, chosen: Sequence[str]) -> tuple[Counter[str], li
 
 @router.get("/tactics")
 def show_tactics() -> dict[str, Any]:
-    """Return ATT&CK's tactics in its own order."""
-    tactics = attack_matrix().tactics
-    return {"tactics": [{"id": each.id, "shortname": each.shortname, "name": each.name} for each in tactics]}
+    """Return ATT&CK's tactics in their order, and its version."""
+    edition = attack_edition()
+    tactics = [{"id": each.id, "shortname": each.shortname, "name": each.name} for each in edition.matrix.tactics]
+    return {"tactics": tactics, "version": edition.version}
 
 
 def _tell_code(code: str, count: int) -> dict[str, Any]:
-    """Return a code with the names of its technique and, of a sub-technique, of the one above it."""
+    """Return a code with the name of its technique; a sub-technique also has the name of its parent."""
     matrix = attack_matrix()
     technique, parent = matrix.find(code), matrix.find(code.partition(".")[0]) if "." in code else None
     return {
@@ -99,9 +100,9 @@ def _find_tops(ledger: Connection, names: Sequence[str], *asked: Any) -> list[tr
 
 
 def _collect(names: Sequence[str], query: Callable[..., Sequence[Row]], *asked: Any) -> tuple[list[Row], list[str]]:
-    """Return what the ledgers of the connectors answer, and why some of them do not.
+    """Return the rows from the ledgers of the connectors, and the errors of those that cannot be read.
 
-    Connectors that are in no file any more may have been in any of its ledgers; nothing is told of those that fail.
+    Connectors that are no longer in the file can be in any of its other ledgers, whose errors are ignored.
     """
 
     def ask(ledger: Connection, group: Sequence[Connector]) -> Sequence[Row]:
@@ -122,7 +123,7 @@ def _answer(period: Period, problems: Sequence[str], **content: Any) -> dict[str
 
 
 def _tell_reasons(rows: Sequence[trends.ReasonCount], found: ConnectorsFile) -> list[dict[str, Any]]:
-    """Return one entry for each stage and code, in the words of the first connector that gave it."""
+    """Return one entry for each stage and code in words, the most frequent first."""
     wording, counts = make_wording(found.connectors), Counter[tuple[str, str, str, str, str]]()
     for row in rows:
         if not row.has_arrived:

@@ -1,4 +1,4 @@
-"""Recorded Future's Collective Insights API: where detections go."""
+"""Recorded Future's Collective Insights API, the destination of detections."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which detections does an answer name as dropped? Nobody publishes where: any mention of a `transient_id` counts."""
+"""The detections that an answer names as dropped: no page says where, so any mention of a `transient_id` counts."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from typing import Any
 
 import msgspec
 
-#: Members of an object that may say why it names a detection.
+#: Members of an object that can say why it names a detection.
 _REASONS = ("message", "reason", "error", "detail")
-#: How long a note may be.
+#: The longest note.
 _NOTE_CHARACTERS = 300
 
 
 def find_named(body: bytes, names: Mapping[str, str], quote: Callable[[str, int], str]) -> dict[str, str]:
-    """Return those of the names that a JSON text mentions, as a text or as a member, each with a note.
+    """Return the names that a JSON text mentions, as a value or as a member, each with a note.
 
-    quote: makes of the API's words, and a length, what ledger and logs may hold (`Client.quote`).
+    quote: makes the API's words, up to a length, safe for the ledger and logs (`Client.quote`).
     """
     try:
         answer = msgspec.json.decode(body)
@@ -26,7 +26,7 @@ def find_named(body: bytes, names: Mapping[str, str], quote: Callable[[str, int]
 
 
 def _walk(answer: Any) -> Iterator[tuple[str, str]]:
-    """Yield each text and each member's name with what stands beside it. Without recursion: an answer may be deep."""
+    """Yield each text and each member's name with the text next to it. It does not recurse: an answer can be deep."""
     left = [("the answer", answer)]
     while left:
         place, value = left.pop()

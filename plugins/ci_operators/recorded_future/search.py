@@ -1,7 +1,7 @@
-"""Recorded Future's search endpoint: which detections has the API stored?
+"""Recorded Future's search endpoint: the detections that the API has stored.
 
-`POST /collective-insights/search` is known from the SDK psengine 2.14 alone: a token may lack the right, and how
-soon a submission shows is not documented. So a hit proves that a detection arrived; no hit proves nothing.
+`POST /collective-insights/search` is known only from the SDK psengine 2.14. A token may not have the right to search,
+and it is not documented when a submission appears. A hit proves that a detection arrived; no hit proves nothing.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ from ci_operators.transport.elements import decode_answer
 
 SEARCH_PATH = "/collective-insights/search"
 PAGE_SIZE = 1000
+#: A search that gives more has lost its place: no connector delivers so much within the times asked for.
+MOST_ENTRIES = 1_000_000
 
 
 class _Indicator(Struct, frozen=True):
@@ -47,7 +49,7 @@ _page = msgspec.json.Decoder(_Page)
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """What tells one stored detection from another: source event id, indicator type and value."""
+    """What distinguishes a stored detection: source event id, indicator type, and value."""
 
     event_id: str
     indicator_type: str
@@ -56,23 +58,23 @@ class Stored:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A stored detection with its time (UTC, milliseconds), "" if the answer has none that can be read."""
+    """A stored detection with its time (UTC, milliseconds), or "" if the answer has no readable time."""
 
     stored: Stored
     detected_at: str
 
 
 def find_stored(client: Client, since: str, until: str) -> Counter[Stored] | None:
-    """Return how often each detection of the time from `since` to `until` (inclusive) is stored.
+    """Return how often each detection from `since` to `until` (inclusive) is stored.
 
-    None when the token may not search. Times are the detections' own, ISO 8601 in UTC.
+    None if the token does not have the right to search. Times are the detections' own, ISO 8601 in UTC.
     """
     hits = find_hits(client, since, until)
     return None if hits is None else count_stored(hits)
 
 
 def find_hits(client: Client, since: str, until: str, organization_ids: Sequence[str] = ()) -> Counter[Hit] | None:
-    """Return what `find_stored` returns, told apart by time too, and of the organisations alone if any are named."""
+    """Return what `find_stored` returns, by time too, and only for the organizations if any are named."""
     try:
         return Counter(_entries(client, since, until, organization_ids))
     except (CredentialsError, RequestRefusedError):
@@ -80,7 +82,7 @@ def find_hits(client: Client, since: str, until: str, organization_ids: Sequence
 
 
 def count_stored(hits: Counter[Hit]) -> Counter[Stored]:
-    """Return how often each detection is stored, at whatever time."""
+    """Return how often each detection is stored, at any time."""
     counts = Counter[Stored]()
     for hit, count in hits.items():
         counts[hit.stored] += count
@@ -101,8 +103,8 @@ def _entries(client: Client, since: str, until: str, organization_ids: Sequence[
         if len(found) < PAGE_SIZE:
             return
         offset += len(found)
-        if offset > 1_000_000:
-            raise UnreadableAnswerError("Recorded Future's search does not come to an end.")
+        if offset > MOST_ENTRIES:
+            raise UnreadableAnswerError("Recorded Future's search does not end.")
 
 
 def _read_hit(entry: _Found) -> Hit:

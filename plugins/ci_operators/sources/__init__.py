@@ -1,4 +1,4 @@
-"""One folder per kind of security tool. No source knows another; SOURCES names them all."""
+"""Sources: one folder for each kind of security tool. A source never imports another one."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ from importlib import import_module
 
 from ci_operators.core.about import About
 
-#: The folders. A new source is a folder and its name here.
-SOURCES = ("okta", "sentinelone")
+#: The folders. To add a source, add its folder and its name here.
+SOURCES = ("crowdstrike", "defender", "okta", "proofpoint", "sentinelone")
 
 
 def load_about(name: str) -> About:
-    """Return what a source tells of itself before the rest of it is imported."""
+    """Return the name and the form of a source, without importing the rest of it."""
     about: About = import_module(f"{__name__}.{name}").ABOUT
     return about
 
 
 def name_ids() -> str:
-    """Return what the id of an event is called at each source: "Okta's uuid, SentinelOne's threat id"."""
+    """Return what each source calls the id of an event: "Okta's uuid, SentinelOne's threat id"."""
     abouts = map(load_about, SOURCES)
     return ", ".join(f"{about.title}'s {about.event_id}" for about in abouts)

@@ -1,33 +1,34 @@
-"""Tables from a vendor's phrases to ATT&CK codes: CSV files, shipped in a source's folder or a connector's own."""
+"""CSV files that map a vendor's phrases to ATT&CK codes, shipped with a source or set for a connector."""
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping
-from functools import cache, lru_cache
+from collections.abc import Callable, Mapping
+from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
-from ci_operators.attack import attack_table
+from ci_operators.attack import Edition, attack_edition, attack_table
 from ci_operators.core.errors import ConfigurationError
 from ci_operators.core.verdict import Note
 
-#: Longer texts are read without being remembered.
+#: Longer texts are not cached.
 LONGEST_TEXT = 255
 
 
 class CodeTable:
-    """A table. Phrases are matched whole, whatever their letters' case and the spaces around and inside them."""
+    """A table. It matches whole phrases, and ignores letter case and extra spaces."""
 
     def __init__(self, codes: Mapping[str, str], unknown: str) -> None:
         self.codes = codes
         self._unknown = unknown
-        self._remember = lru_cache(maxsize=1024)(self._read)  # the same few texts come again and again
+        self._remember = lru_cache(maxsize=1024)(self._read)  # the same few texts are read many times
 
     def find_codes(self, text: str, note: Note) -> list[str]:
-        """Return the ATT&CK codes of the phrases that commas part in a text, in their order, each once.
+        """Return the ATT&CK codes of a text's comma-separated phrases, in order and without duplicates.
 
-        A phrase that the table lacks is noted and gives no code. A code that ATT&CK has retired is noted and gives
-        the code of its successor, if there is one.
+        A phrase that is not in the table gives a note and no code. A retired code gives a note and the code of its
+        successor, if there is one.
         """
         codes, notes = self._remember(text) if len(text) <= LONGEST_TEXT else self._read(text)
         for name in notes:
@@ -45,24 +46,38 @@ class CodeTable:
         return list(codes), notes
 
 
-@cache
+def make_loader(shipped: Path, option: str, unknown: str) -> Callable[[Any], CodeTable]:
+    """Return a function that loads the table of a connector: the file in an option, or else the shipped file."""
+
+    def load(connector: Any) -> CodeTable:
+        path = getattr(connector, option, None)
+        return load_codes(Path(path) if path else shipped, option, unknown)
+
+    return load
+
+
 def load_codes(path: Path, option: str, unknown: str) -> CodeTable:
     """Return the table in a CSV file with the columns phrase and code.
 
-    option: the one that can name another file; unknown: the note about a phrase that is not in the table. Raises
-    ConfigurationError naming file and line for a file that is missing or holds a code that ATT&CK lacks.
+    option: the option that can name another file; unknown: the note about a phrase that is not in the table. Raises
+    ConfigurationError, with file and line, for a file that is missing or has a code that is not in ATT&CK.
     """
+    return _load_codes(path, option, unknown, attack_edition())
+
+
+@lru_cache(maxsize=64)
+def _load_codes(path: Path, option: str, unknown: str, edition: Edition) -> CodeTable:
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as err:
-        raise ConfigurationError(f"{option} {path}: cannot be read ({err}).") from err
+        raise ConfigurationError(f"{option}: the file {path} cannot be read ({err}).") from err
     codes = {}
     for number, row in enumerate(csv.DictReader(text.splitlines()), start=2):
         phrase, code = _normalise(row.get("phrase") or ""), (row.get("code") or "").strip().upper()
-        if not phrase or not attack_table().has_code(code):
+        if not phrase or not edition.table.has_code(code):
             raise ConfigurationError(
-                f"{option} {path}, line {number}: needs a phrase and an ATT&CK code, has {row.get('phrase')!r} and "
-                f"{row.get('code')!r}."
+                f"{option}: line {number} of {path} needs a phrase and an ATT&CK code, but has "
+                f"{row.get('phrase')!r} and {row.get('code')!r}."
             )
         codes[phrase] = code
     return CodeTable(codes, unknown)

@@ -1,4 +1,4 @@
-"""Which names are domains of the internet: those below a public suffix (https://publicsuffix.org)."""
+"""Domains of the internet, which are below a public suffix (https://publicsuffix.org)."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ if TYPE_CHECKING:
     from publicsuffixlist import PublicSuffixList
 
 
-@lru_cache(maxsize=8192)  # the same few names come again and again
+@lru_cache(maxsize=8192)  # the same few names are read many times
 def has_public_suffix(domain: str) -> bool:
     """Return whether a domain, in lower case and ASCII, is below a suffix of the ICANN section of the list.
 
-    "srv.corp" is not, and neither is "john.doe": there is no such suffix. "co.uk" is a suffix itself.
+    "srv.corp" and "john.doe" are not, because there is no such suffix. "co.uk" is a suffix itself.
     """
     return _suffixes().privatesuffix(domain) is not None
 
 
 @cache
 def _suffixes() -> PublicSuffixList:
-    """Return the list that the package ships; nothing is fetched."""
-    from publicsuffixlist import PublicSuffixList  # reading the list takes 60 ms: only for those who meet a domain
+    """Return the list that the package ships; nothing is downloaded."""
+    from publicsuffixlist import PublicSuffixList  # reading the list takes 60 ms: only on first use
 
     return PublicSuffixList(accept_unknown=False, only_icann=True)

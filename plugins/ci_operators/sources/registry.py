@@ -1,4 +1,4 @@
-"""What the sources are made of. Options are light and read at DAG parse time; the rest is imported when it is used."""
+"""The registry of sources. Options are light and read at DAG parse time; the rest is imported on first use."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ci_operators.core.connector import Connector
 from ci_operators.sources import SOURCES, load_about
 
-if TYPE_CHECKING:  # it brings requests, which no DAG file needs
+if TYPE_CHECKING:  # it imports requests, which no DAG file needs
     from ci_operators.sources.source import Source
 
 
@@ -18,11 +18,11 @@ def _load_options(name: str) -> type[Connector]:
     return model
 
 
-#: The options of a source's connectors, by its name.
+#: The options of a source's connectors, by the source's name.
 OPTIONS = {name: _load_options(name) for name in SOURCES}
 
 
 def load_source(name: str) -> Source:
-    """Return the source `name`; its fetch, criteria and mapping are imported now."""
+    """Return a source. Its fetch, criteria, and mapping are imported now."""
     source: Source = import_module(f"ci_operators.sources.{name}.source").SOURCE
     return source

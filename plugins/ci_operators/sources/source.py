@@ -1,10 +1,10 @@
-"""What a source is: a frozen record of functions, the same for every kind of security tool."""
+"""A source: a frozen record of functions, the same for every kind of security tool."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any
 
 from ci_operators.core.instant import read_instant
@@ -20,19 +20,21 @@ from ci_operators.transport.paging import Page
 class Source:
     """A kind of security tool. Members of its events are named by dotted paths, which pass through lists.
 
-    name: its word in connectors.yaml, and its folder's; docs_url: the page whose criteria it follows.
-    api: how to speak to it, and what is told of it before that.
+    name: its name in connectors.yaml, and its folder; docs_url: the page whose criteria it follows.
+    api: how to call it, with its title and its Connection's form.
+    check: returns a connector's check, if its options change what the API's own check has to try.
     fetch: yields the pages of a window, oldest event first; it continues at the last of the page tokens it is given.
-    find_event: the event of an id at the source now, as far as it keeps events and the connector reads them.
-    criteria: the filter step of a connector; mapping: its map step.
-    drop_reasons, issues, notes: every code that the steps can give, in words.
-    faq: code -> the question of the page's FAQ that it answers, for the codes that one asks about.
-    id_paths: the members that hold an event's id; the first one that does counts.
-    time_path: the member by which a connector's windows hold an event.
-    personal: the members that tell of a person, a computer or a place; people see them on demand alone.
-    shown: names of members whose values tell of nobody: a redacted export shows these.
-    tables: title -> rows of a table that the reference has of this source alone, each a phrase and its ATT&CK code.
-    keeps: how long the source keeps events, None for ever; asking for older ones may be an error there.
+    find_event: returns the event with an id from the source, None if the source does not have it or the connector does
+        not read it. Raises RequestRefusedError if the API cannot find a single event.
+    criteria: makes the filter step of a connector; mapping: makes its map step.
+    drop_reasons, issues, notes: every code that the steps can give -> its meaning.
+    faq: code -> the question of the page's FAQ that it answers, if there is one.
+    id_paths: the members that can hold an event's id; the first one that has a value counts.
+    is_id: whether a text is such an id.
+    time_path: the member by which a connector's windows select an event.
+    personal: the members about a person, a computer, or a place; they are shown only on demand.
+    shown: names of members without personal data: a redacted export shows their values.
+    tables: title -> rows of a table in the reference that only this source has, each a phrase and its ATT&CK code.
     """
 
     name: str
@@ -51,19 +53,24 @@ class Source:
     personal: tuple[str, ...]
     shown: tuple[str, ...]
     tables: Mapping[str, Callable[[], Mapping[str, str]]] = field(default_factory=dict)
-    keeps: timedelta | None = None
+    is_id: Callable[[str | None], bool] = bool
+    check: Callable[[Any], Callable[[Client], str]] | None = None
 
     @property
     def title(self) -> str:
-        """Return its name for people."""
+        """Return its title."""
         return self.api.about.title
 
+    def api_for(self, connector: Any) -> Api:
+        """Return the API with the connector's check."""
+        return replace(self.api, check=self.check(connector)) if self.check else self.api
+
     def read_id(self, event: bytes) -> str | None:
-        """Return the id that an event goes by, None if it has none."""
-        return next(filter(None, (make_path_reader(path)(event) for path in self.id_paths)), None)
+        """Return the id of an event, None if it has none."""
+        return next(filter(self.is_id, (make_path_reader(path)(event) for path in self.id_paths)), None)
 
     def read_time(self, connector: Any, event: bytes) -> datetime | None:
-        """Return the time by which the connector's windows hold an event, None if it names none."""
+        """Return the time by which the connector's windows select an event, None if it has none."""
         try:
             return read_instant(make_path_reader(self.time_path(connector))(event) or "")[0]
         except ValueError:

@@ -1,4 +1,4 @@
-"""The filter and map steps of every source, around what each of them decides about one of its events."""
+"""The filter and map steps of every source, made from what the source decides about one event."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ from collections.abc import Callable, Mapping
 from typing import Any, Protocol, TypeVar
 
 from ci_operators.core.attack import NOTES as ATTACK_NOTES
-from ci_operators.core.detection import MAX_NAME_LENGTH, Detection, encode_detection
+from ci_operators.core.detection import MAX_NAME_LENGTH, Detection, encode_detection, shorten_id
 from ci_operators.core.instant import normalise_instant
 from ci_operators.core.verdict import Dropped, Note, Quarantined, Step
 
-#: Issue code -> what is wrong, in words. Every source has these.
+#: Issue code -> its meaning. Every source has these, and adds its own.
 ISSUES = {
     "event_not_an_object": "The event is not a JSON object.",
-    "missing_event_id": "The event has no id: it cannot be told from others.",
-    "missing_timestamp": "The event names no time.",
+    "missing_event_id": "The event has no id and cannot be distinguished from others.",
+    "missing_timestamp": "The event has no time.",
     "unreadable_timestamp": "The event's time is not a date.",
 }
-#: Note code -> what was degraded, in words. Every source has these.
-NOTES = {**ATTACK_NOTES, "timestamp_without_zone": "The event's time names no zone: it is read as UTC."}
+#: Note code -> its meaning. Every source has these.
+NOTES = {**ATTACK_NOTES, "timestamp_without_zone": "The event's time has no time zone and is read as UTC."}
 
 
 class Event(Protocol):
@@ -26,23 +26,23 @@ class Event(Protocol):
 
     @property
     def event_id(self) -> str | None:
-        """The id that the event goes by."""
+        """Return the id of the event."""
 
 
 Read = TypeVar("Read", bound=Event)
 
 
 class IssueError(Exception):
-    """Why an event cannot become a detection: one of the source's issue codes. It ends in the quarantine."""
+    """An event cannot become a detection, for one of the source's issue codes. It is quarantined."""
 
 
 def make_criteria(
     read: Callable[[bytes], Read | None], find_reason: Callable[[Read, Any], str | None]
 ) -> Callable[[Any], Step]:
-    """Return what makes the filter step of a connector: it passes an event on as it is, or says why not.
+    """Return a function that makes a connector's filter step, which passes an event on unchanged or says why not.
 
-    read: gives the members of an event, None if it is not a JSON object. find_reason: gives the code of the criterion
-    that excludes it by the connector's options, None if none does.
+    read: returns the members of an event, None if it is not a JSON object. find_reason: returns the code of the
+    criterion that excludes it by the connector's options, None if none does.
     """
 
     def criteria_for(connector: Any) -> Step:
@@ -64,12 +64,14 @@ def make_mapping(
     issues: Mapping[str, str],
     prepare: Callable[[Any], object] = lambda connector: None,
 ) -> Callable[[Any, Note], Step]:
-    """Return what makes the map step of a connector: it gives the detections of an event, or says why there are none.
+    """Return a function that makes a connector's map step, which returns the detections of an event or an issue.
 
-    map_event: gives the detection of an event by the connector's options, or several with different indicators; it
-    raises IssueError if there can be none. issues: words of the codes that it raises.
-    prepare: is given the connector before its first event, and raises ConfigurationError for options that cannot work.
+    map_event: returns the detection of an event by the connector's options, or several with different indicators; it
+    raises IssueError if there can be none. issues: each issue code that only this source raises -> its meaning.
+    prepare: gets the connector before its first event, and raises ConfigurationError for options that cannot work.
     """
+
+    meanings = {**ISSUES, **issues}
 
     def mapping_for(connector: Any, note: Note) -> Step:
         prepare(connector)
@@ -81,7 +83,7 @@ def make_mapping(
             try:
                 found = map_event(members, connector, note)
             except IssueError as err:
-                return Quarantined(str(err), members.event_id, issues[str(err)])
+                return Quarantined(str(err), members.event_id, meanings[str(err)])
             return _encode_each(found) if isinstance(found, list) else encode_detection(found)
 
         return to_detections
@@ -90,7 +92,7 @@ def make_mapping(
 
 
 def _encode_each(detections: list[Detection]) -> list[bytes]:
-    """Return the texts of an event's detections, one for each indicator."""
+    """Return the JSON texts of an event's detections, one for each indicator."""
     texts: dict[tuple[str, str], bytes] = {}
     for each in detections:
         texts.setdefault((each.ioc.type, each.ioc.value), encode_detection(each))
@@ -98,17 +100,17 @@ def _encode_each(detections: list[Detection]) -> list[bytes]:
 
 
 def read_event_id(event: Event) -> str:
-    """Return the id of an event as a detection has it. Raises IssueError if the event has none."""
-    event_id = clip(event.event_id)
+    """Return the id of an event, as in a detection. Raises IssueError if the event has none."""
+    event_id = shorten_id(event.event_id or "")
     if not event_id:
         raise IssueError("missing_event_id")
     return event_id
 
 
 def read_timestamp(note: Note, *times: str | None) -> str:
-    """Return the first of an event's times that is a date, as the API takes it.
+    """Return the first of an event's times that is a date, in the format of Recorded Future's API.
 
-    Noted are a time without a zone, and a time that is not a date if another one takes its place. Raises IssueError
+    Notes a time without a zone, and a time that is not a date if another one replaces it. Raises IssueError
     if none is a date.
     """
     is_replaced = False
@@ -129,5 +131,5 @@ def read_timestamp(note: Note, *times: str | None) -> str:
 
 
 def clip(text: str | None) -> str:
-    """Return a name without the spaces around it, at most as long as a detection's names may be."""
+    """Return a name without surrounding spaces, cut to the longest name that a detection can have."""
     return (text or "").strip()[:MAX_NAME_LENGTH]

@@ -1,4 +1,4 @@
-"""A delivery's terms and its account: what a run may do, what it did, and the codes of what became of a detection."""
+"""The terms of a delivery, its account, and the outcome codes of detections at submit."""
 
 from __future__ import annotations
 
@@ -7,34 +7,35 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from ci_operators.core.tally import Tally
-from ci_operators.ledger.deliveries import RunCounts
+from ci_operators.ledger.batch import RunCounts
 from ci_operators.stages.run import Terms
 
-#: Seconds that a run waits for another one of its connector: most submit for a moment, and one that comes again does so
-#: after a minute and a half, when others may have come before it.
+#: Seconds that a run waits for another one of its connector. Most submit briefly; a rescheduled run starts again after
+#: a minute and a half, and others may get the lease first.
 LOCK_PATIENCE_S = 30
 
 UnknownPolicy = Literal["resend", "hold"]
-MISMATCH = "the API counted other detections than were sent"
+MISMATCH = "the API's counts differ from the detections sent"
 
-#: Codes of what becomes of a detection at submit, in words.
+#: The meanings of the outcome codes of detections at submit.
 DROP_REASONS = {
-    "already_accepted": "The API has accepted this detection before.",
-    "duplicate": "The same detection is in this window twice.",
+    "already_accepted": "The API has already accepted this detection.",
+    "duplicate": "The window has this detection twice.",
 }
 ISSUES = {
     "rejected_by_api": "The API refuses the detection.",
-    "outcome_unknown": "The API may have stored the detection before: held until `settle` (option unknown_policy).",
+    "outcome_unknown": "The API may have stored the detection: held until `settle` (option unknown_policy).",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """How a run delivers: how it submits, what it may spend of the day's budget, what it does about unknowns.
+    """How a run submits, how much of the day's budget it may spend, and what it does with unknown detections.
 
-    allowed: detections the destination may have today after this run; allowed_for_waiting: the same for those
-    that have waited since an earlier day or run. send_transient_id: whether each detection is sent with its key.
-    unknown_resends: how often a detection is sent again that may have arrived, before it is held.
+    allowed: the destination's total for today after this run; allowed_for_waiting: the same for detections that
+    wait since an earlier day or run. send_transient_id: whether each detection is sent with its key.
+    unknown_resends: how often a detection that may have arrived is sent again before it is held.
+    parallel_requests: the maximum of submissions in flight at the same time.
     """
 
     terms: Terms
@@ -44,17 +45,18 @@ class Rules:
     send_transient_id: bool = False
     lock_patience_s: int = LOCK_PATIENCE_S
     unknown_resends: int = 1
+    parallel_requests: int = 1
 
 
 @dataclass
 class Account:
-    """What one run did, beside the tally of its own records.
+    """What one run did, in addition to the tally of its own records.
 
-    By the ledger, of all tries of the run: processed (accepted, by indicator type), batches, accepted, resent_unknown
-    (sent again though they may have arrived), from_waiting (accepted by this run, but read by an earlier one).
-    Of its last try: waiting: own records that wait at its end; split: batches that were too large for the API;
-    search_could_not_tell: unknown ones that no search told of; put_off_again, waiting_quarantined: what became of
-    those that waited (the rest of them still does).
+    From the ledger, for all tries of the run: processed (accepted, by indicator type), batches, accepted,
+    resent_unknown (sent again although they may have arrived), from_waiting (accepted, but read by an earlier run).
+    For its last try: waiting (own records that wait at its end), split (batches too large for the API),
+    search_could_not_tell (unknown detections that the search could not decide), put_off_again and
+    waiting_quarantined (outcomes of earlier waiting detections; the others still wait).
     """
 
     processed: Counter[str] = field(default_factory=Counter)
@@ -70,17 +72,17 @@ class Account:
     waiting_quarantined: int = 0
 
     def add_late(self, other: Account, tally: Tally) -> None:
-        """Add what was done about those that waited, as another account and its tally have it."""
+        """Add the outcomes of detections that waited, from their own account and tally."""
         for name in ("split", "found_by_search", "search_could_not_tell"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.put_off_again, self.waiting_quarantined = other.waiting, tally.quarantined.total()
 
     def add_run(self, counts: RunCounts) -> None:
-        """Take over what the ledger has counted; `accepted` holds the run's own until then."""
+        """Take over the ledger's counts. Until then, `accepted` has only the run's own detections."""
         total = counts.accepted.total()
         self.from_waiting, self.accepted = total - self.accepted, total
         self.processed, self.batches, self.resent_unknown = counts.accepted, counts.batches, counts.resent
 
     def to_extra(self) -> dict[str, Any]:
-        """Return the counts as they stand in the manifest."""
+        """Return the counts for the manifest."""
         return {**vars(self), "processed": dict(self.processed)}

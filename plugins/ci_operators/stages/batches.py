@@ -1,4 +1,4 @@
-"""Cutting detections into submissions."""
+"""Divide detections into submissions."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ def cut_batches(chunks: Iterable[list[bytes]], size: int) -> Iterator[list[bytes
 
 
 def make_submission(rows: Sequence[Row], *, debug: bool, organization_ids: Sequence[str]) -> Submission:
-    """Return the submission of detections, with the counts per indicator type its answer must agree with."""
+    """Return the submission of detections, with the counts per indicator type that its answer must have."""
     types = Counter(row.indicator_type for row in rows)
     return Submission([row.text for row in rows], types, debug=debug, organization_ids=organization_ids)
 
 
 def make_live_submission(rows: Sequence[Row], rules: Rules) -> Submission:
-    """Return the submission that stores detections; each carries its key as `transient_id` if the rules say so."""
+    """Return the submission that stores detections, each with its key as `transient_id` if the rules say so."""
     submission = make_submission(rows, debug=False, organization_ids=rules.terms.organization_ids)
     if not rules.send_transient_id:
         return submission
@@ -41,13 +41,13 @@ def make_live_submission(rows: Sequence[Row], rules: Rules) -> Submission:
 
 @dataclass
 class RequestSize:
-    """How many detections, and how many bytes of them, go into one request. Refusals teach it, for all that follow."""
+    """The maximum of detections and of bytes in a request. Refusals lower it for all later requests."""
 
     most: int
     most_bytes: int | None = None
 
     def learn(self, rows: Sequence[Row], status: int | None) -> None:
-        """Take half of what was refused: of its bytes after a 413, of its detections otherwise."""
+        """Halve the maximum of bytes after a 413, and of detections otherwise, from the size that was refused."""
         if status == 413:
             refused = sum(len(row.text) for row in rows)
             self.most_bytes = min(refused // 2, self.most_bytes or refused)
@@ -55,14 +55,16 @@ class RequestSize:
             self.most = min(-(-len(rows) // 2), self.most)
 
     def cut(self, rows: Sequence[Row]) -> list[Sequence[Row]]:
-        """Return the rows in parts of a request each; one that is too large alone is a part too."""
+        """Return the rows in parts, one per request. A row that is too large becomes a part by itself."""
+        if self.most_bytes is None:
+            return [rows[start : start + self.most] for start in range(0, len(rows), self.most)]
         parts: list[list[Row]] = []
         left = 0
         for row in rows:
             size = len(row.text)
-            if not parts or len(parts[-1]) == self.most or (self.most_bytes is not None and size > left):
+            if not parts or len(parts[-1]) == self.most or size > left:
                 parts.append([])
-                left = self.most_bytes or 0
+                left = self.most_bytes
             parts[-1].append(row)
             left -= size
         return list(parts)

@@ -1,4 +1,4 @@
-"""The chain between extract and submit: filter, map, validate. Runs, replays and answers use the same steps."""
+"""The chain between extract and submit: filter, map, validate. Runs, replays, and answers use the same steps."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from ci_operators.staging.artifact import Artifact
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """How far a record came.
+    """How far a record came in the chain.
 
-    stage: the one that kept it, "submit" if none did; record: what that stage was given; verdict: why it was kept.
+    stage: the stage that kept it, or "submit"; record: the input of that stage; verdict: why it was kept.
     """
 
     stage: str
@@ -29,7 +29,7 @@ class Passage:
 
 
 def make_step(stage: str, connector: Connector, note: Note) -> Step:
-    """Return the step of a stage by the connector's options; `note` is given what the map step degrades."""
+    """Return the step of a stage with the connector's options. The map step calls `note` with what it leaves out."""
     if stage == "validate":
         return contract_for(attack_table())
     source = load_source(connector.source)
@@ -43,7 +43,7 @@ def run_step(
     directory: Any,
     around: Callable[[Step], Step] = lambda step: step,
 ) -> StageResult:
-    """Take the artifact that the stage before left through the step of a stage; `around` may make another one of it."""
+    """Process the artifact of the stage before with a stage's step, which `around` may wrap. Return the outcome."""
     tally = Tally()
     return transform(stage, source, around(make_step(stage, connector, tally.note)), tally, directory)
 
@@ -54,7 +54,7 @@ def make_chain(connector: Connector, note: Note) -> dict[str, Step]:
 
 
 def take_through(chain: Mapping[str, Step], record: bytes, first: str = "filter") -> list[Passage]:
-    """Return how far a record comes from the stage `first` on: one passage for each detection that it becomes.
+    """Return how far a record comes from the stage `first` on: one passage for each of its detections.
 
     Nothing is written.
     """

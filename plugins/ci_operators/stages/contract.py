@@ -1,7 +1,7 @@
-"""The validate step: whether a detection is what Recorded Future's API takes.
+"""The validate step: check whether Recorded Future's API accepts a detection.
 
-The contract is a typed model of our own, not psengine's: that costs 0.5 s to import and 22 µs a detection, and
-checks no value. The tests hold this contract against psengine's models (decision record 0003).
+The contract is a typed model of our own. psengine's takes 0.5 s to import and 22 µs per detection, and does not check
+values. The tests compare this contract with psengine's models (decision record 0003).
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ from ci_operators.core.instant import normalise_instant
 from ci_operators.core.verdict import Quarantined, Step
 from ci_operators.sources.public_suffix import has_public_suffix
 
-#: Issue code -> what is wrong, in words.
+#: Issue code -> its meaning.
 ISSUES = {
-    "contract_violation": "The detection is not of the shape the API documents.",
-    "malformed_indicator": "The indicator's value is not of its type.",
-    "impossible_timestamp": "The timestamp is no date of the calendar.",
-    "unknown_mitre_code": "The code is not an active one of ATT&CK.",
+    "contract_violation": "The detection does not have the structure that the API documents.",
+    "malformed_indicator": "The indicator's value does not match its type.",
+    "impossible_timestamp": "The timestamp is not a calendar date.",
+    "unknown_mitre_code": "The code is not an active ATT&CK code.",
 }
 
 
 def contract_for(table: AttackTable) -> Step:
-    """Return the validate step: passes a detection on as it is, or says what is wrong with it."""
+    """Return the validate step, which passes a detection on unchanged or returns its issue."""
 
     def validate(record: bytes) -> bytes | Quarantined:
         try:
@@ -41,7 +41,7 @@ def contract_for(table: AttackTable) -> Step:
 
 
 def find_issue(detection: Detection, table: AttackTable) -> str | None:
-    """Return the code of what is wrong with a well-shaped detection, None if nothing is."""
+    """Return the issue code of a detection whose structure is right, or None."""
     if not _is_well_formed(detection.ioc.type, detection.ioc.value):
         return "malformed_indicator"
     try:

@@ -1,4 +1,4 @@
-"""Filter, map and validate are one thing: a step for each record, and an account of what became of it."""
+"""The common loop of filter, map, and validate: apply a step to each record, and count its outcome."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _encode = msgspec.json.Encoder().encode
 
 @dataclass
 class SideArtifacts:
-    """Where dropped ids and quarantined records go; nothing is made when there are none."""
+    """The files of dropped ids and quarantined records. Without any, no files are created."""
 
     directory: Any  # a StagingPath
     stage: str
@@ -35,15 +35,15 @@ class SideArtifacts:
 
     @property
     def artifacts(self) -> dict[str, Artifact]:
-        """Return what was written, by its kind, once the block has ended."""
+        """Return the written files by kind, after the block has ended."""
         return {kind: writer.artifact for kind, writer in self._writers.items()}
 
     def add_dropped(self, verdict: Dropped) -> None:
-        """Keep id and reason of a dropped event, not its payload."""
+        """Keep the id and reason of a dropped event, without its payload."""
         self._writer("dropped").write(_encode({"event_id": verdict.event_id, "reason": verdict.reason}))
 
     def add_quarantined(self, verdict: Quarantined, record: bytes) -> None:
-        """Keep a record that cannot go on, with its issue; one that is no JSON is kept in Base64."""
+        """Keep a quarantined record with its issue. A record that is not JSON is kept in Base64."""
         entry = {"event_id": verdict.event_id, "issue": verdict.issue, "detail": verdict.detail}
         self._writer("quarantined").write(_encode({**entry, **_embed(record)}))
 
@@ -55,7 +55,7 @@ class SideArtifacts:
 
 
 def pump(chunks: Iterable[list[bytes]], step: Step, out: ArtifactWriter, side: SideArtifacts, tally: Tally) -> None:
-    """Take every record through `step` and write it where its verdict says, counting all of it."""
+    """Apply `step` to every record, write it where the verdict says, and count it."""
     for chunk in chunks:
         tally.records_in += len(chunk)
         passed = []

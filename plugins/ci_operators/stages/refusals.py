@@ -1,4 +1,4 @@
-"""Finding the detections that a batch is refused for."""
+"""Find the detections that cause the refusal of a batch."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from ci_operators.transport.client import Client
 
 
 def find_refused(client: Client, rows: Sequence[Row], terms: Terms, error: RequestRefusedError) -> dict[bytes, str]:
-    """Return the keys of the rows that a request was refused for, with the API's messages.
+    """Return the keys of the rows that caused the refusal of a request, with the API's messages.
 
-    None of them: the API takes each, but not all at once. `error` is what the request was refused with; it is raised
-    when a made-up good detection is refused just as well: then it is the request that is wrong (an organisation, the
-    token's rights). What is wrong with a detection is found by halving in debug mode.
+    Return none if the API accepts each row, but not all at once. `error` is the refusal. It is raised if a valid
+    sample detection is refused too: then the request is wrong (an organization, the token's rights). The rows are
+    found by halving in debug mode.
     """
     is_single = len(rows) == 1
     if error.status == 413:
@@ -64,9 +64,9 @@ def _shorten(error: RequestRefusedError) -> str:
 
 @dataclass
 class DryRun:
-    """What the API says of a connector's detections in debug mode: what it takes by type, what it refuses, and why.
+    """The API's check of a connector's detections in debug mode: those accepted by type, those refused, and why.
 
-    What comes twice is asked about once, as it is sent once: it keeps the keys, some 100 bytes a detection.
+    A detection that occurs twice is checked once, as it is sent once. The keys take about 100 bytes per detection.
     """
 
     client: Client
@@ -81,9 +81,9 @@ class DryRun:
         self._size = RequestSize(self.terms.batch_size)
 
     def check(self, source: Artifact) -> None:
-        """Ask about all detections of an artifact.
+        """Check all detections of an artifact.
 
-        Raises what `recorded_future.api.submit` raises, RequestRefusedError when it is the request that is wrong.
+        Raises the errors of `recorded_future.api.submit`, and RequestRefusedError if the request itself is wrong.
         """
         met = set[bytes]()
         for batch in cut_batches(read_artifact(source), self.terms.batch_size):
@@ -93,7 +93,7 @@ class DryRun:
             self._check_all(list(rows.values()))
 
     def step(self, step: Step) -> Step:
-        """Return `step`, but with those detections quarantined that the API refuses, and doubled ones dropped."""
+        """Return `step`, extended to quarantine detections that the API refuses and to drop duplicates."""
         met = set[bytes]()
 
         def refuse(record: bytes) -> bytes | list[bytes] | Dropped | Quarantined:

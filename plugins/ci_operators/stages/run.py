@@ -1,4 +1,4 @@
-"""The stages, each from its input to its tally."""
+"""Run a stage, from its input to its tally."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ci_operators.staging.artifact import SUFFIX, Artifact, read_artifact, write
 
 @dataclass
 class StageResult:
-    """What a stage leaves: the artifact (None if it wrote none), its side artifacts, counts."""
+    """The outcome of a stage: its artifact (None if it wrote none), its side artifacts, and its counts."""
 
     tally: Tally
     artifact: Artifact | None = None
@@ -22,7 +22,7 @@ class StageResult:
 
 
 def transform(stage: str, source: Artifact, step: Step, tally: Tally, directory: Any) -> StageResult:
-    """Take every record of the artifact `source` through `step`; filter, map and validate are this."""
+    """Apply `step` to every record of the artifact `source`, as filter, map, and validate do. Return the outcome."""
     with SideArtifacts(directory, stage) as side, write_artifact(directory / f"{stage}{SUFFIX}") as out:
         pump(read_artifact(source), step, out, side, tally)
         tally.check_conservation(stage)

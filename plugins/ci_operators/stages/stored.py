@@ -1,4 +1,4 @@
-"""Asking the API which detections it has: the answer to an unknown outcome, where the token may search."""
+"""Ask the API which detections it has, to decide unknown outcomes. The token needs the right to search."""
 
 from __future__ import annotations
 
@@ -20,48 +20,48 @@ from ci_operators.transport.client import Client
 log = logging.getLogger(__name__)
 
 _MILLISECOND = timedelta(milliseconds=1)
-#: What another connector has in these is stored, or is being stored: its hit is not ours.
+#: A detection of another connector in these states is stored or being stored: the hit may be that one.
 _THEIRS = (State.ACCEPTED, State.RESERVED)
 
 
 def look_up_with(
     client: Client, deliveries: Deliveries | None = None, organization_ids: Sequence[str] = ()
 ) -> Callable[[Sequence[Row]], set[bytes] | None]:
-    """Return a function that gives the keys of those rows which the API has stored; None if it cannot tell.
+    """Return a function that returns the keys of the rows that the API has stored, or None if it cannot decide.
 
     deliveries: the connector's ledger, whose other connectors may have stored the same; organization_ids: those
-    that the connector submits for. A host that cannot be reached is raised: nothing can be delivered to it either.
+    that the connector submits for. An unreachable host raises, since nothing can be delivered to it either.
     """
     return Search(client, deliveries, organization_ids).look_up
 
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """Looks a connector's detections up."""
+    """Looks up a connector's detections."""
 
     client: Client
     deliveries: Deliveries | None
     organization_ids: Sequence[str]
 
     def look_up(self, rows: Sequence[Row]) -> set[bytes] | None:
-        """Return the keys of those rows that the API has stored, None if it cannot tell. Raises LedgerError."""
+        """Return the keys of the rows that the API has stored, or None if it cannot decide. Raises LedgerError."""
         try:
             return self._find(rows)
         except UnreachableError:
             raise
-        except (UnavailableError, UnreadableAnswerError) as err:  # of the search alone: the ledger's are LedgerError
-            log.warning("The search could not tell what of %d detections is stored: %s", len(rows), err)
+        except (UnavailableError, UnreadableAnswerError) as err:  # errors of the search; the ledger's are LedgerError
+            log.warning("The search could not find out which of %d detections are stored: %s", len(rows), err)
             return None
 
     def _find(self, rows: Sequence[Row]) -> set[bytes] | None:
-        times = [row.detected_at for row in rows]  # ISO 8601 in UTC, all of one form: text order is time order
+        times = [row.detected_at for row in rows]  # ISO 8601 in UTC, all in one format: text order is time order
         since, until = min(times), max(times)
         hits = find_hits(self.client, since, until, self.organization_ids)
         if hits is None:
             return None
         met = [row for row in rows if hits[_hit(row)]]
         theirs = self._count_theirs({_what(row) for row in met}, since, until)
-        if theirs and self.organization_ids:  # theirs may be stored for other organisations
+        if theirs and self.organization_ids:  # theirs may be stored for other organizations
             everywhere = find_hits(self.client, since, until)
             if everywhere is None:
                 return None
@@ -72,7 +72,7 @@ class Search:
         return {row.key for row in met if spare[_what(row)] > 0}
 
     def _count_theirs(self, wanted: set[Stored], since: str, until: str) -> Counter[Stored]:
-        """Return how many of the hits the ledger's other connectors to the same destination account for."""
+        """Return how many of the hits may belong to the ledger's other connectors of the same destination."""
         deliveries, theirs = self.deliveries, Counter[Stored]()
         if deliveries is None or not wanted:
             return theirs

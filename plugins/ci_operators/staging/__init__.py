@@ -1,1 +1,1 @@
-"""The staging area: what a stage leaves for the next one, and for people."""
+"""The staging area: the files that a stage writes for the next one, and for people."""

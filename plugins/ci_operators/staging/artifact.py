@@ -1,4 +1,4 @@
-"""Artifacts: JSON Lines compressed with Zstandard, written whole or not at all, and read only if they are whole.
+"""Artifacts: JSON Lines compressed with Zstandard. They are written atomically, and read only if they are complete.
 
 `zstdcat extract.jsonl.zst | head -1 | jq` shows one. A path is a pathlib.Path or an Airflow ObjectStoragePath.
 """
@@ -20,16 +20,16 @@ from ci_operators.core.errors import DamagedArtifactError, StagingError
 from ci_operators.staging.private import make_private_file, make_private_folder, remove_drafts, sync
 
 SUFFIX = ".jsonl.zst"
-#: Fast, and still a tenth of JSON's size; level 3 saves a little space for twice the time.
+#: Level 1 is fast and gives a tenth of JSON's size; level 3 saves little space and takes twice the time.
 COMPRESSION_LEVEL = 1
-#: Bytes of plain text handed to the compressor at a time.
+#: Bytes of plain text per call of the compressor.
 CHUNK_BYTES = 1 << 18
-#: Compressed bytes handed to the decompressor at a time. They are few because each can stand for many.
+#: Compressed bytes per call of the decompressor. They are few because each can expand to many.
 _PIECE_BYTES = 1 << 13
 
 
 class StagingPath(Protocol):
-    """What is needed of a path; both pathlib.Path and ObjectStoragePath have it."""
+    """The methods of a path that are needed here; both pathlib.Path and ObjectStoragePath have them."""
 
     @property
     def name(self) -> str: ...
@@ -46,9 +46,9 @@ class StagingPath(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Artifact:
-    """An artifact as its writer left it.
+    """An artifact as its stage wrote it.
 
-    records: how many it holds. digest: SHA-256 of the file in hex; None if an older version wrote the manifest.
+    records: how many it has. digest: SHA-256 of the file in hex; None if an older version wrote the manifest.
     """
 
     path: StagingPath
@@ -57,7 +57,7 @@ class Artifact:
     bytes: int = 0
 
     def refuse(self) -> DamagedArtifactError:
-        """Return the error for an artifact that is not what its writer left."""
+        """Return the error for a file that is not what its stage wrote."""
         return DamagedArtifactError(
             f"The artifact {self.path.name} is not the file of {self.records} records that its stage wrote: it was cut "
             f"or changed in {self.path.parent}. Clear the run from extract on, or let the next scheduled run read the "
@@ -67,7 +67,7 @@ class Artifact:
 
 @dataclass
 class _Sealed:
-    """A file that is written, with the digest and the number of its bytes."""
+    """Writes a file, and computes its digest and size."""
 
     file: IO[bytes]
     path: StagingPath
@@ -84,7 +84,7 @@ class _Sealed:
 
 @dataclass
 class ArtifactWriter:
-    """Takes records (each a text without line breaks) and counts them. path: where they appear when all is written."""
+    """Writes and counts records, each a text without line breaks. path: where the artifact is after the last record."""
 
     path: StagingPath
     _sealed: _Sealed
@@ -94,11 +94,11 @@ class ArtifactWriter:
 
     def __post_init__(self) -> None:
         compressor = zstandard.ZstdCompressor(level=COMPRESSION_LEVEL, write_checksum=True, threads=1)
-        self._sink: Any = compressor.stream_writer(self._sealed, closefd=False)  # type: ignore[arg-type]  # writes alone
+        self._sink: Any = compressor.stream_writer(self._sealed, closefd=False)  # type: ignore[arg-type]  # only written to
 
     @property
     def artifact(self) -> Artifact:
-        """Return what was written, once the block of `write_artifact` has ended."""
+        """Return the artifact. It is complete after the block of `write_artifact`."""
         return Artifact(self.path, self.records, self._sealed.digest.hexdigest(), self._sealed.size)
 
     def write(self, record: bytes) -> None:
@@ -117,13 +117,13 @@ class ArtifactWriter:
         self.flush()
 
     def append(self, part: Artifact) -> None:
-        """Add another artifact as it is, before any record: compressed files can be joined byte by byte."""
+        """Add another artifact unchanged, before any record: compressed files can be joined byte by byte."""
         with open_whole(part) as file:
             shutil.copyfileobj(file, self._sealed, CHUNK_BYTES)
         self.records += part.records
 
     def flush(self) -> None:
-        """Hand what is pending to the compressor."""
+        """Pass the pending records to the compressor."""
         if self._pending:
             self._pending.append(b"")
             self._sink.write(b"\n".join(self._pending))
@@ -131,18 +131,18 @@ class ArtifactWriter:
             self._pending_bytes = 0
 
     def close(self) -> None:
-        """Write what is left."""
+        """Write the rest, and end the compressed frame."""
         self.flush()
         self._sink.close()
 
 
 @contextmanager
 def write_artifact(path: StagingPath) -> Iterator[ArtifactWriter]:
-    """Give a writer whose records appear at `path` once the block ends well; else nothing does.
+    """Yield a writer whose artifact appears at `path` after the block; if the block fails, nothing appears.
 
-    They are written to a draft and renamed, so that a retry, a reader and a killed worker never meet half an artifact.
-    Whoever begins last removes the drafts of others: a process that Airflow has given up replaces nothing. They hold
-    personal data: only the user who runs the tasks can read them. Raises StagingError if the staging area is closed.
+    The records are written to a draft, which is renamed, so that no reader or retry finds half an artifact. The last
+    process to start removes the drafts of others, so that one that Airflow gave up cannot replace the artifact. Only
+    the user who runs the tasks can read it, because it has personal data. Raises StagingError if it cannot be stored.
     """
     draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}.draft")
     with _explain(path):
@@ -168,9 +168,9 @@ def write_artifact(path: StagingPath) -> Iterator[ArtifactWriter]:
 
 
 def read_artifact(artifact: Artifact) -> Iterator[list[bytes]]:
-    """Yield the records, a list for each chunk of text; memory holds one chunk at a time.
+    """Yield the records, a list for each chunk of text. One chunk at a time is in memory.
 
-    Raises DamagedArtifactError, before the first record, if the artifact is not what its writer left.
+    Raises DamagedArtifactError before the first record if the file is not what its stage wrote.
     """
     with open_whole(artifact) as file:
         yield from _split_lines(_read_chunks(file))
@@ -178,7 +178,7 @@ def read_artifact(artifact: Artifact) -> Iterator[list[bytes]]:
 
 @contextmanager
 def open_whole(artifact: Artifact) -> Iterator[IO[bytes]]:
-    """Give the artifact's file. Raises DamagedArtifactError if it is not what its writer left."""
+    """Yield the artifact's open file. Raises DamagedArtifactError if it is not what its stage wrote."""
     with artifact.path.open("rb") as file:
         if not _is_whole(file, artifact):
             raise artifact.refuse()
@@ -196,7 +196,7 @@ def _is_whole(file: Any, artifact: Artifact) -> bool:
 
 
 def _read_chunks(file: IO[bytes]) -> Iterator[bytes]:
-    """Yield the text of all frames. Raises ZstdError for what is no frame, EOFError for one that breaks off."""
+    """Yield the text of all frames. Raises ZstdError for an invalid frame, EOFError for an incomplete one."""
     decompressor, frame = zstandard.ZstdDecompressor(), None
     while piece := file.read(_PIECE_BYTES):
         while piece:
@@ -224,7 +224,7 @@ def _split_lines(chunks: Iterable[bytes]) -> Iterator[list[bytes]]:
 
 @contextmanager
 def _explain(path: StagingPath) -> Iterator[None]:
-    """Say in a sentence why the staging area does not take an artifact."""
+    """Turn an OSError of the block into a StagingError that says why the artifact cannot be stored."""
     try:
         yield
     except OSError as err:
@@ -239,12 +239,12 @@ def _name_reason(error: OSError, path: StagingPath) -> StagingError:
         )
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         return StagingError(
-            f"The staging area does not let the task write ({said}): {folder}. Give the user that runs the tasks write "
+            f"The task cannot write to the staging area ({said}): {folder}. Give the user that runs the tasks write "
             "access to the folder."
         )
     if error.errno == errno.ENOENT:
         return StagingError(
-            f"The draft of {path.name} is gone from {folder}: another process of this task has begun after this one, "
+            f"The draft of {path.name} is missing from {folder}: another process of this task started after this one, "
             "or the folder was deleted."
         )
     return StagingError(f"The artifact {path.name} cannot be written to {folder} ({said}).")

@@ -1,7 +1,8 @@
-"""A stage's manifest: what it did, in numbers. It is the task's XCom, never holds a payload or a secret."""
+"""A stage's manifest: the figures of one run. It is the task's XCom, and never contains a payload or a secret."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -14,12 +15,12 @@ from ci_operators.core.window import Window
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What one stage did with one window.
+    """The figures of one stage for one window.
 
-    window, basis: the run's window and where it comes from; debug: whether this run is a dry run.
-    artifact: URL of the records passed on; digest: SHA-256 of that file in hex; side_artifacts: URLs of those
-    dropped (ids and reasons) and quarantined (events and issues). Counts as in `Tally`; seconds and bytes as named;
-    extra: counts of this stage alone, such as pages read.
+    window, basis: the run's window, and where it comes from; debug: whether this is a debug run.
+    artifact: URL of the records passed on; digest: SHA-256 of that file in hex; side_artifacts: URLs of the dropped
+    (ids and reasons) and the quarantined records (events and issues). The counts are those of `Tally`. extra: counts
+    that only this stage has, such as pages read.
     """
 
     stage: str
@@ -64,7 +65,10 @@ class Manifest:
 
 @dataclass(frozen=True, slots=True)
 class Handover:
-    """What a stage takes from the manifest of the one before it. digest: None in the manifest of an older version."""
+    """The part of a manifest that the next stage needs. digest: None in the manifest of an older version.
+
+    kept: digests of the records that the stages so far have kept for the ledger, by stage.
+    """
 
     window: Window
     basis: str
@@ -72,12 +76,13 @@ class Handover:
     artifact: str
     records: int
     digest: str | None = None
+    kept: Mapping[str, str] = field(default_factory=dict)
 
 
 def read_handover(manifest: Any) -> Handover:
-    """Return the part of an upstream task's XCom that the next stage works with.
+    """Return the part of an upstream task's XCom that the next stage needs.
 
-    Raises ConfigurationError if it is not a manifest: a task that a person marks as success leaves none.
+    Raises ConfigurationError if it is not a manifest: a task that a person marked as success has none.
     """
     try:
         window = manifest["window"]
@@ -88,6 +93,7 @@ def read_handover(manifest: Any) -> Handover:
             artifact=_text(manifest["artifact"]),
             records=manifest["records_out"],
             digest=manifest.get("digest"),
+            kept=dict(manifest.get("kept") or {}),
         )
     except (TypeError, KeyError, ValueError, AttributeError):
         raise ConfigurationError(

@@ -1,6 +1,6 @@
-"""What only a local disk can do: folders and files that only their owner can read, drafts, writing through.
+"""Operations for local disks only: private folders and files, drafts, and fsync.
 
-fsspec drops the mode it is given, and a umask of 022 leaves folders open to everybody. Object storage has no modes.
+fsspec ignores the mode, and with a umask of 022 everybody can read folders. Object storage has no modes.
 """
 
 from __future__ import annotations
@@ -15,21 +15,21 @@ _FILE_MODE = 0o600
 
 
 def make_private_folder(folder: Any) -> None:
-    """Make the folder and those above it that are missing; the mode of those that are there is their owner's choice."""
+    """Create the folder and its missing parents with a private mode; the mode of existing folders is not changed."""
     local = _find_local(folder)
     if local is None:
         folder.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
         return
     missing = [each for each in (local, *local.parents) if not each.exists()]
     for each in reversed(missing):
-        each.mkdir(mode=_FOLDER_MODE, exist_ok=True)  # another stage may be faster
+        each.mkdir(mode=_FOLDER_MODE, exist_ok=True)  # another stage can create it first
 
 
 def make_private_file(path: Any) -> None:
-    """Make an empty file in place of whatever is there: who opens it then to write into it finds it closed to others.
+    """Create an empty file that only its owner can read, in place of an existing one, before data is written to it.
 
-    Made with its mode, never changed to it: a file that was open for a moment stays open for who has opened it.
-    Does nothing on object storage, where a file is there once it is written.
+    It is created with its mode, not changed to it: who opens a file while it is public can read it later too.
+    Does nothing on object storage, where a file exists only after it is written.
     """
     local = _find_local(path)
     if local is not None:
@@ -38,14 +38,14 @@ def make_private_file(path: Any) -> None:
 
 
 def remove_drafts(path: Any) -> None:
-    """Remove the drafts of an artifact that other processes have begun, on a local disk: they publish no more."""
+    """Remove other processes' drafts of an artifact from a local disk, so that they can no longer publish it."""
     local = _find_local(path)
     for draft in local.parent.glob(f".{local.name}.*draft") if local is not None else ():
         draft.unlink(missing_ok=True)
 
 
 def sync(path: Any) -> None:
-    """Write a file, or the names in a folder, through to a local disk: a power cut then leaves what was there."""
+    """Flush a file, or the entries of a folder, to a local disk, so that it survives a power failure."""
     local = _find_local(path)
     if local is None:
         return
@@ -57,7 +57,7 @@ def sync(path: Any) -> None:
 
 
 def _find_local(path: Any) -> Path | None:
-    """Return the path on this machine's disk, None if it is elsewhere."""
-    if getattr(path, "protocol", "") not in _LOCAL:  # asked first: Airflow 3.1's ObjectStoragePath is always a Path
+    """Return the path on the local disk, None if it is elsewhere."""
+    if getattr(path, "protocol", "") not in _LOCAL:  # no isinstance: Airflow 3.1's ObjectStoragePath is always a Path
         return None
     return Path(getattr(path, "path", path))

@@ -1,4 +1,4 @@
-"""The arithmetic of windows, without Airflow and without a clock."""
+"""Computes windows, without Airflow and without a clock."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ def next_window(
     initial_import: timedelta,
     max_window: timedelta,
 ) -> tuple[datetime, datetime]:
-    """Return the window that follows the one which ended at `last_end` (None: the first, the initial import).
+    """Return the window after the one that ended at `last_end` (None: the first window, the initial import).
 
-    `settled`: until when all events are published. The window reaches to the last point of the grid before it,
-    at least to the next point, at most `max_window` far: contiguous, without gap and overlap.
+    settled: the time until which all events are published. The window ends at the last point of the grid before it,
+    but has at least one step and at most `max_window`. Windows have no gaps and no overlap.
     """
     newest = grid.floor(settled)
     since = newest - initial_import if last_end is None else last_end

@@ -15,21 +15,21 @@ from ci_operators.timetables.grid import Grid, next_window
 
 
 def utc_now() -> datetime:
-    """Return the present instant."""
+    """Return the current time in UTC."""
     return datetime.now(UTC)
 
 
 class UpdateFrequencyTimetable(Timetable):
-    """Windows of `update_frequency` on a grid of the connector's own.
+    """Windows of `update_frequency` on a grid for each connector.
 
-    The first window is the initial import. After an outage one window reaches from the end of the last one to
-    now. Longer ones are cut to pieces of `max_window`, and so are backfills, whose pieces start at their first
-    date. A run starts `publication_delay` after the end of its window.
+    The first window is the initial import. After an outage, one window starts at the end of the last one and ends
+    now. Windows longer than `max_window` are split, and so are backfills, from their first date on. A run starts
+    `publication_delay` after the end of its window.
 
-    The grid is shifted by a phase derived from `name`: many connectors spread their load, and no person types a
-    logical date that is a window's start (which would stall the schedule: dates are unique in a DAG).
+    The grid is shifted by a phase derived from `name`. This spreads the load of many connectors, and nobody enters a
+    logical date that is the start of a window (which would stall the schedule: dates are unique in a DAG).
 
-    `clock` is no part of the schedule: it is not serialised, and a timetable that is read again has the default.
+    `clock` is not part of the schedule: it is not serialized, and a deserialized timetable has the default.
     """
 
     def __init__(
@@ -53,7 +53,7 @@ class UpdateFrequencyTimetable(Timetable):
 
     @property
     def summary(self) -> str:
-        """Return what the UI shows as the schedule."""
+        """Return the schedule as the UI shows it."""
         return f"every {format_duration(self.update_frequency)}"
 
     def serialize(self) -> dict[str, Any]:
@@ -80,7 +80,7 @@ class UpdateFrequencyTimetable(Timetable):
     def next_dagrun_info(
         self, *, last_automated_data_interval: DataInterval | None, restriction: TimeRestriction
     ) -> DagRunInfo | None:
-        """Return the next run. A backfill (known by its upper bound) ends: Airflow asks until None comes."""
+        """Return the next run, None after the last run of a backfill (which has an upper bound)."""
         now = self.clock()
         last_end = last_automated_data_interval and _plain(last_automated_data_interval.end)
         if restriction.latest is not None:
@@ -96,27 +96,27 @@ class UpdateFrequencyTimetable(Timetable):
         return self._run(since, until)
 
     def _next_backfill(self, since: datetime | None, latest: datetime, now: datetime) -> DagRunInfo | None:
-        # Airflow leaves out windows that end later than the moment it began to ask: the grid's floor lies before.
+        # Airflow ignores windows that end after the time of its first call: the grid's floor is before that.
         end = min(latest, self.grid.floor(now - self.publication_delay))
         if since is None or since >= end:
             return None
         return self._run(since, min(since + self.max_window, end))
 
     def _run(self, since: datetime, until: datetime) -> DagRunInfo:
-        interval = _interval(since, until)  # the class has more fields in some versions: Airflow fills them in
+        interval = _interval(since, until)  # DagRunInfo has more fields in some versions: Airflow fills them
         run_after = pendulum.instance(until + self.publication_delay)
         return DagRunInfo.interval(interval.start, interval.end)._replace(run_after=run_after)
 
 
 def phase_of(name: str, update_frequency: timedelta) -> timedelta:
-    """Return the shift of a connector's grid: less than `update_frequency`, never a whole second."""
+    """Return the phase of a connector's grid: less than `update_frequency`, never a whole second."""
     digest = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big")
     seconds = digest % max(int(update_frequency.total_seconds()), 1)
     return timedelta(seconds=seconds, milliseconds=1 + digest // 7919 % 999)
 
 
 def _plain(instant: datetime) -> datetime:
-    """Return a datetime of the standard library: pendulum's differences cannot be divided by a timedelta."""
+    """Return a standard library datetime, because pendulum's differences cannot be divided by a timedelta."""
     return datetime.fromisoformat(instant.isoformat()).astimezone(UTC)
 
 

@@ -1,1 +1,1 @@
-"""HTTP: base URLs, pacing, retries, paging. The session, the clock and the pause are given; no Airflow."""
+"""HTTP: base URLs, pacing, retries, paging. Session, clock, and sleep are arguments; there is no Airflow here."""

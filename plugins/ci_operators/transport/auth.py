@@ -1,10 +1,11 @@
-"""Authentication: what proves to a vendor who asks.
+"""Authentication: what a request proves to a vendor.
 
-As in httpx, a flow yields requests and receives their answers. It does no I/O itself: the client sends.
+As in httpx, a flow yields requests and receives their answers. The client sends them: a flow does no I/O.
 """
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Protocol
@@ -18,8 +19,8 @@ JSON_TYPE = "application/json"
 class Request:
     """One request below the client's base URL.
 
-    vendor: the token endpoint, if the request is for a token; its answer is checked before the flow receives it.
-    base_url: of a token endpoint on another host.
+    vendor: the token endpoint, if this is a token request; its answer is checked before the flow receives it.
+    base_url: the base URL of a token endpoint on another host.
     """
 
     method: str
@@ -36,18 +37,18 @@ Flow = Generator[Request, Answer, None]
 
 
 class Auth(Protocol):
-    """Adds the proof to a request, and keeps its secret out of words."""
+    """Authenticates requests, and hides its secret in texts."""
 
     def flow(self, request: Request, now: float) -> Flow:
-        """Yield the request with its proof, before and after it requests for tokens; the last answer counts."""
+        """Yield the request with its proof, and token requests before and after it; the last answer counts."""
 
     def hide(self, words: str) -> str:
-        """Return the words with "***" in place of the secret, should a vendor repeat it."""
+        """Return the text with "***" instead of the secret, in case a vendor repeats it."""
 
 
 @dataclass(frozen=True, slots=True)
 class TokenAuth:
-    """An API token: the same header for every request."""
+    """An API token, with the same header for every request."""
 
     name: str
     value: str = field(repr=False)
@@ -58,19 +59,41 @@ class TokenAuth:
         yield replace(request, header=(self.name, self.value))
 
     def hide(self, words: str) -> str:
-        """Return the words without the token, whatever scheme precedes it in the header."""
+        """Return the text without the token, whatever its scheme in the header."""
         return words.replace(self.value.split()[-1], "***")
 
 
 @dataclass(frozen=True, slots=True)
-class NoAuth:
-    """No proof. It still keeps the entries of a .netrc away."""
+class BasicAuth:
+    """HTTP Basic (RFC 7617): a user and a password in the header of each request."""
+
+    user: str
+    password: str = field(repr=False)
+
+    @property
+    def encoded(self) -> str:
+        """Return both as they are in the header."""
+        return b64encode(f"{self.user}:{self.password}".encode()).decode("ascii")
 
     def flow(self, request: Request, now: float) -> Flow:
-        """Yield the request as it is."""
+        """Yield the request with the header."""
+        del now
+        yield replace(request, header=("Authorization", f"Basic {self.encoded}"))
+
+    def hide(self, words: str) -> str:
+        """Return the text without the password, in plain text or as in the header."""
+        return words.replace(self.encoded, "***").replace(self.password, "***")
+
+
+@dataclass(frozen=True, slots=True)
+class NoAuth:
+    """No authentication. Entries of a .netrc are still ignored."""
+
+    def flow(self, request: Request, now: float) -> Flow:
+        """Yield the request unchanged."""
         del now
         yield request
 
     def hide(self, words: str) -> str:
-        """Return the words."""
+        """Return the text unchanged."""
         return words

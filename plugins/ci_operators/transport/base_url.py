@@ -1,4 +1,4 @@
-"""The base URL of a vendor, out of whatever a person pasted."""
+"""The base URL of a vendor, from the text that a person pasted."""
 
 from __future__ import annotations
 
@@ -9,36 +9,36 @@ from urllib.parse import SplitResult, urlsplit
 from ci_operators.core.errors import ConfigurationError
 from ci_operators.core.indicator import read_domain, read_ip
 
-#: As vendors' pages write the name of a customer: {domain}, yourDomain, your-acme-domain.
+#: Placeholders on vendors' pages for the name of a customer: {domain}, yourDomain, your-acme-domain.
 _PLACEHOLDER = re.compile(r"[{}<>$]|your[a-z-]*domain")
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*://", re.ASCII | re.IGNORECASE)
-#: A host of the company's own network, with a letter in it.
+#: A host in the company's own network, with at least one letter.
 _LABEL = re.compile(r"(?=.*[a-z])[a-z0-9](?:[a-z0-9_-]{0,61}[a-z0-9])?", re.ASCII)
 
 
 def repair_base_url(text: str | None, *, label: str, example: str) -> str:
-    """Return scheme, host and port of `text`, without path, query and trailing slash.
+    """Return scheme, host, and port of `text`, without path, query, and trailing slash.
 
-    A missing scheme becomes https; a pasted browser address or API path loses everything behind the host. A host
-    without a dot needs the scheme: `acme` alone is a forgotten domain. `label` names the setting.
+    A missing scheme becomes https. A browser's URL or an API path loses everything after the host. A host without a dot
+    needs the scheme, because `acme` alone is an incomplete domain. label: names the setting.
 
-    Raises ConfigurationError, in one sentence with the fix, for plain http (loopback excepted), a placeholder,
-    credentials in the URL, or no host at all.
+    Raises ConfigurationError, with the fix, for plain http (except to loopback), a placeholder,
+    credentials in the URL, or a missing host.
     """
     pasted = (text or "").strip().strip("'\"")
-    mend = f"Enter it like {example}."
+    fix = f"Enter it like {example}."
     if not pasted:
-        raise ConfigurationError(f"{label} is empty. {mend}")
-    url, shown = _split(pasted, label, mend), repr(pasted[:80])
+        raise ConfigurationError(f"{label} is empty. {fix}")
+    url, shown = _split(pasted, label, fix), repr(pasted[:80])
     scheme, host = url.scheme.lower(), (url.hostname or "").lower().rstrip(".")
     if _PLACEHOLDER.search(url.netloc.lower()) or f".{host}".endswith(".example.com"):
-        raise ConfigurationError(f"{label} {shown} is still a placeholder. {mend}")
+        raise ConfigurationError(f"{label} {shown} is still a placeholder. {fix}")
     if scheme not in ("http", "https") or "//" in url.path or host.endswith(".com.com"):
-        raise ConfigurationError(f"{label} {shown} is not the URL of a web server. {mend}")
+        raise ConfigurationError(f"{label} {shown} is not the URL of a web server. {fix}")
     if not is_loopback(host) and not read_domain(host) and not read_ip(host) and not _is_label(pasted, host):
-        raise ConfigurationError(f"{label} {shown} does not name a host. {mend}")
+        raise ConfigurationError(f"{label} {shown} does not name a host. {fix}")
     if scheme == "http" and not is_loopback(host):
-        raise ConfigurationError(f"{label} {shown} would send the token in the clear: use https. {mend}")
+        raise ConfigurationError(f"{label} {shown} sends the token unencrypted. Use https. {fix}")
     netloc = f"[{host}]" if ":" in host else host
     port = url.port
     return f"{scheme}://{netloc}" if port in (None, 443 if scheme == "https" else 80) else f"{scheme}://{netloc}:{port}"
@@ -58,13 +58,13 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def _split(pasted: str, label: str, mend: str) -> SplitResult:
+def _split(pasted: str, label: str, fix: str) -> SplitResult:
     try:
         url = urlsplit(pasted if _SCHEME.match(pasted) else f"https://{pasted}")
         if url.username is not None or url.password is not None:
-            raise ConfigurationError(f"{label} holds a user name or password: these have fields of their own. {mend}")
-        url.port  # noqa: B018 - reading it is what checks it
+            raise ConfigurationError(f"{label} contains a user name or password. Enter them in their own fields. {fix}")
+        url.port  # noqa: B018 - reading it checks it
     except ValueError as err:
-        shown = pasted.rpartition("@")[2][:80]  # before the @ there may stand a password
-        raise ConfigurationError(f"{label} {shown!r} is not a valid URL ({err}). {mend}") from None
+        shown = pasted.rpartition("@")[2][:80]  # the text before the @ can have a password
+        raise ConfigurationError(f"{label} {shown!r} is not a valid URL ({err}). {fix}") from None
     return url

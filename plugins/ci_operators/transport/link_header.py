@@ -1,4 +1,4 @@
-"""The Link header (RFC 8288): several fields or one, in any order, commas inside the URLs allowed."""
+"""The Link header (RFC 8288): one field or several, in any order, with commas inside URLs."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ _REL = re.compile(r';\s*rel\s*=\s*(?:"([^"]*)"|([^\s,;"]*))', re.IGNORECASE)
 
 
 def find_link(header: str | None, rel: str) -> str | None:
-    """Return the URL whose relation is `rel`, None if there is none.
+    """Return the URL with the relation `rel`, None if there is none.
 
-    `header`: the field's value; several fields come joined by a comma, as HTTP clients do it.
+    header: the field's value; HTTP clients join several fields with a comma.
     """
     for url, parameters in _LINK.findall(header or ""):
         found = _REL.search(parameters)

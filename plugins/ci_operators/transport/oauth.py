@@ -1,13 +1,14 @@
-"""OAuth 2.0 client credentials (RFC 6749, 4.4): access tokens by a client secret or a signed assertion (RFC 7523)."""
+"""OAuth 2.0 client credentials (RFC 6749, 4.4): access tokens for a client secret or a signed assertion (RFC 7523)."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Annotated
 from urllib.parse import urlencode
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from ci_operators.core.errors import ConfigurationError, CredentialsError, UnreadableAnswerError
 from ci_operators.transport.api import Credentials
@@ -17,7 +18,7 @@ from ci_operators.transport.token import check_token
 from ci_operators.transport.vendor import Answer, Vendor, read_error
 
 FORM_TYPE = "application/x-www-form-urlencoded"
-#: A token is replaced this long before it expires, so that no request starts with one that expires on its way.
+#: A token is replaced this long before it expires, so that it does not expire during a request.
 MARGIN_S = 60.0
 
 
@@ -26,57 +27,81 @@ class AccessToken(Struct, frozen=True):
 
     access_token: str
     token_type: str = "Bearer"  # noqa: S105 - not a secret
-    expires_in: float = 300.0
+    expires_in: Annotated[float, Meta(le=1e9)] = 300.0
 
 
-_decoder = msgspec.json.Decoder(AccessToken)
+#: Some endpoints write `expires_in` as a text, which could be "nan".
+_decoder = msgspec.json.Decoder(AccessToken, strict=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """The form of a token request. secret: the value in it that no log and no error may show."""
+    """The form of a token request. secret: the value in it that logs and errors must not show."""
 
     form: Mapping[str, str] = field(repr=False)
     secret: str = field(repr=False)
 
 
-#: Gives the form of a token request at an instant (seconds since 1970).
+#: Returns the form of a token request at an instant (seconds since 1970).
 MakeGrant = Callable[[float], Grant]
 
 
 def key_grant(
-    credentials: Credentials, scope: str, audience: str, *, where_client_id: str, where_key: str
+    credentials: Credentials,
+    scope: str,
+    audience: str,
+    *,
+    where_client_id: str,
+    where_key: str,
+    where_thumbprint: str = "",
 ) -> MakeGrant:
-    """Return what asks for a token with an assertion signed by a private key (private_key_jwt).
+    """Return what makes token requests with an assertion signed by a private key (private_key_jwt).
 
-    client_id, private_key and, if need be, kid come from the Connection's extra. where_client_id: the place to copy
-    the id from; where_key: "the Okta Admin Console showed it". Raises ConfigurationError naming Connection and field.
+    client_id, private_key, and an optional kid come from the Connection's extra. where_client_id: the place to copy
+    the id from; where_key: "the Okta Admin Console showed it". where_thumbprint: the sentence that says where to copy
+    the thumbprint of the key's certificate from, for an endpoint that identifies the key by it: it is in the extra, and
+    client_id is in the form. Raises ConfigurationError, with Connection and field.
     """
-    from ci_operators.transport.private_key import (  # PyJWT and cryptography: 0.1 s that an API token does not cost
+    from ci_operators.transport.private_key import (  # PyJWT and cryptography take 0.1 s, which API tokens do not need
         ASSERTION_TYPE,
+        name_certificate,
         read_private_key,
         sign_assertion,
     )
 
     options, client_id = credentials.options, _read_client_id(credentials, where_client_id)
-    key = read_private_key(options.get("private_key"), f"Connection {credentials.conn_id}: private_key", where_key)
+    label = f"Connection {credentials.conn_id}"
+    key = read_private_key(options.get("private_key"), f"{label}: private_key", where_key)
+    if where_thumbprint:
+        key = name_certificate(key, options.get("thumbprint"), f"{label}: thumbprint", where_thumbprint)
+    named = {"client_id": client_id} if where_thumbprint else {}
     kid = str(options.get("kid") or "").strip() or key.kid
 
     def make_grant(now: float) -> Grant:
         assertion = sign_assertion(key, client_id, audience, now, kid)
         form = {"scope": scope, "client_assertion_type": ASSERTION_TYPE, "client_assertion": assertion}
-        return Grant(form, assertion)
+        return Grant({**named, **form}, assertion)
 
     return make_grant
 
 
-def secret_grant(credentials: Credentials, scope: str, *, where_client_id: str, where_secret: str) -> MakeGrant:
-    """Return what asks for a token with a client secret: client_id from the extra, the secret from the password."""
+def secret_grant(
+    credentials: Credentials,
+    scope: str,
+    *,
+    where_client_id: str,
+    where_secret: str,
+    form: Mapping[str, str] | None = None,
+) -> MakeGrant:
+    """Return what makes token requests with a client secret: client_id from the extra, the secret from the password.
+
+    form: the vendor's other fields of the form.
+    """
     client_id = _read_client_id(credentials, where_client_id)
     label = f"Connection {credentials.conn_id}: password"
     secret = check_token(credentials.token, label=label, where=where_secret)
-    form = {"client_id": client_id, "client_secret": secret, **({"scope": scope} if scope else {})}
-    return lambda _now: Grant(form, secret)
+    whole = {"client_id": client_id, "client_secret": secret, **({"scope": scope} if scope else {}), **(form or {})}
+    return lambda _now: Grant(whole, secret)
 
 
 def _read_client_id(credentials: Credentials, where: str) -> str:
@@ -87,18 +112,19 @@ def _read_client_id(credentials: Credentials, where: str) -> str:
 
 
 def read_oauth_error(body: bytes) -> tuple[str, str]:
-    """Return the error code of a token endpoint's refusal, and code and description in words; "" without them."""
+    """Return the error code of a token endpoint's error, and code with description; "" if there are none."""
     code = read_error(body, lambda error: [error.get("error")])
     return code, read_error(body, lambda error: [error.get("error"), error.get("error_description")])
 
 
 @dataclass
 class ClientCredentials:
-    """Keeps an access token for its life and asks for the next one before it expires.
+    """Keeps an access token while it is valid, and requests the next one before it expires.
 
-    endpoint: the token endpoint, for its words. path, base_url: where it is (base_url "": at the API's own host).
-    mask: is given every secret.
-    refused_types: what to do about a token type that is not a bearer token, by type in small letters.
+    endpoint: the token endpoint's vendor. path, base_url: its URL (base_url "": the API's own host).
+    mask: is called with every secret.
+    refused_types: what to do about a token type other than a bearer token, by type in lower case.
+    check_answer: raises an error if the answer with a token says that the token does not work here.
     """
 
     endpoint: Vendor
@@ -107,13 +133,14 @@ class ClientCredentials:
     mask: Callable[[str], None] = field(repr=False)
     base_url: str = ""
     refused_types: Mapping[str, str] = field(default_factory=dict)
+    check_answer: Callable[[Answer], None] = lambda _answer: None
     _token: str = field(default="", repr=False)
     _expires_at: float = 0.0
     _secrets: set[str] = field(default_factory=set, repr=False)
     _asked_with: str = field(default="", repr=False)
 
     def flow(self, request: Request, now: float) -> Flow:
-        """Yield the request with a valid token. After a 401 (the token was revoked) it gets one more try."""
+        """Yield the request with a valid token. After a 401 (the token was revoked) try once more with a new token."""
         if not self._token or now >= self._expires_at:
             self._take((yield self._ask(now)), now)
         answer = yield self._sign(request)
@@ -123,7 +150,7 @@ class ClientCredentials:
             yield self._sign(request)
 
     def hide(self, words: str) -> str:
-        """Return the words without any token so far (one that was replaced may still be valid) and the last proof."""
+        """Return the text without any token so far (a replaced one can still be valid) and without the last secret."""
         for secret in sorted(filter(None, (*self._secrets, self._asked_with)), key=len, reverse=True):
             words = words.replace(secret, "***")
         return words
@@ -139,6 +166,7 @@ class ClientCredentials:
         return Request("POST", self.path, None, form, FORM_TYPE, vendor=self.endpoint, base_url=self.base_url)
 
     def _take(self, answer: Answer, now: float) -> None:
+        self.check_answer(answer)
         title = self.endpoint.title
         granted = decode_answer(answer.body, _decoder, title)
         if (refusal := self.refused_types.get(granted.token_type.lower())) is not None:

@@ -1,4 +1,4 @@
-"""Waiting: how long, and who decides."""
+"""Waits: how long they are, and which of them a task sleeps through."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-#: Longer waits are not slept through in a task: the task gives its worker slot back.
+#: A task does not sleep through a longer wait: it gives its worker slot back.
 MAX_WAIT_S = 60.0
-#: No wait is longer, whatever a header says: the task asks again then.
+#: The longest wait, whatever a header says: then the task asks again.
 LONGEST_WAIT_S = 86_400.0
 
 
 @dataclass
 class Pacer:
-    """Sleeps, and keeps count of the seconds slept for rate limits. Clock and sleep are given."""
+    """Sleeps, and counts the seconds slept for rate limits. Clock and sleep are arguments."""
 
     sleep: Callable[[float], None] = time.sleep
     now: Callable[[], float] = time.time
@@ -55,16 +55,16 @@ def read_retry_after(headers: Mapping[str, str], now: float) -> float | None:
 
 
 def limit_wait(seconds: float) -> float | None:
-    """Return a wait between nothing and a day, None for what is no number of seconds."""
+    """Return a wait between 0 and one day, None if `seconds` is not a number."""
     return None if math.isnan(seconds) else min(max(0.0, seconds), LONGEST_WAIT_S)
 
 
 @dataclass(frozen=True, slots=True)
 class RateLimitHeaders:
-    """A vendor's rate limit as its headers tell it.
+    """A vendor's rate limit, as its headers report it.
 
-    limit, remaining: names of the headers with the requests allowed and left; reset: of the one with the end of the
-    period, in seconds since 1970. period_s: its length. reserve: part of the requests that stays unused.
+    limit, remaining: names of the headers with the requests allowed and left; reset: name of the header with the end of
+    the period, in seconds since 1970. period_s: its length. reserve: the part of the requests that stays unused.
     """
 
     limit: str
@@ -74,10 +74,10 @@ class RateLimitHeaders:
     reserve: float = 0.0
 
     def read_cooldown(self, headers: Mapping[str, str], now: float) -> float | None:
-        """Return the seconds to wait after a 429: until the reset, by the server's own clock.
+        """Return the seconds to wait after a 429: until the reset, by the server's clock.
 
-        Without a Date header they are counted by the local clock, which may be wrong, and are at most the period.
-        None for a limit of 0 (Okta's concurrency limit), whose reset is only a hint: own backoff.
+        Without a Date header, the local clock is used, which can be wrong: the wait is then at most the period.
+        None for a limit of 0 (Okta's concurrency limit), whose reset is only a hint: then the client's backoff is used.
         """
         reset = _read_smallest(headers, self.reset)
         if reset is None or _read_smallest(headers, self.limit) == 0:
@@ -89,7 +89,7 @@ class RateLimitHeaders:
         return (wait if date else min(wait, self.period_s)) + 1.0
 
     def read_pause(self, headers: Mapping[str, str], now: float) -> float:
-        """Return the seconds until the budget is full again, if it is used up to the reserve; else 0."""
+        """Return the seconds until the budget is full again if only the reserve is left, else 0."""
         limit, remaining = _read_smallest(headers, self.limit), _read_smallest(headers, self.remaining)
         if limit and remaining is not None and remaining <= max(1.0, limit * self.reserve):
             return self.read_cooldown(headers, now) or 0.0
@@ -97,7 +97,7 @@ class RateLimitHeaders:
 
 
 def _read_smallest(headers: Mapping[str, str], name: str) -> float | None:
-    """Return the smallest number in a header that is repeated when several limits apply."""
+    """Return the smallest number in a header that is repeated because several limits apply."""
     try:
         return min((float(part) for part in headers.get(name, "").split(",") if part.strip()), default=None)
     except ValueError:
@@ -105,7 +105,7 @@ def _read_smallest(headers: Mapping[str, str], name: str) -> float | None:
 
 
 def read_date(headers: Mapping[str, str]) -> datetime | None:
-    """Return the server's own clock from the Date header: waits computed from it ignore the local clock."""
+    """Return the server's clock from the Date header: waits based on it do not depend on the local clock."""
     try:
         return parsedate_to_datetime(headers["Date"]).astimezone(UTC)
     except (KeyError, ValueError, OverflowError):

@@ -1,4 +1,4 @@
-"""Tokens: what every vendor's token must be before it goes into a header."""
+"""Checks of a vendor's token before it goes into a header."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from ci_operators.core.errors import ConfigurationError
 
 
 def check_token(token: str | None, *, label: str, where: str) -> str:
-    """Return the token without the spaces around it.
+    """Return the token without surrounding spaces.
 
-    Raises ConfigurationError, never quoting the token, when it is empty, a placeholder, or could not stand
-    in a header. `where`: the sentence that says where to get one.
+    Raises ConfigurationError, never with the token, if it is empty, a placeholder, or not usable in a header.
+    where: the sentence that says where to get one.
     """
     text = (token or "").strip()
     if not text:
@@ -22,5 +22,5 @@ def check_token(token: str | None, *, label: str, where: str) -> str:
     ):
         raise ConfigurationError(f"{label} is still a placeholder. {where}")
     if not text.isascii() or not text.isprintable() or " " in text:
-        raise ConfigurationError(f"{label} holds a space or a character no token has: copy it again. {where}")
+        raise ConfigurationError(f"{label} contains a space or a character that no token has. Copy it again. {where}")
     return text

@@ -1,4 +1,4 @@
-"""How connectors stand; a ledger that fails takes no other down. (Counts and budget: commands/test_status.py.)"""
+"""The health of connectors; a ledger that fails affects no others. (Counts and budget: commands/test_status.py.)"""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from tests.commands.conftest import Desk
 from tests.ledger.delivered import accept_batch, lose_batch, plan_batch
 
 
-def test_standings_are_in_the_order_of_names(desk: Desk) -> None:
+def test_states_are_sorted_by_name(desk: Desk) -> None:
     desk.add_okta_events(1, minutes_ago=100)
     desk.deliver(since=120, until=90)
     found = load_connectors()
     found_health = find_health(found, found.connectors, desk.now)
     assert [health.connector for health in found_health] == ["dry", "okta", "s1"]
     dry, okta, s1 = found_health
-    assert list(find_remarks(okta)) == ["is behind its update frequency: look at its runs in Airflow."]
+    assert list(find_remarks(okta)) == ["is behind its update frequency. Check its runs in Airflow."]
     assert next(find_remarks(dry)).startswith("in debug mode")
     assert (okta.lag_s, s1.last_window, list(find_remarks(s1))) == (5400, None, [])
 
@@ -74,13 +74,13 @@ def test_a_connector_is_behind_when_a_run_is_overdue(desk: Desk) -> None:
 def test_each_trouble_has_its_remark() -> None:
     health = ConnectorHealth("a", "okta", False, held=2, in_flight=3, runs_awaiting_retry=["r1", "r2"])
     assert list(find_remarks(health)) == [
-        "unknown detections wait for the retry of r1, r2.",
-        "2 unknown detections are held: `settle --connector a` settles them.",
-        "3 detections are on their way, or their task has died: its retry tells.",
+        "has unknown detections that wait for the retry of r1, r2.",
+        "2 unknown detections are held. To settle them: `settle --connector a`.",
+        "3 detections are being sent, or their task died. The retry of the task finds out.",
     ]
 
 
-def test_a_connector_that_has_stopped_sending_says_since_when_and_what_to_do(desk: Desk) -> None:
+def test_a_stopped_connector_reports_since_when_and_the_fix(desk: Desk) -> None:
     lose_batch(desk.connection, 1)
     connector = text("UPDATE connector SET unknown_streak = :count, unknown_since = :at, unknown_at = :at")
     for count in (MOST_UNKNOWN - 1, MOST_UNKNOWN):
@@ -91,12 +91,12 @@ def test_a_connector_that_has_stopped_sending_says_since_when_and_what_to_do(des
         assert okta.stopped == stopped
     remark = next(find_remarks(okta))
     assert remark.startswith(f"has stopped sending: since {okta.stopped.since:%Y-%m-%dT%H:%M}")  # type: ignore[union-attr]
-    assert "3 submissions in a row ended unknown" in remark
+    assert "3 submissions in a row had an unknown outcome" in remark
     assert "`check okta`" in remark
 
 
 @pytest.mark.parametrize(("resends", "held"), [(0, 0), (1, 2)])
-def test_what_was_sent_again_as_often_as_allowed_is_held(desk: Desk, resends: int, held: int) -> None:
+def test_a_detection_at_its_resend_limit_is_held(desk: Desk, resends: int, held: int) -> None:
     desk.edit_file("hold", "resend")
     lose_batch(desk.connection, 1, 2)
     with desk.connection.begin():
@@ -107,7 +107,7 @@ def test_what_was_sent_again_as_often_as_allowed_is_held(desk: Desk, resends: in
 
 
 def quarantine(desk: Desk, name: str, days_ago: int, *records: str) -> None:
-    """Put entries into the quarantine of a connector, as old as that."""
+    """Put entries of this age into a connector's quarantine."""
     lines = [f'{{"issue":"bad","event_id":"{record}","record":"{record}"}}'.encode() for record in records]
     History(desk.connection, name, "run", "map").add_quarantined([lines])
     statement = text("UPDATE quarantine SET seen_at = :at WHERE event_id = ANY(:records)")
@@ -124,13 +124,13 @@ def test_open_entries_older_than_the_history_are_named_with_their_age(desk: Desk
     (okta,) = find_health(load_connectors(), [desk.connector("okta")], desk.now)
     assert list(find_remarks(okta)) == [
         "3 open quarantined records are older than `retention: history`, the oldest of "
-        f"{desk.ago(400 * 1440):%Y-%m-%d}. They stay until somebody settles them: `quarantine replay --connector okta` "
+        f"{desk.ago(400 * 1440):%Y-%m-%d}. They stay until you settle them: `quarantine replay --connector okta` "
         "sends what can be sent, `quarantine close --connector okta` closes the rest."
     ]
 
 
 class TestOrphans:
-    def test_a_connector_that_is_in_no_file_any_more_is_named_with_what_is_open(self, desk: Desk) -> None:
+    def test_a_removed_connector_is_named_with_its_open_entries(self, desk: Desk) -> None:
         lose_batch(desk.connection, 1, 2, connector="gone")
         deliveries, batch = plan_batch(desk.connection, 3, connector="gone")
         deliveries.put_off(batch)
@@ -140,19 +140,19 @@ class TestOrphans:
         assert (orphan.connector, orphan.gone) == ("gone", True)
         assert (orphan.waiting, orphan.unknown, orphan.held, orphan.quarantined) == (1, 2, 2, 1)
         assert list(find_remarks(orphan)) == [
-            "is not in the connectors file, so nothing sends what the ledger has of it: 1 waiting, 2 unknown, "
-            "1 quarantined. `ledger hand-over gone NEW` hands it over to the connector NEW."
+            "is not in the connectors file, so nothing sends its open records: 1 waiting, 2 unknown, "
+            "1 quarantined. `ledger hand-over gone NEW` gives them to the connector NEW."
         ]
 
     @pytest.mark.parametrize(
         "entry", ["{name: gone, source: nothing}", "{name: gone, source: okta, overlap: never}", "{source: okta}"]
     )
-    def test_a_wrong_entry_is_no_orphan_and_without_a_readable_name_nobody_is(self, desk: Desk, entry: str) -> None:
+    def test_a_wrong_entry_is_not_an_orphan_nor_is_one_without_a_name(self, desk: Desk, entry: str) -> None:
         lose_batch(desk.connection, 1, connector="gone")
         desk.edit_file("connectors:", f"connectors:\n  - {entry}")
         assert find_orphans(load_connectors()) == []
 
-    def test_a_ledger_that_fails_hides_no_orphan_of_another(self, desk: Desk) -> None:
+    def test_a_ledger_that_fails_does_not_hide_orphans_of_another(self, desk: Desk) -> None:
         lose_batch(desk.connection, 1, connector="gone")
         desk.edit_file("name: okta,", "name: okta, ledger_conn_id: nowhere,")
         assert [orphan.connector for orphan in find_orphans(load_connectors())] == ["gone"]

@@ -1,4 +1,4 @@
-"""The state of a connector in a word, decided for all who show it."""
+"""The state of a connector in one word, the same for every view."""
 
 from __future__ import annotations
 
@@ -47,6 +47,6 @@ def test_a_state_is_the_worst_thing_that_is_known(
         (DagState(False, WELL, 0), ["is behind"]),
     ],
 )
-def test_what_airflow_says_has_its_sentence(dag: DagState | None, remarks: list[str]) -> None:
+def test_each_airflow_state_has_its_sentence(dag: DagState | None, remarks: list[str]) -> None:
     found = list(find_all_remarks(ConnectorHealth("a", "okta", False, behind=True), dag))
     assert [text.startswith(begin) for text, begin in zip(found, remarks, strict=True)] == [True] * len(remarks)

@@ -1,4 +1,4 @@
-"""One event of a run in full: what it was, what became of it and why."""
+"""One event of a run in full: its content, its outcome and the reason."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_a_dropped_event_shows_rule_and_question(tmp_path: Path) -> None:
     ]
 
 
-def test_a_detection_shows_what_is_sent_and_its_state(tmp_path: Path) -> None:
+def test_a_detection_shows_its_payload_and_state(tmp_path: Path) -> None:
     run = StagedRun(tmp_path).run(mixed_events()).submit([None] * 20)
 
     def look_up(keys: Sequence[bytes]) -> dict[bytes, DeliveredDetection]:
@@ -58,11 +58,11 @@ def test_a_detection_shows_what_is_sent_and_its_state(tmp_path: Path) -> None:
     assert (sent["indicator"], sent["state"]) == ("198.51.100.8", "unknown")
     assert (sent["message"], sent["batch"]) == ("broke off", 7)
     assert found["story"][-1] == (
-        "submit: unknown: sent, and nobody can say whether Recorded Future has stored it (run scheduled__0, batch 7). "
+        "submit: unknown: sent, but it is not known whether Recorded Future stored it (run scheduled__0, batch 7). "
         "Message: broke off"
     )
     assert set(found["personal"]) >= {"client", "request", "target", "actor.alternateId"}
-    assert detail(run, "event-00007")["story"][-1] == "submit: Handed to Recorded Future."
+    assert detail(run, "event-00007")["story"][-1] == "submit: Sent to Recorded Future."
 
 
 def test_a_refused_detection_shows_once_with_its_issue(tmp_path: Path) -> None:
@@ -75,33 +75,34 @@ def test_a_refused_detection_shows_once_with_its_issue(tmp_path: Path) -> None:
     assert found["event"]["uuid"] == "event-00001"
 
 
-def test_options_that_changed_since_are_said(tmp_path: Path) -> None:
+def test_options_that_changed_since_are_reported(tmp_path: Path) -> None:
     run = StagedRun(tmp_path).run([event(1, actor={"displayName": "10.0.0.1"}), event(2, actor=None)])
     run.connector = OKTA.model_copy(update={"private_addresses": "drop"})
     assert detail(run, "event-00001")["story"][-1] == (
-        "By the connector's options as they stand now: the criteria exclude it (private_address): The indicator is not "
+        "With the connector's current options: the criteria exclude it (private_address): The indicator is not "
         "a globally reachable address (option private_addresses: drop)."
     )
     run.connector = OKTA.model_copy(update={"outcome_reasons_file": "/nowhere.csv"})
-    assert "cannot be told: outcome_reasons_file /nowhere.csv" in detail(run, "event-00001")["story"][-1]
+    story = detail(run, "event-00001")["story"]
+    assert "cannot be applied to it now: outcome_reasons_file: the file /nowhere.csv" in story[-1]
 
 
-def test_an_unfinished_event_says_how_far_it_came(tmp_path: Path) -> None:
+def test_an_unfinished_event_reports_its_last_stage(tmp_path: Path) -> None:
     run = StagedRun(tmp_path).run([event(1)], until="filter")
     found = detail(run, "event-00001")
     assert (found["fate"], found["code"]) == (None, None)
-    assert found["story"][:2] == ["extract: Read from the source.", "filter: The criteria let it in."]
+    assert found["story"][:2] == ["extract: Read from the source.", "filter: It meets the criteria."]
     assert "the next stage has not finished" in found["story"][2]
 
 
-def test_where_artifacts_are_gone_the_ledger_tells(tmp_path: Path) -> None:
+def test_the_ledger_answers_when_artifacts_are_gone(tmp_path: Path) -> None:
     run = StagedRun(tmp_path).run(mixed_events())
     for path in tmp_path.iterdir():
         path.unlink()
     drop = DroppedEvent(OKTA.name, "filter", "missing_actor", "scheduled__1", SEEN)
     found = detail(run, "event-00001", find_trail=lambda _: Trail([drop], (), (), ()))
     assert found["event"] is None
-    assert found["event_note"] == "The artifact extract.jsonl.zst is gone, by retention or by hand."
+    assert found["event_note"] == "The artifact extract.jsonl.zst was deleted, by retention or by hand."
     assert found["story"] == [
         "okta-acme: dropped by filter (missing_actor) in run scheduled__1: "
         "There is no actor information under the event."
@@ -109,7 +110,7 @@ def test_where_artifacts_are_gone_the_ledger_tells(tmp_path: Path) -> None:
     assert (found["fate"], found["stage"], found["code"]) == ("dropped", "filter", "missing_actor")
 
 
-def test_hostile_events_are_shown_calmly(tmp_path: Path) -> None:
+def test_hostile_events_are_shown(tmp_path: Path) -> None:
     huge = {"debugContext": {"debugData": {"x": "y" * 5_000_000}}, "displayMessage": "<script>alert(1)</script>"}
     found = detail(StagedRun(tmp_path).run([event(1, **huge)]), "event-00001")
     assert (found["event"]["uuid"], found["truncated"]) == ("event-00001", True)
@@ -133,9 +134,9 @@ def test_one_deadline_holds_for_records_and_event(tmp_path: Path) -> None:
         assert (found["fate"], found["event"], found["detections"]) == (None, None, [])
         assert found["event_note"].startswith("Not found among the first ")
         assert found["event_note"].endswith(
-            " of 3000 events. `python -m ci_operators explain ID` asks the ledger and the source for it."
+            " of 3000 events. `python -m ci_operators explain ID` asks the ledger and the source."
         )
-        assert found["story"][0].startswith("The run has more records than can be looked through at once")
+        assert found["story"][0].startswith("The run has too many records to search at once")
         assert next(ticks) < 20
 
 
@@ -156,13 +157,13 @@ def test_a_record_without_an_id_is_found_by_its_place(tmp_path: Path) -> None:
         ":",
         "map.quarantined:" + "9" * 99,
     ):
-        with pytest.raises(WrongQuestionError, match="No record of the run is at this place"):
+        with pytest.raises(WrongQuestionError, match="The run has no record at this place"):
             detail(run, "", place=place)
-    with pytest.raises(WrongQuestionError, match=r"Name an event_id, or a record's place\."):
+    with pytest.raises(WrongQuestionError, match=r"Specify an event_id, or the place of a record\."):
         detail(run, "", indicator="198.51.100.2")
 
 
-def test_what_the_ledger_knows_is_shown_as_records() -> None:
+def test_ledger_rows_are_shown_as_records() -> None:
     found = records_of_trail(TRAIL, WORDING, "e")
     assert [record.fate for record in found] == ["quarantined", "dropped", "detection"]
     assert {record.event_id for record in found} == {"e"}

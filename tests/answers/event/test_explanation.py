@@ -41,7 +41,7 @@ def ask(
     return explanation
 
 
-def test_a_single_event_of_an_indicator_has_its_way_too(desk: Desk) -> None:
+def test_a_single_event_of_an_indicator_is_explained_too(desk: Desk) -> None:
     desk.add_okta_events(1, outcome=None)
     desk.deliver()
     found = ask(desk, "198.51.100.2")
@@ -51,11 +51,11 @@ def test_a_single_event_of_an_indicator_has_its_way_too(desk: Desk) -> None:
     assert found.sentences[0].startswith("okta: event event-0001 of ")
 
 
-def test_an_indicator_that_nobody_sent(desk: Desk) -> None:
+def test_an_indicator_that_was_never_sent(desk: Desk) -> None:
     found = ask(desk, "203.0.113.9")
     assert (found.kind, found.sources) == ("nothing", ())
     assert found.sentences[0].startswith("The ledger has no detection with this indicator.")
-    assert found.sentences[1] == "In debug mode, and so without detections in the ledger: dry."
+    assert found.sentences[1] == "In debug mode, without detections in the ledger: dry."
     assert len(ask(desk, "203.0.113.9", ["okta"]).sentences) == 1
 
 
@@ -75,7 +75,7 @@ def test_only_the_connectors_of_the_question_are_asked_and_named(desk: Desk) -> 
     assert ask(desk, "event-0001", []).sentences == ["There is no connector to ask."]
 
 
-def test_when_the_time_is_over_no_further_source_is_asked(desk: Desk) -> None:
+def test_no_source_is_asked_after_the_deadline(desk: Desk) -> None:
     now = 100.0
 
     def fetch(connector: Any, event_id: str, at: Any, until: Deadline) -> bytes | None:
@@ -90,12 +90,12 @@ def test_when_the_time_is_over_no_further_source_is_asked(desk: Desk) -> None:
     assert [answer.connector for answer in found.sources] == ["okta"]
     assert found.sentences == [
         "Neither the ledger nor Okta knows the event.",
-        "The answer took too long; not asked: s1, dry. Choose one of them to ask it alone; "
-        "`python -m ci_operators explain ID` takes longer.",
+        "The answer took too long. Not asked: s1, dry. Choose one of them to ask only that one; "
+        "`python -m ci_operators explain ID` waits longer.",
     ]
     found = ask(desk, "event-0009", ["s1"], deadline=deadline, fetch=fetch)
     assert found.sentences == [
-        "The answer took too long; not asked: s1. `python -m ci_operators explain ID` takes longer."
+        "The answer took too long. Not asked: s1. `python -m ci_operators explain ID` waits longer."
     ]
 
 
@@ -123,8 +123,8 @@ def test_any_text_is_plain_text(desk: Desk, question: str) -> None:
     assert (found.kind, found.trail, found.matches) == ("nothing", None, ())
 
 
-@pytest.mark.parametrize(("question", "words"), [(" \0 ", "Name an event's id"), ("x" * 401, "The question has 401")])
-def test_what_is_no_question_is_said(desk: Desk, question: str, words: str) -> None:
+@pytest.mark.parametrize(("question", "words"), [(" \0 ", "Enter an event's id"), ("x" * 401, "The question has 401")])
+def test_an_invalid_question_is_reported(desk: Desk, question: str, words: str) -> None:
     with pytest.raises(WrongQuestionError, match=words):
         ask(desk, question)
 
@@ -135,7 +135,7 @@ MATCH = FoundDetection("okta-acme", "e1", "ip", "198.51.100.2", AT, "accepted", 
 def verdict_on(
     *entries: DroppedEvent | QuarantinedEvent | DeliveredDetection, problems: tuple[str, ...] = ()
 ) -> Verdict:
-    """Return the verdict on an event that the ledger has met so."""
+    """Return the verdict on an event with these ledger entries."""
     trail = Trail(
         [entry for entry in entries if isinstance(entry, DroppedEvent)],
         [entry for entry in entries if isinstance(entry, QuarantinedEvent)],
@@ -153,20 +153,20 @@ def test_every_state_has_its_headline(state: str) -> None:
     assert verdict.details[0].startswith(f"okta-acme: detection ip 198.51.100.2 is {state}: ")
 
 
-def test_a_reason_names_its_faq_and_is_not_said_twice() -> None:
+def test_a_reason_names_its_faq_and_appears_once() -> None:
     reason = "There is no actor information under the event. (FAQ 2b of Recorded Future's page on Okta)"
-    headline = "It did not arrive: filter left it out."
+    headline = "It did not arrive: filter dropped it."
     assert verdict_on(DROPPED) == Verdict("dropped", headline, reason, details=())
     assert verdict_on(DROPPED, problems=("It is away.",)).details == ("It is away.",)
 
 
-def test_a_reason_without_a_question_stands_alone() -> None:
+def test_a_reason_without_a_question_is_shown_alone() -> None:
     verdict = verdict_on(replace(QUARANTINED, issue="private_address", detail="10.0.0.1", replayed_at=None))
     assert verdict.headline == "It did not arrive: map quarantined it."
     assert verdict.reason == f"{WORDING.say('okta-acme', 'private_address')} 10.0.0.1"
 
 
-def test_of_several_things_the_best_counts_and_each_is_told() -> None:
+def test_the_best_of_several_matches_decides_and_all_are_listed() -> None:
     verdict = verdict_on(DROPPED, QUARANTINED, DELIVERED)
     assert (verdict.fate, verdict.reason, len(verdict.details)) == ("unknown", "", 3)
     assert verdict_on(DROPPED, QUARANTINED).fate == "quarantined"
@@ -175,13 +175,13 @@ def test_of_several_things_the_best_counts_and_each_is_told() -> None:
 
 def test_detections_of_an_indicator_are_counted() -> None:
     found = Explanation("198.51.100.2", "indicator", ["one", "two", "away"], ("away",), matches=[MATCH, MATCH])
-    assert make_verdict(found) == Verdict("several", "2 detections carry 198.51.100.2.", details=("away",))
-    assert make_verdict(replace(found, more=True)).headline == "More than 2 detections carry 198.51.100.2."
+    assert make_verdict(found) == Verdict("several", "2 detections have 198.51.100.2.", details=("away",))
+    assert make_verdict(replace(found, more=True)).headline == "More than 2 detections have 198.51.100.2."
     of_one_event = replace(found, steps=make_steps(Trail([], [], [DELIVERED], []), WORDING))
     assert (make_verdict(of_one_event).fate, make_verdict(of_one_event).details) == ("unknown", ("away",))
 
 
-def test_what_only_a_source_knows_is_said_in_its_words() -> None:
+def test_what_only_a_source_knows_is_in_its_words() -> None:
     answer = SourceAnswer("okta-acme", "Okta", True, "Okta has it; it passes.")
     found = Explanation("e1", "event", [answer.sentence, "okta-2: Okta could not be asked."], sources=[answer])
     assert make_verdict(found) == Verdict(
@@ -190,8 +190,8 @@ def test_what_only_a_source_knows_is_said_in_its_words() -> None:
     assert make_verdict(replace(found, sources=[answer, replace(answer, failed=True)])).fate == "unclear"
 
 
-def test_what_nobody_knows_is_named() -> None:
+def test_an_unknown_event_is_named() -> None:
     verdict = make_verdict(Explanation("e1", "nothing", ["Neither the ledger nor Okta knows the event."]))
-    assert verdict.headline == "Nothing is known of e1"
+    assert verdict.headline == "Nothing is known about e1"
     assert verdict.details == ["Neither the ledger nor Okta knows the event."]
-    assert make_verdict(Explanation("e" * 81, "nothing", [])).headline == f"Nothing is known of {'e' * 80}…"
+    assert make_verdict(Explanation("e" * 81, "nothing", [])).headline == f"Nothing is known about {'e' * 80}…"

@@ -1,4 +1,4 @@
-"""What today's options make of an event: the FAQ's questions, answered for the event."""
+"""The outcome of an event under the current options: the FAQ's questions, answered for the event."""
 
 from __future__ import annotations
 
@@ -58,8 +58,8 @@ def test_an_event_that_passes_has_its_detection() -> None:
 @pytest.mark.parametrize(
     ("reason", "answer"),
     [
-        (None, "outcome.reason is null: no ATT&CK code. (FAQ 3a of Recorded Future's page on Okta)"),
-        ("Something new", "A phrase of outcome.reason is not in the table: no code for it. (FAQ 3 of"),
+        (None, "outcome.reason is null and gives no ATT&CK code. (FAQ 3a of Recorded Future's page on Okta)"),
+        ("Something new", "A phrase of outcome.reason is not in the table and gives no code. (FAQ 3 of"),
     ],
 )
 def test_why_an_okta_event_has_no_codes(reason: str | None, answer: str) -> None:
@@ -70,12 +70,13 @@ def test_why_an_okta_event_has_no_codes(reason: str | None, answer: str) -> None
 
 def test_why_a_threat_has_no_codes() -> None:
     told = judged(S1, THREATS.noted["no_tactics"].event)[1]
-    assert told == ["The threat has no tactics: no ATT&CK code. (FAQ 4 of Recorded Future's page on SentinelOne)"]
+    words = "The threat has no tactics and gets no ATT&CK code."
+    assert told == [f"{words} (FAQ 4 of Recorded Future's page on SentinelOne)"]
     threat = {**THREATS.noted["no_tactics"].event, "indicators": [{"tactics": [{"name": "Made Up", "techniques": []}]}]}
-    assert "A tactic that ATT&CK does not know" in judged(S1, threat)[1][0]
+    assert "A tactic is not in ATT&CK" in judged(S1, threat)[1][0]
 
 
-def test_every_reason_of_a_source_can_be_said() -> None:
+def test_every_reason_of_a_source_has_words() -> None:
     for connector, events in ((OKTA, OKTA_EVENTS), (S1, THREATS)):
         for reason, specimen in events.dropped.items():
             chosen = connector.model_copy(update=specimen.options)
@@ -83,7 +84,10 @@ def test_every_reason_of_a_source_can_be_said() -> None:
 
 
 TRAIL = Trail((), (), [DELIVERED], ())
-WHY = "okta-acme: no ATT&CK codes. outcome.reason is null: no ATT&CK code. (FAQ 3a of Recorded Future's page on Okta)"
+WHY = (
+    "okta-acme: no ATT&CK codes. outcome.reason is null and gives no ATT&CK code. "
+    "(FAQ 3a of Recorded Future's page on Okta)"
+)
 
 
 def giving(value: Any) -> Any:
@@ -101,13 +105,13 @@ def ask(trail: Trail = TRAIL, find_staged: Any = find_nothing, fetch: Any = fail
 def test_why_a_delivered_detection_has_no_codes() -> None:
     assert ask(find_staged=giving(event(1, outcome=None))) == ask(fetch=giving(event(1, outcome=None))) == [WHY]
     assert ask(fetch=giving(None)) == [
-        "okta-acme: no ATT&CK codes. The event was found again neither in the run's artifacts nor at Okta."
+        "okta-acme: no ATT&CK codes. The event was not found in the run's artifacts or at Okta."
     ]
-    assert ask() == ["okta-acme: no ATT&CK codes. The event cannot be looked at again: Okta is away."]
-    assert "By today's options its detection would be another one" in ask(fetch=giving(event(1)))[0]
+    assert ask() == ["okta-acme: no ATT&CK codes. The event cannot be read again: Okta is away."]
+    assert "With today's options the detection would be different" in ask(fetch=giving(event(1)))[0]
 
 
-def test_an_event_is_looked_for_once_in_its_newest_run() -> None:
+def test_an_event_is_searched_once_in_its_newest_run() -> None:
     asked = list[tuple[str, str]]()
 
     def find_staged(connector: Connector, run_id: str, event_id: str, limits: Limits) -> bytes:
@@ -122,7 +126,7 @@ def test_an_event_is_looked_for_once_in_its_newest_run() -> None:
         assert asked == [(OKTA.name, "run9")]
 
 
-def test_nobody_is_asked_where_nothing_is_to_be_told() -> None:
+def test_no_source_is_asked_when_there_is_nothing_to_report() -> None:
     assert ask(Trail((), (), [replace(DELIVERED, codes=["T1110"])], ())) == []
     assert ask(Trail((), (), [replace(DELIVERED, connector="not-mine")], ())) == []
 
@@ -134,12 +138,12 @@ def test_a_threat_is_found_by_its_id(desk: Desk) -> None:
     answer = ask_source(desk.connector("s1"), str(THREATS.read_id(threat)), coverage, finder)
     assert (answer.found, answer.time is None) == (True, False)
     assert answer.sentence.startswith("s1: SentinelOne has it, of ")
-    assert "lies in a window that was delivered without it" in answer.sentence
+    assert "is in a window that was delivered without it" in answer.sentence
     answer = ask_source(desk.connector("s1"), "999", coverage, finder)
-    assert (answer.found, answer.sentence) == (False, "s1: SentinelOne does not know the event.")
+    assert (answer.found, answer.sentence) == (False, "s1: SentinelOne does not have the event.")
 
 
-def test_an_event_without_a_time_cannot_be_foreseen() -> None:
-    assert "names no time" in foresee(OKTA, None, Coverage(AT, AT))
+def test_an_event_without_a_time_cannot_be_predicted() -> None:
+    assert "has no time" in foresee(OKTA, None, Coverage(AT, AT))
     sentence = foresee(OKTA, AT - timedelta(hours=5, minutes=1), Coverage(AT - timedelta(hours=3), AT))
-    assert "run a backfill of 2026-03-10T06:00:00.000Z to 2026-03-10T07:00:00.000Z" in sentence
+    assert "Run a backfill of 2026-03-10T06:00:00.000Z to 2026-03-10T07:00:00.000Z" in sentence

@@ -1,4 +1,4 @@
-"""What the ledgers know of an id or an indicator: those of the question's connectors alone."""
+"""What the ledgers know about an id or an indicator, limited to the connectors of the question."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_hashes_and_domains_are_read_in_any_case(desk: Desk) -> None:
     assert find_matches(desk.connection, ["okta"], "PROXY.example.ORG.", 10).detections
 
 
-def test_addresses_and_hashes_are_no_ids() -> None:
+def test_addresses_and_hashes_are_not_ids() -> None:
     assert is_no_id("198.51.100.2")
     assert is_no_id("2001:db8::1")
     assert is_no_id("A" * 64)
@@ -86,7 +86,7 @@ def test_detections_are_summed_up_in_one_sentence() -> None:
     )
 
 
-def test_of_many_detections_ten_are_told() -> None:
+def test_ten_of_many_detections_are_listed() -> None:
     sentences = list(tell_matches(Matches([match(number) for number in range(13)], more=True), "198.51.100.2"))
     assert len(sentences) == 11
     assert sentences[0] == (
@@ -123,7 +123,7 @@ def test_coverage_is_that_of_the_scheduled_runs(desk: Desk) -> None:
     assert coverage["s1"].since is None
 
 
-def test_a_ledger_that_fails_is_said_unless_it_is_the_only_one(desk: Desk) -> None:
+def test_a_failed_ledger_is_reported_unless_it_is_the_only_one(desk: Desk) -> None:
     desk.add_okta_events(1, actor=None)
     desk.deliver()
     desk.edit_file("name: s1,", "name: s1, ledger_conn_id: nowhere,")
@@ -135,7 +135,7 @@ def test_a_ledger_that_fails_is_said_unless_it_is_the_only_one(desk: Desk) -> No
         look("event-0001", ["s1"])
 
 
-def test_debug_connectors_need_none(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_debug_connectors_need_no_ledger(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("AIRFLOW_CONN_COLLECTIVE_INSIGHTS_LEDGER")
     known = look("event-0001", ["dry"])
     assert (bool(known.trail), known.problems) == (False, [])

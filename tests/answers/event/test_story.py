@@ -1,4 +1,4 @@
-"""The way of an event, in sentences and in steps. (With artifacts and ledger: test_detail.py.)"""
+"""The path of an event, in sentences and in steps. (With artifacts and ledger: test_detail.py.)"""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ QUARANTINED = QuarantinedEvent(
 TRAIL = Trail([DROPPED], [QUARANTINED], [DELIVERED], [])
 
 
-def test_each_thing_has_its_sentence() -> None:
+def test_each_match_has_its_sentence() -> None:
     assert list(tell_trail(TRAIL, WORDING)) == [
         "okta-acme: dropped by filter (missing_actor) in run run1: There is no actor information under the event.",
         "okta-acme: quarantined by map as missing_timestamp in run run2 (quarantine 5): "
-        "The event names no time. Odd. Replayed: delivered.",
-        "okta-acme: detection ip 198.51.100.2 is unknown: sent, and nobody can say whether Recorded Future has stored "
+        "The event has no time. Odd. Replayed: delivered.",
+        "okta-acme: detection ip 198.51.100.2 is unknown: sent, but it is not known whether Recorded Future stored "
         "it (run run3, batch 7). Message: broke off",
     ]
 
@@ -47,10 +47,10 @@ def test_steps_go_run_by_run_and_stage_by_stage() -> None:
     assert (dropped.dag_id, dropped.code, dropped.at) == ("collective_insights_okta-acme", "missing_actor", AT)
     assert dropped.faq == "FAQ 2b of Recorded Future's page on Okta"
     assert steps[-1].at == AT + 4 * HOUR
-    assert steps[-1].words.startswith("Sent, and nobody can say")
+    assert steps[-1].words.startswith("Sent, but it is not known")
 
 
-def test_a_refused_detection_is_one_way() -> None:
+def test_a_refused_detection_is_one_story() -> None:
     refused = QuarantinedEvent("okta-acme", 6, "submit", "rejected_by_api", "", "run3", AT + 3 * HOUR, None, None)
     steps = make_steps(Trail((), [refused], [DELIVERED], ()), WORDING)
     assert [(step.stage, step.fate) for step in steps] == [
@@ -68,41 +68,41 @@ def tell(record: Record | None = None, raw: Any = None, **facts: Any) -> list[st
     return list(tell_story(StoryFacts(OKTA, WORDING, text, record=record, **facts)))
 
 
-def test_each_stage_that_it_passed_has_its_sentence() -> None:
+def test_each_passed_stage_has_its_sentence() -> None:
     assert tell(Record("e", "detection", "submit"), states=[known("accepted")]) == [
         "extract: Read from the source.",
-        "filter: The criteria let it in.",
-        "map: Made into a detection.",
-        "validate: What the API takes.",
+        "filter: It meets the criteria.",
+        "map: Mapped to a detection.",
+        "validate: The API accepts it.",
         "submit: accepted: stored by Recorded Future (run scheduled__0, batch 7).",
     ]
-    assert tell(Record("e", "detection", "validate"))[-1] == "validate: What the API takes."
+    assert tell(Record("e", "detection", "validate"))[-1] == "validate: The API accepts it."
 
 
-def test_what_the_ledger_knows_stands_for_what_is_gone() -> None:
+def test_the_ledger_replaces_missing_artifacts() -> None:
     assert tell(trail=Trail([DROPPED], (), (), ()))[0].startswith("okta-acme: dropped by filter")
 
 
-def test_what_is_not_known_yet_is_said() -> None:
+def test_an_open_outcome_is_reported() -> None:
     assert tell(last_stage="map")[2:] == [
-        "map: Made into a detection.",
-        "Its further way is not known: the next stage has not finished, or its artifacts are gone.",
+        "map: Mapped to a detection.",
+        "What happened after that is not known: the next stage has not finished, or its artifacts are gone.",
     ]
     assert tell(is_whole=False) == [
-        "The run has more records than can be looked through at once: search its table for the event, or ask "
+        "The run has too many records to search at once. Search its table for the event, or run "
         "`python -m ci_operators explain ID`."
     ]
 
 
-def test_only_a_detection_without_codes_is_asked_why() -> None:
+def test_only_a_detection_without_codes_gets_a_reason() -> None:
     bare = Record("e", "detection", "validate")
     assert tell(bare, event(1, outcome=None))[-1].startswith("No ATT&CK codes: outcome.reason is null")
     assert not any("ATT&CK" in text for text in tell(bare, event(1, outcome=None), has_codes=True))
 
 
-def test_another_verdict_of_today_is_said() -> None:
+def test_a_different_verdict_today_is_reported() -> None:
     dropped = Record("e", "dropped", "filter", "missing_actor", "Words.")
-    assert tell(dropped, event(1))[-1] == "By the connector's options as they stand now: it passes."
-    assert not any("as they stand now" in text for text in tell(dropped, event(1, actor=None)))
+    assert tell(dropped, event(1))[-1] == "With the connector's current options: it passes."
+    assert not any("current options" in text for text in tell(dropped, event(1, actor=None)))
     refused = Record("e", "quarantined", "validate", "rejected_by_api", "Words.", "no such thing")
     assert tell(refused, event(1))[-1] == "validate: quarantined (rejected_by_api): Words. no such thing"

@@ -1,4 +1,4 @@
-"""Events as they are shown: whatever a vendor wrote, it is JSON that a browser takes, and not too much of it."""
+"""Events as they are shown: always JSON that a browser can read, and cut if it is too long."""
 
 from __future__ import annotations
 
@@ -45,19 +45,19 @@ def test_depth_bombs_end() -> None:
 
 
 @pytest.mark.parametrize("text", [b"", b"<html>", b'{"a":', b"\xff\xfe", b"nul"])
-def test_what_is_no_json_is_shown_as_text(text: bytes) -> None:
+def test_invalid_json_is_shown_as_text(text: bytes) -> None:
     view = view_record(text)
     assert not view.is_json
     assert isinstance(view.value, str)
     msgspec.json.encode(view)
 
 
-def test_numbers_that_a_browser_would_change_are_texts() -> None:
+def test_numbers_that_a_browser_would_change_are_strings() -> None:
     view = view_record(b'{"a":9007199254740993,"b":NaN,"c":-Infinity,"d":1e999,"e":-12,"f":true}')
     assert view.value == {"a": "9007199254740993", "b": "NaN", "c": "-Infinity", "d": "inf", "e": -12, "f": True}
 
 
-def test_halves_of_characters_are_replaced() -> None:
+def test_lone_surrogates_are_replaced() -> None:
     assert view_record(rb'{"\ud800":"a\udfff"}').value == {"?": "a?"}
 
 

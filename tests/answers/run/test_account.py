@@ -1,4 +1,4 @@
-"""A run in figures: they add up, and what is missing is said calmly."""
+"""A run in figures: they add up, and missing ones are reported."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def account(run: StagedRun, records_note: str = "", **tasks: str) -> dict[str, A
     return RunAccount(OKTA, state, run.manifests, WORDING).tell(records_note)
 
 
-def test_a_run_is_told_in_figures_and_words(tmp_path: Path) -> None:
+def test_a_run_is_described_in_figures_and_words(tmp_path: Path) -> None:
     run = StagedRun(tmp_path).run(mixed_events()).submit([None] * 20, waiting=3, accepted=17)
     found = account(run, extract="success", submit="success")
     assert (found["pages"], found["waited_s"], found["overlap_s"], found["duration_s"]) == (1, 0.5, 600, 7.5)
@@ -76,18 +76,18 @@ def test_delivery_adds_up(tmp_path: Path) -> None:
         ([], "validate", {}, "The source had no events in the window: the run ended there."),
         ([event(1, actor=None)], "validate", {}, "Nothing was left after filter: the run ended there."),
         ([event(1)], "filter", {}, "Map has not finished yet."),
-        ([event(1)], "filter", {"map": "failed"}, "Map has failed: its log says why."),
+        ([event(1)], "filter", {"map": "failed"}, "Map has failed. Its log shows why."),
         ([event(1)], "filter", {"map": "upstream_failed"}, "Map did not run."),
         ([event(1)], "filter", {"map": "success"}, "Map has finished, but its manifest is gone."),
     ],
 )
-def test_a_run_that_ended_early_says_where(
+def test_a_run_that_ended_early_names_the_stage(
     tmp_path: Path, events: list[Any], until: str, tasks: dict[str, str], note: str
 ) -> None:
     assert account(StagedRun(tmp_path).run(events, until), **tasks)["note"] == note
 
 
-def test_a_run_that_has_just_begun_is_calm(tmp_path: Path) -> None:
+def test_a_run_that_has_just_begun_has_no_warnings(tmp_path: Path) -> None:
     found = account(StagedRun(tmp_path), extract="running")
     assert found["note"] == "Extract has not finished yet."
     assert (found["window"], found["delivery"], found["duration_s"]) == (None, None, 0)
@@ -98,7 +98,7 @@ def test_a_run_that_has_just_begun_is_calm(tmp_path: Path) -> None:
     )
 
 
-def test_a_debug_run_says_that_nothing_is_stored(tmp_path: Path) -> None:
+def test_a_debug_run_reports_that_nothing_is_stored(tmp_path: Path) -> None:
     run = StagedRun(tmp_path, debug=True).run(mixed_events())
     found = account(run, submit="skipped")
     assert found["debug"]
@@ -109,19 +109,17 @@ def test_a_debug_run_says_that_nothing_is_stored(tmp_path: Path) -> None:
     )
 
 
-def test_odd_manifests_are_left_out_and_said(tmp_path: Path) -> None:
+def test_odd_manifests_are_left_out_and_reported(tmp_path: Path) -> None:
     run = StagedRun(tmp_path).run(mixed_events()).submit([None] * 20)
     run.manifests["filter"]["records_out"] += 1
     run.manifests["map"] = {"records_in": "many"}
     found = account(run)
-    assert (
-        found["note"] == "The manifest of filter and map is none that this version can read: its figures are left out."
-    )
+    assert found["note"] == "This version cannot read the manifest of filter and map, so its figures are not shown."
     assert found["stages"][1]["records_in"] is None
     assert found["stages"][3]["records_in"] == 20
 
 
-def test_artifacts_that_are_gone_are_said(tmp_path: Path) -> None:
+def test_missing_artifacts_are_reported(tmp_path: Path) -> None:
     run = StagedRun(tmp_path).run(mixed_events())
     found = account(run, "They are gone.")
     assert (found["records_available"], found["records_note"]) == (False, "They are gone.")
@@ -131,7 +129,7 @@ _COUNTS = st.dictionaries(st.sampled_from(["already_accepted", "duplicate", "out
 
 
 @given(st.integers(0, 99), _COUNTS, _COUNTS, st.integers(-5, 200), st.integers(-2, 2))
-def test_what_is_shown_adds_up(
+def test_the_shown_figures_add_up(
     out: int, dropped: dict[str, int], quarantined: dict[str, int], wait: int, off: int
 ) -> None:
     total = out + sum(dropped.values()) + sum(quarantined.values()) + off

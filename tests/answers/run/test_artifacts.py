@@ -1,4 +1,4 @@
-"""Which artifacts of a run hold which records; an artifact is read from anywhere, and what is wrong with it is said."""
+"""Which artifacts of a run hold which records. An artifact is read from any offset, and its errors are reported."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_after_submit_detections_have_reached_it(tmp_path: Path) -> None:
     assert (refused.name, detections.codes) == ("submit.quarantined", frozenset({"already_accepted"}))
 
 
-def test_what_has_not_finished_has_none(tmp_path: Path) -> None:
+def test_an_unfinished_stage_has_no_artifact(tmp_path: Path) -> None:
     run = StagedRun(tmp_path).run(mixed_events(), until="map")
     assert names(run.files)[-1] == ("map", "detection", "map", 20)
     assert names(RunFiles(tmp_path, read_manifests({"extract": run.manifests["extract"]}))) == []
@@ -70,7 +70,7 @@ def test_what_has_not_finished_has_none(tmp_path: Path) -> None:
     assert names(ended_early.files) == [("filter.dropped", "dropped", "filter", 1)]
 
 
-def test_airflows_paths_do_as_well(tmp_path: Path) -> None:
+def test_airflow_paths_work_too(tmp_path: Path) -> None:
     run = StagedRun(tmp_path).run(mixed_events())
     files = RunFiles(ObjectStoragePath(f"file://{tmp_path}"), run.files.stages)
     page = find_records(files, RecordQuery(), READER, limits=Limits(records=5))
@@ -79,7 +79,7 @@ def test_airflows_paths_do_as_well(tmp_path: Path) -> None:
     assert find_event(files, OKTA, "event-00007").event is not None
     for path in tmp_path.iterdir():
         path.unlink()
-    assert "is gone, by retention or by hand" in check_artifacts(files)
+    assert "was deleted, by retention or by hand" in check_artifacts(files)
 
 
 LINES = [b"%d " % number + b"x" * (number % 97) for number in range(20_000)]
@@ -97,7 +97,7 @@ def read(path: Path, start: int = 0) -> list[tuple[bytes, int]]:
     return [each for block in read_blocks(path, start) for each in block.lines()]
 
 
-def test_every_line_tells_where_the_next_one_begins(path: Path) -> None:
+def test_every_line_gives_the_offset_of_the_next_one(path: Path) -> None:
     whole = read(path)
     assert [line for line, _ in whole] == LINES
     for number in (0, 1, 7_000, 19_998):
@@ -108,29 +108,31 @@ def test_every_line_tells_where_the_next_one_begins(path: Path) -> None:
 def test_an_artifact_that_is_gone(tmp_path: Path) -> None:
     gone = tmp_path / "map.jsonl.zst"
     for ask in (measure, read):
-        with pytest.raises(ArtifactGoneError, match=r"The artifact map.jsonl.zst is gone, by retention or by hand\."):
+        with pytest.raises(
+            ArtifactGoneError, match=r"The artifact map.jsonl.zst was deleted, by retention or by hand\."
+        ):
             ask(gone)
     (tmp_path / "folder").mkdir()
     with pytest.raises(ArtifactError, match="cannot be read"):
         read(tmp_path / "folder")
 
 
-def test_what_is_no_artifact_or_damaged(path: Path) -> None:
+def test_a_damaged_or_foreign_file_is_reported(path: Path) -> None:
     whole = path.read_bytes()
     for wrong in (b"not compressed", whole[:-5000], whole[:200] + b"\xff" * 50 + whole[250:]):
         path.write_bytes(wrong)
-        with pytest.raises(ArtifactError, match=r"damaged|breaks off"):
+        with pytest.raises(ArtifactError, match=r"damaged|incomplete"):
             read(path)
 
 
-def test_a_line_without_end_is_given_up_before_it_fills_the_memory(path: Path) -> None:
+def test_an_endless_line_is_given_up_before_it_fills_the_memory(path: Path) -> None:
     path.write_bytes(zstandard.compress(b"short\n" + b"x" * (4 * LONGEST_LINE)))
     assert path.stat().st_size < 10_000
     blocks = read_blocks(path)
     tracemalloc.start()
     try:
         assert next(next(blocks).lines()) == (b"short", 6)
-        with pytest.raises(ArtifactError, match=r"The artifact filter\.jsonl\.zst holds a record longer than 16 MB"):
+        with pytest.raises(ArtifactError, match=r"The artifact filter\.jsonl\.zst has a record longer than 16 MB"):
             deque(blocks, maxlen=0)
         _, peak = tracemalloc.get_traced_memory()
     finally:

@@ -1,4 +1,4 @@
-"""The records of a run whose artifacts are gone, by the ledger."""
+"""The records of a run whose artifacts are gone, from the ledger."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def test_filters_are_those_of_the_table(ledger_run: LedgerRun) -> None:
     ],
 )
 @pytest.mark.parametrize("size", [2, 3, 200])
-def test_what_is_not_asked_for_is_not_read(
+def test_only_requested_records_are_read(
     query: RecordQuery, searched: int, size: int, ledger_run: LedgerRun, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = find_all(ledger_run, RecordQuery())
@@ -87,10 +87,10 @@ def test_what_is_not_asked_for_is_not_read(
     assert page.records == [each for each in whole if query.matches(each) and query.stage in ("", each.stage)]
 
 
-def test_a_detection_that_is_forgotten_meanwhile_ends_nothing(
+def test_a_detection_forgotten_meanwhile_does_not_end_the_list(
     ledger_run: LedgerRun, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Its place is passed: what stands behind it comes."""
+    """The list continues with the record after it."""
     whole = find_all(ledger_run, RecordQuery("detection"))
     gone = {each.event_id for each in whole[2:5]}
 
@@ -127,5 +127,5 @@ def test_work_is_bounded(ledger_run: LedgerRun, monkeypatch: pytest.MonkeyPatch)
 )
 def test_a_broken_cursor_is_refused(ledger_run: LedgerRun, part: str, key: str) -> None:
     cursor = write_cursor(Cursor(RecordQuery().fingerprint, part, key=key))
-    with pytest.raises(WrongQuestionError, match="begin again with the first page"):
+    with pytest.raises(WrongQuestionError, match="Start again with the first page"):
         find_ledger_records(ledger_run, RecordQuery(), cursor)

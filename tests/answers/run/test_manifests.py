@@ -1,4 +1,4 @@
-"""Manifests of this version, of others, and of nobody: read as far as they make sense."""
+"""Manifests of this version, of other versions, and of other programs: the readable parts are used."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_a_manifest_of_this_version_is_read_whole(tmp_path: Path) -> None:
     assert found["map"].tally.notes == {"no_outcome_reason": 4}
 
 
-def test_what_an_older_version_left_out_is_empty() -> None:
+def test_members_missing_in_an_older_version_are_empty() -> None:
     found = read_manifest(LEAST)
     assert found is not None
     assert (found.tally.notes, found.tally.samples, found.window, found.bytes, found.duration_s) == (
@@ -46,7 +46,7 @@ def test_what_an_older_version_left_out_is_empty() -> None:
     assert (found.has_side("dropped"), found.has_side("quarantined"), found.artifact) == (True, False, None)
 
 
-def test_what_is_no_manifest_is_none() -> None:
+def test_other_values_are_not_manifests() -> None:
     wrong: list[Any] = [None, 7, "x", [], {}, {**LEAST, "records_in": "3"}, {**LEAST, "records_in": True}]
     wrong += [{**LEAST, "records_in": -3}, {**LEAST, "dropped": [1]}, {**LEAST, "dropped": {"a": "2"}}]
     wrong += [{**LEAST, "records_out": 2}, {**LEAST, "quarantined": {"b": 1}}, {**LEAST, "added": 1}]

@@ -1,4 +1,4 @@
-"""Which records are wanted: what is passed over unread never holds one; a cursor comes back as it was given."""
+"""Which records are requested: a line that is skipped unread never matches, and a cursor round-trips."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ DROPPED = StagedFile("dropped", "filter", Path("filter.dropped.jsonl.zst"), 3, f
 DETECTIONS = StagedFile("detection", "submit", Path("validate.jsonl.zst"), 3, frozenset({"already_accepted"}))
 
 
-def test_fates_and_stages_are_those_there_are() -> None:
+def test_other_fates_and_stages_are_refused() -> None:
     assert RecordQuery.of("dropped", " missing_actor ", "filter", " X ") == RecordQuery(
         "dropped", "missing_actor", "filter", "X"
     )
-    with pytest.raises(WrongQuestionError, match="There is no fate 'lost'; there are: all, dropped"):
+    with pytest.raises(WrongQuestionError, match="Unknown outcome 'lost'"):
         RecordQuery.of("lost")
-    with pytest.raises(WrongQuestionError, match="There is no stage 'send'"):
+    with pytest.raises(WrongQuestionError, match="Unknown stage 'send'"):
         RecordQuery.of(stage="send")
     with pytest.raises(WrongQuestionError, match="The search has"):
         RecordQuery.of(search="x" * 1000)
 
 
-def test_artifacts_that_cannot_hold_what_is_wanted_are_not_opened() -> None:
+def test_artifacts_that_cannot_match_are_not_opened() -> None:
     assert RecordQuery().wants_file(DROPPED)
     assert RecordQuery("dropped", "missing_actor", "filter").wants_file(DROPPED)
     assert not RecordQuery("quarantined").wants_file(DROPPED)
@@ -42,7 +42,7 @@ def test_artifacts_that_cannot_hold_what_is_wanted_are_not_opened() -> None:
     assert not RecordQuery("quarantined").wants_file(DETECTIONS)
 
 
-def test_states_are_asked_for_where_only_the_ledger_can_tell() -> None:
+def test_states_are_requested_when_only_the_ledger_has_them() -> None:
     assert RecordQuery(search="ACCEPT").needs_states(DETECTIONS)
     assert RecordQuery("detection").needs_states(DETECTIONS)
     assert not RecordQuery(search="198.51").needs_states(DETECTIONS)
@@ -68,7 +68,7 @@ def test_letters_beyond_z_are_compared_as_they_are() -> None:
 
 
 @given(st.text(max_size=12), st.text(max_size=4), st.booleans())
-def test_a_line_that_is_passed_over_is_not_wanted(event_id: str, search: str, plain: bool) -> None:
+def test_a_skipped_line_never_matches(event_id: str, search: str, plain: bool) -> None:
     entry = {"event_id": event_id, "reason": "missing_actor"}
     try:
         line = json.dumps(entry).encode() if plain else msgspec.json.encode(entry)
@@ -79,7 +79,7 @@ def test_a_line_that_is_passed_over_is_not_wanted(event_id: str, search: str, pl
         assert not query.matches(READER.read(line, "dropped", "filter").record)
 
 
-def test_most_lines_are_passed_over() -> None:
+def test_most_lines_are_skipped() -> None:
     line = b'{"event_id":"event-00001","reason":"missing_actor"}'
     assert not RecordQuery(search="event-2").may_be_in(line)
     assert not RecordQuery(code="null_display_name").may_be_in(line)
@@ -90,7 +90,7 @@ def test_most_lines_are_passed_over() -> None:
 CURSOR = Cursor("question", "filter.dropped", 4096, 100, 700, "")
 
 
-def test_it_comes_back() -> None:
+def test_a_cursor_is_read_as_it_was_written() -> None:
     assert read_cursor(write_cursor(CURSOR), "question") == CURSOR
 
 
@@ -112,16 +112,16 @@ def test_it_comes_back() -> None:
     ],
 )
 def test_a_broken_one_is_refused(text: str) -> None:
-    with pytest.raises(WrongQuestionError, match="begin again with the first page"):
+    with pytest.raises(WrongQuestionError, match="Start again with the first page"):
         read_cursor(text, "question")
 
 
-def test_one_of_other_filters_is_refused() -> None:
+def test_a_cursor_of_other_filters_is_refused() -> None:
     with pytest.raises(WrongQuestionError, match="other filters"):
         read_cursor(write_cursor(CURSOR), "another")
 
 
-def test_fingerprints_tell_queries_apart() -> None:
+def test_fingerprints_distinguish_queries() -> None:
     assert RecordQuery(code="a", stage="map").fingerprint != RecordQuery(code="amap").fingerprint
     assert RecordQuery(code="a").fingerprint != RecordQuery(search="a").fingerprint
     assert RecordQuery(code="a").fingerprint == RecordQuery(code="a").fingerprint

@@ -1,4 +1,4 @@
-"""A line of an artifact as the table shows it."""
+"""A line of an artifact as a row of the table."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def detection_of(tmp_path: Path) -> bytes:
     return read_all(tmp_path / "validate.jsonl.zst")[0]
 
 
-def test_a_dropped_event_is_told_in_words() -> None:
+def test_a_dropped_event_is_described_in_words() -> None:
     found = READER.read(b'{"event_id":"e","reason":"missing_actor"}', "dropped", "filter")
     assert found.record == Record(
         "e", "dropped", "filter", "missing_actor", "There is no actor information under the event."
@@ -36,7 +36,7 @@ def test_a_quarantined_event_keeps_its_payload() -> None:
     assert (found.payload, found.key, found.record.detail, found.record.event_id) == (b"\xff", None, "Odd.", None)
 
 
-def test_a_detail_that_says_the_same_is_left_out() -> None:
+def test_a_repeated_detail_is_left_out() -> None:
     words = WORDING.say(OKTA.name, "missing_timestamp")
     line = json.dumps({"issue": "missing_timestamp", "detail": words, "record": {"uuid": "e"}}).encode()
     assert READER.read(line, "quarantined", "map").record.detail == ""
@@ -55,7 +55,7 @@ def test_a_detection_shows_indicator_and_codes(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("line", [b"", b"{", b"[]", b"7", b'{"reason":1}', b'{"event_id":{}}', b"\xff", b"[" * 100_000])
-def test_what_is_no_record_is_said(line: bytes) -> None:
+def test_a_line_that_is_not_a_record_is_reported(line: bytes) -> None:
     for fate, stage in (("dropped", "filter"), ("quarantined", "map"), ("detection", "validate")):
         with pytest.raises(UNREADABLE):
             READER.read(line, fate, stage)
@@ -65,10 +65,10 @@ def test_the_ledger_adds_the_state() -> None:
     candidate = Candidate(Record("e", "detection", "submit"), b"key")
     assert READER.add_state(candidate, None) == candidate.record
     found = READER.add_state(candidate, known("waiting"))
-    assert (found.state, found.state_words, found.fate) == ("waiting", "waits for the day's budget", "detection")
+    assert (found.state, found.state_words, found.fate) == ("waiting", "waiting for the day's budget", "detection")
 
 
-def test_what_came_before_the_run_counts_as_dropped() -> None:
+def test_a_detection_sent_before_the_run_counts_as_dropped() -> None:
     candidate = Candidate(Record("e", "detection", "submit"), b"key")
     reader = RecordReader(OKTA.name, WORDING, began=BEGAN)
     before = known("accepted", BEGAN - timedelta(minutes=1))

@@ -1,4 +1,4 @@
-"""The table of a run's records: whole, in pages, searched as a naive filter would, within bounds."""
+"""The table of a run's records: complete, in pages, searchable like a naive filter, within limits."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ EVERYTHING = Limits(records=10_000)
 
 @pytest.fixture(scope="module")
 def mixed(tmp_path_factory: pytest.TempPathFactory) -> StagedRun:
-    """A run of 400 events of every fate."""
+    """A run of 400 events with every outcome."""
     return StagedRun(tmp_path_factory.mktemp("run")).run(mixed_events(400))
 
 
@@ -127,32 +127,32 @@ def test_a_cursor_of_a_run_that_was_retried_is_refused(tmp_path: Path) -> None:
     run = StagedRun(tmp_path).run(mixed_events(100))
     cursor = find_records(run.files, RecordQuery(), READER, limits=Limits(records=5)).cursor
     StagedRun(tmp_path).run(mixed_events(90))
-    with pytest.raises(WrongQuestionError, match="have changed since the page before: begin again"):
+    with pytest.raises(WrongQuestionError, match="have changed since the last page"):
         find_records(run.files, RecordQuery(), READER, cursor)
     (tmp_path / "filter.dropped.jsonl.zst").unlink()
     with pytest.raises(WrongQuestionError, match="have changed"):
         find_records(StagedRun(tmp_path).run([event(7)]).files, RecordQuery(), READER, cursor)
 
 
-def test_a_made_up_place_is_refused(mixed: StagedRun) -> None:
+def test_an_invented_position_is_refused(mixed: StagedRun) -> None:
     query = RecordQuery()
     text = find_records(mixed.files, query, READER, limits=Limits(records=5)).cursor
     assert text is not None
     cursor = read_cursor(text, query.fingerprint)
     for offset in (cursor.offset + 1, 10**9):
         wrong = write_cursor(type(cursor)(cursor.question, cursor.file, offset, 5, cursor.size))
-        with pytest.raises(WrongQuestionError, match="none of ours"):
+        with pytest.raises(WrongQuestionError, match="is not valid"):
             find_records(mixed.files, query, READER, wrong)
 
 
 @pytest.mark.parametrize(
     ("keep", "words"),
     [
-        (None, "is gone, by retention or by hand."),
-        *((keep, "holds 0 of 12 records: clear the run") for keep in (0, 3, 40)),
+        (None, "was deleted, by retention or by hand."),
+        *((keep, "has 0 of 12 records. Clear the run") for keep in (0, 3, 40)),
     ],
 )
-def test_artifacts_that_are_gone_or_break_off_are_said(tmp_path: Path, keep: int | None, words: str) -> None:
+def test_missing_or_truncated_artifacts_are_reported(tmp_path: Path, keep: int | None, words: str) -> None:
     run = StagedRun(tmp_path).run(mixed_events())
     path = tmp_path / "filter.dropped.jsonl.zst"
     whole = path.read_bytes()
@@ -162,23 +162,23 @@ def test_artifacts_that_are_gone_or_break_off_are_said(tmp_path: Path, keep: int
     assert f"The artifact filter.dropped.jsonl.zst {words}" in page.note
 
 
-def test_foreign_lines_are_left_out_and_said(tmp_path: Path) -> None:
+def test_foreign_lines_are_left_out_and_reported(tmp_path: Path) -> None:
     run = StagedRun(tmp_path).run(mixed_events())
     with write_artifact(tmp_path / "filter.dropped.jsonl.zst") as out:
         out.write_all([b"<html>", b'{"reason":"missing_actor","event_id":"<b>x</b>\\u0000"}', b"{}", b"\xff"] * 3)
     page = find_records(run.files, RecordQuery("dropped"), READER)
     assert [record.event_id for record in page.records] == ["<b>x</b>\0"] * 3
-    assert page.note == "9 lines of the artifacts are no records and were left out."
+    assert page.note == "9 lines of the artifacts are not records and were skipped."
 
 
-def test_a_huge_field_is_carried_to_no_page(tmp_path: Path) -> None:
+def test_a_huge_field_never_reaches_a_page(tmp_path: Path) -> None:
     run = StagedRun(tmp_path).run([event(1, actor={"displayName": "x" * 5_000_000}), event(2)])
     (record, other) = find_records(run.files, RecordQuery(), READER).records
     assert (record.code, record.detail, record.indicator) == ("indicator_not_an_address", "", None)
     assert other.event_id == "event-00002"
 
 
-def test_it_looks_up_what_it_shows_and_no_more(tmp_path: Path) -> None:
+def test_it_looks_up_only_what_it_shows(tmp_path: Path) -> None:
     run = StagedRun(tmp_path).run([event(number) for number in range(1000)])
     asked = list[int]()
 

@@ -1,7 +1,7 @@
-"""For the services that are run natively. Python imports this by itself, since the folder is on their PYTHONPATH.
+"""For services that run natively. Python imports this module automatically, since the folder is on their PYTHONPATH.
 
-A stage that is about to write a file waits while a pipe lies beside it. The host `simulator` is this machine, and its
-port is the one that the test found free.
+A stage that is about to write a file waits while a pipe is beside it. The host `simulator` is this machine, and its
+port is a free one that the test chose.
 """
 
 import os
@@ -10,7 +10,7 @@ import socket
 import sys
 from typing import Any
 
-#: Of a pipe, behind the name of the file that is held back.
+#: The suffix of a pipe, after the name of the file that is held back.
 HELD = ".held"
 
 
@@ -20,9 +20,9 @@ def _wait_beside(event: str, arguments: tuple[Any, ...]) -> None:
     path = os.fspath(arguments[0])
     if not isinstance(path, str) or not path.endswith(".draft"):
         return
-    pipe = re.sub(r"\.[0-9a-f]{8}\.draft$", ".draft", path) + HELD  # a draft has a name of its process alone
+    pipe = re.sub(r"\.[0-9a-f]{8}\.draft$", ".draft", path) + HELD  # a draft's name is specific to its process
     if os.path.exists(pipe):  # noqa: PTH110 - each file is asked
-        os.close(os.open(pipe, os.O_RDONLY))  # until somebody opens it for writing: nobody does
+        os.close(os.open(pipe, os.O_RDONLY))  # until a process opens it for writing, which never happens
 
 
 sys.addaudithook(_wait_beside)

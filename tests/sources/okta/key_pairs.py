@@ -1,4 +1,4 @@
-"""Key pairs of invented service apps, made once for the whole session, in the forms people have them in."""
+"""Key pairs of invented service apps, created once per session, in all common formats."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Okta events in the shape of the System Log API reference; people, addresses and ids are invented."""
+"""Okta events in the format of the System Log API reference; people, addresses and ids are invented."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ EVENT_ID = "7a1f0c4e-0001-11f1-8c5b-000000000001"
 
 
 def threat_event(**changes: Any) -> dict[str, Any]:
-    """Return an event of ThreatInsight; a change replaces a member, `...` takes it away."""
+    """Return an event of ThreatInsight; a change replaces a member, `...` removes it."""
     event: dict[str, Any] = {
         "actor": {
             "id": "198.51.100.7",

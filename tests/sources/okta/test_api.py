@@ -1,9 +1,8 @@
-"""How the System Log is asked, and what is made of Okta's limits and errors."""
+"""The requests to the System Log, and the handling of Okta's limits and errors."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -31,17 +30,8 @@ RESET = int(NOON.timestamp()) + 30
 DATE = {"Date": "Tue, 10 Mar 2026 12:00:00 GMT"}
 
 
-@pytest.fixture
-def wire() -> Iterator[Wire]:
-    """A served vendor without limits, and a client of it."""
-    with wired(SPECIMENS) as found:
-        yield found
-
-
 def add_events(vendors: Simulator, count: int) -> None:
-    pace = (WINDOW.until - WINDOW.since) / (count + 1)
-    for number in range(count):
-        vendors.add_okta_event(SPECIMENS.make_event(WINDOW.since + pace * number, number))
+    SPECIMENS.serve_events(vendors, SPECIMENS.spread_events(count))
 
 
 def fetch_all(wire: Wire, window: Window = WINDOW) -> list[bytes]:
@@ -73,7 +63,7 @@ def test_an_empty_page_with_a_next_link_does_not_end_it(skip: int, wire: Wire) -
 
 
 def test_an_empty_page_that_leads_to_itself_ends_it(wire: Wire) -> None:
-    """As polling ends, should Okta take a bounded request for one."""
+    """Polling ends this way, in case Okta treats a bounded request as polling."""
     headers = {"Link": f'<{wire.simulator.url}/api/v1/logs?after=1>; rel="next"'}
     wire.simulator.add_fault("okta", "status", status=200, body=[{}], headers=headers)
     wire.simulator.add_fault("okta", "status", status=200, body=[], headers=headers)
@@ -99,7 +89,7 @@ def test_a_next_link_to_elsewhere_is_refused(link: str, wire: Wire) -> None:
 def test_a_foreign_next_link_is_named_without_the_token(wire: Wire) -> None:
     link = f"https://{OKTA.token}@{OKTA.token}.example.net/{OKTA.token}?after=1"
     wire.simulator.add_fault("okta", "status", status=200, body=[{}], headers={"Link": f'<{link}>; rel="next"'})
-    with pytest.raises(RequestRefusedError, match=r"leads to \*\*\*\.example\.net/\*\*\*, not to /api/v1/logs"):
+    with pytest.raises(RequestRefusedError, match=r"points to \*\*\*\.example\.net/\*\*\*, not to /api/v1/logs"):
         fetch_all(wire)
 
 
@@ -124,14 +114,14 @@ def test_a_next_link_is_named_clean_and_without_any_part_of_the_token(
         pytest.raises(RequestRefusedError) as caught,
     ):
         fetch_all_with(URL, answering, virtual_time, token)
-    assert str(caught.value) == f"Okta's next link leads to {named.format(path=path)}, not to /api/v1/logs."
+    assert str(caught.value) == f"Okta's next link points to {named.format(path=path)}, not to /api/v1/logs."
 
 
 @pytest.mark.parametrize(
     ("skip", "sentence"),
     [
-        (0, r"Okta's next link leads to the first page again: it has no `after`\."),
-        (1, r"Okta sent the same page token twice: the paging does not move on\."),
+        (0, r"Okta's next link points to the first page again: it has no `after`\."),
+        (1, r"Okta sent the same page token twice, so the pages would never end\."),
     ],
     ids=["page 1", "page 2"],
 )
@@ -144,7 +134,7 @@ def test_a_next_link_that_leads_back_is_retried_on_every_page(skip: int, sentenc
 
 
 def test_a_page_token_leads_to_the_connections_host_alone(wire: Wire) -> None:
-    """It comes from the staging area, which somebody else may have written to."""
+    """It comes from the staging area, which others may have written to."""
     client = wire.client
     list(fetch(client, CONNECTOR, WINDOW, ["@foreign.example.net/api/v1/logs?after=1"]))
     assert wire.session.hosts == {wire.simulator.url.removeprefix("http://")}
@@ -153,7 +143,7 @@ def test_a_page_token_leads_to_the_connections_host_alone(wire: Wire) -> None:
 def test_it_pauses_before_the_budget_is_empty() -> None:
     with wired(SPECIMENS, limits=Limits(okta_per_minute=10)) as wire:
         add_events(wire.simulator, 12_500)
-        wire.time.sleep(30)  # the minute began with another one's request
+        wire.time.sleep(30)  # the minute began with another client's request
         pages = fetch(wire.client, CONNECTOR, WINDOW)
         read = [next(pages) for _ in range(9)]
         with pytest.raises(RateLimitedError, match=r"Okta's rate limit is used up\.") as caught:

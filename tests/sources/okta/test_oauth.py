@@ -1,4 +1,4 @@
-"""Signing in as a service app, against the simulated org, which is as strict as Okta's reference."""
+"""Signing in as a service app to the simulated org, which is as strict as Okta's reference."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from ci_operators.core.errors import (
     UnreadableAnswerError,
 )
 from ci_operators.sources.okta.api import API, LOGS_PATH, VENDOR
-from ci_operators.sources.okta.oauth import MENDS, TOKEN_PATH, token_endpoint
+from ci_operators.sources.okta.oauth import FIXES, TOKEN_PATH, token_endpoint
 from ci_operators.transport.api import Credentials, open_client
 from ci_operators.transport.client import ATTEMPTS, Client
 from simulator import Limits, Simulator, Tokens, serve
@@ -55,19 +55,19 @@ def org(virtual_time: VirtualTime) -> Any:
 
 
 class Desk:
-    """A session and time of its own, and what was masked."""
+    """Its own session and time, and the masked values."""
 
     def __init__(self, org: Simulator, session: NotingSession, time: VirtualTime) -> None:
         self.org, self.session, self.time = org, session, time
         self.masked: list[str] = []
 
     def connect(self, **options: Any) -> Client:
-        """Return a client as a Connection with these extra fields gives it."""
+        """Return a client from a Connection with these extra fields."""
         credentials = Credentials("okta_acme", self.org.url, "", {**OPTIONS, **options}, self.masked.append)
         return open_client(API, credentials, self.session, self.time.pacer())
 
     def refuse(self, error: type[CollectiveInsightsError], sentence: str, **options: Any) -> None:
-        """Check what the connection check says."""
+        """Check the message of the connection check."""
         with pytest.raises(error, match=sentence) as caught:
             API.check(self.connect(**options))
         told = "".join(traceback.format_exception(caught.value))
@@ -88,7 +88,7 @@ def desk(org: Simulator, session: NotingSession, virtual_time: VirtualTime) -> D
 
 def test_an_app_reads_the_log_with_one_token_for_its_life(desk: Desk) -> None:
     client = desk.connect()
-    assert [API.check(client) for _ in range(3)] == ["the token may read the System Log"] * 3
+    assert [API.check(client) for _ in range(3)] == ["the token can read the System Log"] * 3
     assert desk.paths == [TOKEN_PATH, LOGS_PATH, LOGS_PATH, LOGS_PATH]
     assert {entry.status for entry in desk.org.requests} == {200}
     assert desk.session.hosts == {desk.org.url.removeprefix("http://")}
@@ -158,7 +158,7 @@ def test_a_token_revoked_before_its_end_is_replaced_once(desk: Desk) -> None:
 
 def test_a_log_that_takes_no_token_is_an_error_after_the_second_try(desk: Desk) -> None:
     desk.org.add_fault("okta", "status", status=401, count=9, path=LOGS_PATH)
-    desk.refuse(CredentialsError, "Okta answered 401 .*does not take the service app's access token")
+    desk.refuse(CredentialsError, "Okta answered 401 .*rejected the service app's access token")
     assert desk.paths == [TOKEN_PATH, LOGS_PATH, TOKEN_PATH, LOGS_PATH]
 
 
@@ -170,10 +170,10 @@ def test_a_log_that_takes_no_token_is_an_error_after_the_second_try(desk: Desk) 
         (r"answered 401 \(invalid_client: .*public half of private_key", {"kid": "another-key"}),
         (r"answered 400 \(invalid_scope: .*grant okta\.logs\.read to the app", {"client_id": "0oaNoScope"}),
         (r"answered 403 .*Read-only Administrator role", {"client_id": "0oaNoRole"}),
-        (r"answered 400 \(invalid_dpop_proof: .*switch off \"Require Demonstrating", {"client_id": "0oaDpop"}),
+        (r"answered 400 \(invalid_dpop_proof: .*turn off \"Require Demonstrating", {"client_id": "0oaDpop"}),
     ],
 )
-def test_what_the_org_refuses_has_its_mend(desk: Desk, sentence: str, options: dict[str, Any]) -> None:
+def test_errors_of_the_org_have_a_fix(desk: Desk, sentence: str, options: dict[str, Any]) -> None:
     desk.refuse(CredentialsError, sentence, **options)
 
 
@@ -184,30 +184,30 @@ def test_what_the_org_refuses_has_its_mend(desk: Desk, sentence: str, options: d
         ("^Connection okta_acme: private_key is empty", {"private_key": None}),
         ("^Connection okta_acme: private_key is a public key", {"private_key": public_pem(KEY)}),
         ("^Connection okta_acme: auth is 'saml'; allowed are ssws, oauth2", {"auth": "saml"}),
-        (r"^Connection okta_acme: there is no API token, but client_id and private_key\. Set auth", {"auth": "ssws"}),
-        (r"^Connection okta_acme: there is no API token, but client_id and private_key\. Set auth", {"auth": ""}),
+        (r"^Connection okta_acme: API Token is empty, but private_key has a value\. Set auth", {"auth": "ssws"}),
+        (r"^Connection okta_acme: API Token is empty, but private_key has a value\. Set auth", {"auth": ""}),
     ],
 )
-def test_what_is_missing_is_named_before_anything_is_sent(desk: Desk, sentence: str, options: dict[str, Any]) -> None:
+def test_missing_fields_are_named_before_anything_is_sent(desk: Desk, sentence: str, options: dict[str, Any]) -> None:
     desk.refuse(ConfigurationError, sentence, **options)
     assert desk.session.sent == []
 
 
-def test_a_clock_that_is_far_off_is_told(desk: Desk) -> None:
+def test_a_clock_that_is_far_off_is_reported(desk: Desk) -> None:
     client = desk.connect()
     client.pacer.now = lambda: desk.time.instant.timestamp() - 7200
-    with pytest.raises(CredentialsError, match=r"expired.*whether the worker's clock is right"):
+    with pytest.raises(CredentialsError, match=r"expired.*correct the worker's clock"):
         API.check(client)
 
 
-def test_an_endpoint_that_is_away_is_waited_for(desk: Desk) -> None:
+def test_an_unavailable_endpoint_is_retried(desk: Desk) -> None:
     desk.org.add_fault("okta", "status", status=503, path=TOKEN_PATH, count=ATTEMPTS - 2)
     desk.org.add_fault("okta", "drop_connection", path=TOKEN_PATH)
     API.check(desk.connect())
     assert desk.paths == [TOKEN_PATH] * ATTEMPTS + [LOGS_PATH]
 
 
-def test_a_rate_limit_is_waited_for_or_handed_on(desk: Desk) -> None:
+def test_a_rate_limit_is_waited_out_or_raised(desk: Desk) -> None:
     headers = {"Retry-After": "7", "X-Rate-Limit-Reset": ""}
     desk.org.add_fault("okta", "status", status=429, path=TOKEN_PATH, headers=headers)
     API.check(desk.connect())
@@ -216,7 +216,7 @@ def test_a_rate_limit_is_waited_for_or_handed_on(desk: Desk) -> None:
     desk.refuse(RateLimitedError, "Okta's token endpoint answered 429")
 
 
-def test_a_slow_endpoint_is_not_waited_for_longer_than_for_others(desk: Desk) -> None:
+def test_a_slow_endpoint_has_the_usual_timeout(desk: Desk) -> None:
     desk.org.add_fault("okta", "slow", seconds=30.0, path=TOKEN_PATH)
     client = desk.connect()
     client.attempts, client.timeout_s = 1, (5.0, 0.1)
@@ -244,12 +244,12 @@ UNREADABLE, UNUSABLE = "Okta's token endpoint answered 200 with", "without a usa
             ({"body": {"access_token": token}}, UnreadableAnswerError, UNUSABLE)
             for token in ("", "a b", "x\r\nHost: y")
         ),
-        ({"body": {"access_token": 7}}, UnreadableAnswerError, "not the JSON it should be"),
-        ({"body": []}, UnreadableAnswerError, "not the JSON it should be"),
-        ({"body": {"access_token": "abc", "token_type": "DPoP"}}, CredentialsError, "token of type 'DPoP': switch off"),
+        ({"body": {"access_token": 7}}, UnreadableAnswerError, "not the expected JSON"),
+        ({"body": []}, UnreadableAnswerError, "not the expected JSON"),
+        ({"body": {"access_token": "abc", "token_type": "DPoP"}}, CredentialsError, "token of type 'DPoP': turn off"),
     ],
 )
-def test_what_an_endpoint_answers_badly_is_an_error_of_the_tree(
+def test_a_bad_answer_of_an_endpoint_is_an_error_of_the_tree(
     desk: Desk, fault: dict[str, Any], error: type[CollectiveInsightsError], sentence: str
 ) -> None:
     desk.org.add_fault("okta", **{"kind": "status", "status": 200, **fault}, path=TOKEN_PATH, count=ATTEMPTS)
@@ -283,8 +283,8 @@ def test_no_log_and_no_representation_shows_a_secret(desk: Desk, caplog: pytest.
         assert secret not in shown
 
 
-def test_a_token_that_was_replaced_stays_unsaid(desk: Desk) -> None:
-    """Seen by fuzzing."""
+def test_a_replaced_token_stays_secret(desk: Desk) -> None:
+    """Found by fuzzing."""
     client = desk.connect()
     API.check(client)
     desk.time.sleep(3550.0)
@@ -295,7 +295,7 @@ def test_a_token_that_was_replaced_stays_unsaid(desk: Desk) -> None:
         API.check(client)
 
 
-def test_an_endpoint_that_repeats_the_form_does_not_tell_the_assertion(virtual_time: VirtualTime) -> None:
+def test_an_error_that_repeats_the_form_does_not_show_the_assertion(virtual_time: VirtualTime) -> None:
     masked: list[str] = []
 
     def repeat(request: requests.PreparedRequest) -> Reply:
@@ -311,16 +311,16 @@ def test_an_endpoint_that_repeats_the_form_does_not_tell_the_assertion(virtual_t
     assert assertion not in "".join(traceback.format_exception(caught.value))
 
 
-def test_error_bodies_of_any_shape_are_explained_or_left() -> None:
+def test_error_bodies_of_any_shape_are_explained_or_ignored() -> None:
     endpoint = token_endpoint(VENDOR)
     assert endpoint.explain(b'{"error":"invalid_client","error_description":"No."}') == "invalid_client: No."
     assert endpoint.explain(b'{"errorCode":"E0000047","errorSummary":"Slow down."}') == "E0000047: Slow down."
     for body in (b"", b"[]", b"null", b"<html>", b'{"error":[7]}', b"[" * 100_000):
-        assert (endpoint.explain(body), endpoint.mend(400, body)) == ("", "")
-    assert endpoint.mend(400, b'{"error":"use_dpop_nonce"}') == MENDS["use_dpop_nonce"]
+        assert (endpoint.explain(body), endpoint.fix(400, body)) == ("", "")
+    assert endpoint.fix(400, b'{"error":"use_dpop_nonce"}') == FIXES["use_dpop_nonce"]
 
 
-def test_an_api_token_imports_nothing_of_this() -> None:
+def test_an_api_token_imports_no_oauth_code() -> None:
     code = (
         "import sys, requests\n"
         "from ci_operators.sources.okta.api import API\n"

@@ -1,4 +1,4 @@
-"""Okta keeps to what every source keeps to, and makes of each event what its golden case says."""
+"""Okta passes the contract suite and its golden cases."""
 
 from __future__ import annotations
 

@@ -1,9 +1,8 @@
-"""How threats are asked for, and what is made of SentinelOne's limits and errors."""
+"""The requests for threats, and the handling of SentinelOne's limits and errors."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 from urllib.parse import quote
@@ -14,7 +13,8 @@ from hypothesis import strategies as st
 
 from ci_operators.core.errors import RequestRefusedError, UnreadableAnswerError
 from ci_operators.core.window import Window
-from ci_operators.sources.sentinelone.api import INTERVAL_S, explain, fetch, read_cursor
+from ci_operators.sources.sentinelone.alerts_api import INTERVAL_S
+from ci_operators.sources.sentinelone.api import explain, fetch, read_cursor
 from ci_operators.sources.sentinelone.options import SentinelOneConnector
 from simulator import Limits, Simulator
 from tests.sources.sentinelone.specimens import SPECIMENS, threat
@@ -25,17 +25,8 @@ PLAIN = SentinelOneConnector(name="acme")
 VERIFIED = SentinelOneConnector(name="acme", only_analyst_verified=True)
 
 
-@pytest.fixture
-def wire() -> Iterator[Wire]:
-    """A served vendor without limits, and a client of it."""
-    with wired(SPECIMENS) as found:
-        yield found
-
-
 def add_threats(vendors: Simulator, count: int) -> None:
-    pace = (WINDOW.until - WINDOW.since) / (count + 1)
-    for number in range(count):
-        vendors.add_threat(SPECIMENS.make_event(WINDOW.since + pace * number, number))
+    SPECIMENS.serve_events(vendors, SPECIMENS.spread_events(count))
 
 
 def fetch_all(wire: Wire, connector: SentinelOneConnector = PLAIN, window: Window = WINDOW) -> list[bytes]:
@@ -89,7 +80,7 @@ def test_accounts_sites_and_verdicts_are_asked_for(wire: Wire) -> None:
     assert (query["accountIds"], query["siteIds"]) == ("1,2", "3")
 
 
-def test_it_asks_no_more_than_ten_times_a_second() -> None:
+def test_it_sends_ten_requests_a_second_at_most() -> None:
     with wired(SPECIMENS, limits=Limits(sentinelone_per_second=10.0, sentinelone_burst=1)) as wire:
         add_threats(wire.simulator, 5500)
         assert len(fetch_all(wire)) == 5500
@@ -141,7 +132,7 @@ def test_a_page_without_errors_is_read(errors: Any, wire: Wire) -> None:
 @pytest.mark.parametrize("body", [[], {"errors": [{"code": 1}]}, {"data": None}, {"data": [], "pagination": None}])
 def test_another_envelope_is_unreadable(body: Any, wire: Wire) -> None:
     wire.simulator.add_fault("sentinelone", "status", status=200, body=body, count=10)
-    with pytest.raises(UnreadableAnswerError, match="not the JSON it should be"):
+    with pytest.raises(UnreadableAnswerError, match="not the expected JSON"):
         fetch_all(wire)
 
 

@@ -1,4 +1,4 @@
-"""SentinelOne keeps to what every source keeps to, and makes of each threat what its golden case says."""
+"""SentinelOne passes the contract suite and its golden cases."""
 
 from __future__ import annotations
 
@@ -11,12 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ci_operators.attack import attack_table
-from ci_operators.core.tolerant import make_reader
-from ci_operators.sources.sentinelone.event import ThreatInfo, ThreatWithIndicators
-from ci_operators.sources.sentinelone.mapping import find_codes
+from ci_operators.sources.attack_entries import find_codes
+from ci_operators.sources.sentinelone.event import ThreatInfo, read_whole_event
 from tests.sources.contract import SourceContract
 from tests.sources.golden import GoldenCases
-from tests.sources.sentinelone.specimens import SHA1, SHA256, SPECIMENS, indicators, technique
+from tests.sources.sentinelone.specimens import ALERTS, SHA1, SHA256, SPECIMENS, indicators, technique
 
 HASHES = {"sha256": SHA256, "sha1": SHA1, "md5": "900150983cd24fb0d6963f7d28e17f72"}
 HASH_KINDS = tuple(HASHES)
@@ -26,6 +25,10 @@ KNOWN = sorted(attack_table().techniques)
 class TestSentinelOne(SourceContract, GoldenCases):
     specimens = SPECIMENS
     behind_the_filter = {"indicator_not_a_hash"}  # noqa: RUF012 - declared in the base
+
+
+class TestUnifiedAlerts(SourceContract):
+    specimens = ALERTS
 
 
 @given(
@@ -54,11 +57,11 @@ def test_a_command_line_is_known_by_its_name_and_hash(name: str | None, sha1: st
 
 
 def codes_of(raw: Any) -> tuple[list[str], list[str]]:
-    """Return the ATT&CK codes of a threat's indicators, and what is noted."""
+    """Return the ATT&CK codes of a threat's indicators, and the notes."""
     notes: list[str] = []
-    threat = make_reader(ThreatWithIndicators)(json.dumps({"indicators": raw}).encode())
+    threat = read_whole_event(json.dumps({"indicators": raw}).encode())
     assert threat is not None
-    return find_codes(threat.tactics, attack_table(), notes.append), notes
+    return find_codes(threat.tactics, notes.append, none="no_tactics", no_code="unknown_tactic"), notes
 
 
 @given(st.lists(st.lists(st.sampled_from(KNOWN), min_size=1, max_size=4), min_size=1, max_size=4))
@@ -67,7 +70,7 @@ def test_every_technique_is_found_once_and_in_order(groups: list[list[str]]) -> 
     assert codes_of(raw) == (list(dict.fromkeys(chain(*groups))), [])
 
 
-def test_a_tactic_speaks_only_where_its_techniques_do_not() -> None:
+def test_a_tactic_gives_a_code_only_if_its_techniques_give_none() -> None:
     raw = [
         *indicators(technique("T1106"), tactic="Execution"),
         *indicators(technique("T9999"), tactic="Impact"),

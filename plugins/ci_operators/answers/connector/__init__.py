@@ -1,1 +1,1 @@
-"""How a connector stands."""
+"""The health and the state of a connector."""

@@ -1,4 +1,4 @@
-"""How healthy each connector is, by its ledger: what it has delivered, what is open, what somebody has to do."""
+"""The health of each connector, from its ledger: what was delivered, what is open, and what needs a person."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from ci_operators.ledger.quarantined import Overdue, find_overdue
 from ci_operators.stages.account import MISMATCH
 
 _NOTHING = Counts(0, 0, 0, 0, 0)
-#: Counts that somebody has to bring to their end.
+#: Counts of what is not finished.
 _OPEN = ("waiting", "unknown", "in_flight", "quarantined")
 
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """What a destination has taken today (UTC), and may take; `reserved_for_live` of it is for scheduled runs."""
+    """What a destination received today (UTC), and its limit; `reserved_for_live` of that is for scheduled runs."""
 
     destination: str
     spent: int
@@ -38,11 +38,11 @@ class Budget:
 
 @dataclass(frozen=True, slots=True)
 class ConnectorHealth:
-    """How healthy one connector is.
+    """The health of one connector.
 
-    problem: why nothing can be told of a live one, else empty; gone: it is in the ledger and not in the connectors
-    file; stopped: the submissions after which it has stopped sending; overdue: open quarantine entries that are older
-    than the history is kept.
+    problem: why the ledger of a live connector cannot be read, else empty; gone: it is in the ledger but not in the
+    connectors file; stopped: the submissions after which it stopped sending; overdue: open quarantined records that
+    are older than the retention of the history.
     """
 
     connector: str
@@ -68,21 +68,21 @@ class ConnectorHealth:
 
     @property
     def needs_somebody(self) -> bool:
-        """Return whether the connector does not go on by itself, or leaves something behind."""
+        """Return whether a person has to act: the connector is stopped, or no run will finish its records."""
         return bool(self.problem or self.behind or self.held or self.gone or self.stopped or self.overdue)
 
 
 def find_health(
     found: ConnectorsFile, connectors: Iterable[Connector], now: datetime, open_by: OpenLedger = open_ledger
 ) -> list[ConnectorHealth]:
-    """Return the health of some connectors of the file by name; a ledger that fails takes no other down."""
+    """Return the health of the given connectors by name. A ledger that fails affects only its own connectors."""
     health: list[ConnectorHealth] = []
     for conn_id, group in group_by_ledger(connectors).items():
         try:
             with open_by(conn_id) as connection:
                 health += _find_of_ledger(connection, group, found, now)
         except CollectiveInsightsError as err:
-            # What only checks needs no ledger, and keeps nothing there.
+            # A debug connector needs no ledger and keeps nothing there.
             health += [ConnectorHealth(c.name, c.source, c.debug, problem="" if c.debug else str(err)) for c in group]
     return sorted(health, key=lambda each: each.connector)
 
@@ -90,7 +90,7 @@ def find_health(
 def _find_of_ledger(
     connection: Connection, connectors: Sequence[Connector], found: ConnectorsFile, now: datetime
 ) -> Iterator[ConnectorHealth]:
-    """Yield the health of all connectors of a ledger: as many questions for many of them as for one."""
+    """Yield the health of all connectors of a ledger. The number of queries does not depend on how many they are."""
     midnight = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     names = overview.find_names(connection, (each.name for each in connectors))
     numbers = {name: number for number, name in names.items()}
@@ -136,13 +136,13 @@ def _find_budgets(
 
 
 def find_orphans(found: ConnectorsFile, open_by: OpenLedger = open_ledger) -> list[ConnectorHealth]:
-    """Return the health of connectors that are in a ledger of the file but not in the file, if anything is open.
+    """Return the health of connectors that are in a ledger but not in the file, if they have open records.
 
-    A wrong entry is no orphan: while one has no readable name, any connector may be it, and there are none.
+    A connector with a wrong entry is not an orphan. While an entry has no readable name, the list is empty.
     """
     if None in found.names:
         return []
-    # An error is left out: `find_health` names the problem.
+    # Errors are ignored here: `find_health` reports them.
     parts, _ = ask_each(found.connectors, open_by, lambda connection, _: list(_find_orphans(connection, found)))
     return list({orphan.connector: orphan for part in parts for orphan in part}.values())
 
@@ -161,7 +161,7 @@ def is_behind(connector: Connector, lag: timedelta) -> bool:
 
 
 def _count_open(found: Open, resends: int) -> dict[str, Any]:
-    """Return the counts of what is open. resends: how often the connector sends again what may have arrived."""
+    """Return the counts of what is open. resends: how often the connector sends an unknown detection again."""
     held = [each for each in found.unknown if each.resends >= resends or each.note == MISMATCH]
     retried = [each for each in found.unknown if each not in held]
     return {
@@ -176,7 +176,7 @@ def _count_open(found: Open, resends: int) -> dict[str, Any]:
 
 
 def find_remarks(health: ConnectorHealth) -> Iterator[str]:
-    """Yield a sentence for each thing about a connector that somebody should know; its name stands before them."""
+    """Yield a sentence for each fact about a connector that a person should know, to be shown after its name."""
     if health.problem:
         yield health.problem
     yield from find_stranded(health)
@@ -186,34 +186,34 @@ def find_remarks(health: ConnectorHealth) -> Iterator[str]:
         yield _say_stopped(health.connector, health.stopped)
     if health.debug:
         yield (
-            "in debug mode: Recorded Future checks its detections and stores nothing, the ledger keeps nothing. "
-            "With `debug: false` in the connectors file it goes live."
+            "in debug mode. Recorded Future checks its detections and stores nothing, and the ledger records nothing. "
+            "To go live, set `debug: false` in the connectors file."
         )
     if health.behind:
-        yield "is behind its update frequency: look at its runs in Airflow."
+        yield "is behind its update frequency. Check its runs in Airflow."
     if health.runs_awaiting_retry:
-        yield f"unknown detections wait for the retry of {', '.join(health.runs_awaiting_retry)}."
+        yield f"has unknown detections that wait for the retry of {', '.join(health.runs_awaiting_retry)}."
     if health.held:
-        yield f"{health.held} unknown detections are held: `settle --connector {health.connector}` settles them."
+        yield f"{health.held} unknown detections are held. To settle them: `settle --connector {health.connector}`."
     if health.in_flight:
-        yield f"{health.in_flight} detections are on their way, or their task has died: its retry tells."
+        yield f"{health.in_flight} detections are being sent, or their task died. The retry of the task finds out."
     if health.budget and health.budget.exhausted:
-        yield f"{health.budget.destination} said that it takes no more today."
+        yield f"{health.budget.destination} accepts no more detections today."
 
 
 def find_stranded(health: ConnectorHealth) -> Iterator[str]:
-    """Yield a sentence for what no run of a connector will bring to its end."""
+    """Yield a sentence for the records of a connector that no run will finish."""
     name, overdue = health.connector, health.overdue
     if health.gone:
         counts = ", ".join(f"{count} {word.replace('_', ' ')}" for word in _OPEN if (count := getattr(health, word)))
         yield (
-            f"is not in the connectors file, so nothing sends what the ledger has of it: {counts}. "
-            f"`ledger hand-over {name} NEW` hands it over to the connector NEW."
+            f"is not in the connectors file, so nothing sends its open records: {counts}. "
+            f"`ledger hand-over {name} NEW` gives them to the connector NEW."
         )
     if overdue:
         yield (
             f"{overdue.records} open quarantined records are older than `retention: history`, the oldest of "
-            f"{overdue.oldest:%Y-%m-%d}. They stay until somebody settles them: `quarantine replay --connector {name}` "
+            f"{overdue.oldest:%Y-%m-%d}. They stay until you settle them: `quarantine replay --connector {name}` "
             f"sends what can be sent, `quarantine close --connector {name}` closes the rest."
         )
 
@@ -221,7 +221,7 @@ def find_stranded(health: ConnectorHealth) -> Iterator[str]:
 def _say_stopped(name: str, streak: Streak) -> str:
     since, trial = (format_instant(at) if at else "unknown" for at in (streak.since, streak.trial_at))
     return (
-        f"has stopped sending: since {since} {streak.submissions} submissions in a row ended unknown. From {trial} on "
-        "a run sends one detection as a trial, and goes on by itself once Recorded Future accepts it: "
-        f"`check {name}` says whether the API answers."
+        f"has stopped sending: since {since} {streak.submissions} submissions in a row had an unknown outcome. From "
+        f"{trial} on, a run sends one detection as a trial, and continues if Recorded Future accepts it. "
+        f"`check {name}` shows whether the API answers."
     )

@@ -1,4 +1,4 @@
-"""The state of a connector, by its health and by what Airflow says of its DAG: one word, and what to do about it."""
+"""The state of a connector, from its health and its DAG in Airflow: one word, and what to do about it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ci_operators.answers.run.account import RunState
 
 @dataclass(frozen=True, slots=True)
 class DagState:
-    """A connector's DAG. failed_runs: those of the time asked for."""
+    """A connector's DAG. failed_runs: how many failed in the requested time range."""
 
     paused: bool
     last_run: RunState | None
@@ -21,7 +21,7 @@ class DagState:
 def find_state(health: ConnectorHealth, dag: DagState | None) -> tuple[str, str]:
     """Return a connector's state: its level ("good", "behind", "bad", "dry" or "idle") and its word.
 
-    dag: None if Airflow has not read it.
+    dag: None if Airflow has not parsed it.
     """
     last_run = dag.last_run if dag else None
     cases = (
@@ -40,11 +40,11 @@ def find_state(health: ConnectorHealth, dag: DagState | None) -> tuple[str, str]
 
 
 def find_all_remarks(health: ConnectorHealth, dag: DagState | None) -> Iterator[str]:
-    """Yield a sentence for each thing about a connector and its DAG that somebody should know."""
+    """Yield a sentence for each fact about a connector and its DAG that a person should know."""
     if dag is None:
-        yield "Airflow has not read its DAG yet: look under Dags for an import error."
+        yield "Airflow has not read its DAG yet. Check Dags for an import error."
     elif dag.paused:
-        yield "Its DAG is paused: unpause it, and the next run goes on where the last delivered window ended."
+        yield "Its DAG is paused. Unpause it, and the next run starts where the last delivered window ended."
     yield from find_remarks(health)
     if dag is not None and not dag.paused and dag.last_run is None:
-        yield "It has not run yet: its schedule starts it, or Trigger on its DAG's page does so now."
+        yield "It has not run yet. Its schedule will start it, or trigger the DAG now."

@@ -1,1 +1,1 @@
-"""What became of one event, and why."""
+"""What happened to one event, and why."""

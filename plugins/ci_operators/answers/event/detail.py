@@ -1,4 +1,4 @@
-"""One event of a run in full: as the source gave it, what each stage made of it, the detection as it is sent."""
+"""One event of a run in full: as the source returned it, what each stage did with it, and the detection it became."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ from ci_operators.core.instant import format_instant
 from ci_operators.ledger.trail import DeliveredDetection, DroppedEvent, QuarantinedEvent, Trail
 from ci_operators.sources.registry import load_source
 
-#: A person waits for the whole, for its records as for the event itself.
+#: The limits of one answer, because a person waits for it: the event and its records together.
 PATIENCE = Limits(text_bytes=1 << 34, seconds=5.0)
-#: Records of one event that are shown: most events have one, some have one for each of their indicators.
+#: The most records of one event that are shown. Most events have one, some have one for each of their indicators.
 _MOST = 100
-#: What is quarantined by these stages is the event itself, not yet a detection.
+#: What these stages quarantine is still the event, not a detection.
 _OF_EVENTS = ("filter", "map")
 _NO_RECORD = Record(None, "", "")
 
 
 @dataclass
 class RecordInquiry:
-    """Finds all about one event of a run, for one question. find_trail: what the ledger knows of an event; None for
-    debug runs, like look_up. limits: of the whole search."""
+    """Finds everything about one event of a run, for one question. find_trail: returns what the ledger knows about an
+    event; None for debug runs, like look_up. limits: of the whole search."""
 
     files: RunFiles
     connector: Connector
@@ -51,13 +51,13 @@ class RecordInquiry:
         self.states: Mapping[bytes, DeliveredDetection] = {}
 
     def find(self, event_id: str, indicator: str = "", place: str = "") -> dict[str, Any] | None:
-        """Return all about an event of the run, or about the one of its records with the indicator; None if the run
-        and the ledger know nothing of it. place: of a record without an event id, instead.
+        """Return everything about an event of the run, or about its record with the indicator; None if neither the
+        run nor the ledger knows it. place: identifies a record that has no event id.
 
-        fate to faq are those of its record, if it has one yet; personal: paths of the event that are shown on demand
-        alone; truncated: whether something of it was too long to be shown; detections: as they are sent (None where
-        only the ledger knows it), with what the ledger says of them; story: what became of it, stage by stage, in
-        sentences. Raises WrongQuestionError for a place that is none, and if neither is named.
+        fate to faq describe its record, if it has one yet; personal: paths in the event that are shown only on
+        demand; truncated: whether a part was too long to be shown; detections: as they are sent (None if only the
+        ledger knows them), with their state in the ledger; story: what happened to the event, a sentence for each
+        stage. Raises WrongQuestionError for an invalid place, and if both event_id and place are empty.
         """
         self.event_id = event_id
         if place:
@@ -65,21 +65,21 @@ class RecordInquiry:
         elif event_id:
             self._look(indicator)
         else:
-            raise WrongQuestionError("Name an event_id, or a record's place.")
+            raise WrongQuestionError("Specify an event_id, or the place of a record.")
         self._find_raw()
         self._ask_ledger()
         return self._tell() if self._has_found else None
 
     @property
     def _has_found(self) -> bool:
-        """Return whether there is something to tell, even if it is that not everything could be looked through."""
+        """Return whether there is something to report, even if it is only that the search was incomplete."""
         facts = self.facts
         return facts.raw is not None or bool(self.found) or bool(facts.trail) or not facts.is_whole
 
     def _look(self, indicator: str) -> None:
-        """Find the event's records, the one with the indicator first."""
+        """Find the event's records, and put the one with the indicator first."""
         query, look_up = RecordQuery(event_id=self.event_id), self.look_up
-        limits = replace(self.deadline.cut(self.limits, 0.5), records=_MOST)  # the event is looked for too
+        limits = replace(self.deadline.cut(self.limits, 0.5), records=_MOST)  # the rest is for the event
         scan = Scan(query, self.reader, limits, look_up, keeps=True)
         for number, file in enumerate(self.files.settled()):
             is_read = not (number and scan.is_over) and scan.read(file) is None
@@ -93,28 +93,28 @@ class RecordInquiry:
         self.facts.has_codes = any(candidate.record.codes for candidate in self.found if candidate.key)
 
     def _look_at(self, place: str) -> None:
-        """Take the record at a place."""
+        """Find the record at a place."""
         candidate = _read_place(self.files, self.reader, place)
         self.found, self.facts.record = [candidate], candidate.record
 
     def _find_raw(self) -> None:
-        """Find the event as the source gave it, or why it cannot be shown."""
+        """Find the event as the source returned it, or the reason why it cannot be shown."""
         for candidate in self.found:
             if candidate.record.fate == "quarantined" and candidate.record.stage in _OF_EVENTS:
                 self.facts.raw = candidate.payload
                 return
         if not self.event_id:
-            self.note = "The event has no id: it cannot be told from the others that extract staged."
+            self.note = "The event has no id, so it cannot be found among the events that extract staged."
             return
         limits = self.deadline.cut(self.limits)
         found = find_event(self.files, self.connector, self.event_id, limits)
         self.facts.raw, self.note = found.event, found.note
         if found.is_late:
             self.facts.is_whole = False
-            self.note += " `python -m ci_operators explain ID` asks the ledger and the source for it."
+            self.note += " `python -m ci_operators explain ID` asks the ledger and the source."
 
     def _ask_ledger(self) -> None:
-        """Take what the ledger knows for what the artifacts no longer tell."""
+        """Find in the ledger what the artifacts no longer have."""
         if self.found or not self.event_id or self.find_trail is None:
             return
         trail = self.find_trail(self.event_id)
@@ -138,7 +138,7 @@ class RecordInquiry:
             "detail": record.detail,
             "faq": facts.wording.name_faq(name, record.code) if record.code else "",
             "event": view.value,
-            "event_note": self.note if view.is_json else "The event is no JSON: shown as text.",
+            "event_note": self.note if view.is_json else "The event is not JSON. It is shown as text.",
             "personal": load_source(self.connector.source).personal,
             "truncated": view.truncated or any(one.truncated for _, one in sent),
             "detections": shown
@@ -148,18 +148,18 @@ class RecordInquiry:
 
 
 def _read_place(files: RunFiles, reader: RecordReader, place: str) -> Candidate:
-    """Return the record at a place of the run's artifacts. Raises WrongQuestionError if none is there."""
+    """Return the record at a place of the run's artifacts. Raises WrongQuestionError if there is none."""
     name, _, offset = place.rpartition(":")
     try:
         file = next(file for file in files.settled() if file.name == name and offset.isdecimal())
         block = next(read_blocks(file.path, int(offset[:18])))
         return reader.read(next(block.lines())[0], file.fate, file.stage)
     except (StopIteration, ValueError, ArtifactError, *UNREADABLE):
-        raise WrongQuestionError("No record of the run is at this place: look for it in the table again.") from None
+        raise WrongQuestionError("The run has no record at this place. Find it in the table again.") from None
 
 
 def records_of_trail(trail: Trail, wording: Wording, event_id: str) -> list[Record]:
-    """Return what became of an event, as the table of a run shows it: what stopped it first."""
+    """Return an event's records as the table of a run shows them; those that stopped the event come first."""
 
     def show(entry: DroppedEvent | QuarantinedEvent, fate: str, code: str, detail: str = "") -> Record:
         return Record(event_id, fate, entry.stage, code, wording.say(entry.connector, code), detail)
@@ -172,12 +172,12 @@ def records_of_trail(trail: Trail, wording: Wording, event_id: str) -> list[Reco
 
 
 def _rank(record: Record, indicator: str) -> tuple[bool, bool]:
-    """Return what puts the record that a person asks for first; what stopped an event says more than what passed."""
+    """Return the sort key: first the record that was asked for, and what stopped an event before what passed."""
     return bool(indicator) and record.indicator != indicator, record.fate == "detection"
 
 
 def _show(sent: Any, found: Record | DeliveredDetection, known: DeliveredDetection | None) -> dict[str, Any]:
-    """Return a detection with what the ledger says of it."""
+    """Return a detection with its state in the ledger."""
     return {
         "sent": sent,
         "indicator_type": found.indicator_type,

@@ -1,5 +1,5 @@
-"""Why did this event not arrive? Its way through every run, by its id or by its indicator; else what its source says.
-The verdict says it in one sentence."""
+"""Why did this event not arrive? Its path through every run, found by its id or its indicator; else what its source
+says about it. The verdict says it in one sentence."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from ci_operators.sources import name_ids
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """All that is known of what was asked for.
+    """Everything that is known about the query.
 
-    kind: "event", "indicator" or "nothing". problems: a sentence for each ledger that could not be read; these end the
-    sentences too. summary, matches: of an indicator's detections; `more` if those are not all.
-    trail, steps: of an event, by the ledger. sources: what the sources say of one that no ledger knows.
-    codes_why: why a detection of it has no ATT&CK codes.
+    kind: "event", "indicator" or "nothing". problems: a sentence for each ledger that could not be read; they are also
+    the last of the sentences. summary, matches: the detections of an indicator; more: whether there are others.
+    trail, steps: what the ledger knows about an event. sources: what the sources say about an event that no ledger
+    knows. codes_why: why its detections have no ATT&CK codes.
     """
 
     query: str
@@ -47,9 +47,9 @@ class Explanation:
 class Inquiry:
     """How an explanation is found.
 
-    finder: looks for events in artifacts and at sources; when its deadline is over, nothing further is looked into.
-    open_ledger: opens a ledger by its Connection. gone_too: whether connectors that are in no file any more count.
-    limit: detections of an indicator.
+    finder: searches artifacts and sources for events, until its deadline. open_ledger: opens a ledger by its
+    Connection. gone_too: whether to include connectors that are no longer in the file. limit: the most detections of
+    an indicator.
     """
 
     finder: EventFinder
@@ -59,19 +59,19 @@ class Inquiry:
     limit: int = 50
 
     def search(self, query: str, connectors: Sequence[Connector]) -> Known:
-        """Return what the ledgers know of an event's id or of an indicator."""
+        """Return what the ledgers know about an event's id or an indicator."""
         return search_ledgers(query, connectors, self.open_ledger, self.limit, gone_too=self.gone_too)
 
 
 def explain(question: str, connectors: Sequence[Connector], inquiry: Inquiry) -> Explanation:
-    """Return what became of the event, or of the events with the indicator, that `question` names.
+    """Return what happened to the event with the id, or to the events with the indicator, that `question` contains.
 
-    Only `connectors` are asked and named. Raises WrongQuestionError for a question without sense, and the error of
-    the ledgers if none of those can be read that live connectors need.
+    Only `connectors` are searched and named. Raises WrongQuestionError for an empty or too long question, and the
+    error of a ledger if live connectors need ledgers and none of these can be read.
     """
     query = read_question(question, "The question")
     if not query:
-        raise WrongQuestionError(f"Name an event's id ({name_ids()}) or an indicator.")
+        raise WrongQuestionError(f"Enter an event's id ({name_ids()}) or an indicator.")
     known = inquiry.search(query, connectors)
     if known.trail:
         found = _explain_event(query, known.trail, connectors, inquiry)
@@ -89,7 +89,7 @@ def _explain_event(query: str, trail: Trail, connectors: Sequence[Connector], in
 
 
 def _explain_indicator(query: str, known: Known, connectors: Sequence[Connector], inquiry: Inquiry) -> Explanation:
-    """Return the detections of an indicator; of a single event also its way."""
+    """Return the detections of an indicator, and the path of their event if they have only one."""
     matches = known.matches
     found = Explanation(
         query,
@@ -131,44 +131,44 @@ def _say_answers(answers: Sequence[SourceAnswer]) -> list[str]:
 
 def _say_left(left: Sequence[str], answers: Sequence[SourceAnswer]) -> list[str]:
     if left:
-        alone = "`python -m ci_operators explain ID` takes longer."
+        alone = "`python -m ci_operators explain ID` waits longer."
         if len(left) + len(answers) > 1:
-            alone = f"Choose one of them to ask it alone; {alone}"
-        return [f"The answer took too long; not asked: {', '.join(left)}. {alone}"]
+            alone = f"Choose one of them to ask only that one; {alone}"
+        return [f"The answer took too long. Not asked: {', '.join(left)}. {alone}"]
     return [] if answers else ["There is no connector to ask."]
 
 
 def _say_no_indicator(connectors: Sequence[Connector]) -> Iterator[str]:
     yield (
-        "The ledger has no detection with this indicator. Of an event that was dropped or quarantined before it became "
-        "a detection the ledger keeps the id alone: ask for that, or look into the records of a run."
+        "The ledger has no detection with this indicator. If an event was dropped or quarantined before it became "
+        "a detection, the ledger has only its id. Search for the id, or look at the records of a run."
     )
     dry = [connector.name for connector in connectors if connector.debug]
     if dry:
-        yield f"In debug mode, and so without detections in the ledger: {', '.join(dry)}."
+        yield f"In debug mode, without detections in the ledger: {', '.join(dry)}."
 
 
-#: Fate of a step -> what it means for the event. The first one that the event met counts most. `{stage}`: the step's.
+#: Outcome of a step -> what it means for the event. The first one that applies counts. `{stage}`: the step's.
 HEADLINES: Mapping[str, str] = {
-    State.ACCEPTED.name.lower(): "It arrived: Recorded Future has stored it.",
-    State.UNKNOWN.name.lower(): "It was sent, and nobody can say yet whether Recorded Future has stored it.",
-    State.REJECTED.name.lower(): "It did not arrive: Recorded Future refused it.",
+    State.ACCEPTED.name.lower(): "It arrived: Recorded Future stored it.",
+    State.UNKNOWN.name.lower(): "It was sent, but it is not known yet whether Recorded Future stored it.",
+    State.REJECTED.name.lower(): "It did not arrive: Recorded Future rejected it.",
     State.WAITING.name.lower(): "It has not arrived yet: it waits for the day's budget.",
-    State.RESERVED.name.lower(): "It has not arrived yet: its request is under way.",
-    State.PLANNED.name.lower(): "It has not arrived yet: the next run that reads its window sends it.",
+    State.RESERVED.name.lower(): "It has not arrived yet: it is being sent now.",
+    State.PLANNED.name.lower(): "It has not arrived yet: the next run that reads its window will send it.",
     "quarantined": "It did not arrive: {stage} quarantined it.",
-    "dropped": "It did not arrive: {stage} left it out.",
+    "dropped": "It did not arrive: {stage} dropped it.",
 }
-#: Characters of a question that a headline repeats.
+#: The most characters of a question that a headline repeats.
 _LONGEST = 80
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The answer. fate: a key of HEADLINES; "found" if only a source knows the event, "unclear" if one of them could
-    not be asked, "several" for the detections of an indicator, "nothing" for what nobody knows.
+    """The answer. fate: a key of HEADLINES; "found" if only a source knows the event, "unclear" if a source could not
+    be asked, "several" for the detections of an indicator, "nothing" if nothing is known.
 
-    details: the sentences of the explanation that headline and reason do not say.
+    details: the sentences of the explanation that headline and reason do not repeat.
     """
 
     fate: str
@@ -178,15 +178,15 @@ class Verdict:
 
 
 def make_verdict(found: Explanation) -> Verdict:
-    """Return whether the event arrived, and if not, what keeps it."""
+    """Return whether the event arrived, and if it did not, why."""
     if found.kind == "nothing":
         asked = found.query if len(found.query) <= _LONGEST else f"{found.query[:_LONGEST]}…"
-        return Verdict("nothing", f"Nothing is known of {asked}", details=found.sentences)
+        return Verdict("nothing", f"Nothing is known about {asked}", details=found.sentences)
     if found.steps:
         return _judge_steps(found)
     if found.matches:
         count = f"{'More than ' if found.more else ''}{len(found.matches)} detections"
-        return Verdict("several", f"{count} carry {found.query}.", details=found.problems)
+        return Verdict("several", f"{count} have {found.query}.", details=found.problems)
     headline, *details = found.sentences
     has_failed = any(answer.failed for answer in found.sources)
     return Verdict("unclear" if has_failed else "found", headline, details=details)

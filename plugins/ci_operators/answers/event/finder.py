@@ -1,4 +1,4 @@
-"""An event found again: among those that a run has read, then at its source."""
+"""Finds an event by its id: in the artifacts of a run, then at its source."""
 
 from __future__ import annotations
 
@@ -12,31 +12,31 @@ import msgspec
 from ci_operators.answers.question import NEVER, Deadline, Limits
 from ci_operators.answers.run.artifacts import ArtifactError, Block, RunFiles, read_blocks
 from ci_operators.core.connector import Connector
-from ci_operators.core.detection import MAX_NAME_LENGTH
+from ci_operators.core.detection import KEPT_OF_ID, shorten_id
 from ci_operators.core.errors import CollectiveInsightsError
 from ci_operators.sources.registry import load_source
 
-#: A million events are looked through in a few seconds; anyone who asks for one of more waits no longer than this.
+#: Searching a million events takes a few seconds. With more of them, a person waits no longer than this.
 PATIENCE = Limits(text_bytes=1 << 34, seconds=10.0)
-#: Gives the event of an id from the artifacts of a connector's run, None if they are gone.
+#: Returns the event with an id from the artifacts of a connector's run, None if they are gone.
 FindStaged = Callable[[Connector, str, str, Limits], bytes | None]
-#: Gives the event of an id as a connector's source has it now, None if it has none; raises an error of the tree.
-#: The deadline says how long somebody waits for it; a command, which has patience, may take longer.
+#: Returns the event with an id as a connector's source has it now, None if there is none; raises a
+#: CollectiveInsightsError. The deadline is that of the person who waits; a command can take longer.
 FetchEvent = Callable[[Connector, str, datetime, Deadline], bytes | None]
 
 
 class NoTimeError(CollectiveInsightsError):
-    """The time for the answer is over before everything was looked at."""
+    """The time for the answer was over before everything was searched."""
 
 
 def find_nothing(connector: Connector, run_id: str, event_id: str, limits: Limits) -> bytes | None:
-    """Return None: no artifacts are at hand."""
+    """Return None, for callers without access to artifacts."""
     del connector, run_id, event_id, limits
     return None
 
 
 def fetch_event(connector: Connector, event_id: str, now: datetime, deadline: Deadline = NEVER) -> bytes | None:
-    """Return the event of an id as the connector's source has it now, with all the patience that a run has."""
+    """Return the event with an id as the connector's source has it now, with the retries and timeouts of a run."""
     del deadline
     from ci_operators.hooks.vendor import VendorHook  # needs Airflow: slow to import
 
@@ -47,7 +47,7 @@ def fetch_event(connector: Connector, event_id: str, now: datetime, deadline: De
 
 @dataclass(frozen=True, slots=True)
 class EventFinder:
-    """Where an event is looked for, and until when: in a run's artifacts first, then at its source."""
+    """Searches a run's artifacts, then the source, for an event, until the deadline."""
 
     now: datetime
     fetch: FetchEvent = fetch_event
@@ -55,9 +55,9 @@ class EventFinder:
     deadline: Deadline = NEVER
 
     def find(self, connector: Connector, run_id: str, event_id: str) -> bytes | None:
-        """Return the event, None if it is in neither place. Raises NoTimeError, and the errors of the tree."""
+        """Return the event, None if it is in neither place. Raises NoTimeError and other CollectiveInsightsErrors."""
         self._check_time()
-        # The source usually answers at once: half of the time is enough for it.
+        # The source usually answers at once, so half of the time is enough for it.
         staged = self.find_staged(connector, run_id, event_id, self.deadline.cut(PATIENCE, 0.5))
         if staged is not None:
             return staged
@@ -70,12 +70,12 @@ class EventFinder:
 
     def _check_time(self) -> None:
         if self.deadline.is_over:
-            raise NoTimeError("the time is over. `python -m ci_operators explain ID` takes longer.")
+            raise NoTimeError("the answer took too long. `python -m ci_operators explain ID` waits longer.")
 
 
 @dataclass(frozen=True, slots=True)
 class FoundEvent:
-    """The event as the source gave it, None if it was not found; `note`: why not; is_late: not all were looked at."""
+    """The event as the source returned it, None if it was not found. note: why not; is_late: the time was too short."""
 
     event: bytes | None
     note: str = ""
@@ -83,10 +83,10 @@ class FoundEvent:
 
 
 def find_event(files: RunFiles, connector: Connector, event_id: str, limits: Limits = PATIENCE) -> FoundEvent:
-    """Return the first event of the id that extract has staged."""
+    """Return the first event with the id among those that extract staged."""
     file = files.events()
     if file is None:
-        return FoundEvent(None, "Extract has not finished yet, or its artifacts are not known.")
+        return FoundEvent(None, "Extract has not finished yet, or its artifacts are missing.")
     search = _EventSearch(connector, event_id)
     begun, read = limits.clock(), 0
     try:
@@ -107,12 +107,13 @@ class _EventSearch:
     def __init__(self, connector: Connector, event_id: str) -> None:
         self.read_id = load_source(connector.source).read_id
         self.event_id = event_id
-        # As JSON writes it, with and without escapes for what is no ASCII; a source that escapes letters hides it.
-        self.needles = (msgspec.json.encode(event_id)[1:-1], json.dumps(event_id).encode()[1:-1])
+        # The id in JSON, with and without escapes for non-ASCII characters. Other escapes are not found.
+        start = event_id[:KEPT_OF_ID]  # a detection has the hash of the rest
+        self.needles = (msgspec.json.encode(start)[1:-1], json.dumps(start).encode()[1:-1])
         self.passed = 0
 
     def find_in(self, block: Block) -> bytes | None:
-        """Return the event if the block has it; only lines that hold its id are decoded."""
+        """Return the event if the block contains it; only lines that contain its id are decoded."""
         self.passed += block.text.count(b"\n")
         if not self._may_be_in(block.text):
             return None
@@ -123,4 +124,4 @@ class _EventSearch:
 
     def _is_it(self, line: bytes) -> bool:
         found = self.read_id(line) or ""
-        return self.event_id in (found, found.strip()[:MAX_NAME_LENGTH])
+        return self.event_id in (found, shorten_id(found))

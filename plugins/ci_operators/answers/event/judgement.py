@@ -1,4 +1,4 @@
-"""What the options of today make of an event: what keeps it, why it has no ATT&CK codes, when it will arrive."""
+"""How the connector's current options treat an event: what stops it, why it has no ATT&CK codes, when it arrives."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from ci_operators.stages.chain import make_chain, take_through
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """What becomes of an event by the connector's options of today.
+    """The outcome of an event with the connector's current options.
 
     fate: "passed", else "dropped" or "quarantined" at `stage`, with its code and detail. notes: codes of what was
-    degraded on the way. detections: what it becomes; of several, those that pass.
+    left out. detections: what it becomes; only those that pass.
     """
 
     fate: str
@@ -35,7 +35,7 @@ class Judgement:
 
 
 def judge(connector: Connector, event: bytes) -> Judgement:
-    """Return what the stages make of an event; the same steps as in a run, with nothing written."""
+    """Return the outcome of an event in the same steps as in a run; nothing is written."""
     notes = list[str]()
     passages = take_through(make_chain(connector, notes.append), event)
     rows = [read_row(connector.name, passage.record) for passage in passages if passage.verdict is None]
@@ -50,7 +50,7 @@ def judge(connector: Connector, event: bytes) -> Judgement:
 
 
 def say_keeping(connector: Connector, found: Judgement) -> str:
-    """Return what keeps an event from becoming a detection, in words; "" if nothing does."""
+    """Return a sentence on what keeps an event from becoming a detection; "" if nothing does."""
     if found.code is None:
         return ""
     words = words_of(connector.source).get(found.code, found.code)
@@ -60,12 +60,12 @@ def say_keeping(connector: Connector, found: Judgement) -> str:
 
 
 def explain_codes(connector: Connector, found: Judgement) -> list[str]:
-    """Return why an event's detections have no ATT&CK codes; nothing if all have some, or if there are none."""
+    """Return why an event's detections have no ATT&CK codes; an empty list if all have codes or there are none."""
     if all(row.codes for row in found.detections):
         return []
     words, faqs = words_of(connector.source), faqs_of(connector.source)
     told = [f"{words.get(code, code)} ({faqs[code]})" for code in found.notes if code in faqs]
-    return told or ["What the event names stands for no ATT&CK code."]
+    return told or ["Nothing that the event names has an ATT&CK code."]
 
 
 def say_no_codes(connector: str, why: str) -> str:
@@ -74,10 +74,10 @@ def say_no_codes(connector: str, why: str) -> str:
 
 
 def find_codes_why(trail: Trail, event_id: str, connectors: Sequence[Connector], finder: EventFinder) -> list[str]:
-    """Return for each connector that delivered a detection of the event without ATT&CK codes why it has none."""
+    """Return, for each connector that delivered the event without ATT&CK codes, a sentence on why it has none."""
     known = {connector.name: connector for connector in connectors}
     in_time = sorted(trail.detections, key=lambda found: found.first_seen)
-    # The event is looked for once for each connector, in the newest run: its artifacts are the likeliest to be there.
+    # The event is searched once for each connector, in the newest run: its artifacts most likely still exist.
     runs = {found.connector: found.run_id for found in in_time if not found.codes and found.connector in known}
     return [
         say_no_codes(name, text)
@@ -91,18 +91,18 @@ def _find_codes_why(connector: Connector, run_id: str, event_id: str, finder: Ev
         event = finder.find(connector, run_id, event_id)
         verdict = judge(connector, event) if event else None
     except CollectiveInsightsError as err:
-        return [f"The event cannot be looked at again: {err}"]
+        return [f"The event cannot be read again: {err}"]
     if verdict is None:
         title = load_source(connector.source).title
-        return [f"The event was found again neither in the run's artifacts nor at {title}."]
+        return [f"The event was not found in the run's artifacts or at {title}."]
     if all(row.codes for row in verdict.detections):
-        return ["By today's options its detection would be another one: they, or the event, have changed since."]
+        return ["With today's options the detection would be different: the options or the event have changed."]
     return explain_codes(connector, verdict)
 
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """Which time a connector's scheduled runs have read: from the first window's begin to the last one's end."""
+    """The time that a connector's scheduled runs have read: start of the first window to end of the last."""
 
     since: datetime | None = None
     until: datetime | None = None
@@ -110,10 +110,10 @@ class Coverage:
 
 @dataclass(frozen=True, slots=True)
 class SourceAnswer:
-    """What a source says of an event for one connector, in words. `failed`: it could not be asked.
+    """What a source says about an event of one connector, in words. failed: it could not be asked.
 
     sentence: the same words after the connector's name, for a list of several connectors.
-    codes_why: why its detection would have no ATT&CK codes; nothing if it would have some.
+    codes_why: why its detection would have no ATT&CK codes; empty if it would have some.
     """
 
     connector: str
@@ -131,14 +131,14 @@ class SourceAnswer:
 
 
 def ask_source(connector: Connector, event_id: str, coverage: Coverage, finder: EventFinder) -> SourceAnswer:
-    """Return what the connector's source says of the event, and what the connector would make of it."""
+    """Return what the connector's source says about the event, and what the connector would do with it."""
     name, source = connector.name, load_source(connector.source)
     try:
         event = finder.ask_source(connector, event_id)
     except CollectiveInsightsError as err:
         return SourceAnswer(name, source.title, False, f"{source.title} could not be asked: {err}", failed=True)
     if event is None:
-        return SourceAnswer(name, source.title, False, f"{source.title} does not know the event.")
+        return SourceAnswer(name, source.title, False, f"{source.title} does not have the event.")
     time, verdict = source.read_time(connector, event), judge(connector, event)
     fate = say_keeping(connector, verdict) or f"it passes the criteria and {foresee(connector, time, coverage)}"
     if len(verdict.detections) > 1:
@@ -150,20 +150,20 @@ def ask_source(connector: Connector, event_id: str, coverage: Coverage, finder: 
 
 
 def foresee(connector: Connector, time: datetime | None, coverage: Coverage) -> str:
-    """Return what becomes of an event that passes the criteria, and when it arrives, in words."""
+    """Return in words whether and when an event that passes the criteria arrives."""
     if connector.debug:
-        return "would be checked only: the connector is in debug mode, which delivers nothing."
+        return "would only be checked: the connector is in debug mode, which delivers nothing."
     if time is None:
-        return "names no time: its run cannot be told."
+        return "has no time, so its run is not known."
     if coverage.since is None or coverage.until is None:
-        return "will arrive once the connector's first runs reach it: none has delivered yet."
+        return "will arrive when the connector's first runs read it. No run has delivered yet."
     if time >= coverage.until:
         return "will arrive with the next run."
     hour = time.replace(minute=0, second=0, microsecond=0)
     period = f"{format_instant(hour)} to {format_instant(hour + timedelta(hours=1))}"
     if time < coverage.since:
-        return f"lies before the initial import ({format_instant(coverage.since)}): run a backfill of {period}."
+        return f"is older than the initial import ({format_instant(coverage.since)}). Run a backfill of {period}."
     return (
-        "lies in a window that was delivered without it: it was published later than the overlap reaches back, or the "
-        f"options have changed since. Trigger a run of {period}; nothing is sent twice."
+        "is in a window that was delivered without it: it was published later than the overlap, or the "
+        f"options have changed. Trigger a run of {period}. Nothing is sent twice."
     )

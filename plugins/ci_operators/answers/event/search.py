@@ -1,4 +1,4 @@
-"""What the ledgers know of an event's id, or of an indicator as a person may write it."""
+"""What the ledgers know about an event's id, or about an indicator as people write it."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from ci_operators.ledger import overview
 from ci_operators.ledger.indicators import FoundDetection, find_by_indicator
 from ci_operators.ledger.trail import Trail, find_connectors, find_trail
 
-#: Detections that are told as a sentence each; all of them are in the list.
+#: The most detections that get a sentence each; the list has all of them.
 _TOLD = 10
 
 
 @dataclass(frozen=True, slots=True)
 class Matches:
-    """Detections of an indicator, newest first; `more`: there are others."""
+    """Detections of an indicator, newest first; more: whether there are others."""
 
     detections: Sequence[FoundDetection] = ()
     more: bool = False
@@ -45,10 +45,10 @@ class Known:
 def search_ledgers(
     query: str, connectors: Sequence[Connector], open_by: OpenLedger, limit: int, *, gone_too: bool = False
 ) -> Known:
-    """Return what the ledgers of the connectors know of an event's id or of an indicator.
+    """Return what the ledgers of the connectors know about an event's id or an indicator.
 
-    limit: detections of an indicator. gone_too: whether connectors that are in no file any more count too. Raises the
-    first ledger's error if none can be read that is needed.
+    limit: the most detections of an indicator. gone_too: whether to include connectors that are no longer in the
+    file. Raises the first ledger's error if live connectors need ledgers and none of these can be read.
     """
 
     def read(connection: Connection, group: Sequence[Connector]) -> Known:
@@ -78,7 +78,7 @@ def _find_coverage(connection: Connection, name: str) -> Coverage:
 
 
 def join_trails(trails: Sequence[Trail]) -> Trail:
-    """Return what several ledgers know of an event as one trail."""
+    """Return what several ledgers know about an event as one trail."""
     return Trail(
         dropped=list(chain.from_iterable(trail.dropped for trail in trails)),
         quarantined=list(chain.from_iterable(trail.quarantined for trail in trails)),
@@ -88,7 +88,7 @@ def join_trails(trails: Sequence[Trail]) -> Trail:
 
 
 def find_matches(connection: Connection, connectors: Sequence[str], query: str, limit: int) -> Matches:
-    """Return the newest detections of the connectors whose indicator is what `query` writes."""
+    """Return the newest detections of the connectors with the indicator in `query`."""
     for indicator in _forms(query):
         found = find_by_indicator(connection, connectors, indicator, limit + 1)
         if found:
@@ -97,19 +97,19 @@ def find_matches(connection: Connection, connectors: Sequence[str], query: str, 
 
 
 def join_matches(parts: Sequence[Matches], limit: int) -> Matches:
-    """Return what several ledgers know of an indicator as one list."""
+    """Return what several ledgers know about an indicator as one list."""
     every = chain.from_iterable(part.detections for part in parts)
     found = sorted(every, key=lambda each: each.detected_at, reverse=True)
     return Matches(found[:limit], len(found) > limit or any(part.more for part in parts))
 
 
 def is_no_id(query: str) -> bool:
-    """Return whether the text is an address or a hash, and so no event's id: no source needs to be asked for it."""
+    """Return whether the text is an address or a hash: these are never event ids, so no source is asked."""
     return read_ip(query) is not None or is_hash(query.lower())
 
 
 def sum_up(matches: Matches, query: str) -> str:
-    """Return the detections of an indicator as one sentence: how many, by which connectors, in which states."""
+    """Return a sentence that sums up the detections of an indicator: how many, by which connectors, in which states."""
     shown = matches.detections
     states = Counter(found.state for found in shown).most_common()
     told = ", ".join(f"{count} {state}" for state, count in states)
@@ -120,7 +120,7 @@ def sum_up(matches: Matches, query: str) -> str:
 
 
 def tell_matches(matches: Matches, query: str) -> Iterator[str]:
-    """Yield sentences on the detections of an indicator."""
+    """Yield a sentence for each of the first detections of an indicator, and one for the rest."""
     for found in matches.detections[:_TOLD]:
         yield (
             f"{found.connector}: event {found.event_id} of {format_instant(found.detected_at)}: detection "
@@ -132,13 +132,13 @@ def tell_matches(matches: Matches, query: str) -> Iterator[str]:
 
 
 def tell_match(found: FoundDetection) -> dict[str, Any]:
-    """Return a detection of an indicator as it is shown; `key` in hexadecimal digits, as `settle` takes it."""
+    """Return a detection of an indicator as JSON values; `key` is in hexadecimal digits, as `settle` takes it."""
     names = ("connector", "event_id", "indicator_type", "indicator", "detected_at", "state")
     return {**{name: getattr(found, name) for name in names}, "key": found.key.hex()}
 
 
 def _forms(query: str) -> list[str]:
-    """Return how the ledger may have written the indicator: as typed, and as the mapping writes such a one."""
+    """Return the forms in which the ledger can have the indicator: as typed, and as the mapping writes it."""
     digits = query.lower()
     forms = [query, read_ip(query), read_domain(query), digits if is_hash(digits) else None]
     return list(dict.fromkeys(form for form in forms if form))

@@ -1,5 +1,4 @@
-"""What became of an event, as a person reads it: its steps from run to run, and a sentence for each thing that
-happened to it."""
+"""What happened to an event, in words: its steps from run to run, and a sentence for each outcome."""
 
 from __future__ import annotations
 
@@ -18,10 +17,10 @@ from ci_operators.ledger.trail import DeliveredDetection, DroppedEvent, Quaranti
 #: What passing a stage means, in the order of the stages.
 PASSED = {
     "extract": "Read from the source.",
-    "filter": "The criteria let it in.",
-    "map": "Made into a detection.",
-    "validate": "What the API takes.",
-    "submit": "Handed to Recorded Future.",
+    "filter": "It meets the criteria.",
+    "map": "Mapped to a detection.",
+    "validate": "The API accepts it.",
+    "submit": "Sent to Recorded Future.",
 }
 
 Entry = DroppedEvent | QuarantinedEvent | DeliveredDetection
@@ -29,8 +28,8 @@ Entry = DroppedEvent | QuarantinedEvent | DeliveredDetection
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What one stage of one run made of the event. fate: "passed", "dropped", "quarantined", "replayed", or the
-    state of its detection. `at`: None where nobody wrote down when."""
+    """What one stage of one run did with the event. fate: "passed", "dropped", "quarantined", "replayed", or the
+    state of its detection. at: when, None if that was not recorded."""
 
     connector: str
     run_id: str
@@ -44,7 +43,7 @@ class Step:
 
 
 def make_steps(trail: Trail, wording: Wording) -> list[Step]:
-    """Return the event's way in the order it went: run by run, in each of them stage by stage."""
+    """Return the event's steps in their order: run by run, and stage by stage in each run."""
     entries: list[Entry] = [*trail.dropped, *trail.quarantined, *trail.detections]
     entries.sort(key=_order_of)
     steps: dict[tuple[str, str, str, str], Step] = {}
@@ -59,7 +58,7 @@ def _passed_before(stage: str) -> list[tuple[str, str]]:
 
 
 def _order_of(entry: Entry) -> tuple[datetime, bool]:
-    """Return what puts the runs in their order, and in each of them the detection behind its quarantine."""
+    """Return the sort key: by time, and a detection after its quarantine in the same run."""
     if isinstance(entry, DeliveredDetection):
         return entry.first_seen, True
     return entry.seen_at, False
@@ -90,7 +89,7 @@ def _step(
 
 
 def tell_trail(trail: Trail, wording: Wording) -> Iterator[str]:
-    """Yield a sentence for each thing that became of the event, by the ledger."""
+    """Yield a sentence for each outcome of the event that the ledger has."""
     for drop in trail.dropped:
         rule = wording.say(drop.connector, drop.reason)
         yield f"{drop.connector}: dropped by {drop.stage} ({drop.reason}) in run {drop.run_id}: {rule}"
@@ -124,11 +123,10 @@ def _say_message(found: DeliveredDetection) -> str:
 
 @dataclass
 class StoryFacts:
-    """What the story of one event of a run is told from.
+    """The facts from which the story of one event of a run is made.
 
-    raw: the event; trail: what the ledger knows, where the artifacts tell nothing; record: its row of the run's
-    table; states: of its detections; last_stage: that has finished; is_whole: whether all artifacts were looked
-    through.
+    raw: the event; trail: what the ledger knows, if the artifacts have nothing; record: its row in the run's table;
+    states: of its detections; last_stage: the last one that finished; is_whole: whether all artifacts were searched.
     """
 
     connector: Connector
@@ -143,7 +141,7 @@ class StoryFacts:
 
 
 def tell_story(facts: StoryFacts) -> Iterator[str]:
-    """Yield a sentence for each stage of the run, and for what would become of the event today."""
+    """Yield a sentence for each stage of the run, and one on how today's options treat the event."""
     if facts.trail:
         yield from tell_trail(facts.trail, facts.wording)
     elif facts.record is None:
@@ -170,31 +168,31 @@ def _tell_record(facts: StoryFacts, record: Record) -> Iterator[str]:
 def _tell_unfinished(facts: StoryFacts) -> Iterator[str]:
     if not facts.is_whole:
         yield (
-            "The run has more records than can be looked through at once: search its table for the event, or ask "
+            "The run has too many records to search at once. Search its table for the event, or run "
             "`python -m ci_operators explain ID`."
         )
         return
     for stage, words in (*_passed_before(facts.last_stage), (facts.last_stage, PASSED[facts.last_stage])):
         yield f"{stage}: {words}"
-    yield "Its further way is not known: the next stage has not finished, or its artifacts are gone."
+    yield "What happened after that is not known: the next stage has not finished, or its artifacts are gone."
 
 
 def _tell_judgement(facts: StoryFacts, raw: bytes) -> Iterator[str]:
-    """Yield why there are no ATT&CK codes, and what the options as they stand now would make of the event."""
+    """Yield why there are no ATT&CK codes, and how the current options treat the event."""
     record = facts.record
     try:
         verdict = judge(facts.connector, raw)
     except CollectiveInsightsError as err:
-        yield f"What the criteria say of it today cannot be told: {err}"
+        yield f"The criteria cannot be applied to it now: {err}"
         return
     if record is not None and record.fate == "detection" and not facts.has_codes:
         yield from (f"No ATT&CK codes: {text}" for text in explain_codes(facts.connector, verdict))
     if record is None or _differs(record, verdict):
-        yield f"By the connector's options as they stand now: {say_keeping(facts.connector, verdict) or 'it passes.'}"
+        yield f"With the connector's current options: {say_keeping(facts.connector, verdict) or 'it passes.'}"
 
 
 def _differs(record: Record, verdict: Judgement) -> bool:
-    """Return whether an event would not meet today what it met in its run, as far as the stages before submit go."""
+    """Return whether the outcome of the stages before submit would be different today."""
     if record.stage == "submit" or record.fate == "detection":
         return verdict.code is not None
     return record.code != verdict.code and record.code != "rejected_by_api"

@@ -1,4 +1,4 @@
-"""A vendor's event or a detection as it is shown: values of JSON that every browser takes, nothing of it too long."""
+"""A vendor's event or a detection for display: JSON values that every browser can read, cut where they are too long."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-#: Characters of one text, members of one object or list, levels, and characters of the whole.
+#: The most characters of one text, members of one object or list, levels, and characters in total.
 LONGEST_TEXT = 4000
 MOST_MEMBERS = 500
 DEEPEST = 40
 MOST_CHARACTERS = 200_000
 _LONGEST_NAME = 200
-#: Greater numbers lose digits in a browser.
+#: Larger numbers lose digits in a browser.
 _SAFE = 1 << 53
 
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What is shown: an object or another value, the text of what is no JSON; `truncated`: not all of it."""
+    """What is shown: a JSON value, or the text if it is not JSON; truncated: whether something was cut."""
 
     value: Any
     truncated: bool
@@ -27,7 +27,7 @@ class View:
 
 
 def view_record(text: bytes) -> View:
-    """Return what a record holds, cut where it is too long; cuts are marked in the value."""
+    """Return a record for display. What is too long is cut, and the cuts are marked in the value."""
     cutter = _Cutter()
     try:
         value = json.loads(text.decode("utf-8", "replace"), parse_constant=str)
@@ -42,7 +42,7 @@ class _Cutter:
         self.has_cut = False
 
     def cut(self, value: Any, depth: int = 0) -> Any:
-        """Return the value, cut to what is left."""
+        """Return the value, cut to the space that is left."""
         if isinstance(value, str):
             return self._cut_text(value, LONGEST_TEXT)
         if isinstance(value, dict | list):

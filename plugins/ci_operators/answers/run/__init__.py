@@ -1,1 +1,1 @@
-"""What became of a run's records: in figures, as a table."""
+"""What happened to a run's records: in figures, and as a table."""

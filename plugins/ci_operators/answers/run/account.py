@@ -1,4 +1,4 @@
-"""What became of a run's records in figures: stage by stage, in words, adding up."""
+"""The counts of a run's records, stage by stage, with each code in words."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ci_operators.sources.registry import load_source
 
 @dataclass(frozen=True, slots=True)
 class TaskState:
-    """What Airflow says of a stage's task."""
+    """The state of a stage's task in Airflow."""
 
     state: str | None = None
     try_number: int = 0
@@ -26,8 +26,7 @@ class TaskState:
 
 @dataclass(frozen=True, slots=True)
 class RunState:
-    """What Airflow says of a run. kind: scheduled, manual or backfill; tasks, manifests: by stage, as far as there
-    are any."""
+    """A run in Airflow. kind: scheduled, manual or backfill; tasks, manifests: by stage, only those that exist."""
 
     run_id: str
     kind: str
@@ -40,7 +39,7 @@ class RunState:
 
 @dataclass(frozen=True)
 class RunAccount:
-    """A run in figures. manifests: by stage, from the tasks' XComs or the ledger, whatever they hold."""
+    """The figures of a run. manifests: by stage, from the tasks' XComs or the ledger; not validated."""
 
     connector: Connector
     run: RunState
@@ -54,7 +53,7 @@ class RunAccount:
 
     @property
     def is_debug(self) -> bool:
-        """Return whether the run only checks; by the connector's option, before a stage has said so."""
+        """Return whether it is a debug run; before a stage has finished, the connector's option."""
         return next((each.debug for each in self.found.values()), self.connector.debug)
 
     def tell(self, records_note: str = "") -> dict[str, Any]:
@@ -82,9 +81,9 @@ class RunAccount:
         }
 
     def _tell_stage(self, stage: str, found: FoundManifest | None) -> dict[str, Any]:
-        """Return what one stage did; None before it has finished.
+        """Return what one stage did; its counts are None before it has finished.
 
-        records_in + added = records_out + dropped + quarantined; `extra` has added, if there are any.
+        records_in + added = records_out + dropped + quarantined; `extra` contains added, if it is not 0.
         """
         task, tally = self.run.tasks.get(stage, TaskState()), found.tally if found else Tally()
         return {
@@ -102,7 +101,7 @@ class RunAccount:
         }
 
     def _tell_codes(self, codes: Mapping[str, int], tally: Tally) -> list[dict[str, Any]]:
-        """Return how many records met each reason, issue or note, with ids of some of them."""
+        """Return the number of records with each reason, issue or note, and some of their ids."""
         return [
             {
                 "code": code,
@@ -115,11 +114,11 @@ class RunAccount:
         ]
 
     def _find_notes(self) -> Iterator[str]:
-        """Yield what is to be said where the figures end before submit, or are not to be trusted."""
+        """Yield a sentence on why the figures end before submit or are incomplete, if they are."""
         found = self.found
         odd = [stage for stage in STAGES if self.manifests.get(stage) is not None and stage not in found]
         if odd:
-            yield f"The manifest of {' and '.join(odd)} is none that this version can read: its figures are left out."
+            yield f"This version cannot read the manifest of {' and '.join(odd)}, so its figures are not shown."
         if self.is_debug and "validate" in found and found["validate"].tally.records_out:
             yield "Debug run: Recorded Future has checked the detections and stored nothing."
             return
@@ -135,14 +134,14 @@ class RunAccount:
 
 
 def _tell_delivery(submit: FoundManifest) -> dict[str, int]:
-    """Return what became of the detections that submit took: accepted + already_accepted + duplicate + waiting +
-    unknown + rejected are all of them. from_waiting: beside them, accepted ones that had waited since an earlier run.
+    """Return the outcomes of the detections that submit received: accepted + already_accepted + duplicate + waiting +
+    unknown + rejected are all of them. from_waiting: in addition, accepted ones that had waited since an earlier run.
     """
     tally = submit.tally
     waiting = min(submit.count("waiting") or 0, tally.records_out)
     duplicate, unknown = tally.dropped["duplicate"], tally.quarantined["outcome_unknown"]
     return {
-        "accepted": tally.records_out - waiting,  # all that are neither named nor waiting
+        "accepted": tally.records_out - waiting,  # what is passed on and does not wait
         "already_accepted": tally.dropped.total() - duplicate,
         "duplicate": duplicate,
         "waiting": waiting,
@@ -156,7 +155,7 @@ def _tell_delivery(submit: FoundManifest) -> dict[str, int]:
 
 def _say_missing(stage: str, state: str | None) -> str:
     if state == "failed":
-        return f"{stage.capitalize()} has failed: its log says why."
+        return f"{stage.capitalize()} has failed. Its log shows why."
     if state == "success":
         return f"{stage.capitalize()} has finished, but its manifest is gone."
     if state in ("skipped", "removed", "upstream_failed"):

@@ -1,4 +1,4 @@
-"""The artifacts of one run: what each of them holds, read block by block from anywhere in its text."""
+"""The artifacts of one run: what each contains, and how to read it in blocks from any line on."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ from ci_operators.answers.run.manifests import FoundManifest
 from ci_operators.core.errors import CollectiveInsightsError
 from ci_operators.staging.artifact import CHUNK_BYTES, SUFFIX, StagingPath
 
-#: Why submit drops a detection; it keeps no list of those, but the ledger knows when each was delivered.
+#: The reason with which submit drops a detection. It stages no list of these: the ledger knows when each was delivered.
 ARRIVED = "already_accepted"
-#: Vendors' events are kilobytes, a thousandth of this. A few bytes of an artifact can stand for a line without end,
-#: and a line is held in memory.
+#: Vendors' events have kilobytes, a thousandth of this. A few compressed bytes can expand to a huge line, and a line is
+#: held in memory.
 LONGEST_LINE = 1 << 24
 
 
 class ArtifactError(CollectiveInsightsError):
-    """An artifact cannot be read; the sentence says why."""
+    """An artifact cannot be read. The message says why."""
 
 
 class ArtifactGoneError(ArtifactError):
-    """An artifact is not there (any more)."""
+    """An artifact does not exist, or no longer."""
 
 
 @dataclass(frozen=True, slots=True)
 class StagedFile:
-    """An artifact whose records all met one fate: "dropped", "quarantined", "detection", or "event" before any.
+    """An artifact whose records all have one outcome: "dropped", "quarantined", "detection", or "event" before any.
 
-    stage: where they met it. expected: how many records it should hold, by its stage's manifest. codes: the reasons
-    or issues among them; of detections, what submit may have dropped them for.
+    stage: the one that decided it. expected: the number of records by its stage's manifest. codes: the reasons or
+    issues of the records; for detections, the reasons with which submit can have dropped them.
     """
 
     fate: str
@@ -43,32 +43,32 @@ class StagedFile:
 
     @property
     def name(self) -> str:
-        """Return the name that no other artifact of the run has."""
+        """Return the name, unique among the artifacts of the run."""
         return self.path.name.removesuffix(SUFFIX)
 
 
 @dataclass(frozen=True, slots=True)
 class RunFiles:
-    """Where a run's artifacts are, and what its stages say of them.
+    """Where a run's artifacts are, and what the manifests of its stages say about them.
 
-    A stage that has not finished has no manifest; what an earlier try of it left is not the run's.
+    A stage that has not finished has no manifest. What an earlier try of it left does not count.
     """
 
     directory: Any  # a StagingPath
     stages: Mapping[str, FoundManifest]
 
     def events(self) -> StagedFile | None:
-        """Return the artifact of the events as the source gave them, None if extract has not finished."""
+        """Return the artifact of the events as the source returned them, None if extract has not finished."""
         extract = self.stages.get("extract")
         return self._file("event", "extract", "extract", extract.tally.records_out) if extract else None
 
     def settled(self) -> list[StagedFile]:
-        """Return the artifacts that together hold every record whose fate is known, in the order of the stages."""
+        """Return the artifacts that together have every record whose outcome is known, in the order of the stages."""
         detections = self.detections()
         return [*self._sides(), *([detections] if detections else [])]
 
     def detections(self) -> StagedFile | None:
-        """Return the artifact of the detections, of the last stage that wrote some; None before there are any."""
+        """Return the artifact of the detections from the last stage that wrote some; None before there are any."""
         stage = next((stage for stage in ("validate", "map") if stage in self.stages), None)
         if stage is None or not self.stages[stage].artifact or not self.stages[stage].tally.records_out:
             return None
@@ -78,7 +78,7 @@ class RunFiles:
         return self._file("detection", "submit" if submit else stage, stage, count, arrived)
 
     def refused(self) -> StagedFile | None:
-        """Return the artifact of the detections that submit quarantined, which the detections' one holds too."""
+        """Return the artifact of the detections that submit quarantined; `detections()` contains these too."""
         return next((file for file in self._sides() if file.name == "submit.quarantined"), None)
 
     def _sides(self) -> Iterator[StagedFile]:
@@ -92,7 +92,7 @@ class RunFiles:
 
 
 def check_artifacts(files: RunFiles) -> str:
-    """Return "" if all artifacts of the run are there, else the sentence that says why not."""
+    """Return "" if all artifacts of the run exist, else a sentence that says why not."""
     for file in files.settled():
         try:
             measure(file.path)
@@ -102,7 +102,7 @@ def check_artifacts(files: RunFiles) -> str:
 
 
 def measure(path: StagingPath) -> int:
-    """Return the artifact's size in bytes: another one after a retry has written it again."""
+    """Return the artifact's size in bytes. It changes when a retry writes the artifact again."""
     try:
         return int(path.stat().st_size)
     except OSError as err:
@@ -111,18 +111,18 @@ def measure(path: StagingPath) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Whole lines of an artifact's text. `start`: where they begin in it, in bytes."""
+    """Whole lines of an artifact's text. start: their position in it, in bytes."""
 
     start: int
     text: bytes
 
     @property
     def end(self) -> int:
-        """Return where the next block begins."""
+        """Return the position where the next block begins."""
         return self.start + len(self.text)
 
     def lines(self) -> Iterator[tuple[bytes, int]]:
-        """Yield each line with the place where the next one begins."""
+        """Yield each line with the position where the next one begins."""
         end = self.start
         for line in self.text.split(b"\n")[:-1]:
             end += len(line) + 1
@@ -130,15 +130,15 @@ class Block:
 
 
 def read_blocks(path: StagingPath, start: int = 0) -> Iterator[Block]:
-    """Yield the text from the line at `start` on; memory holds one block at a time.
+    """Yield the text from the line at `start` on. One block at a time is in memory.
 
-    Raises ArtifactError for what is no artifact or breaks off, ValueError if no line begins at `start`.
+    Raises ArtifactError if the file is damaged or incomplete, ValueError if no line begins at `start`.
     """
     try:
         with path.open("rb") as file:
             yield from _cut_blocks(path.name, _read_text(file, start), start)
     except zstandard.ZstdError:
-        raise ArtifactError(f"The artifact {path.name} is damaged: clear the run from its stage on.") from None
+        raise ArtifactError(f"The artifact {path.name} is damaged. Clear the run from its stage on.") from None
     except OSError as err:
         raise _find_error(path, err) from None
 
@@ -159,7 +159,7 @@ def _read_text(file: IO[bytes], start: int) -> Iterator[bytes]:
 
 
 def _cut_blocks(name: str, chunks: Iterator[bytes], start: int) -> Iterator[Block]:
-    parts: list[bytes] = []  # of the line that goes on in the next chunk
+    parts: list[bytes] = []  # of a line that continues in the next chunk
     for chunk in chunks:
         end = chunk.rfind(b"\n") + 1
         if end:
@@ -170,14 +170,14 @@ def _cut_blocks(name: str, chunks: Iterator[bytes], start: int) -> Iterator[Bloc
             parts.append(chunk[end:])
             if sum(map(len, parts)) > LONGEST_LINE:
                 raise ArtifactError(
-                    f"The artifact {name} holds a record longer than {LONGEST_LINE >> 20} MB: that and what stands "
-                    "behind it cannot be shown."
+                    f"The artifact {name} has a record longer than {LONGEST_LINE >> 20} MB. This record and those "
+                    "after it cannot be shown."
                 )
     if parts:
-        raise ArtifactError(f"The artifact {name} breaks off: clear the run from its stage on.")
+        raise ArtifactError(f"The artifact {name} is incomplete. Clear the run from its stage on.")
 
 
 def _find_error(path: StagingPath, error: OSError) -> ArtifactError:
     if isinstance(error, FileNotFoundError):
-        return ArtifactGoneError(f"The artifact {path.name} is gone, by retention or by hand.")
+        return ArtifactGoneError(f"The artifact {path.name} was deleted, by retention or by hand.")
     return ArtifactError(f"The artifact {path.name} cannot be read ({error.strerror or type(error).__name__}).")

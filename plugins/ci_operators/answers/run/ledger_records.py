@@ -1,4 +1,4 @@
-"""The records of a run by the ledger: for when its artifacts are gone. Debug runs have none there."""
+"""The records of a run from the ledger, for when its artifacts are gone. Debug runs have none there."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from ci_operators.core.instant import format_instant
 from ci_operators.ledger.run_records import Picked, find_run_detections, find_run_dropped, find_run_quarantined
 from ci_operators.ledger.trail import DeliveredDetection, find_states
 
-#: Rows that are read at once.
+#: The number of rows that are read at once.
 _BATCH = 200
-#: The ledger's parts of a run, by the fate of their records.
+#: The parts of a run in the ledger, by the outcome of their records.
 _PARTS = ("dropped", "quarantined", "detection")
 _DELIVERY = "submit"
-_NOTE = "These are the run's records as the ledger has them; what a later run met again stands with that run."
+_NOTE = "These are the run's records in the ledger. A record that a later run read again is listed with that run."
 
-#: Rows of a part, each with its place; no record of a detection that has been forgotten meanwhile.
+#: Rows of a part, each with its place; None for a detection that retention deleted meanwhile.
 _Rows = Sequence[tuple[str, Record | None]]
 
 
 @dataclass(frozen=True, slots=True)
 class LedgerRun:
-    """A run as the ledger of its connector knows it."""
+    """A run in the ledger of its connector."""
 
     connection: Connection
     connector: str
@@ -37,7 +37,7 @@ class LedgerRun:
     wording: Wording
 
     def read(self, fate: str, after: str, picked: Picked) -> Iterator[tuple[str, Record]]:
-        """Yield place and record of all that met a fate, after a place. Raises ValueError for a place that is none."""
+        """Yield the records with an outcome, and their places, after a place. Raises ValueError if it is invalid."""
         read = {"dropped": self._read_dropped, "quarantined": self._read_quarantined, "detection": self._read_sent}
         while True:
             rows: _Rows = read[fate](after, picked)
@@ -58,7 +58,7 @@ class LedgerRun:
         ]
 
     def _read_sent(self, after: str, picked: Picked) -> _Rows:
-        del picked  # detections have no code, and one stage
+        del picked  # detections have no code, and only one stage
         batch, _, key = after.partition(".")
         place = (int(batch), bytes.fromhex(key)) if after else None
         found = find_run_detections(self.connection, self.connector, self.run_id, _BATCH, place)
@@ -79,11 +79,13 @@ class LedgerRun:
 def find_ledger_records(
     run: LedgerRun, query: RecordQuery, cursor: str | None = None, limits: Limits | None = None
 ) -> RecordPage:
-    """Return the wanted records from the cursor on. Raises WrongQuestionError for a cursor that is none."""
+    """Return the wanted records from the cursor on. Raises WrongQuestionError for an invalid cursor."""
     limits, wanted = limits or Limits(), [part for part in _PARTS if _is_wanted(part, query)]
     place = read_cursor(cursor, query.fingerprint) if cursor else None
     if place is not None and place.file not in wanted:
-        raise WrongQuestionError("The run's artifacts are gone since the page before: begin again with the first page.")
+        raise WrongQuestionError(
+            "The run's artifacts were deleted since the last page. Start again with the first page."
+        )
     begun, records, searched = limits.clock(), list[Record](), 0
     for part, key, record in _read_from(run, query, wanted, place):
         searched += 1
@@ -96,7 +98,7 @@ def find_ledger_records(
 
 
 def _is_wanted(part: str, query: RecordQuery) -> bool:
-    """Return whether a part can hold wanted records: detections have no code, and one stage."""
+    """Return whether a part can have wanted records. Detections have no code, and only one stage."""
     has_all = part != "detection" or (not query.code and query.stage in ("", _DELIVERY))
     return has_all and query.fate in ("all", part)
 
@@ -104,7 +106,7 @@ def _is_wanted(part: str, query: RecordQuery) -> bool:
 def _read_from(
     run: LedgerRun, query: RecordQuery, wanted: list[str], place: Cursor | None
 ) -> Iterator[tuple[str, str, Record]]:
-    """Yield part, place and record of all that is behind a place."""
+    """Yield part, place and record of everything after a place."""
     for part in wanted[wanted.index(place.file) if place else 0 :]:
         after = place.key if place and part == place.file else ""
         try:
@@ -115,7 +117,7 @@ def _read_from(
 
 
 def show_delivered(found: DeliveredDetection, event_id: str | None) -> Record:
-    """Return the record of a detection that the ledger knows."""
+    """Return a detection in the ledger as a record."""
     return Record(
         event_id=event_id,
         fate="detection",

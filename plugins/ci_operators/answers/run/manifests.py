@@ -1,4 +1,4 @@
-"""Manifests as they are found: of today's code, of an older version's, damaged, or missing."""
+"""Reads the manifests of a run's stages: of this version, of older versions, damaged, or missing."""
 
 from __future__ import annotations
 
@@ -31,16 +31,16 @@ class RunWindow(msgspec.Struct):
     basis: str = ""
 
     def tell(self) -> dict[str, str]:
-        """Return the window as it is shown."""
+        """Return the window as JSON values."""
         since, until = format_instant(self.since), format_instant(self.until)
         return {"since": since, "until": until, "basis": self.basis[:_LONGEST]}
 
 
 class FoundManifest(msgspec.Struct, dict=True):
-    """What one stage's manifest says; what older versions did not write yet has a default.
+    """The content of one stage's manifest. Members that older versions did not write have a default.
 
-    side_artifacts: by the kinds ("dropped", "quarantined") that the stage wrote; extra: figures of this stage alone,
-    such as pages read.
+    side_artifacts: by kind ("dropped", "quarantined"), those that the stage wrote; extra: figures that only this
+    stage has, such as pages read.
     """
 
     records_in: _Count
@@ -68,16 +68,16 @@ class FoundManifest(msgspec.Struct, dict=True):
         return Tally(self.records_in, self.records_out, self.added, dropped, quarantined, notes, self.samples)
 
     def has_side(self, kind: str) -> bool:
-        """Return whether the stage wrote a side artifact; if an older manifest does not say, whether it filled one."""
+        """Return whether the stage wrote a side artifact, or, in an older manifest, had records for one."""
         return kind in self.side_artifacts if self.side_artifacts is not None else bool(getattr(self.tally, kind))
 
     def count(self, name: str) -> int | None:
-        """Return one of the counts of this stage alone, None if the manifest lacks it."""
+        """Return a count from `extra`, None if it is missing."""
         found = self.number(name)
         return found if isinstance(found, int) else None
 
     def number(self, name: str) -> float | None:
-        """Return one of the figures of this stage alone, None if the manifest lacks it."""
+        """Return a figure from `extra`, None if it is missing."""
         try:
             found: int | float = msgspec.convert(self.extra.get(name), _Number)
         except msgspec.ValidationError:
@@ -85,7 +85,7 @@ class FoundManifest(msgspec.Struct, dict=True):
         return found
 
     def show_extra(self) -> dict[str, int | float | str]:
-        """Return the figures of this stage alone as they are shown: numbers and short texts that say something."""
+        """Return the figures from `extra` that are shown: numbers and short texts that are not empty."""
         shown: dict[str, int | float | str] = {}
         for name, value in list(self.extra.items())[:_MOST_EXTRAS]:
             if isinstance(value, Mapping):
@@ -97,12 +97,12 @@ class FoundManifest(msgspec.Struct, dict=True):
         return shown
 
 
-#: What is not shown among the figures of a stage alone.
-_COMMON = {*FoundManifest.__struct_fields__, "stage", "connector", "digest"} - {"added"}
+#: Members that do not count as figures of a single stage.
+_COMMON = {*FoundManifest.__struct_fields__, "stage", "connector", "digest", "kept"} - {"added"}
 
 
 def read_manifest(manifest: object) -> FoundManifest | None:
-    """Return what a manifest says; None if it is none, or if its counts do not add up."""
+    """Return the content of a manifest; None if it is not valid, or if its counts do not add up."""
     if not isinstance(manifest, Mapping):
         return None
     extra = {name: value for name, value in manifest.items() if name not in _COMMON}
@@ -115,6 +115,6 @@ def read_manifest(manifest: object) -> FoundManifest | None:
 
 
 def read_manifests(manifests: Mapping[str, object]) -> dict[str, FoundManifest]:
-    """Return what the manifests say, by stage in the order of the stages; what is none of ours is left out."""
+    """Return the contents of the valid manifests by stage, in the order of the stages."""
     found = {stage: read_manifest(manifests.get(stage)) for stage in STAGES}
     return {stage: manifest for stage, manifest in found.items() if manifest is not None}

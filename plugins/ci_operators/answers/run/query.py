@@ -1,4 +1,4 @@
-"""What is asked of a run's records: which of them, and from where on."""
+"""A query for a run's records, and the cursor of its next page."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ FATES = ("all", "dropped", "quarantined", "detection")
 
 @dataclass(frozen=True)
 class RecordQuery:
-    """What is wanted of a run's records; what is empty does not count.
+    """Which of a run's records are wanted. Empty fields are ignored.
 
-    search: a text that is in event id, indicator, reason or issue code, ATT&CK code or state, whatever the case of its
-    letters a to z. event_id: of one event alone.
+    search: a text in the event id, indicator, reason or issue code, ATT&CK code or state; the case of the letters a to
+    z does not matter. event_id: only the records of this event.
     """
 
     fate: str = "all"
@@ -35,44 +35,44 @@ class RecordQuery:
 
     @classmethod
     def of(cls, fate: str = "all", code: str = "", stage: str = "", search: str = "") -> RecordQuery:
-        """Return the query that a person asks. Raises WrongQuestionError for a fate or stage that there is none of."""
+        """Return the query for what a person chose. Raises WrongQuestionError for an unknown outcome or stage."""
         if fate not in FATES:
-            raise WrongQuestionError(f"There is no fate {fate[:40]!r}; there are: {', '.join(FATES)}.")
+            raise WrongQuestionError(f"Unknown outcome {fate[:40]!r}. Use one of: {', '.join(FATES)}.")
         if stage and stage not in STAGES:
-            raise WrongQuestionError(f"There is no stage {stage[:40]!r}; there are: {', '.join(STAGES)}.")
+            raise WrongQuestionError(f"Unknown stage {stage[:40]!r}. Use one of: {', '.join(STAGES)}.")
         return cls(fate, read_question(code, "The code"), stage, read_question(search))
 
     @cached_property
     def fingerprint(self) -> str:
-        """Return a text that tells this query from others."""
+        """Return a text that identifies this query."""
         return hashlib.sha256(msgspec.json.encode(astuple(self))).hexdigest()[:12]
 
     @cached_property
     def needle(self) -> bytes:
-        """Return the bytes that a record's text cannot do without, letters a to z in small."""
+        """Return the bytes that the text of a wanted record contains, with letters a to z in lower case."""
         return _fold(self.event_id or self.search)
 
     @cached_property
     def asks_for_state(self) -> bool:
-        """Return whether what is wanted may be in a detection's state, which no artifact holds."""
+        """Return whether the search text can match a detection's state, which is not in the artifacts."""
         return bool(self.search) and any(self.needle in word.encode() for word in (*STATES, ARRIVED))
 
     def wants_file(self, file: StagedFile) -> bool:
-        """Return whether an artifact can hold wanted records."""
+        """Return whether an artifact can have wanted records."""
         fates = {"all", file.fate, *(("dropped",) if file.fate == "detection" and file.codes else ())}
         return self.fate in fates and self.stage in ("", file.stage) and (not self.code or self.code in file.codes)
 
     def needs_states(self, file: StagedFile) -> bool:
-        """Return whether only the ledger can tell which records of an artifact are wanted."""
+        """Return whether the states in the ledger decide which records of an artifact are wanted."""
         if file.fate == "dropped":
             return False
         sorts = file.fate == "detection" and bool(file.codes) and (self.fate != "all" or bool(self.code))
         return sorts or self.asks_for_state
 
     def may_be_in(self, text: bytes) -> bool:
-        """Return whether a piece of an artifact may hold a wanted record, but for what the ledger says of it.
+        """Return whether a part of an artifact can have a wanted record, without regard to states in the ledger.
 
-        Where the text has a backslash, a letter may be written in another way than as itself.
+        If the text has a backslash, it always can: letters can be written as escapes.
         """
         if b"\\" in text:
             return True
@@ -92,7 +92,7 @@ class RecordQuery:
 
 
 def _fold(text: str) -> bytes:
-    """Return a text as it is compared: letters a to z in small, all others as they are."""
+    """Return a text for comparison: letters a to z in lower case, all others unchanged."""
     return text.encode("utf-8", "surrogatepass").lower()
 
 
@@ -100,11 +100,11 @@ _Place = Annotated[int, msgspec.Meta(ge=0, lt=1 << 62)]
 
 
 class Cursor(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
-    """A place among a run's records, which a browser keeps as a text and gives back.
+    """A place among a run's records, which a browser receives as text and sends back.
 
     question: fingerprint of the query that it belongs to; file: the artifact's name, or the ledger's part;
-    offset: where the next line begins in the artifact's text; passed: lines before it; size: of the artifact, so
-    that one written again by a retry is noticed; key: where the ledger goes on.
+    offset: where the next line begins in the artifact's text; passed: lines before it; size: of the artifact, to
+    detect that a retry wrote it again; key: where to continue in the ledger.
     """
 
     question: str
@@ -124,7 +124,7 @@ def write_cursor(cursor: Cursor) -> str:
 
 
 def read_cursor(text: str, question: str) -> Cursor:
-    """Return what the text says. Raises WrongQuestionError for one that is broken, or was given for other filters."""
+    """Return the cursor in a text. Raises WrongQuestionError if it is invalid or belongs to another query."""
     if len(text) > _LONGEST_CURSOR:
         raise wrong_cursor()
     try:
@@ -132,10 +132,10 @@ def read_cursor(text: str, question: str) -> Cursor:
     except (msgspec.MsgspecError, UnicodeError):
         raise wrong_cursor() from None
     if cursor.question != question:
-        raise WrongQuestionError("The cursor belongs to other filters: begin again with the first page.")
+        raise WrongQuestionError("The cursor belongs to other filters. Start again with the first page.")
     return cursor
 
 
 def wrong_cursor() -> WrongQuestionError:
-    """Return the error for a cursor that we have not given."""
-    return WrongQuestionError("The cursor is none of ours: begin again with the first page.")
+    """Return the error for an invalid cursor."""
+    return WrongQuestionError("The cursor is not valid. Start again with the first page.")

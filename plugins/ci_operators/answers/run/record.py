@@ -1,4 +1,4 @@
-"""One record of a run, as its table shows it, read from a line of an artifact."""
+"""One record of a run as the table of records shows it, read from a line of an artifact."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from ci_operators.ledger.history import QuarantineEntry
 from ci_operators.ledger.row import Row, read_row
 from ci_operators.ledger.trail import DeliveredDetection
 
-#: A detail or a name longer than this is cut in the table.
+#: The most characters of a detail or a name in the table.
 _LONGEST = 500
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """What became of one event. fate: "dropped", "quarantined" or "detection".
+    """The outcome of one event. fate: "dropped", "quarantined" or "detection".
 
     code: reason or issue; state, state_words: of a detection that the ledger knows; detected_at: ISO 8601 in UTC;
-    place: where the artifacts hold a record without an event id, by which else it is asked for.
+    place: where a record without an event id is in the artifacts; other records are found by their event id.
     """
 
     event_id: str | None
@@ -41,13 +41,13 @@ class Record:
     place: str = ""
 
 
-#: Gives what the ledger knows of detections by their keys.
+#: Returns what the ledger knows about detections, by their keys.
 LookUp = Callable[[Sequence[bytes]], Mapping[bytes, DeliveredDetection]]
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A record with the key by which the ledger knows its detection, and what was kept of it byte for byte."""
+    """A record with the key of its detection in the ledger, and its original bytes."""
 
     record: Record
     key: bytes | None = None
@@ -68,9 +68,9 @@ UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 @dataclass(frozen=True, slots=True)
 class RecordReader:
-    """Reads the lines of a connector's artifacts. Raises UNREADABLE on a line that is no record.
+    """Reads the lines of a connector's artifacts. Raises UNREADABLE for a line that is not a record.
 
-    began: when the run did; what was delivered before, submit has dropped. None where nobody knows.
+    began: when the run began, None if unknown. Submit dropped detections that were delivered before.
     """
 
     connector: str
@@ -78,7 +78,7 @@ class RecordReader:
     began: datetime | None = None
 
     def read(self, line: bytes, fate: str, stage: str) -> Candidate:
-        """Return the record in a line of an artifact whose records met `fate` at `stage`."""
+        """Return the record in a line of an artifact whose records have the outcome `fate` at `stage`."""
         if fate == "dropped":
             entry = _decode_dropped(line)
             words = self.wording.say(self.connector, entry.reason)
@@ -89,9 +89,9 @@ class RecordReader:
         return Candidate(_describe(Record(row.event_id, "detection", stage), row), row.key, row.text)
 
     def add_state(self, candidate: Candidate, known: DeliveredDetection | None, *, sorts: bool = False) -> Record:
-        """Return the record with what the ledger says of its detection.
+        """Return the record with the state of its detection in the ledger.
 
-        sorts: whether one that was delivered before the run counts as dropped by submit.
+        sorts: whether a detection that was delivered before the run counts as dropped by submit.
         """
         record = candidate.record
         if known is None:
@@ -117,7 +117,7 @@ class RecordReader:
             return Candidate(record, payload=payload)
         try:
             row = read_row(self.connector, payload)
-        except UNREADABLE:  # what validate refuses may be no detection
+        except UNREADABLE:  # what validate rejects is not always a detection
             return Candidate(record, payload=payload)
         return Candidate(_describe(record, row), row.key, payload)
 

@@ -1,5 +1,4 @@
-"""The records of one run, a page at a time, from its artifacts: each page is read until it is full, or has cost
-enough."""
+"""The records of one run from its artifacts, a page at a time. A page ends when it is full or has reached a limit."""
 
 from __future__ import annotations
 
@@ -13,15 +12,15 @@ from ci_operators.answers.run.query import Cursor, RecordQuery, read_cursor, wri
 from ci_operators.answers.run.record import UNREADABLE, Candidate, LookUp, Record, RecordReader
 from ci_operators.ledger.trail import DeliveredDetection
 
-#: Lines that are read, and looked up in the ledger, at once.
+#: The number of lines that are read, and looked up in the ledger, at once.
 _BATCH = 200
-#: Refused detections that are kept in mind, so that they show once; of more, each shows twice.
+#: The most rejected detections whose keys are remembered to show each only once. If there are more, each shows twice.
 _MOST_REFUSED = 20_000
 
 
 @dataclass(frozen=True, slots=True)
 class RecordPage:
-    """Some of a run's records. cursor: asks for the next ones, None at the end; searched: records looked at."""
+    """A page of a run's records. cursor: of the next page, None at the end; searched: number of records read."""
 
     records: list[Record]
     cursor: str | None = None
@@ -39,8 +38,8 @@ def find_records(
 ) -> RecordPage:
     """Return the wanted records from the cursor on, stage by stage.
 
-    look_up: what the ledger knows of detections, None for a debug run. What cannot be read is left out, and the
-    page's note says so. Raises WrongQuestionError for a cursor that is none, or no longer.
+    look_up: returns what the ledger knows about detections, None for a debug run. What cannot be read is left out, and
+    the page's note says so. Raises WrongQuestionError for a cursor that is invalid or outdated.
     """
     wanted = [file for file in files.settled() if query.wants_file(file)]
     place = read_cursor(cursor, query.fingerprint) if cursor else None
@@ -48,7 +47,7 @@ def find_records(
     refused = frozenset(_read_refused(files, reader)) if has_detections else frozenset[bytes]()
     scan = Scan(query, reader, limits or Limits(), look_up, refused)
     for number, file in enumerate(_begin_at(wanted, place)):
-        # Each page gets on, however slow the clock finds it: the first artifact is read from in any case.
+        # The first artifact is always read from, so that each page makes progress even if it takes too long.
         place = _begin(query, file) if number and scan.is_over else scan.read(file, place)
         if place is not None:
             return scan.page(write_cursor(place))
@@ -66,22 +65,22 @@ def _begin_at(wanted: list[StagedFile], place: Cursor | None) -> list[StagedFile
 
 
 def _say_changed() -> WrongQuestionError:
-    return WrongQuestionError("The run's artifacts have changed since the page before: begin again.")
+    return WrongQuestionError("The run's artifacts have changed since the last page. Start again with the first page.")
 
 
 def _begin(query: RecordQuery, file: StagedFile) -> Cursor:
     try:
         return Cursor(query.fingerprint, file.name, size=measure(file.path))
     except ArtifactError:
-        return Cursor(query.fingerprint, file.name)  # the next page tells of it
+        return Cursor(query.fingerprint, file.name)  # the next page reports the error
 
 
 def _read_refused(files: RunFiles, reader: RecordReader) -> Iterator[bytes]:
-    """Yield the keys of the detections that submit quarantined: they are among the detections too."""
+    """Yield the keys of the detections that submit quarantined, which the artifact of the detections contains too."""
     file = files.refused()
     if file is None or file.expected > _MOST_REFUSED:
         return
-    with suppress(ArtifactError, ValueError):  # its own page tells of it
+    with suppress(ArtifactError, ValueError):  # its own page reports the error
         for block in read_blocks(file.path):
             for line, _ in block.lines():
                 with suppress(*UNREADABLE):
@@ -91,7 +90,7 @@ def _read_refused(files: RunFiles, reader: RecordReader) -> Iterator[bytes]:
 
 @dataclass
 class Scan:
-    """A page in the making. refused: keys of detections that show elsewhere; keeps: whether candidates are kept whole;
+    """Reads one page. refused: keys of detections that are shown as quarantined; keeps: whether to keep candidates;
     problems: a sentence for each artifact that could not be read to its end."""
 
     query: RecordQuery
@@ -113,7 +112,7 @@ class Scan:
 
     @property
     def is_over(self) -> bool:
-        """Return whether the page has all that it may have."""
+        """Return whether the page has reached one of its limits."""
         return (
             len(self.records) >= self.limits.records
             or self.text_bytes >= self.limits.text_bytes
@@ -121,7 +120,7 @@ class Scan:
         )
 
     def read(self, file: StagedFile, place: Cursor | None = None) -> Cursor | None:
-        """Take the wanted records of a file; return where to go on, None at its end."""
+        """Add the wanted records of a file; return where to continue, None at its end."""
         try:
             size = measure(file.path)
             place = place or Cursor(self.query.fingerprint, file.name, size=size)
@@ -135,8 +134,8 @@ class Scan:
         return None
 
     def page(self, cursor: str | None) -> RecordPage:
-        """Return what was found."""
-        left_out = f"{self.unreadable} lines of the artifacts are no records and were left out."
+        """Return the page with the records found so far."""
+        left_out = f"{self.unreadable} lines of the artifacts are not records and were skipped."
         notes = [*self.problems, *((left_out,) if self.unreadable else ())]
         return RecordPage(self.records, cursor, self.searched, " ".join(notes))
 
@@ -149,13 +148,13 @@ class Scan:
                     return Cursor(place.question, file.name, end, passed, place.size)
         if passed < file.expected:
             raise ArtifactError(
-                f"The artifact {file.path.name} holds {passed} of {file.expected} records: clear the run from its "
+                f"The artifact {file.path.name} has {passed} of {file.expected} records. Clear the run from its "
                 "stage on."
             )
         return None
 
     def _take(self, block: Block, file: StagedFile) -> Iterator[tuple[int, int]]:
-        """Take the wanted records of a block piece by piece; yield where each piece ends, and how many it had."""
+        """Add the wanted records of a block in pieces; yield where each piece ends, and how many lines it had."""
         self.text_bytes += len(block.text)
         asks = self.look_up is not None and self.query.needs_states(file)
         if not asks and not self.query.may_be_in(block.text):
@@ -168,9 +167,9 @@ class Scan:
             yield self._take_lines(lines[begin : begin + _BATCH], file, asks=asks)
 
     def _take_lines(self, lines: list[tuple[bytes, int]], file: StagedFile, *, asks: bool) -> tuple[int, int]:
-        """Take the wanted records of some lines until the page is full; return where, and after how many.
+        """Add the wanted records of some lines until the page is full; return where it ended, and after how many.
 
-        asks: whether only what the ledger says of a record tells whether it is wanted.
+        asks: whether the states in the ledger decide which records are wanted.
         """
         found = list(self._find_candidates(lines, file, asks=asks))
         states = self._find_states(candidate for _, candidate in found)

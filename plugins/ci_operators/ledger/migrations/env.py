@@ -1,4 +1,4 @@
-"""Runs the migrations on the connection that `ledger.schema` gives."""
+"""Run the migrations on the connection of `ledger.schema`."""
 
 from alembic import context
 

@@ -1,13 +1,13 @@
 /**
- * The pages' JSON, asked with the login that the browser has; addresses are relative to this module's own.
- * An endpoint's answer is React state: loaded when its address changes, again on a beat, and on demand.
+ * Requests the pages' JSON with the browser's login; addresses are relative to this module's address.
+ * An endpoint's answer is React state: loaded when its address changes, at an interval, and on demand.
  */
 
 import { useCallback, useEffect, useRef, useState } from "./element.js";
 
 const API = new URL("../api/", import.meta.url);
 
-/** Why there is no answer: `status` is HTTP's, 0 when nothing came; the message is a sentence to show. */
+/** A failed request: `status` is the HTTP status, 0 without an answer; the message is a sentence to show. */
 class ApiError extends Error {
   constructor(status, message) {
     super(message);
@@ -31,7 +31,7 @@ export function apiAddress(path, parameters = {}) {
   return address.href;
 }
 
-/** Returns the answer's text; ApiError with the server's sentence when it gives none. */
+/** Returns the answer's text. Throws ApiError with the server's sentence if the request fails. */
 export async function fetchText(address, signal) {
   const answer = await ask(address, signal);
   const text = await answer.text();
@@ -49,13 +49,13 @@ async function ask(address, signal) {
 }
 
 const SENTENCES = {
-  401: "Your login has ended: reload the page to log in again.",
-  403: "You may not read this connector's DAG.",
-  404: "There is nothing here.",
+  401: "Your session has ended. Reload the page to log in again.",
+  403: "You do not have permission to read this connector's DAG.",
+  404: "Nothing was found here.",
 };
 
 function explain(status, text) {
-  const isAirflows = status === 401 || status === 403; // its words there are a bare "Forbidden"
+  const isAirflows = status === 401 || status === 403; // Airflow answers only "Forbidden" there
   return (!isAirflows && readDetail(text)) || SENTENCES[status] || `The server could not answer (${status}).`;
 }
 
@@ -74,10 +74,10 @@ function readDetail(text) {
 const NOTHING = { address: null, text: null, data: null, error: null };
 
 /**
- * Returns an endpoint's answer. While another address loads, the former data stay (`isStale`): no flicker.
- * @param {string | null} path null asks nothing
+ * Returns an endpoint's answer. While another address loads, the previous data stay (`isStale`), to avoid flicker.
+ * @param {string | null} path null sends no request
  * @param {Record<string, unknown>} [parameters]
- * @param {{everyMs?: number | ((data: any) => number)}} [options] 0: only once
+ * @param {{everyMs?: number | ((data: any) => number)}} [options] everyMs: interval; 0: only once
  * @returns {Answer}
  */
 export function useAnswer(path, parameters = {}, { everyMs = 0 } = {}) {
@@ -102,14 +102,14 @@ function load(address, setFound) {
       ),
     (error) => {
       if (stop.signal.aborted) return;
-      // What was shown for this address stays beside the error; what belongs to another one does not.
+      // Data of this address stay with the error; data of another address do not.
       setFound((old) => ({ ...(old.address === address ? old : NOTHING), address, error }));
     },
   );
   return () => stop.abort();
 }
 
-/** Call `beat` every so many milliseconds while the page is seen, and at once when it is seen again. */
+/** Calls `beat` every `everyMs` milliseconds while the page is visible, and when it becomes visible again. */
 export function usePulse(everyMs, beat) {
   const last = useRef(Date.now());
   useEffect(() => {

@@ -1,4 +1,4 @@
-/** The ATT&CK matrix of what was detected: tactics as columns, techniques as cells, the more detections the deeper. */
+/** The ATT&CK matrix of the detections: tactics as columns, techniques as cells, darker with more detections. */
 
 import { pagePath } from "./address.js";
 import { useAnswer } from "./api.js";
@@ -10,12 +10,13 @@ import { usePeriod } from "./filters.js";
 import { countOf, formatCount } from "./format.js";
 import { Muted, Section } from "./section.js";
 
-/** Returns the view: matrix, legend, what carries no code, exports. */
+/** Returns the view: matrix, legend, detections without a code, exports. */
 export function AttackView() {
   const period = usePeriod();
   const techniques = useAnswer("trends/techniques", period);
   const tactics = useAnswer("tactics");
   const [isWhole, setWhole] = useState(false);
+  const edition = tactics.data ? `MITRE ATT&CK v${tactics.data.version}` : "MITRE ATT&CK";
   const actions = [
     html`<${WholeSwitch} key="whole" isWhole=${isWhole} setWhole=${setWhole} />`,
     html`<${ExportMenu} key="export" what="techniques" title="ATT&CK" parameters=${period} />`,
@@ -26,7 +27,7 @@ export function AttackView() {
     `,
   ];
   return html`
-    <${Section} title="Detected techniques" note="MITRE ATT&CK, by tactic" actions=${actions}>
+    <${Section} title="Detected techniques" note=${`${edition}, by tactic`} actions=${actions}>
       <${Answered} answer=${techniques} skeleton=${html`<${Lines} count=${6} height=${10} />`}>
         ${(found) => html`
           <${Answered} answer=${tactics}>
@@ -59,7 +60,7 @@ function Matrix({ found, tactics, isWhole }) {
         <${WithoutCodes} count=${found.without_codes} />
         ${found.techniques.length > 0 && html`<${Legend} most=${most} />`}
       <//>
-      ${!shown.length && html`<${Empty} title="No ATT&CK codes in this time" sentence=${EMPTY} />`}
+      ${!shown.length && html`<${Empty} title="No ATT&CK codes in this time range" sentence=${EMPTY} />`}
       ${shown.length > 0 && html`
         <${Flex} gap="3" overflowX="auto" align="stretch" pb="2" tabIndex=${0} role="region" aria-label="ATT&CK matrix">
           ${shown.map((column) => html`<${Column} key=${column.id} column=${column} most=${most} />`)}
@@ -70,13 +71,14 @@ function Matrix({ found, tactics, isWhole }) {
 }
 
 const EMPTY =
-  "A detection carries a code when its event names a technique that ATT&CK knows. Choose a longer time range, " +
-  "or explain one event to see why it has none.";
+  "A detection has a code if its event names a technique that ATT&CK knows. Choose a longer time range, " +
+  "or explain an event to see why it has none.";
 
 function WithoutCodes({ count }) {
-  if (!count) return html`<${Muted}>Every detection of this time carries a code.<//>`;
+  if (!count) return html`<${Muted}>Every detection in this time range has a code.<//>`;
   const why = html`<${PageLink} to=${pagePath({ view: "explain" })}>explain one of them to see why<//>`;
-  return html`<${Muted}>${`${countOf(count, "detection")} of this time without any code: `}${why}.<//>`;
+  const words = `${countOf(count, "detection")} in this time range ${count === 1 ? "has" : "have"} no code: `;
+  return html`<${Muted}>${words}${why}.<//>`;
 }
 
 function Column({ column, most }) {
@@ -93,7 +95,7 @@ function Column({ column, most }) {
   `;
 }
 
-/** Depths of colour, each with a text colour that reads well on it in both modes; by share of the most frequent. */
+/** Shades by share of the largest figure, each with a text color that is legible on it in both color modes. */
 const DEPTHS = [
   { from: 0, bg: "transparent", color: "fg.muted" },
   { from: Number.MIN_VALUE, bg: "blue.500/12", color: "fg" },
@@ -102,7 +104,7 @@ const DEPTHS = [
   { from: 0.6, bg: "blue.solid", color: "blue.contrast" },
 ];
 
-/** Returns a technique with its name, id and figure; `most` is the matrix's largest figure. */
+/** Returns a technique with its name, id and figure; `most` is the largest figure in the matrix. */
 function TechniqueCell({ cell, most }) {
   const subs = cell.subs.map((sub) => html`
     <${Box} as="li" key=${sub.code} minW="0"><${TechniqueBox} technique=${sub} most=${most} isSub /><//>
@@ -136,10 +138,10 @@ function TechniqueBox({ technique, most, isSub = false }) {
   `;
 }
 
-/** Returns the depths of colour with the figures they begin at. */
+/** Returns the shades, each with the figure at which it begins. */
 function Legend({ most }) {
   const firsts = DEPTHS.slice(1).map(({ from, bg }) => ({ count: Math.max(1, Math.ceil(from * most)), bg }));
-  // With few detections several depths begin at the same figure: the deepest of them counts.
+  // With few detections several shades begin at the same figure: the darkest of them counts.
   const steps = firsts.filter(({ count }, index) => firsts[index + 1]?.count !== count);
   return html`
     <${Flex} gap="3" align="center" ms="auto">
@@ -154,10 +156,10 @@ function Legend({ most }) {
   `;
 }
 
-/** Returns the tactics in ATT&CK's order, each with its techniques; those of no known tactic come last. */
+/** Returns the tactics in ATT&CK's order, each with its techniques; techniques without a known tactic come last. */
 function arrange(techniques, tactics) {
   const known = new Set(tactics.map(({ id }) => id));
-  // A source may name a tactic alone: then that is the detection's code.
+  // If a source names only a tactic, the tactic is the detection's code.
   const placed = techniques.map((each) =>
     known.has(each.code) ? { ...each, name: "The tactic itself", tactics: [each.code] } : each,
   );
@@ -166,10 +168,10 @@ function arrange(techniques, tactics) {
     return { id, name, isKnown: true, ...arrangeCells(here) };
   });
   const rest = placed.filter((each) => !each.tactics.some((id) => known.has(id)));
-  return [...columns, { id: "", name: "Of no tactic in this ATT&CK", isKnown: false, ...arrangeCells(rest) }];
+  return [...columns, { id: "", name: "Not in this version of ATT&CK", isKnown: false, ...arrangeCells(rest) }];
 }
 
-/** Returns a column's cells; techniques of many detections come first, with their sub-techniques under them. */
+/** Returns a column's cells: techniques with the most detections first, each with its sub-techniques below it. */
 function arrangeCells(techniques) {
   const parents = new Map();
   for (const each of techniques) {

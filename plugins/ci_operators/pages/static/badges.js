@@ -1,10 +1,10 @@
-/** Small marks: icons, fates, states, ATT&CK codes, links inside Airflow. */
+/** Small elements: icons, outcomes, states, ATT&CK codes, links inside Airflow. */
 
-import { paletteOf } from "./colours.js";
+import { paletteOf } from "./colors.js";
 import { Badge, Box, Flex, html, IconFrame, Link, RouterLink, Status, Text } from "./element.js";
-import { capitalise, formatAgo, formatTime, plainCode } from "./format.js";
+import { capitalize, formatAgo, formatTime, plainCode } from "./format.js";
 
-/** The few line drawings of the pages, in the colour of the text around them. */
+/** The icons of the pages as SVG paths, in the color of the text around them. */
 const PATHS = {
   search: "M10.5 17a6.5 6.5 0 1 0 0-13 6.5 6.5 0 0 0 0 13zM15.5 15.5 21 21",
   download: "M12 4v11M7.5 11 12 15.5 16.5 11M5 20h14",
@@ -21,11 +21,11 @@ const PATHS = {
   eye: "M2 12s3.5-6.5 10-6.5S22 12 22 12s-3.5 6.5-10 6.5S2 12 2 12zM12 15a3 3 0 1 0 0-6 3 3 0 0 0 0 6z",
 };
 
-/** Returns a fate or a state as a coloured word. */
+/** Returns an outcome or a state as a colored word. */
 export function FateBadge({ fate, children, ...more }) {
   return html`
     <${Badge} colorPalette=${paletteOf(fate)} variant="subtle" ...${more}>
-      ${children ?? capitalise(plainCode(fate))}
+      ${children ?? capitalize(plainCode(fate))}
     <//>
   `;
 }
@@ -40,13 +40,13 @@ export function StateWord({ palette, children }) {
   `;
 }
 
-/** Returns the mark of a connector or run that stores nothing. */
+/** Returns the badge of a connector or run in debug mode. */
 export function DebugBadge() {
   const title = "A dry run: Recorded Future checks the detections and stores nothing.";
   return html`<${Badge} colorPalette="purple" variant="subtle" title=${title}>Debug<//>`;
 }
 
-/** Returns ATT&CK codes, each with its name as title. A code is a text, or {code, name}. */
+/** Returns ATT&CK codes, each with its name as title. A code is a string, or {code, name}. */
 export function CodeBadges({ codes, most = 4 }) {
   if (!codes?.length) return html`<${Text} as="span" color="fg.muted">–<//>`;
   const all = codes.map((each) => (typeof each === "string" ? { code: each, name: undefined } : each));
@@ -66,14 +66,14 @@ export function PageLink({ to, children, ...more }) {
   return html`<${Link} asChild color="fg.info" ...${more}><${RouterLink} to=${to}>${children}<//><//>`;
 }
 
-/** Returns a moment: how long ago, the time itself as title; or the other way round. */
+/** Returns a time, and as its title how long ago it was; with `isAgo` the other way around. */
 export function Moment({ at, isAgo = false, isWrapping = false }) {
   if (!at) return "–";
   const [shown, title] = isAgo ? [formatAgo(at), formatTime(at)] : [formatTime(at), formatAgo(at)];
   return html`<time dateTime=${at} title=${title} style=${isWrapping ? {} : { whiteSpace: "nowrap" }}>${shown}</time>`;
 }
 
-/** Returns an id or indicator in one line, cut in its middle when too long; the whole is its title. */
+/** Returns an id or indicator in one line, cut in the middle if it is too long, with the full text as its title. */
 export function LongText({ text, limit = 44, ...style }) {
   const isLong = text.length > limit;
   const shown = isLong ? `${text.slice(0, limit - 13)}…${text.slice(-12)}` : text;
@@ -81,7 +81,7 @@ export function LongText({ text, limit = 44, ...style }) {
   return html`<${Box} as="span" whiteSpace="nowrap" ...${more} ...${style}>${shown}<//>`;
 }
 
-/** Returns an icon by name; it says nothing to a screen reader, the words beside it do. */
+/** Returns an icon by name. Screen readers skip it, because there is always text beside it. */
 export function Icon({ name, ...style }) {
   const drawing = html`
     <svg viewBox="0 0 24 24" fill="none" stroke="currentColor" strokeWidth=${2} strokeLinecap="round"

@@ -1,18 +1,18 @@
-/** A chart by Apache ECharts, which is loaded when the first one shows; in Airflow's colours, also when they switch. */
+/** A chart by Apache ECharts, which is loaded with the first chart; it follows Airflow's color mode. */
 
-import { tokenColour, useColourMode } from "./colours.js";
+import { tokenColor, useColorMode } from "./colors.js";
 import { Box, html, Skeleton, useEffect, useRef, useState } from "./element.js";
 import { Problem } from "./empty.js";
 
 const LIBRARY = "./vendor/echarts-6.1.0.esm.min.js";
 
 /**
- * Returns a chart. A table must have its figures too: a picture says nothing to those who cannot see it.
+ * Returns a chart. A table must have its figures too, for people who cannot see the chart.
  * @param {object} props
- * @param {string} props.label what the picture shows
+ * @param {string} props.label what the chart shows
  * @param {number} props.height in pixels
- * @param {(colour: (token: string) => string, width: number) => object} props.makeOption ECharts' option for a width
- *   in pixels; keep it by useMemo
+ * @param {(color: (token: string) => string, width: number) => object} props.makeOption returns ECharts' option for a
+ *   width in pixels; keep it with useMemo
  * @param {(what: any) => void} [props.onPick] called with the clicked item's data
  */
 export function Chart({ label, height, makeOption, onPick, ...style }) {
@@ -20,13 +20,13 @@ export function Chart({ label, height, makeOption, onPick, ...style }) {
   const [chart, setChart] = useState(/** @type {any} */ (null));
   const [width, setWidth] = useState(0);
   const [error, setError] = useState(/** @type {Error | null} */ (null));
-  const mode = useColourMode();
+  const mode = useColorMode();
   useEffect(() => open(place.current, setChart, setError), []);
   useEffect(() => watchWidth(place.current, setWidth), []);
   useEffect(() => {
     if (!chart || !width) return;
     chart.resize({ width, height });
-    chart.setOption({ ...shared(label), ...makeOption(tokenColour, width) }, { notMerge: true });
+    chart.setOption({ ...shared(label), ...makeOption(tokenColor, width) }, { notMerge: true });
   }, [chart, makeOption, mode, label, width, height]);
   useEffect(() => listen(chart, onPick), [chart, onPick]);
   if (error) return html`<${Problem} error=${error} retry=${() => globalThis.location.reload()} />`;
@@ -38,7 +38,7 @@ export function Chart({ label, height, makeOption, onPick, ...style }) {
   `;
 }
 
-/** Make the chart in its place; returns how to end it. */
+/** Creates the chart in its place; returns a function that removes it. */
 function open(place, setChart, setError) {
   let chart = /** @type {any} */ (null);
   let isOver = false;
@@ -48,7 +48,7 @@ function open(place, setChart, setError) {
       chart = library.init(place, null, { renderer: "svg" });
       setChart(chart);
     },
-    () => setError(new Error("The charts' library could not be loaded; the tables have the figures.")),
+    () => setError(new Error("The chart library could not be loaded. The tables have the figures.")),
   );
   return () => {
     isOver = true;
@@ -71,19 +71,19 @@ function listen(chart, onPick) {
 
 function shared(label) {
   return {
-    animation: false, // figures that change every few seconds must not dance
+    animation: false, // the figures can change every few seconds
     aria: { enabled: true, label: { description: label } },
     textStyle: { fontFamily: getComputedStyle(document.body).fontFamily },
   };
 }
 
-/** Returns a tooltip drawn as text: the HTML kind would run a script in a name. */
-export function plainTooltip(colour, formatter, more = {}) {
+/** Returns a tooltip that is drawn as text: an HTML tooltip would run a script in a name. */
+export function plainTooltip(color, formatter, more = {}) {
   return {
     renderMode: "richText",
-    backgroundColor: colour("bg.panel"),
-    borderColor: colour("border"),
-    textStyle: { color: colour("fg"), fontSize: 12 },
+    backgroundColor: color("bg.panel"),
+    borderColor: color("border"),
+    textStyle: { color: color("fg"), fontSize: 12 },
     formatter,
     ...more,
   };

@@ -1,20 +1,22 @@
-/** The state of each connector: one row each, remarks as sentences under it. */
+/** The table of the connectors: one row each, with remarks as sentences below it. */
 
 import { dagPath, runPath } from "./address.js";
 import { DebugBadge, Moment, PageLink, StateWord } from "./badges.js";
 import { Badge, Box, Code, Flex, html, Stack } from "./element.js";
 import { Empty } from "./empty.js";
-import { capitalise, countOf, formatCount, formatDuration, formatWindow } from "./format.js";
+import { capitalize, countOf, formatCount, formatDuration, formatWindow } from "./format.js";
 import { Bar, Muted } from "./section.js";
 import { DataTable } from "./table.js";
 
 const HOW_TO_BEGIN =
-  "Add an entry to include/connectors.yaml and an Airflow Connection for its source; its DAG appears here by itself.";
-const DRY = "The ledger keeps nothing of dry runs: their figures are on each run's tab.";
-const RESENT = "Sent a second time after an unknown outcome: Recorded Future may have stored them twice";
+  "Add an entry to the connectors file and a Connection for its source. The DAG appears within a minute.";
+const DRY = "The ledger does not record debug runs. Their figures are on each run's tab.";
+const RESENT = "Sent again because the outcome was unknown. Recorded Future may have stored them twice.";
+const WINDOW = "The part of time that the last successful scheduled run read";
+const BUDGET = "Detections sent today (UTC) over the Connection. Beyond the mark, only scheduled runs can send.";
 const TODAY = "Events read and detections accepted since midnight, UTC";
 
-/** Returns the table of connectors, as GET api/connectors gives them. */
+/** Returns the table of the connectors in the answer of GET api/connectors. */
 export function ConnectorsTable({ found }) {
   const { connectors, note, problems = [] } = found;
   if (!connectors.length) return html`<${Empty} title="No connector yet" sentence=${note || HOW_TO_BEGIN} />`;
@@ -30,11 +32,11 @@ export function ConnectorsTable({ found }) {
 const COLUMNS = [
   { title: "Connector", isHead: true, cell: (row) => html`<${Name} row=${row} />`, style: { minW: 40 } },
   { title: "State", cell: (row) => html`<${State} row=${row} />` },
-  { title: "Last delivered window", cell: (row) => html`<${LastWindow} row=${row} />`, style: { minW: 48 } },
+  { title: "Last window", cell: (row) => html`<${LastWindow} row=${row} />`, hint: WINDOW, style: { minW: 48 } },
   { title: "Last run", cell: (row) => html`<${LastRun} row=${row} />` },
   { title: "Today", cell: (row) => html`<${Today} row=${row} />`, hint: TODAY },
-  { title: "Needs a look", cell: (row) => html`<${Attention} row=${row} />`, style: { minW: 28 } },
-  { title: "Budget today", cell: (row) => html`<${Budget} row=${row} />`, style: { minW: 32 } },
+  { title: "Needs attention", cell: (row) => html`<${Attention} row=${row} />`, style: { minW: 28 } },
+  { title: "Budget today", cell: (row) => html`<${Budget} row=${row} />`, hint: BUDGET, style: { minW: 32 } },
 ];
 
 function Name({ row }) {
@@ -49,7 +51,7 @@ function Name({ row }) {
   `;
 }
 
-/** The palettes of a connector's levels, which the server decides. */
+/** The palettes of a connector's levels; the server decides the level. */
 const LEVELS = { good: "green", behind: "orange", bad: "red", dry: "purple", idle: "gray" };
 
 function State({ row }) {
@@ -88,7 +90,7 @@ function LastRun({ row }) {
 function Today({ row }) {
   if (row.debug) return html`<${Muted} title=${DRY}>–<//>`;
   const { events, accepted, arrived_before: before, resent } = row.today;
-  const title = before ? `${countOf(before, "event")} had arrived before` : undefined;
+  const title = before ? `${countOf(before, "event")} had been delivered before` : undefined;
   const words = `${formatCount(events)} → ${formatCount(accepted)}`;
   return html`
     <${Stack} gap="0.5" whiteSpace="nowrap">
@@ -99,15 +101,15 @@ function Today({ row }) {
 }
 
 const CARES = [
-  ["unknown", "unknown", "orange", "Sent, and nobody can say whether Recorded Future has stored them"],
-  ["held", "held", "orange", "Held back until somebody settles them"],
-  ["rejected", "rejected", "red", "Refused by Recorded Future"],
-  ["quarantined", "quarantined", "orange", "Events that could not become detections, kept to be replayed"],
-  ["waiting", "waiting", "blue", "Wait for the next day's budget"],
-  ["in_flight", "in flight", "blue", "On their way at this moment"],
+  ["unknown", "unknown", "orange", "Sent, but it is not known whether Recorded Future stored them"],
+  ["held", "held", "orange", "Not sent again until you decide (settle)"],
+  ["rejected", "rejected", "red", "Rejected by Recorded Future"],
+  ["quarantined", "quarantined", "orange", "Events that could not become detections. Replay them after a fix."],
+  ["waiting", "waiting", "blue", "Waiting for the next day's budget"],
+  ["in_flight", "in flight", "blue", "Being sent now"],
 ];
 
-/** Returns how many records of a connector want a person's attention; those held are unknown ones. */
+/** Returns how many records of a connector need attention; held records are among the unknown ones. */
 export function countCares(row) {
   return row.unknown + row.rejected + row.quarantined;
 }
@@ -127,7 +129,7 @@ function Budget({ row: { budget, debug } }) {
   const { spent, limit, reserved_for_live: reserved, destination, exhausted } = budget;
   const share = limit ? spent / limit : 1;
   const mark = limit && reserved ? 1 - reserved / limit : undefined;
-  const title = `${destination}: ${formatCount(reserved)} of ${formatCount(limit)} are kept for scheduled runs`;
+  const title = `${destination}: ${formatCount(reserved)} of ${formatCount(limit)} are reserved for scheduled runs`;
   const token = exhausted ? "red.500" : share > 0.8 ? "orange.500" : "brand.500";
   return html`
     <${Stack} gap="1" title=${title}>
@@ -139,13 +141,13 @@ function Budget({ row: { budget, debug } }) {
 
 function remarksOf(row) {
   if (!row.remarks.length) return null;
-  const items = row.remarks.map(capitalise).map((each) => html`
+  const items = row.remarks.map(capitalize).map((each) => html`
     <${Muted} key=${each} as="li" overflowWrap="anywhere">${markCode(each)}<//>
   `);
   return html`<${Stack} as="ul" gap="1" ps="4" listStyleType="disc">${items}<//>`;
 }
 
-/** Returns a sentence with the words between backticks, such as an option, as code. */
+/** Returns a sentence with the text between backticks, such as an option, as code. */
 function markCode(sentence) {
   const parts = sentence.split("`");
   return parts.map((part, index) => (index % 2 ? html`<${Code} key=${index} size="sm">${part}<//>` : part));

@@ -1,12 +1,12 @@
-/** What people type into, choose from and click. */
+/** Inputs, menus and buttons. */
 
 import { apiAddress } from "./api.js";
 import { Icon } from "./badges.js";
 import { Box, Button, CloseButton, html, Input, InputGroup, Link, Menu, NativeSelect, Portal } from "./element.js";
 
 /**
- * Returns a box to type what is looked for; Enter looks for it.
- * `words` is what the box holds; `onSearch` gets it without spaces around, also when emptied.
+ * Returns a search box; Enter starts the search.
+ * `words` is its content; `onSearch` gets it without surrounding spaces, also when it is cleared.
  */
 export function SearchBox({ words, setWords, onSearch, label, placeholder = label, size = "sm", autoFocus, ...style }) {
   const submit = (event) => {
@@ -19,7 +19,7 @@ export function SearchBox({ words, setWords, onSearch, label, placeholder = labe
     onSearch("");
   };
   const glass = html`<${Icon} name="search" color="fg.muted" />`;
-  const cross = html`<${CloseButton} size="2xs" type="button" onClick=${clear} aria-label="Empty the box" />`;
+  const cross = html`<${CloseButton} size="2xs" type="button" onClick=${clear} aria-label="Clear" />`;
   return html`
     <${Box} as="form" role="search" onSubmit=${submit} ...${style}>
       <${InputGroup} startElement=${glass} endElement=${words ? cross : undefined}>
@@ -30,7 +30,7 @@ export function SearchBox({ words, setWords, onSearch, label, placeholder = labe
   `;
 }
 
-/** Returns a choice of one of `options`, each [value, words]; `onChange` gets the chosen value. */
+/** Returns a menu to choose one of `options`, each [value, words]; `onChange` gets the chosen value. */
 export function Select({ label, value, options, onChange, w = "36" }) {
   return html`
     <${NativeSelect.Root} size="sm" w=${w}>
@@ -42,7 +42,7 @@ export function Select({ label, value, options, onChange, w = "36" }) {
   `;
 }
 
-/** Returns words that do something when clicked; a row that can be clicked too does not notice. */
+/** Returns a button that looks like a link; a click on it is not a click on the row around it. */
 export function LinkButton({ onClick, children, ...more }) {
   const click = (event) => {
     event.stopPropagation();

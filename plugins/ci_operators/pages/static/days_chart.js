@@ -1,7 +1,7 @@
 /** Detections per day, stacked by connector. */
 
 import { Chart, plainTooltip } from "./chart.js";
-import { seriesToken } from "./colours.js";
+import { seriesToken } from "./colors.js";
 import { Button, html, Stack, useMemo, useState } from "./element.js";
 import { Empty } from "./empty.js";
 import { formatCount } from "./format.js";
@@ -9,12 +9,12 @@ import { DataTable } from "./table.js";
 
 const DAY_MS = 86_400_000;
 
-/** Returns the picture, with its figures as a table on demand. */
+/** Returns the chart, with its figures as a table on demand. */
 export function DaysChart({ found, names }) {
   const [isOpen, setOpen] = useState(false);
   const table = useMemo(() => arrange(found, names), [found, names]);
-  const makeOption = useMemo(() => (colour) => makeBars(table, colour), [table]);
-  if (!found.days.length) return html`<${Empty} title="No detections in this time" sentence=${NEXT} />`;
+  const makeOption = useMemo(() => (color) => makeBars(table, color), [table]);
+  if (!found.days.length) return html`<${Empty} title="No detections in this time range" sentence=${NEXT} />`;
   const label = `Detections per day (UTC), ${table.days.length} days, by connector: ${table.connectors.join(", ")}.`;
   return html`
     <${Stack} gap="2">
@@ -32,16 +32,16 @@ export function DaysChart({ found, names }) {
 }
 
 const NEXT =
-  "Choose a longer time range, or look at the connectors above: a debug or paused connector delivers nothing.";
+  "Choose a longer time range, or check the connectors above: a debug or paused connector delivers nothing.";
 
-/** Returns {days, connectors, rows}: each day of the range, also those without detections. */
+/** Returns {days, connectors, rows} with each day of the range, also those without detections. */
 function arrange(found, names) {
   const connectors = [...new Set(found.days.map(({ connector }) => connector))].sort();
   const counts = new Map(found.days.map(({ day, connector, detections }) => [`${day} ${connector}`, detections]));
   const days = listDays(found);
   const rows = days.map((day) => ({ day, counts: connectors.map((name) => counts.get(`${day} ${name}`) ?? 0) }));
-  const all = [...new Set([...names, ...connectors])]; // a connector keeps its colour when others are left out
-  return { days, connectors, rows, colours: connectors.map((name) => seriesToken(all.indexOf(name))) };
+  const all = [...new Set([...names, ...connectors])]; // a connector keeps its color when others are hidden
+  return { days, connectors, rows, colors: connectors.map((name) => seriesToken(all.indexOf(name))) };
 }
 
 function listDays({ since, until, days }) {
@@ -67,9 +67,9 @@ function makeColumns({ connectors }) {
   return [{ title: "Day (UTC)", isHead: true, cell: ({ day }) => day }, ...each];
 }
 
-function makeBars({ days, connectors, rows, colours }, colour) {
-  const muted = { color: colour("fg.muted"), fontSize: 11 };
-  const line = { lineStyle: { color: colour("border") } };
+function makeBars({ days, connectors, rows, colors }, color) {
+  const muted = { color: color("fg.muted"), fontSize: 11 };
+  const line = { lineStyle: { color: color("border") } };
   return {
     grid: { left: 8, right: 20, top: connectors.length > 1 ? 36 : 12, bottom: 4, containLabel: true },
     legend: {
@@ -81,7 +81,7 @@ function makeBars({ days, connectors, rows, colours }, colour) {
       itemHeight: 10,
       textStyle: muted,
     },
-    tooltip: plainTooltip(colour, describeDay, { trigger: "axis", axisPointer: { type: "shadow" } }),
+    tooltip: plainTooltip(color, describeDay, { trigger: "axis", axisPointer: { type: "shadow" } }),
     xAxis: {
       type: "category",
       data: days,
@@ -95,7 +95,7 @@ function makeBars({ days, connectors, rows, colours }, colour) {
       type: "bar",
       stack: "all",
       barMaxWidth: 32,
-      itemStyle: { color: colour(colours[index]) },
+      itemStyle: { color: color(colors[index]) },
       emphasis: { focus: "series" },
       data: rows.map(({ counts }) => counts[index]),
     })),

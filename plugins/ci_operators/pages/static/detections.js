@@ -1,4 +1,4 @@
-/** Detections as the ledger keeps them: those with an indicator, to choose one; those of an event, in full. */
+/** Detections in the ledger: a list of those with an indicator, and those of an event in full. */
 
 import { CodeBadges, FateBadge, LongText, Moment } from "./badges.js";
 import { LinkButton } from "./controls.js";
@@ -6,11 +6,11 @@ import { Box, Flex, html, Stack } from "./element.js";
 import { Facts, Muted, Section } from "./section.js";
 import { DataTable } from "./table.js";
 
-/** Returns the detections with an indicator; `onChoose` gets the match whose event is to be explained. */
+/** Returns the detections with an indicator; `onChoose` gets the one whose event to explain. */
 export function Matches({ found, onChoose }) {
   const title = `${found.more ? "The newest " : ""}${found.matches.length} detections with this indicator`;
   return html`
-    <${Section} title=${title} note="choose one to see its way">
+    <${Section} title=${title} note="choose one to see what happened to its event">
       <${DataTable} label=${title} columns=${makeColumns(onChoose)} rows=${found.matches} onOpen=${onChoose}
           keyOf=${(match, index) => `${match.connector} ${match.event_id} ${index}`} maxH="28rem" />
     <//>
@@ -32,7 +32,7 @@ function EventButton({ match, onChoose }) {
   return html`<${LinkButton} onClick=${() => onChoose(match)}><${LongText} text=${match.event_id} /><//>`;
 }
 
-/** Returns the detections of an event: what was sent, in which state. */
+/** Returns the detections of an event, each with its state and its delivery. */
 export function Sent({ detections }) {
   const title = detections.length === 1 ? "Its detection" : `Its ${detections.length} detections`;
   const items = detections.map((found, index) => html`<${Detection} key=${found.key ?? index} found=${found} />`);
@@ -59,7 +59,7 @@ function Detection({ found }) {
   `;
 }
 
-/** Returns when a detection was settled, and in which batch it went, as Facts takes them. */
+/** Returns when a detection was settled, and in which batch it was sent, as `Facts` expects them. */
 export function deliveryFacts({ settled_at: at, batch, attempts }) {
   return [
     ["Settled", at && html`<${Moment} at=${at} />`],

@@ -1,9 +1,9 @@
-/** What is shown when there is nothing to show yet, or ever: a calm sentence, and what to do next. */
+/** Empty states, notices and errors: a sentence, and what to do next. */
 
 import { Icon } from "./badges.js";
 import { Alert, Box, Button, EmptyState, Flex, html, Skeleton, Stack } from "./element.js";
 
-/** Returns an empty state: what is not there, and what to do. */
+/** Returns an empty state: what is missing, and what to do. */
 export function Empty({ icon = "inbox", title, sentence, children }) {
   return html`
     <${EmptyState.Root} size="sm" py="8">
@@ -19,7 +19,7 @@ export function Empty({ icon = "inbox", title, sentence, children }) {
   `;
 }
 
-/** Returns a sentence worth noticing, with an optional button. */
+/** Returns a highlighted sentence, with an optional button. */
 export function Notice({ status = "info", children, action }) {
   return html`
     <${Alert.Root} status=${status} variant="subtle" size="sm" alignItems="center" borderRadius="md">
@@ -30,7 +30,7 @@ export function Notice({ status = "info", children, action }) {
   `;
 }
 
-/** Returns why there is no answer, and the way to try again where that may help. */
+/** Returns why a request failed, with a button to try again if that can help. */
 export function Problem({ error, retry }) {
   if (error.status === 403) return html`<${Empty} icon="lock" title="No permission" sentence=${error.message} />`;
   if (error.status === 404) return html`<${Empty} title="Nothing to show here" sentence=${error.message} />`;
@@ -42,14 +42,14 @@ export function Problem({ error, retry }) {
   return html`<${Notice} status=${isQuestion ? "warning" : "error"} action=${button}>${error.message}<//>`;
 }
 
-/** Returns grey lines in place of what loads. */
+/** Returns gray lines as a placeholder while something loads. */
 export function Lines({ count = 3, height = 5 }) {
   const lines = Array.from({ length: count }, (_, index) => html`<${Skeleton} key=${index} h=${height} />`);
   return html`<${Stack} gap="3" aria-busy aria-label="Loading">${lines}<//>`;
 }
 
 /**
- * Returns the content of an answer: `children(data)` once it is there; before, a skeleton; without it, the problem.
+ * Returns `children(data)` for an answer; a skeleton while it loads; the error if it failed.
  * @param {{answer: import("./api.js").Answer, skeleton?: any, children: (data: any) => any}} props
  */
 export function Answered({ answer, skeleton, children }) {

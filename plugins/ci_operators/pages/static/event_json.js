@@ -1,14 +1,14 @@
-/** JSON as text, laid out, never as markup; of a vendor's event without its personal data until a person asks. */
+/** Formatted JSON as text, never as markup. Personal data in a vendor's event are hidden until a person asks. */
 
 import { Icon } from "./badges.js";
 import { Box, Button, Flex, html, Stack, useState } from "./element.js";
 import { Muted } from "./section.js";
 
-/** Longer texts slow a browser down and help nobody. */
+/** The most characters that are shown: longer texts slow a browser down. */
 const LONGEST = 200_000;
 const FOLD = "… personal data, folded away";
 
-/** Returns the value, indented, in a frame that scrolls. A text that is not JSON is shown as it is. */
+/** Returns the value, indented, in a frame that scrolls. A text that is not JSON is shown unchanged. */
 export function Json({ label, value }) {
   const text = typeof value === "string" ? value : JSON.stringify(value, null, 2);
   const shown = text.length > LONGEST ? `${text.slice(0, LONGEST)}\n… cut here` : text;
@@ -21,7 +21,7 @@ export function Json({ label, value }) {
   `;
 }
 
-/** Returns the event of a record, as GET api/run/record gives it; its personal data are folded away again at once. */
+/** Returns the event in an answer of GET api/run/record; for another record, its personal data are hidden again. */
 export function FoldedEvent({ found: { event, event_note: note, personal, truncated } }) {
   const [isOpen, setOpen] = useState(false);
   if (event === null || event === undefined) return html`<${Muted}>${note || "The event is not kept."}<//>`;
@@ -41,7 +41,7 @@ function FoldSwitch({ isOpen, toggle }) {
   return html`
     <${Flex} justify="space-between" align="center" gap="3" wrap="wrap">
       <${Muted} fontSize="xs">
-        ${isOpen ? "Personal data are shown until you leave this record." : "Personal data are folded away."}
+        ${isOpen ? "Personal data are shown until you leave this record." : "Personal data are hidden."}
       <//>
       <${Button} size="xs" variant="outline" aria-expanded=${isOpen} onClick=${toggle}>
         <${Icon} name="eye" />
@@ -55,7 +55,7 @@ function hasPersonal(event, paths) {
   return paths.some((path) => path.split(".").reduce((value, key) => value?.[key], event) !== undefined);
 }
 
-/** Returns the event with what the dotted paths name replaced; the event itself stays as it is. */
+/** Returns a copy of the event with the values at the dotted paths replaced. */
 function fold(event, paths) {
   return paths.reduce((value, path) => foldOne(value, path.split(".")), event);
 }

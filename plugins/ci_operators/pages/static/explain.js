@@ -1,9 +1,9 @@
-/** Why did this event not arrive? One box for an event's id or an indicator, and all that is known of it. */
+/** Why did this event not arrive? A search box for an event's id or an indicator, and everything known about it. */
 
 import { useAddress } from "./address.js";
 import { useAnswer } from "./api.js";
 import { Icon } from "./badges.js";
-import { markOf } from "./colours.js";
+import { markOf } from "./colors.js";
 import { SearchBox } from "./controls.js";
 import { Matches, Sent } from "./detections.js";
 import { Box, Button, Flex, Fragment, Grid, html, Stack, Text, useEffect, useState } from "./element.js";
@@ -11,7 +11,7 @@ import { Answered, Empty, Lines } from "./empty.js";
 import { Muted, Section } from "./section.js";
 import { Trail } from "./trail.js";
 
-/** Returns the view; the address holds the question as `q`, the only connector to ask as `only`. */
+/** Returns the view; in the address, `q` is the question and `only` the only connector to search. */
 export function ExplainView() {
   const { get, set } = useAddress();
   const [q, only] = [get("q"), get("only")];
@@ -20,7 +20,7 @@ export function ExplainView() {
   const ids = useAnswer("explain/ids").data?.ids;
   const answer = useAnswer(q ? "explain" : null, { q, connector: only });
   const ask = (wanted, connector = "") => {
-    // The same question again is asked again: the event may have arrived by now.
+    // The same question is sent again, because the event may have arrived since.
     if (wanted && wanted === q && connector === only) answer.retry();
     else set({ q: wanted, only: connector }, { isStep: true });
   };
@@ -40,7 +40,7 @@ export function ExplainView() {
 
 function sayHowToAsk(ids) {
   const id = `Paste the event's id${ids ? `: ${ids}` : ""}.`;
-  return `${id} An IP address, a domain, a URL or a hash finds the detections that carry it.`;
+  return `${id} An IP address, a domain, a URL or a hash finds the detections that have it.`;
 }
 
 function AskForm({ ids, words, setWords, ask }) {
@@ -54,7 +54,7 @@ function AskForm({ ids, words, setWords, ask }) {
 }
 
 function Asking() {
-  const words = "Asking the ledger, and the sources if it knows nothing …";
+  const words = "Searching the ledger, then the sources …";
   return html`
     <${Stack} gap="3">
       <${Text} color="fg.muted" fontSize="sm" role="status">${words}<//>
@@ -66,7 +66,7 @@ function Asking() {
 function Only({ only, lift }) {
   return html`
     <${Flex} gap="2" align="center">
-      <${Text} fontSize="sm">Of the connector ${only} alone.<//>
+      <${Text} fontSize="sm">Only connector ${only}.<//>
       <${Button} size="xs" variant="outline" onClick=${lift}>Ask all connectors<//>
     <//>
   `;
@@ -85,7 +85,7 @@ function Found({ found, ask }) {
       ${matches.length > 1 && html`<${Matches} found=${found} onChoose=${choose} />`}
       <${Grid} templateColumns=${{ base: half, xl: hasBoth ? `${half} ${half}` : half }} gap="4" alignItems="start">
         ${steps.length > 0 && html`
-          <${Section} title="Its way"><${Trail} steps=${steps} runs=${trail?.runs ?? []} /><//>
+          <${Section} title="Its path"><${Trail} steps=${steps} runs=${trail?.runs ?? []} /><//>
         `}
         <${Stack} gap="4" minW="0">
           ${detections.length > 0 && html`<${Sent} detections=${detections} />`}
@@ -111,7 +111,7 @@ function Hints() {
   const hints = [
     "Is it the event's own id, not a transaction's or a session's?",
     "Has its window been read? Events arrive with the connector's next run.",
-    "Is it older than the initial import? A backfill over its day reads it: Trigger, then Backfill.",
+    "Is it older than the initial import? To read it, run a backfill of its day: Trigger > Backfill.",
   ];
   return html`
     <${Stack} as="ul" gap="1" fontSize="sm" color="fg.muted" listStyleType="disc" ps="4">

@@ -1,4 +1,4 @@
-/** What the navigation's page is about: a time range and connectors, both kept in its address. */
+/** The filters of the page in the navigation: a time range and connectors, both kept in its address. */
 
 import { useAddress } from "./address.js";
 import { usePulse } from "./api.js";
@@ -17,7 +17,7 @@ const USUAL = "7d";
 const DAY_MS = 86_400_000;
 const FRESH_MS = 60_000;
 
-/** Returns what to ask the API for, `{since, until, connector}`; a preset's begin moves on by the minute. */
+/** Returns the API's parameters `{since, until, connector}`; the start of a preset moves every minute. */
 export function usePeriod() {
   const { get, list } = useAddress();
   const [minute, setMinute] = useState(currentMinute);
@@ -37,7 +37,7 @@ function currentMinute() {
   return Math.floor(Date.now() / FRESH_MS) * FRESH_MS;
 }
 
-/** Returns the choice of time range and connectors. `names`: all connectors there are to choose from. */
+/** Returns the menus for time range and connectors. `names`: all connectors to choose from. */
 export function Filters({ names }) {
   const { get } = useAddress();
   return html`
@@ -62,7 +62,7 @@ function RangeSelect() {
   return html`<${Select} label="Time range" value=${value} options=${options} onChange=${choose} w="40" />`;
 }
 
-/** Returns one end of a range; nothing in `until` means now. */
+/** Returns the input for one end of a range; an empty `until` means now. */
 function RangeEnd({ name, words }) {
   const { get, set } = useAddress();
   const change = ({ target }) => set({ [name]: target.value ? `${target.value}:00Z` : "" });

@@ -1,8 +1,8 @@
-/** Numbers, times and durations as people read them. Times are in the zone chosen in Airflow's menu. */
+/** Numbers, times and durations as text. Times are in the time zone chosen in Airflow's menu. */
 
 const figures = new Intl.NumberFormat("en");
 
-/** Returns 12,345; a dash for what is not known. */
+/** Returns a count as "12,345", or a dash if it is not known. */
 export function formatCount(count) {
   return count === null || count === undefined ? "–" : figures.format(count);
 }
@@ -12,7 +12,7 @@ export function countOf(count, noun) {
   return `${formatCount(count)} ${noun}${count === 1 ? "" : "s"}`;
 }
 
-/** Returns a share such as "12 %", "< 1 %". */
+/** Returns a share, such as "12 %" or "< 1 %". */
 export function formatShare(part, whole) {
   if (!whole) return "–";
   const percent = (100 * part) / whole;
@@ -33,7 +33,7 @@ function isZone(name) {
   }
 }
 
-/** Returns {year, month, day, hour, minute, second} of an ISO time in the chosen zone; null for none. */
+/** Returns {year, month, day, hour, minute, second} of an ISO time in the chosen zone, null without a time. */
 function readParts(iso) {
   const time = iso ? new Date(iso) : null;
   if (!time || Number.isNaN(time.getTime())) return null;
@@ -43,13 +43,13 @@ function readParts(iso) {
   return Object.fromEntries(parts.map(({ type, value }) => [type, value]));
 }
 
-/** Returns "2026-03-10 12:00:05", as Airflow writes times; a dash for none. */
+/** Returns a time in Airflow's format, "2026-03-10 12:00:05", or a dash without a time. */
 export function formatTime(iso) {
   const at = readParts(iso);
   return at ? `${formatDate(at)} ${at.hour}:${at.minute}:${at.second}` : "–";
 }
 
-/** Returns "2026-03-10 12:00 – 12:05", with seconds and the second date only where needed. */
+/** Returns "2026-03-10 12:00 – 12:05", with seconds and the second date only if they are needed. */
 export function formatWindow(since, until) {
   const [from, to] = [readParts(since), readParts(until)];
   if (!from || !to) return "–";
@@ -65,7 +65,7 @@ function formatDate(at) {
 
 const UNITS = { day: 86_400, h: 3_600, min: 60, s: 1 };
 
-/** Returns seconds as "2 days 3 h", "5 min", "1.4 s", "120 ms": the two largest units at most; a dash for none. */
+/** Returns seconds as "2 days 3 h", "5 min", "1.4 s", "120 ms": at most two units; a dash without a value. */
 export function formatDuration(seconds) {
   if (seconds === null || seconds === undefined) return "–";
   if (seconds > 0 && seconds < 1) return `${Math.max(1, Math.round(seconds * 1000))} ms`;
@@ -107,6 +107,6 @@ export function plainCode(code) {
 }
 
 /** Returns the word with its first letter in upper case. */
-export function capitalise(word) {
+export function capitalize(word) {
   return word ? word[0].toUpperCase() + word.slice(1) : "";
 }

@@ -1,21 +1,21 @@
 /**
- * The funnel of a run as a picture: the events flow from stage to stage; what leaves branches off with its reason.
- * First the counts become a graph, then the graph a picture.
+ * The funnel of a run as a chart: events flow from stage to stage, and what is left out branches off with its reason.
+ * The counts become a graph first, then the graph becomes a chart.
  */
 
 import { Chart, plainTooltip } from "./chart.js";
-import { areaToken } from "./colours.js";
+import { areaToken } from "./colors.js";
 import { Box, html, useMemo } from "./element.js";
-import { capitalise, formatCount, formatShare, plainCode } from "./format.js";
+import { capitalize, formatCount, formatShare, plainCode } from "./format.js";
 
 const ROW = 42;
 const LAST_LABEL = 124;
 const HEADS = 44;
 
-/** Returns the picture; `onPick` gets the {fate, code, stage} of a clicked branch. A table has the figures too. */
+/** Returns the chart; `onPick` gets the {fate, code, stage} of a clicked branch. A table has the figures too. */
 export function Funnel({ run, onPick }) {
   const flow = useMemo(() => makeFlow(run), [run]);
-  const makeOption = useMemo(() => (colour, width) => drawFlow(flow, colour, width), [flow]);
+  const makeOption = useMemo(() => (color, width) => drawFlow(flow, color, width), [flow]);
   const pick = useMemo(() => (data) => data?.pick && onPick(data.pick), [onPick]);
   const height = Math.max(200, 140 + flow.tallest * ROW);
   return html`
@@ -43,18 +43,18 @@ function makeFlow(run) {
   for (const [index, stage] of stages.entries()) addStage(flow, stage, index, stages[index - 1]);
   const last = stages.at(-1);
   if (last?.records_out > 0) addResults(flow, run, last, stages.length - 1);
-  // A column shows its nodes in this order: the stream above, what branches off below it.
+  // Nodes of a column are drawn in this order: the stream at the top, branches below it.
   const nodes = [...flow.nodes.filter(({ isStream }) => isStream), ...flow.nodes.filter(({ isStream }) => !isStream)];
   return { ...flow, nodes, columns: Math.max(0, ...nodes.map(({ depth }) => depth)) + 1, tallest: countTallest(nodes) };
 }
 
 function addStage(flow, { stage, records_in: count, ...left }, depth, before) {
-  const words = depth === 0 ? "Events read" : capitalise(stage);
+  const words = depth === 0 ? "Events read" : capitalize(stage);
   flow.nodes.push({ name: stage, words, count, fate: "passed", depth, isStream: true, isHead: true, pick: { stage } });
   if (before) flow.links.push({ source: before.stage, target: stage, value: count, fate: "passed" });
   for (const fate of ["dropped", "quarantined"]) {
     for (const { code, words: hint, count } of left[fate]) {
-      const words = capitalise(plainCode(code));
+      const words = capitalize(plainCode(code));
       addLeaf(flow, stage, { fate, name: code, words, hint, count, depth: depth + 1, pick: { fate, code, stage } });
     }
   }
@@ -67,7 +67,7 @@ function addLeaf(flow, stage, leaf) {
   flow.links.push({ source: stage, target: name, value: leaf.count, fate: leaf.fate, pick: leaf.pick });
 }
 
-/** Add where the detections are that the last stage passed on. */
+/** Adds the outcomes of the detections that the last stage passed on. */
 function addResults(flow, run, last, depth) {
   const results = last.stage === "submit" ? splitDelivered(last, run.delivery) : [sayPassed(run, last)];
   const pick = { fate: "detection" };
@@ -77,7 +77,7 @@ function addResults(flow, run, last, depth) {
   if (first) first.isHead = true;
 }
 
-/** Returns what submit passed on, by what became of it; what came along from earlier runs does not count. */
+/** Returns the detections that submit passed on, by outcome, without those that waited since earlier runs. */
 function splitDelivered({ records_out: out }, delivery) {
   const waiting = Math.min(out, delivery?.waiting ?? 0);
   return [
@@ -87,7 +87,7 @@ function splitDelivered({ records_out: out }, delivery) {
 }
 
 function sayPassed(run, { stage, records_out: count }) {
-  const hint = "A debug run: Recorded Future has checked them and stores nothing.";
+  const hint = "A debug run: Recorded Future checked them and stored nothing.";
   if (run.debug && stage === "validate") return { fate: "accepted", words: "Checked", count, hint };
   return { fate: "passed", words: run.state === "failed" ? "Stopped here" : `Passed by ${stage}`, count };
 }
@@ -98,10 +98,10 @@ function countTallest(nodes) {
   return Math.max(1, ...columns.values());
 }
 
-function drawFlow({ nodes, links, total, columns }, colour, width) {
+function drawFlow({ nodes, links, total, columns }, color, width) {
   const pitch = (width - LAST_LABEL) / Math.max(1, columns - 1);
   const nameOf = new Map(nodes.map((node) => [node.name, node]));
-  const area = ({ fate }) => colour(areaToken(fate));
+  const area = ({ fate }) => color(areaToken(fate));
   const branched = new Set(nodes.filter(({ isHead }) => !isHead).map(({ depth }) => depth));
   const roomOf = ({ depth }) => {
     const next = [...branched].filter((each) => each > depth).sort((one, other) => one - other)[0];
@@ -116,10 +116,10 @@ function drawFlow({ nodes, links, total, columns }, colour, width) {
     nodeWidth: 10,
     nodeGap: 34,
     nodeAlign: "left",
-    layoutIterations: 0, // in the order given: the main stream above, branches below
+    layoutIterations: 0, // keeps the given order: the stream at the top, branches below
     draggable: false,
     emphasis: { focus: "adjacency" },
-    label: makeLabel(colour, nameOf),
+    label: makeLabel(color, nameOf),
     lineStyle: { opacity: 0.35, curveness: 0.5 },
     data: nodes.map((node) => ({
       ...node,
@@ -129,25 +129,25 @@ function drawFlow({ nodes, links, total, columns }, colour, width) {
     links: links.map((link) => ({ ...link, lineStyle: { color: area(link) } })),
   };
   return {
-    tooltip: plainTooltip(colour, ({ data }) => explain(data, nameOf, total), { confine: true }),
+    tooltip: plainTooltip(color, ({ data }) => explain(data, nameOf, total), { confine: true }),
     series: [series],
   };
 }
 
-/** Returns the place of a node's words: over the stream's nodes, beside the others, as far as the next of these. */
+/** Returns the label position of a node: above it in the stream, else beside it, up to the next column. */
 function placeLabel({ isHead, depth }, pitch, room) {
   const width = isHead && depth > 0 ? Math.min(pitch, LAST_LABEL) - 8 : room - 20;
   return isHead ? { position: [0, 8 - HEADS], width } : { position: "right", distance: 6, width };
 }
 
-function makeLabel(colour, nameOf) {
-  const halo = { textBorderColor: colour("bg"), textBorderWidth: 3 };
+function makeLabel(color, nameOf) {
+  const halo = { textBorderColor: color("bg"), textBorderWidth: 3 };
   return {
     overflow: "truncate",
     lineHeight: 15,
     rich: {
-      figure: { fontWeight: "bold", fontSize: 12, color: colour("fg"), ...halo },
-      words: { fontSize: 11, color: colour("fg.muted"), ...halo },
+      figure: { fontWeight: "bold", fontSize: 12, color: color("fg"), ...halo },
+      words: { fontSize: 11, color: color("fg.muted"), ...halo },
     },
     formatter: ({ name }) => {
       const { count, words } = nameOf.get(name);
@@ -156,7 +156,7 @@ function makeLabel(colour, nameOf) {
   };
 }
 
-/** Returns the words without what the library takes for markup. */
+/** Returns the words without characters that the library treats as markup. */
 function plain(words) {
   return words.replace(/[{}|]/g, " ");
 }

@@ -1,14 +1,15 @@
 /**
- * Airflow's way in: it loads this module and shows the component of this name at each place that the plugin names;
- * the properties tell which place it is.
+ * The entry point for Airflow, which loads this module and shows its component at each place that the plugin
+ * registers; the properties say which place it is.
  */
 
-import { Component, html, useEffect, useSearchParams, useState } from "./element.js";
+import { Component, html, useEffect, useLocation, useRef, useSearchParams, useState } from "./element.js";
 import { Problem } from "./empty.js";
 import { Page } from "./page.js";
 import { RunTab, TaskTab } from "./run.js";
 
-const NAME = "Collective Insights";
+/** The names under which Airflow looks the component up: that of the tabs, and that of the navigation. */
+const NAMES = ["Collective Insights", "Insights"];
 
 function CollectiveInsights({ dagId, runId, taskId }) {
   const place = dagId ? (taskId ? TaskTab : RunTab) : Page;
@@ -23,23 +24,26 @@ function CollectiveInsights({ dagId, runId, taskId }) {
 let isSettled = false;
 
 /**
- * Returns whether the page may show itself. Airflow 3.3 shows the first component of a page through another element
- * than later ones (its ReactPlugin: by `lazy`, then by name), so at the first change of address all would start over:
- * focus, scroll position, and what is open. So the address is set to what it is, before there is anything to lose.
+ * Returns whether the page can be shown. Airflow renders the first component of a page in another element than later
+ * ones (its ReactPlugin: by `lazy`, then by name), so the first change of the address would reset focus, scroll
+ * position, and open menus. So the address is set to itself, and the page is shown when the router has drawn that: in
+ * the other element, or still in this one if there is no other.
  */
 function useSettled() {
   const [isShown, setShown] = useState(isSettled);
+  const { key } = useLocation();
+  const first = useRef(key);
   const [, setSearch] = useSearchParams();
   useEffect(() => {
     if (isShown) return;
+    if (key !== first.current) return setShown(true);
     isSettled = true;
     setSearch((old) => old, { replace: true, preventScrollReset: true });
-    setShown(true);
-  }, []);
+  }, [key]);
   return isShown;
 }
 
-/** Keeps a defect of these pages to themselves: the rest of Airflow goes on. */
+/** Catches the errors of these pages, so that the rest of Airflow keeps working. */
 class Guard extends Component {
   state = { hasFailed: false };
 
@@ -49,9 +53,9 @@ class Guard extends Component {
 
   render() {
     if (!this.state.hasFailed) return this.props.children;
-    const error = new Error("This page has failed; the browser's console says why.");
+    const error = new Error("This page failed. The browser's console shows the error.");
     return html`<${Problem} error=${error} retry=${() => this.setState({ hasFailed: false })} />`;
   }
 }
 
-globalThis[NAME] = CollectiveInsights;
+for (const name of NAMES) globalThis[name] = CollectiveInsights;

@@ -1,4 +1,4 @@
-/** The overview: do the connectors deliver, how much, and what was left out. */
+/** The overview: whether the connectors deliver, how much, and what was left out. */
 
 import { useAnswer } from "./api.js";
 import { ConnectorsTable, countCares } from "./connectors_table.js";
@@ -7,11 +7,11 @@ import { DaysChart } from "./days_chart.js";
 import { Fragment, Grid, html, SimpleGrid, Skeleton, Stack } from "./element.js";
 import { Answered, Lines, Problem } from "./empty.js";
 import { usePeriod } from "./filters.js";
-import { countOf, formatCount } from "./format.js";
+import { formatCount } from "./format.js";
 import { Figure, Muted, Section } from "./section.js";
 import { Indicators, Reasons } from "./trends.js";
 
-/** Returns the overview. `connectors` is the answer of api/connectors, which the page's header shares. */
+/** Returns the overview. `connectors` is the answer of api/connectors, which the page's header uses too. */
 export function Overview({ connectors }) {
   const period = usePeriod();
   const days = useAnswer("trends/days", period);
@@ -37,7 +37,7 @@ export function Overview({ connectors }) {
         <${Trend} what="days" title="Detections per day" note="UTC, by connector" answer=${days} period=${period}>
           ${(found) => html`<${DaysChart} found=${found} names=${names} />`}
         <//>
-        <${Trend} what="reasons" title="Why events were left out" note="by the runs of this time"
+        <${Trend} what="reasons" title="Why events did not arrive" note="runs in this time range"
             answer=${reasons} period=${period}>
           ${(found) => html`<${Reasons} found=${found} />`}
         <//>
@@ -74,15 +74,22 @@ function Summary({ connectors, days, reasons }) {
   return html`
     <${SimpleGrid} columns=${{ base: 2, lg: 4 }} gap="4">
       <${Figure} name="Connectors on time" value="${formatCount(good)} of ${formatCount(live.length)}"
-          note=${rows.length > live.length ? `and ${countOf(rows.length - live.length, "dry run")}` : ""}
-          palette=${good < live.length ? "orange" : "green"} />
-      <${Figure} name="Detections delivered" value=${formatCount(countDetections(days.data))} note="in this time" />
-      <${Figure} name="Events left out" value=${formatCount(leftOut)} note="by a criterion, or quarantined" />
-      <${Figure} name="Need a look" value=${formatCount(cares)} note="unknown, held, rejected, quarantined"
-          palette=${cares ? "orange" : undefined} />
+          note=${rows.length > live.length ? `and ${formatCount(rows.length - live.length)} in debug mode` : ""}
+          palette=${good < live.length ? "orange" : "green"} hint=${ON_TIME} />
+      <${Figure} name="Detections delivered" value=${formatCount(countDetections(days.data))} note="in this time range"
+          hint=${DELIVERED} />
+      <${Figure} name="Events not delivered" value=${formatCount(leftOut)} note="dropped or quarantined"
+          hint=${NOT_DELIVERED} />
+      <${Figure} name="Need attention" value=${formatCount(cares)} note="unknown, held, rejected, quarantined"
+          palette=${cares ? "orange" : undefined} hint=${ATTENTION} />
     <//>
   `;
 }
+
+const ON_TIME = "Live connectors whose last window ended less than two update frequencies ago.";
+const DELIVERED = "Detections that Recorded Future accepted. Each one counts once, on the day of its first delivery.";
+const NOT_DELIVERED = "Events that a criterion excludes, and records that cannot be sent as they are.";
+const ATTENTION = "Records that wait for a decision: settle, replay, or close them. `status` lists the commands.";
 
 function countDetections(found) {
   return found?.detections ?? found?.days?.reduce((sum, { detections }) => sum + detections, 0);

@@ -1,4 +1,4 @@
-/** The page in Airflow's navigation: its heading, filters and views. */
+/** The page in Airflow's navigation: heading, filters and views. */
 
 import { useAddress } from "./address.js";
 import { useAnswer } from "./api.js";
@@ -16,7 +16,7 @@ const VIEWS = [
   ["explain", "Explain"],
 ];
 
-/** Returns the page; which view it shows is in its address. */
+/** Returns the page; the address says which view it shows. */
 export function Page() {
   const { get, set } = useAddress();
   const { connector } = usePeriod();

@@ -1,4 +1,4 @@
-/** One record in full, in a panel over the table: its story, what was sent of it, the event itself. */
+/** One record in full, in a panel over the table: its story, its detections, and the event. */
 
 import { pagePath } from "./address.js";
 import { useAnswer } from "./api.js";
@@ -9,7 +9,7 @@ import { Answered, Lines } from "./empty.js";
 import { FoldedEvent, Json } from "./event_json.js";
 import { Facts, Muted } from "./section.js";
 
-/** Returns the panel with one record of a run, named by its event id, or by its place if it has none. */
+/** Returns the panel with one record of a run, found by its event id, or by its place if it has none. */
 export function RecordDetail({ dagId, runId, eventId, indicator, place, close, finalFocus }) {
   const answer = useAnswer("run/record", { dag_id: dagId, run_id: runId, event_id: eventId, indicator, place });
   return html`
@@ -21,7 +21,7 @@ export function RecordDetail({ dagId, runId, eventId, indicator, place, close, f
   `;
 }
 
-/** Returns a panel from the side; Escape or a click beside it calls `close`, the focus goes back to `finalFocus()`. */
+/** Returns a side panel. Escape or a click outside calls `close`; then the focus returns to `finalFocus()`. */
 function Panel({ title, subtitle, close, finalFocus, children }) {
   return html`
     <${Drawer.Root} open size="lg" onOpenChange=${({ open }) => open || close()} finalFocusEl=${finalFocus}>
@@ -58,14 +58,14 @@ function Record({ found, eventId }) {
         ${detail && html`<${Text} overflowWrap="anywhere">${detail}<//>`}
         ${(code || faq) && html`<${Muted} fontSize="xs">${[code, faq].filter(Boolean).join(" · ")}<//>`}
         ${eventId && html`
-          <${PageLink} to=${explanation} fontSize="sm">Explain this event over all runs<//>
+          <${PageLink} to=${explanation} fontSize="sm">Explain this event across all runs<//>
         `}
       <//>
-      ${story.length > 0 && html`<${Part} title="Its story in this run"><${Story} story=${story} /><//>`}
+      ${story.length > 0 && html`<${Part} title="Its path in this run"><${Story} story=${story} /><//>`}
       ${detections.map((each, index) => html`
         <${Detection} key=${index} found=${each} number=${detections.length > 1 ? index + 1 : 0} />
       `)}
-      <${Part} title=${fate === "detection" ? "The event it was made of" : "The event"}>
+      <${Part} title=${fate === "detection" ? "The source event" : "The event"}>
         <${FoldedEvent} found=${found} />
       <//>
     <//>

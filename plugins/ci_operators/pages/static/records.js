@@ -1,4 +1,4 @@
-/** The records of a run, page by page, with filters: a text, a fate, a stage, a reason. The address keeps them. */
+/** The records of a run, page by page, with filters in the address: text, outcome, stage, and reason. */
 
 import { useAddress } from "./address.js";
 import { apiAddress, fetchText } from "./api.js";
@@ -11,22 +11,22 @@ import { RecordsTable } from "./records_table.js";
 import { Muted, Section } from "./section.js";
 
 const FATES = [
-  ["", "All fates"],
+  ["", "All outcomes"],
   ["detection", "Detections"],
   ["dropped", "Dropped"],
   ["quarantined", "Quarantined"],
 ];
 const PLACE = "collective-insights-records";
 const NO_PAGES = { records: [], cursor: null, searched: 0, note: "", error: null, isLoading: true };
-/** A search in a huge run looks at a part of it per request; so many requests in a row are made unasked. */
+/** A request searches only a part of a large run; this many requests follow each other automatically. */
 const UNASKED = 5;
 
-/** Bring the records into sight, after a click on a figure far above them has chosen which. */
+/** Scrolls to the records, after a click on a figure far above them has filtered them. */
 export function scrollToRecords() {
   document.getElementById(PLACE)?.scrollIntoView({ block: "start" });
 }
 
-/** Returns the section with filters, table and one record's detail. `only`: of one stage alone. */
+/** Returns the section with filters, table and the detail of one record. `only`: the only stage to show. */
 export function Records({ run, dagId, runId, only = "" }) {
   const { get, set } = useAddress();
   const query = { fate: get("fate"), code: get("code"), search: get("search"), stage: only || get("stage") };
@@ -42,7 +42,7 @@ export function Records({ run, dagId, runId, only = "" }) {
   const chosen = get("record") || get("place");
   return html`
     <${Fragment}>
-      <${Section} title=${only ? "Records of this stage" : "Records"} note="what became of each" place=${PLACE}>
+      <${Section} title=${only ? "Records of this stage" : "Records"} note="what happened to each" place=${PLACE}>
         <${Stack} gap="3">
           ${!hasAny && html`<${Empty} title="No records yet" sentence=${run.records_note || NOT_YET} />`}
           ${hasAny && html`<${RecordFilters} run=${run} query=${query} only=${only} />`}
@@ -57,12 +57,12 @@ export function Records({ run, dagId, runId, only = "" }) {
   `;
 }
 
-const NOT_YET = "No stage of this run has left any yet.";
+const NOT_YET = "No stage of this run has written records yet.";
 
 function Found({ pages, query, open, chosen }) {
   const { records, cursor, searched, note, error, isLoading, more, retry } = pages;
   const isFiltered = Boolean(query.fate || query.code || query.search);
-  const next = records.length ? "More" : "Search on";
+  const next = records.length ? "More" : "Continue search";
   if (!records.length && isLoading) return html`<${Lines} count=${6} />`;
   return html`
     <${Stack} gap="3">
@@ -80,18 +80,18 @@ function Found({ pages, query, open, chosen }) {
 
 const NONE_SUCH = {
   icon: "search",
-  title: "No such record in this run",
-  sentence: "Take a filter away, or ask for the event on the Explain page: another run may have read it.",
+  title: "No matching record in this run",
+  sentence: "Remove a filter, or search for the event on the Explain page: another run may have read it.",
 };
-const NONE = { title: "No records", sentence: "This run has read no events, or the stage has not run yet." };
+const NONE = { title: "No records", sentence: "This run read no events, or the stage has not run yet." };
 
 function sayHowMany(shown, cursor, searched, isFiltered) {
   if (!shown && !cursor) return "";
-  const looked = isFiltered && searched > shown ? `, ${formatCount(searched)} looked at` : "";
-  return cursor ? `${formatCount(shown)} shown${looked}, there may be more` : `${formatCount(shown)} in all${looked}`;
+  const looked = isFiltered && searched > shown ? `, ${formatCount(searched)} searched` : "";
+  return cursor ? `${formatCount(shown)} shown${looked}, there may be more` : `${formatCount(shown)} in total${looked}`;
 }
 
-/** Returns the filters; `query` is what they are set to, and the address holds it. */
+/** Returns the filters; `query` has their values, from the address. */
 function RecordFilters({ run, query, only }) {
   const { set } = useAddress();
   const [words, setWords] = useState(query.search);
@@ -105,7 +105,7 @@ function RecordFilters({ run, query, only }) {
     <${Flex} gap="2" wrap="wrap" align="center">
       <${SearchBox} words=${words} setWords=${setWords} onSearch=${(search) => set({ search })}
           label="Search id, indicator, reason, code or state" flex="1 1 16rem" maxW="md" />
-      <${Select} label="Fate" value=${query.fate} options=${FATES} onChange=${(fate) => set({ fate, code: "" })} />
+      <${Select} label="Outcome" value=${query.fate} options=${FATES} onChange=${(fate) => set({ fate, code: "" })} />
       ${!only && html`<${Select} label="Stage" value=${query.stage} options=${stages} onChange=${setStage} />`}
       <${Select} label="Reason" value=${query.code} options=${codes} onChange=${(code) => set({ code })} w="56" />
       ${isSet && html`<${Button} size="sm" variant="ghost" onClick=${clear}>Clear filters<//>`}
@@ -113,7 +113,7 @@ function RecordFilters({ run, query, only }) {
   `;
 }
 
-/** Returns the reasons and issues that the run has met, as far as the other filters leave them. */
+/** Returns the reasons and issues in the run that the other filters allow. */
 function listCodes(run, { fate, stage, code }, only) {
   const stages = run.stages.filter((each) => !(only || stage) || each.stage === (only || stage));
   const counts = stages.flatMap((each) => [
@@ -126,8 +126,8 @@ function listCodes(run, { fate, stage, code }, only) {
 
 /**
  * Returns the records found so far, with `more` for the next page and `retry` after an error.
- * @param {Record<string, string> | null} parameters null asks nothing
- * @param {{stages: any[]}} run when its counts change, while it goes on, the first page is asked for again
+ * @param {Record<string, string> | null} parameters null sends no request
+ * @param {{stages: any[]}} run when its counts change while it is running, the first page is loaded again
  */
 function useRecords(parameters, run) {
   const address = parameters && apiAddress("run/records", parameters);
@@ -161,7 +161,7 @@ async function readOn(address, cursor, before, signal, setFound) {
   }
 }
 
-/** Returns the next page that has records, or what came after some pages without any. */
+/** Returns the next page with records, or the last of several pages without any. */
 async function readPages(address, cursor, signal) {
   let searched = 0;
   let page = { records: [], cursor, note: "" };

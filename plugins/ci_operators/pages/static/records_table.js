@@ -1,4 +1,4 @@
-/** The table of records; each opens its detail. */
+/** The table of records; a click on a record opens its detail. */
 
 import { CodeBadges, FateBadge, LongText, Moment } from "./badges.js";
 import { LinkButton } from "./controls.js";
@@ -14,7 +14,7 @@ const NARROW = {
   verticalAlign: "bottom",
 };
 
-/** Returns the table; `open` gets the record whose detail is wanted, `chosen` is the event id of the open one. */
+/** Returns the table; `open` gets the record to open, `chosen` is the event id of the open one. */
 export function RecordsTable({ records, open, chosen }) {
   return html`
     <${DataTable} label="Records" columns=${makeColumns(open)} rows=${records}
@@ -27,7 +27,7 @@ export function RecordsTable({ records, open, chosen }) {
 function makeColumns(open) {
   return [
     { title: "Event", isHead: true, cell: (record) => html`<${EventButton} record=${record} open=${open} />` },
-    { title: "Fate", cell: ({ fate, stage }) => html`<${Fate} fate=${fate} stage=${stage} />` },
+    { title: "Outcome", cell: ({ fate, stage }) => html`<${Fate} fate=${fate} stage=${stage} />` },
     { title: "Why", cell: (record) => html`<${Why} record=${record} />`, style: { minW: 40 } },
     { title: "Indicator", cell: (record) => html`<${Indicator} record=${record} />` },
     { title: "ATT&CK", cell: drawCodes },
@@ -65,7 +65,7 @@ function Fate({ fate, stage }) {
   `;
 }
 
-/** Returns the reason of what was left out, the state of what was sent. */
+/** Returns the reason of a record that was left out, or the state of a detection. */
 function Why({ record }) {
   const { fate, words, detail, code, state, state_words: stateWords } = record;
   if (fate === "detection" && !state) return html`<${Muted}>–<//>`;

@@ -1,4 +1,4 @@
-/** The tabs on a DAG run and on a task instance: what became of the events of this window, and at this stage. */
+/** The tabs on a DAG run and on a task instance: what happened to the events of a run, and at one stage. */
 
 import { runPath, useAddress } from "./address.js";
 import { useAnswer } from "./api.js";
@@ -12,14 +12,14 @@ import { Facts, Figure, Section } from "./section.js";
 import { StageCodes, StagesTable } from "./stages.js";
 
 const LIVE_MS = 3_000;
-const UNDER_WAY = new Set(["running", "queued", "scheduled"]); // such a run may still change
+const UNDER_WAY = new Set(["running", "queued", "scheduled"]); // a run in these states can still change
 
-/** Returns whether a DAG is a connector's: Airflow shows the tabs on every DAG. */
+/** Returns whether a DAG is a connector: Airflow shows the tabs on every DAG. */
 function isOurs(dagId) {
   return dagId.startsWith("collective_insights_");
 }
 
-/** Returns the answer of api/run, asked again every few seconds while the run goes on. */
+/** Returns the answer of api/run, loaded again every few seconds while the run is not finished. */
 function useRun(dagId, runId) {
   const everyMs = useCallback((run) => (UNDER_WAY.has(run?.state) ? LIVE_MS : 0), []);
   return useAnswer(isOurs(dagId) ? "run" : null, { dag_id: dagId, run_id: runId }, { everyMs });
@@ -38,7 +38,7 @@ export function RunTab({ dagId, runId }) {
   `;
 }
 
-/** Returns what other people's DAGs show. */
+/** Returns the content of the tab on a DAG that is not a connector. */
 function NotOurs() {
   return html`
     <${Empty} title="This DAG is not a Collective Insights connector."
@@ -65,7 +65,7 @@ function Run({ run, dagId, runId }) {
       <${RunFacts} run=${run} />
       ${run.note && html`<${Notice}>${run.note}<//>`}
       ${read > 0 && html`
-        <${Section} title="What became of ${countOf(read, "event")}"><${Funnel} run=${run} onPick=${pick} /><//>
+        <${Section} title="What happened to ${countOf(read, "event")}"><${Funnel} run=${run} onPick=${pick} /><//>
       `}
       <${Section} title="Stages"><${StagesTable} run=${run} dagId=${dagId} runId=${runId} onPick=${pick} /><//>
       <${Records} run=${run} dagId=${dagId} runId=${runId} />
@@ -73,7 +73,7 @@ function Run({ run, dagId, runId }) {
   `;
 }
 
-/** Returns a run in one line: its window, how it was read, how long it took. Airflow's header has state and start. */
+/** Returns the facts of a run in one line: window, reading, duration. Airflow's header has state and start. */
 function RunFacts({ run }) {
   const { window, overlap_s: overlap, waited_s: waited } = run;
   const resent = run.delivery?.resent_unknown;
@@ -83,16 +83,17 @@ function RunFacts({ run }) {
     ["Window", window && formatWindow(window.since, window.until), length],
     ["Length", length],
     ["Basis", window?.basis, "Where the window comes from"],
-    ["Reads back", overlap > 0 ? formatDuration(overlap) : "", "Overlap: what a source publishes late is read again"],
+    ["Overlap", overlap > 0 ? formatDuration(overlap) : "", READ_BACK],
     ["Pages read", run.pages === null ? "" : formatCount(run.pages)],
     ["Sent again", resent > 0 ? countOf(resent, "detection") : "", RESENT],
     ["Waited for rate limits", waited > 0 ? formatDuration(waited) : ""],
-    ["Stages worked", formatDuration(run.duration_s), "Without waiting for workers, unlike the run's duration above"],
+    ["Working time", formatDuration(run.duration_s), "Without the time that tasks waited for a worker"],
   ];
   return html`<${Flex} gap="3" align="start" wrap="wrap" px="1"><${Facts} flex="1" facts=${facts} /><//>`;
 }
 
-const RESENT = "After an unknown outcome: Recorded Future may have stored them twice";
+const READ_BACK = "How far the window reads back into the one before, for events published late";
+const RESENT = "Sent again because the outcome was unknown. Recorded Future may have stored them twice.";
 
 function ConnectorName({ run }) {
   return html`
@@ -103,7 +104,7 @@ function ConnectorName({ run }) {
   `;
 }
 
-/** Returns the tab on a task instance: what one stage made of the run's events. */
+/** Returns the tab on a task instance: what one stage did with the events of the run. */
 export function TaskTab({ dagId, runId, taskId }) {
   const answer = useRun(dagId, runId);
   const draw = (run) => {
@@ -121,7 +122,7 @@ function Stage({ run, stage, dagId, runId }) {
     scrollToRecords();
   };
   const hasRun = stage.records_in !== null;
-  const missing = `${stage.stage} has left no figures yet`;
+  const missing = `No figures for ${stage.stage} yet`;
   return html`
     <${Stack} gap="4">
       <${RunFacts} run=${run} />
@@ -129,7 +130,9 @@ function Stage({ run, stage, dagId, runId }) {
       ${run.note && html`<${Notice}>${run.note}<//>`}
       ${!hasRun && html`<${Empty} icon="clock" title=${missing} sentence=${sayWhy(run)} />`}
       ${hasRun && html`<${StageFigures} stage=${stage} />`}
-      ${hasRun && html`<${Section} title="What it left out"><${StageCodes} stage=${stage} onPick=${pick} /><//>`}
+      ${hasRun && html`
+        <${Section} title="What it dropped or quarantined"><${StageCodes} stage=${stage} onPick=${pick} /><//>
+      `}
       ${hasRun && html`<${Records} run=${run} dagId=${dagId} runId=${runId} only=${stage.stage} />`}
     <//>
   `;
@@ -137,9 +140,9 @@ function Stage({ run, stage, dagId, runId }) {
 
 function sayWhy(run) {
   if (run.debug)
-    return "In a debug run nothing is submitted: Recorded Future has checked the detections and stores nothing.";
-  if (run.state === "success") return "The run ended before it: nothing was left to do.";
-  return "The figures appear here when the task has ended well.";
+    return "A debug run submits nothing. Recorded Future checks the detections and stores nothing.";
+  if (run.state === "success") return "The run ended before this stage because nothing was left to do.";
+  return "The figures appear when the task succeeds.";
 }
 
 function StageFigures({ stage }) {

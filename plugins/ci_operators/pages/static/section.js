@@ -1,8 +1,9 @@
-/** The pages' building blocks: titled sections, facts under their names, muted words. */
+/** Building blocks of the pages: sections, facts with their names, figures, muted text. */
 
+import { Icon } from "./badges.js";
 import { Box, Flex, Heading, html, Text, useId } from "./element.js";
 
-/** Returns a framed part of the page under its own heading; `place` is an id to scroll to. */
+/** Returns a framed part of the page with a heading; `place` is an id to scroll to. */
 export function Section({ title, note, actions, place, children, ...style }) {
   const id = useId();
   return html`
@@ -18,12 +19,22 @@ export function Section({ title, note, actions, place, children, ...style }) {
   `;
 }
 
-/** Returns small words that explain. */
+/** Returns muted text, for explanations. */
 export function Muted(props) {
   return html`<${Text} as="span" color="fg.muted" fontSize="sm" ...${props} />`;
 }
 
-/** Returns facts side by side, each under its name, as on Airflow's own pages. `facts`: [name, value, title?]. */
+/** Returns a question mark that explains a figure, for mouse, keyboard and screen readers. */
+export function Hint({ text }) {
+  return html`
+    <${Box} as="span" role="img" tabIndex=${0} title=${text} aria-label=${text} ms="1" display="inline-block"
+        verticalAlign="text-bottom" cursor="help">
+      <${Icon} name="question" boxSize="3.5" />
+    <//>
+  `;
+}
+
+/** Returns facts side by side, each below its name, as on Airflow's pages. `facts`: [name, value, title?]. */
 export function Facts({ facts, ...style }) {
   const shown = facts.filter(([, value]) => value !== null && value !== undefined && value !== "");
   const cells = shown.map(([name, value, title]) => html`
@@ -35,11 +46,11 @@ export function Facts({ facts, ...style }) {
   return html`<${Flex} as="dl" wrap="wrap" columnGap="8" rowGap="3" m="0" ...${style}>${cells}<//>`;
 }
 
-/** Returns a big figure under its name, with a small word about it. */
-export function Figure({ name, value, note, palette }) {
+/** Returns a large figure below its name, with a small note; `hint` explains the figure. */
+export function Figure({ name, value, note, palette, hint }) {
   return html`
     <${Box} borderWidth="1px" borderRadius="md" px="4" py="3" minW="0">
-      <${Text} fontSize="xs" fontWeight="bold" color="fg.muted">${name}<//>
+      <${Text} fontSize="xs" fontWeight="bold" color="fg.muted">${name}${hint && html`<${Hint} text=${hint} />`}<//>
       <${Text} fontSize="2xl" fontWeight="semibold" lineHeight="short" color=${palette ? `${palette}.fg` : undefined}>
         ${value}
       <//>
@@ -48,7 +59,7 @@ export function Figure({ name, value, note, palette }) {
   `;
 }
 
-/** Returns a bar whose filled part shows a share between 0 and 1. Words beside it give the figure. */
+/** Returns a bar that is filled to a share between 0 and 1. The text beside it has the figure. */
 export function Bar({ share, token = "brand.500", mark, ...style }) {
   const width = `${Math.min(100, Math.max(share > 0 ? 1 : 0, share * 100))}%`;
   return html`

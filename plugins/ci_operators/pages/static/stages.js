@@ -1,15 +1,15 @@
-/** The stages of a run: one row each with its figures; the reasons, issues and notes of one of them in words. */
+/** The stages of a run: a table of their figures, and the reasons, issues and notes of one stage in words. */
 
 import { taskPath } from "./address.js";
 import { FateBadge, PageLink } from "./badges.js";
-import { paletteOf } from "./colours.js";
+import { paletteOf } from "./colors.js";
 import { LinkButton } from "./controls.js";
 import { Badge, Button, Flex, html, Stack, Text } from "./element.js";
 import { formatBytes, formatCount, formatDuration, plainCode } from "./format.js";
 import { Muted } from "./section.js";
 import { DataTable } from "./table.js";
 
-/** Returns the table of all stages; `onPick` gets the {fate, code, stage} whose records are to be shown. */
+/** Returns the table of all stages; `onPick` gets the {fate, code, stage} of the records to show. */
 export function StagesTable({ run, dagId, runId, onPick }) {
   const link = (stage) => html`<${PageLink} to=${taskPath(dagId, runId, stage)} fontWeight="semibold">${stage}<//>`;
   const codes = (fate) => (row) => html`<${Codes} row=${row} fate=${fate} onPick=${onPick} />`;
@@ -20,17 +20,17 @@ export function StagesTable({ run, dagId, runId, onPick }) {
     { title: "Dropped", cell: codes("dropped"), style: { minW: { base: 32, xl: 44 } } },
     { title: "Quarantined", cell: codes("quarantined"), style: { minW: { base: 32, xl: 36 } } },
     { title: "Out", isNumber: true, cell: (row) => formatCount(row.records_out) },
-    { title: "Also noted", cell: (row) => html`<${Notes} row=${row} />`, style: { minW: { base: 28, xl: 40 } } },
+    { title: "Notes", cell: (row) => html`<${Notes} row=${row} />`, style: { minW: { base: 28, xl: 40 } } },
     { title: "Took", isNumber: true, cell: (row) => formatDuration(row.duration_s), hint: TOOK },
-    { title: "Wrote", isNumber: true, cell: ({ bytes }) => (bytes ? formatBytes(bytes) : "–") },
+    { title: "Written", isNumber: true, cell: ({ bytes }) => (bytes ? formatBytes(bytes) : "–") },
   ];
   const keyOf = ({ stage }) => stage;
   return html`<${DataTable} label="Stages of the run" columns=${columns} rows=${run.stages} keyOf=${keyOf} />`;
 }
 
-const TOOK = "The stage's own work, without waiting for a worker";
+const TOOK = "Without the time that the task waited for a worker";
 
-/** Returns a task's state in Airflow's own colours. */
+/** Returns a task's state in Airflow's colors. */
 function TaskState({ state, tries }) {
   return html`
     <${Flex} gap="2" align="center">
@@ -62,7 +62,7 @@ function Notes({ row }) {
   return notes.length || extra.length ? html`<${Stack} gap="0.5">${notes}${extra}<//>` : html`<${Muted}>–<//>`;
 }
 
-/** Returns what one stage left out or noted; `onPick` gets the {fate, code} whose records are to be shown. */
+/** Returns what one stage left out or noted; `onPick` gets the {fate, code} of the records to show. */
 export function StageCodes({ stage, onPick }) {
   const rows = [
     ...stage.dropped.map((each) => ({ ...each, fate: "dropped" })),
@@ -72,9 +72,9 @@ export function StageCodes({ stage, onPick }) {
   const extra = listExtra(stage);
   return html`
     <${Stack} gap="3">
-      ${!rows.length && html`<${Muted}>Nothing: every record went on.<//>`}
+      ${!rows.length && html`<${Muted}>Nothing: every record was passed on.<//>`}
       ${rows.length > 0 && html`
-        <${DataTable} label="What the stage left out or noted" columns=${makeColumns(onPick)} rows=${rows}
+        <${DataTable} label="What the stage dropped, quarantined, or noted" columns=${makeColumns(onPick)} rows=${rows}
             keyOf=${({ fate, code }) => `${fate} ${code}`} />
       `}
       ${extra.length > 0 && html`<${Muted} as="p">${extra.join(" · ")}<//>`}
@@ -82,9 +82,9 @@ export function StageCodes({ stage, onPick }) {
   `;
 }
 
-const ABOVE = new Set(["pages", "overlap_s", "waited_s"]); // shown among the run's facts
+const ABOVE = new Set(["pages", "overlap_s", "waited_s"]); // these are among the run's facts
 
-/** Returns the counts of a stage alone in words, such as "batches 9"; those that are zero say nothing. */
+/** Returns the counts that only this stage has in words, such as "batches 9", without those that are 0. */
 function listExtra({ extra }) {
   return Object.entries(extra ?? {})
     .filter(([name, value]) => value !== 0 && value !== "" && !ABOVE.has(name))
@@ -95,7 +95,7 @@ function makeColumns(onPick) {
   return [
     { title: "Why", isHead: true, cell: (row) => html`<${Why} row=${row} />` },
     { title: "Code", cell: ({ code }) => html`<${Muted} fontSize="xs">${code}<//>` },
-    { title: "Fate", cell: drawFate },
+    { title: "Outcome", cell: drawFate },
     { title: "Records", isNumber: true, cell: (row) => drawCount(row, onPick) },
   ];
 }
@@ -105,7 +105,7 @@ function Why({ row: { words, code, faq } }) {
 }
 
 function drawFate({ fate }) {
-  return fate === "noted" ? html`<${Muted}>goes on, noted<//>` : html`<${FateBadge} fate=${fate} />`;
+  return fate === "noted" ? html`<${Muted}>passed, with a note<//>` : html`<${FateBadge} fate=${fate} />`;
 }
 
 function drawCount({ fate, code, count, words }, onPick) {

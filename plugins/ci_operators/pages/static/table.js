@@ -1,32 +1,33 @@
-/** Tables with named rows and columns, as Airflow's look. */
+/** Tables with row and column headers that look like Airflow's. */
 
 import { Fragment, html, Table } from "./element.js";
+import { Hint } from "./section.js";
 
 /**
  * @typedef {object} Column
  * @property {string} title
  * @property {(row: any) => any} cell
- * @property {boolean} [isNumber] aligned by its last figure
- * @property {boolean} [isHead] names the row
- * @property {string} [hint] says more about the title
+ * @property {boolean} [isNumber] aligned to the right
+ * @property {boolean} [isHead] is the row's header
+ * @property {string} [hint] explains the title
  * @property {object} [style]
  */
 
 /**
  * Returns a table.
  * @param {object} props
- * @param {string} props.label what the table shows, for those who hear it
+ * @param {string} props.label what the table shows, for screen readers
  * @param {Column[]} props.columns
  * @param {any[]} props.rows
  * @param {(row: any, index: number) => string} props.keyOf
- * @param {(row: any) => void} [props.onOpen] what a click on a row does; a button in the row does it for keyboards
- * @param {(row: any) => any} [props.below] what is shown under a row, over its whole width
+ * @param {(row: any) => void} [props.onOpen] called by a click on a row; a button in the row is for keyboards
+ * @param {(row: any) => any} [props.below] returns what is shown below a row, over its full width
  * @param {(row: any) => boolean} [props.isChosen]
  */
 export function DataTable({ label, columns, rows, keyOf, onOpen, below, isChosen, ...style }) {
   const heads = columns.map(({ title, hint, isNumber }) => html`
-    <${Table.ColumnHeader} key=${title} scope="col" textAlign=${isNumber ? "end" : "start"} title=${hint} ...${HEAD}>
-      ${title}
+    <${Table.ColumnHeader} key=${title} scope="col" textAlign=${isNumber ? "end" : "start"} ...${HEAD}>
+      ${title}${hint && html`<${Hint} text=${hint} />`}
     <//>
   `);
   const body = rows.map((row, index) => html`

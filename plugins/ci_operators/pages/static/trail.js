@@ -1,13 +1,13 @@
-/** An event's way through runs and stages, as a vertical line with a mark for each stage. */
+/** The path of an event through runs and stages, as a vertical line with a mark for each stage. */
 
 import { runPath } from "./address.js";
 import { DebugBadge, FateBadge, Icon, Moment, PageLink } from "./badges.js";
-import { markOf } from "./colours.js";
+import { markOf } from "./colors.js";
 import { Box, Flex, html, Stack, Text, Timeline } from "./element.js";
 import { formatWindow } from "./format.js";
 import { Muted } from "./section.js";
 
-/** Returns the way: run by run, in each of them stage by stage. `runs` adds their windows where known. */
+/** Returns the path: run by run, and stage by stage in each run. `runs` adds their windows if they are known. */
 export function Trail({ steps, runs }) {
   const groups = groupByRun(steps).map((group) => {
     const [{ connector, run_id: runId }] = group;

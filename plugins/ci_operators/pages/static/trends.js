@@ -1,19 +1,19 @@
-/** What a time range is made of: the indicators with most detections, and why events were left out. */
+/** Trends in a time range: the indicators with the most detections, and the reasons why events were left out. */
 
 import { pagePath } from "./address.js";
 import { LongText, Moment, PageLink } from "./badges.js";
-import { areaToken } from "./colours.js";
+import { areaToken } from "./colors.js";
 import { Badge, Box, Flex, html, Stack, Text } from "./element.js";
 import { Empty } from "./empty.js";
 import { formatCount } from "./format.js";
 import { Bar, Muted } from "./section.js";
 import { DataTable } from "./table.js";
 
-/** Returns the table, as GET api/trends/indicators gives them. */
+/** Returns the table of the indicators in the answer of GET api/trends/indicators. */
 export function Indicators({ found }) {
   const { indicators, indicators_note: note } = found;
   if (!indicators.length)
-    return html`<${Empty} title="No indicators in this time" sentence="They appear with the first detections." />`;
+    return html`<${Empty} title="No indicators" sentence="They appear with the first detections of a time range." />`;
   const most = Math.max(...indicators.map(({ detections }) => detections));
   return html`
     <${Stack} gap="2">
@@ -49,13 +49,13 @@ function drawCount(detections, most) {
   `;
 }
 
-/** Returns the reasons, most frequent first, as GET api/trends/reasons gives them. */
+/** Returns the reasons in the answer of GET api/trends/reasons, the most frequent first. */
 export function Reasons({ found }) {
   const { reasons } = found;
   if (!reasons.length)
     return html`
-      <${Empty} icon="check" title="No event was left out"
-          sentence="No run of this time left one out; events count when a run reads them." />
+      <${Empty} icon="check" title="No event was dropped or quarantined"
+          sentence="That is true for all runs in this time range." />
     `;
   const most = Math.max(...reasons.map(({ events }) => events));
   const items = reasons.map((reason) => html`

@@ -1,4 +1,4 @@
-"""Okta's System Log API: `GET /api/v1/logs`. Source of all facts: Okta's System Log API reference."""
+"""Okta's System Log API, `GET /api/v1/logs`, as its reference describes it."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ from ci_operators.transport.vendor import Answer, Vendor, read_error
 
 LOGS_PATH = "/api/v1/logs"
 PAGE_SIZE = 1000
-#: Okta counts requests by the minute, and reports an empty budget to the org's admins as a violation.
+#: Okta limits requests by the minute, and reports to the org's admins that the limit was reached.
 RATE_LIMIT = RateLimitHeaders("X-Rate-Limit-Limit", "X-Rate-Limit-Remaining", "X-Rate-Limit-Reset", 60.0, reserve=0.1)
 HOW_TO_GET_ONE = "Create one in the Okta Admin Console under Security > API > Tokens, as a Read Only Admin."
 
-#: What can stand between the quotes of a filter; no uuid holds anything else.
+#: A uuid. It can be quoted in a filter as it is.
 _ID = re.compile(r"[\w.:-]{1,100}", re.ASCII)
 _elements = msgspec.json.Decoder(list[msgspec.Raw])
 
 
 def fetch(client: Client, connector: OktaConnector, window: Window, tokens: Sequence[str] = ()) -> Iterator[Page]:
-    """Yield the pages of threat events published in the window, in order of publication.
+    """Yield the pages of threat events that were published in the window, in order of publication.
 
-    Bounded requests (since and until) end with a page without a next link. An empty page with one does not end them.
+    Bounded requests end with a page without a next link. An empty page with a next link does not end them.
     """
     del connector  # no option changes the request
     wanted = f'eventType eq "{EVENT_TYPE}"'
@@ -47,7 +47,7 @@ def fetch(client: Client, connector: OktaConnector, window: Window, tokens: Sequ
 
 
 def find_event(client: Client, connector: OktaConnector, event_id: str, now: datetime) -> bytes | None:
-    """Return the log entry of a uuid, whatever its event type; None when the log has none, or cannot have one."""
+    """Return the log entry with a uuid, of any event type, or None if the log has none."""
     if not _ID.fullmatch(event_id) or connector.source_keeps is None:
         return None
     bounds = _bounds(Window(now - connector.source_keeps, now))
@@ -56,18 +56,18 @@ def find_event(client: Client, connector: OktaConnector, event_id: str, now: dat
 
 
 def check(client: Client) -> str:
-    """Return a sentence after the cheapest authenticated call: one log entry."""
+    """Return what works, after the cheapest authenticated request: one log entry."""
     _read_events(client, client.get(LOGS_PATH, {"limit": 1}))
-    return "the token may read the System Log"
+    return "the token can read the System Log"
 
 
 def explain(body: bytes) -> str:
-    """Return errorCode, errorSummary and errorId of an error body: the id is what Okta's support asks for."""
+    """Return errorCode, errorSummary, and errorId of an error body; Okta's support asks for the id."""
     return read_error(body, _pick_words)
 
 
 def repair_url(base_url: str) -> str:
-    """Return the org's URL for its admin console's (acme-admin.okta.com), which does not serve the API."""
+    """Return the org's URL, given the URL of its admin console (acme-admin.okta.com), which does not serve the API."""
     url = urlsplit(base_url)
     first, dot, rest = url.netloc.partition(".")
     if first.endswith("-admin") and dot:
@@ -79,9 +79,10 @@ VENDOR = Vendor(
     title=ABOUT.title,
     explain=explain,
     cooldown=RATE_LIMIT.read_cooldown,
-    credentials_hint="the API token is unknown, expired or revoked; it expires after 30 days without use. "
+    credentials_hint="the API token is unknown, expired, or revoked. It expires after 30 days without use. "
     + HOW_TO_GET_ONE,
-    permission_hint="the token's user may not read the System Log: give it the Read Only Admin role.",
+    permission_hint="the token's user does not have the right to read the System Log. Give it the Read Only Admin "
+    "role.",
 )
 API = Api(
     about=ABOUT,

@@ -1,10 +1,10 @@
-"""What is read of an Okta LogEvent, and which events Recorded Future's documentation lets in (its FAQ 2).
+"""The fields of an Okta LogEvent, and Recorded Future's criteria for events (its FAQ 2).
 
 a. the event type is `security.threat.detected`;
 b. there is actor information, and the display name under it is not null.
 
-Okta promises no more than it must: null properties may be absent, new ones may appear, types have been seen
-to vary (`version` "0" or 0). Source: System Log API, LogEvent.
+Null properties can be absent, new ones can appear, and types vary (`version` "0" or 0).
+Source: System Log API, LogEvent.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from ci_operators.sources.okta.options import OktaConnector
 
 EVENT_TYPE = "security.threat.detected"
 
-#: Reason code -> the criterion in words.
+#: Reason code -> its meaning.
 DROP_REASONS = {
     "wrong_event_type": f'The event type is not "{EVENT_TYPE}".',
     "missing_actor": "There is no actor information under the event.",
@@ -27,14 +27,14 @@ DROP_REASONS = {
 
 
 class Actor(Struct, frozen=True, gc=False):
-    """Who did it; of a ThreatInsight event: the IP address, in `displayName`."""
+    """The actor. In a ThreatInsight event, its `displayName` is the IP address."""
 
     displayName: str | None = None  # Okta's spelling
     type: str | None = None
 
 
 class Outcome(Struct, frozen=True, gc=False):
-    """What came of it; `reason` is a comma-separated list of phrases, cut at 255 characters."""
+    """The outcome. `reason` has comma-separated phrases and is cut at 255 characters."""
 
     reason: str | None = None
 
@@ -60,7 +60,7 @@ read_log_event = make_reader(LogEvent)
 
 
 def find_reason(event: LogEvent, connector: OktaConnector) -> str | None:
-    """Return the code of the criterion that excludes an event, None if none does."""
+    """Return the code of the criterion that excludes an event, or None."""
     if event.eventType != EVENT_TYPE:
         return "wrong_event_type"
     if event.actor is None:

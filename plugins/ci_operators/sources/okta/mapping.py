@@ -1,4 +1,4 @@
-"""From an Okta event to a detection.
+"""Map an Okta event to a detection.
 
 | Recorded Future's page | detection | Okta |
 |---|---|---|
@@ -8,8 +8,8 @@
 | Type | incident.type | eventType |
 | Reason | detection.name, mitre_codes | outcome.reason |
 
-Recorded Future's table from reasons to codes is not published. Ours is outcome_reasons.csv, with the source of each
-line. Only whole phrases count: "Login Failures" is not "Login failures with high unknown users count".
+Recorded Future does not publish its table from reasons to codes. Ours is outcome_reasons.csv, with the source of each
+line. Only whole phrases match: "Login Failures" is not "Login failures with high unknown users count".
 """
 
 from __future__ import annotations
@@ -19,47 +19,36 @@ from pathlib import Path
 from ci_operators.core.detection import Detection, Incident, IndicatorType, Ioc, Method
 from ci_operators.core.indicator import read_domain, read_ip
 from ci_operators.core.verdict import Note
-from ci_operators.sources.code_table import CodeTable, load_codes
+from ci_operators.sources.code_table import make_loader
 from ci_operators.sources.okta.event import EVENT_TYPE, Actor, LogEvent
 from ci_operators.sources.okta.options import OktaConnector
 from ci_operators.sources.public_suffix import has_public_suffix
-from ci_operators.sources.steps import ISSUES as SHARED_ISSUES
-from ci_operators.sources.steps import NOTES as SHARED_NOTES
 from ci_operators.sources.steps import IssueError, clip, read_event_id, read_timestamp
 
-SHIPPED_REASONS = Path(__file__).with_name("outcome_reasons.csv")
+#: Loads the table from phrases of `outcome.reason` to ATT&CK codes of a connector; None: the shipped table.
+load_reasons = make_loader(
+    Path(__file__).with_name("outcome_reasons.csv"), "outcome_reasons_file", "unknown_outcome_reason"
+)
 METHOD_NAME = "Okta Threat Detection"
-#: The type of ThreatInsight's actors, and the only one whose name may be a domain: another may bear a person's name.
+#: The type of ThreatInsight's actors. Only their names can be domains: other actors can have a person's name.
 ADDRESS_TYPE = "ip address"
 
-#: Issue code -> what is wrong, in words.
+#: The source's issue code -> its meaning.
 ISSUES = {
-    **SHARED_ISSUES,
     "indicator_not_an_address": (
         "The actor's display name is neither an IP address nor a public domain of an actor whose type is IP address."
     ),
 }
-#: Note code -> what was degraded, in words.
+#: The source's note code -> its meaning.
 NOTES = {
-    **SHARED_NOTES,
-    "unknown_outcome_reason": "A phrase of outcome.reason is not in the table: no code for it.",
-    "no_display_message": "displayMessage is null: the event's type in words is the incident's name.",
-    "no_outcome_reason": "outcome.reason is null: no ATT&CK code.",
+    "unknown_outcome_reason": "A phrase of outcome.reason is not in the table and gives no code.",
+    "no_display_message": "displayMessage is null. The incident's name is the event's type in words.",
+    "no_outcome_reason": "outcome.reason is null and gives no ATT&CK code.",
 }
 
 
-def load_reasons(path: str | None = None) -> CodeTable:
-    """Return the table from phrases of `outcome.reason` to ATT&CK codes in a file, by default the shipped one."""
-    return load_codes(Path(path) if path else SHIPPED_REASONS, "outcome_reasons_file", "unknown_outcome_reason")
-
-
-def load_reasons_of(connector: OktaConnector) -> CodeTable:
-    """Return the table of a connector."""
-    return load_reasons(connector.outcome_reasons_file)
-
-
 def map_event(event: LogEvent, connector: OktaConnector, note: Note) -> Detection:
-    """Return the detection of an event. Raises IssueError if it cannot have one."""
+    """Return the detection of an event. Raises IssueError if there can be none."""
     event_id = read_event_id(event)
     kind, value = _read_indicator(event.actor or Actor())
     timestamp = read_timestamp(note, event.published)
@@ -71,7 +60,7 @@ def map_event(event: LogEvent, connector: OktaConnector, note: Note) -> Detectio
         ioc=Ioc(type=kind, value=value, source_type="Okta", field="actor.displayName"),
         incident=Incident(id=event_id, type=EVENT_TYPE, name=_find_name(event, note)),
         detection=Method(name=clip(f"{METHOD_NAME}: {reason}" if reason else METHOD_NAME), type="correlation"),
-        mitre_codes=load_reasons_of(connector).find_codes(reason, note),
+        mitre_codes=load_reasons(connector).find_codes(reason, note),
     )
 
 
@@ -87,7 +76,7 @@ def _read_indicator(actor: Actor) -> tuple[IndicatorType, str]:
 
 
 def _find_name(event: LogEvent, note: Note) -> str:
-    """Return what Okta says of the event, else the words of its type: the page lists a name for each incident."""
+    """Return Okta's message, or else the event's type in words: Recorded Future's page has a name for each incident."""
     message = clip(event.displayMessage)
     if message:
         return message

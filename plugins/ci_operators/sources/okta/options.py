@@ -11,15 +11,15 @@ from ci_operators.core.connector import Connector, Policy
 
 
 class OktaConnector(Connector):
-    """Options of an Okta connector; defaults are Recorded Future's documented criteria."""
+    """Options of an Okta connector; the defaults are Recorded Future's documented criteria."""
 
-    #: How long Okta keeps the System Log. It refuses windows that begin more than 180 days ago.
+    #: How long Okta keeps the System Log. It rejects windows that begin more than 180 days ago.
     source_keeps: ClassVar[timedelta | None] = timedelta(days=90)
 
     source: Literal["okta"] = "okta"
     private_addresses: Policy = Field(
         default="send",
-        description="Events whose indicator is not a globally reachable address, for example of an own proxy.",
+        description="Events whose indicator is not a globally reachable address, for example of your own proxy.",
     )
     outcome_reasons_file: str | None = Field(
         default=None,

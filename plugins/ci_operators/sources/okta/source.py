@@ -1,11 +1,10 @@
-"""The Okta source, put together."""
+"""The Okta source."""
 
 from __future__ import annotations
 
+from ci_operators.sources import steps
 from ci_operators.sources.okta import api, event, mapping
-from ci_operators.sources.okta.options import OktaConnector
 from ci_operators.sources.source import Source
-from ci_operators.sources.steps import make_criteria, make_mapping
 
 SOURCE = Source(
     name="okta",
@@ -13,12 +12,12 @@ SOURCE = Source(
     api=api.API,
     fetch=api.fetch,
     find_event=api.find_event,
-    criteria=make_criteria(event.read_log_event, event.find_reason),
-    mapping=make_mapping(event.read_log_event, mapping.map_event, mapping.ISSUES, mapping.load_reasons_of),
+    criteria=steps.make_criteria(event.read_log_event, event.find_reason),
+    mapping=steps.make_mapping(event.read_log_event, mapping.map_event, mapping.ISSUES, mapping.load_reasons),
     drop_reasons=event.DROP_REASONS,
-    issues=mapping.ISSUES,
-    notes=mapping.NOTES,
-    # Options are ours: no question asks for them.
+    issues=steps.ISSUES | mapping.ISSUES,
+    notes=steps.NOTES | mapping.NOTES,
+    # Options are ours: no question is about them.
     faq={
         "wrong_event_type": "FAQ 2a",
         "missing_actor": "FAQ 2b",
@@ -29,8 +28,8 @@ SOURCE = Source(
     },
     id_paths=("uuid",),
     time_path=lambda _: "published",
-    # System Log API, LogEvent: the objects that describe a person, a device or a place, and what names the actor.
-    # `actor.displayName` is the indicator: it stays.
+    # System Log API, LogEvent: members about a person, a device, or a place, and members that name the actor.
+    # `actor.displayName` is the indicator and stays visible.
     personal=(
         "actor.id", "actor.alternateId", "actor.detailEntry", "authenticationContext", "client", "debugContext",
         "device", "request", "securityContext", "target", "transaction",
@@ -39,6 +38,5 @@ SOURCE = Source(
         "uuid", "eventType", "legacyEventType", "published", "severity", "version", "displayMessage", "result",
         "reason",
     ),
-    tables={"ATT&CK codes of Okta's outcome reasons": lambda: mapping.load_reasons().codes},
-    keeps=OktaConnector.source_keeps,
+    tables={"ATT&CK codes of Okta's outcome reasons": lambda: mapping.load_reasons(None).codes},
 )  # fmt: skip

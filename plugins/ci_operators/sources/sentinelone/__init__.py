@@ -1,4 +1,4 @@
-"""SentinelOne threats, by the Management API v2.1."""
+"""SentinelOne threats, by the Management API v2.1, and unified alerts, by GraphQL."""
 
 from __future__ import annotations
 

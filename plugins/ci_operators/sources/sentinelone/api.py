@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 from urllib.parse import unquote
 
 import msgspec
 from msgspec import Struct
 
-from ci_operators.core.errors import UnreadableAnswerError
+from ci_operators.core.errors import CollectiveInsightsError
 from ci_operators.core.instant import format_instant
 from ci_operators.core.window import Window
-from ci_operators.sources.sentinelone import ABOUT
+from ci_operators.sources.sentinelone import ABOUT, alerts_api
+from ci_operators.sources.sentinelone.alerts_api import INTERVAL_S
 from ci_operators.sources.sentinelone.options import SentinelOneConnector
 from ci_operators.transport.api import Api, token_sign_in
 from ci_operators.transport.client import Client
@@ -25,8 +27,6 @@ from ci_operators.transport.vendor import Headers, Vendor, read_error
 
 THREATS_PATH = "/web/api/v2.1/threats"
 PAGE_SIZE = 1000
-#: /threats takes 10 requests a second for each token.
-INTERVAL_S = 0.1
 #: SentinelOne may leave Retry-After out of a 429; its own tools then wait this long.
 DEFAULT_COOLDOWN_S = 5.0
 
@@ -82,15 +82,29 @@ def read_page(client: Client, params: Mapping[str, str | int]) -> Page:
     answer = client.get(THREATS_PATH, params)
     envelope = decode_answer(answer.body, _envelope, client.vendor.title)
     if envelope.errors:
-        said = client.quote(explain(answer.body), 300)
-        raise UnreadableAnswerError(f"SentinelOne answered 200 with errors ({said}): the page may be incomplete.")
+        raise client.report_errors(explain(answer.body))
     return Page(cut_elements(envelope.data), read_cursor(envelope.pagination.nextCursor))
 
 
 def check(client: Client) -> str:
-    """Return a sentence after the cheapest authenticated call: one threat, uncounted."""
+    """Return what works, after the cheapest request for each surface: a Connection does not know which one is read."""
+    threats = check_threats(client)
+    try:
+        alerts_api.check(client, SentinelOneConnector(name="check"))
+    except CollectiveInsightsError as err:
+        return f"{threats}, but not unified alerts, which only surface: unified_alerts needs. {err}".rstrip(".")
+    return f"{threats} and unified alerts"
+
+
+def check_threats(client: Client) -> str:
+    """Return what works, after the cheapest request: one threat, uncounted."""
     read_page(client, {"limit": 1, "skipCount": "true"})
     return "the token may read threats"
+
+
+def check_surface(connector: SentinelOneConnector) -> Callable[[Client], str]:
+    """Return the check of the surface that a connector reads."""
+    return partial(alerts_api.check, connector=connector) if connector.reads_alerts else check_threats
 
 
 def read_cursor(text: str | None) -> str | None:
@@ -131,7 +145,7 @@ def _first_page(connector: SentinelOneConnector, window: Window) -> dict[str, st
         **_scope(connector),
     }
     if connector.only_analyst_verified:
-        params["analystVerdicts"] = ",".join(connector.verified_verdicts)
+        params["analystVerdicts"] = ",".join(connector.verdicts)
         params["createdAt__gte"] = format_instant(window.since - connector.verified_floor)
     return params
 

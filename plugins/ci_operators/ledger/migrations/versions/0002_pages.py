@@ -1,4 +1,4 @@
-"""Figures for pages: roll-ups that triggers keep exact, and indexes for what pages ask."""
+"""Figures for the pages: roll-ups that triggers keep exact, and indexes for the pages' queries."""
 
 from typing import Any
 
@@ -8,10 +8,10 @@ from alembic import op
 revision = "0002"
 down_revision = "0001"
 
-#: Stands for the ledger's schema. Functions run with their owner's rights, so that whoever may write detections needs
-#: none on the figures: no name in them may be found in a place where others can put something.
+#: Placeholder of the ledger's schema. Functions run with their owner's rights, so that writers of detections need no
+#: rights on the figures. So no name in them may resolve to a schema in which others can create objects.
 _AT = "LEDGER."
-#: Without compiling: for a table that has grown since it was analysed it seems worth it, and takes 20 ms a batch.
+#: Without JIT: if a table has grown since it was analyzed, PostgreSQL would compile, which takes 20 ms per batch.
 _FUNCTION = """
     CREATE FUNCTION LEDGER.{name}() RETURNS trigger LANGUAGE plpgsql
     SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off AS $$
@@ -20,9 +20,9 @@ _FUNCTION = """
         RETURN NULL;
     END $$
 """
-#: Triggers call their functions without such a right; nobody else may bind them to tables of his own.
+#: Triggers call their functions without this right; others must not bind them to their own tables.
 _CLOSE = "REVOKE ALL ON FUNCTION LEDGER.{name}() FROM PUBLIC"
-#: Whoever may read or delete detections may do so with their figures.
+#: Roles that can read or delete detections can do so with their figures.
 _RIGHTS = """
     SELECT DISTINCT a.privilege_type AS privilege,
            CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE a.grantee::regrole::text END AS role
@@ -31,9 +31,9 @@ _RIGHTS = """
 """
 _GRANT = "GRANT {privilege} ON LEDGER.delivered_day, LEDGER.stage_day, LEDGER.waiting_count TO {role}"
 _DAY = "(d.detected_at AT TIME ZONE 'UTC')::date AS day"
-#: Counted are all detections of a day ('*'), those of each code, those without any (''). They are added in one
-#: order, whoever does it, so that nobody waits for one who waits for him. A day that retention has deleted is not
-#: made again by what leaves it.
+#: Counts all detections of a day ('*'), those of each code, and those without any (''). Rows are always added in the
+#: same order, so that transactions do not deadlock. Detections that leave a day which retention has deleted do not
+#: create it again.
 _ADD_DELIVERED = """
     INSERT INTO LEDGER.delivered_day AS t (connector_id, code, day, detections)
     SELECT f.connector_id, c.code, f.day, sum(f.change) FROM found f CROSS JOIN LATERAL (
@@ -46,15 +46,15 @@ _ADD_DELIVERED = """
     ORDER BY f.connector_id, c.code, f.day
     ON CONFLICT (connector_id, code, day) DO UPDATE SET detections = t.detections + excluded.detections
 """
-#: A batch becomes accepted, or is not any more: its detections without a state of their own go with it.
+#: A batch becomes accepted, or is no longer accepted, and with it its detections without their own state.
 _COUNT_BATCH = """
     WITH found AS (
         SELECT d.connector_id, d.codes, {day}, count(*) * CASE NEW.state WHEN 2 THEN 1 ELSE -1 END AS change
         FROM LEDGER.detection d WHERE d.batch_id = NEW.id AND d.state IS NULL GROUP BY d.connector_id, d.codes, day
     ) {add}
 """
-#: Detections come, change their state or their batch. Their batches are held until the end: one that is just
-#: being accepted is waited for, so that it is counted once, here or there.
+#: Detections are inserted, or change their state or batch. Their batches are locked until the end, which waits for
+#: a batch that is being accepted, so that each detection is counted once.
 _COUNT_DETECTIONS = """
     PERFORM FROM LEDGER.batch b WHERE b.id IN (SELECT d.batch_id FROM ({rows}) d) ORDER BY b.id FOR SHARE;
     WITH found AS (
@@ -71,8 +71,8 @@ _COUNT_WAITING = """
     SELECT connector_id, {sign} count(*) FROM changed GROUP BY connector_id ORDER BY connector_id
     ON CONFLICT (connector_id) DO UPDATE SET detections = t.detections + excluded.detections
 """
-#: The figures of rows of stage_run; those of dry runs are not kept. Parts of days are read in the same way by
-#: ledger/stage_figures.py: when it counts otherwise, a new migration has to change the triggers and fill anew.
+#: The figures of rows of stage_run without dry runs. ledger/stage_figures.py counts parts of days in the same way: if
+#: it changes, a new migration must change the triggers and fill the figures again.
 _STAGE = """
     SELECT r.connector_id, (r.finished_at AT TIME ZONE 'UTC')::date AS day, r.stage, f.fate, f.code,
            {sign} f.events AS change
@@ -105,7 +105,7 @@ _FUNCTIONS = {
     "count_new_stage": _ADD_STAGE.format(figures=_COME),
     "count_changed_stage": _ADD_STAGE.format(figures=f"{_COME} UNION ALL {_GONE}"),
 }
-#: What compaction deletes stays counted: nothing happens on deletion of a detection or of a stage's run.
+#: Rows that compaction deletes stay counted: there is no trigger for deleted detections or stage runs.
 _TRIGGERS = (
     "count_batch AFTER UPDATE OF state ON batch FOR EACH ROW "
     "WHEN (OLD.state <> NEW.state AND 2 IN (OLD.state, NEW.state))",
@@ -131,7 +131,7 @@ _FILL_WAITING = (
 
 
 def upgrade() -> None:
-    """Make the roll-ups, fill them, and have them kept; make the indexes. Nobody is at the ledger: see standstill."""
+    """Make the roll-ups, fill them, and add the triggers; make the indexes. The ledger is locked: see standstill."""
     op.execute("SET LOCAL statement_timeout = 0")
     _make_tables()
     _run(_FILL_DELIVERED.format(day=_DAY, add=_ADD_DELIVERED))
@@ -148,7 +148,7 @@ def upgrade() -> None:
 
 
 def _run(statement: str) -> sa.CursorResult[Any]:
-    """Run a statement as it is: its colons name no parameters."""
+    """Run a statement unchanged: its colons are not parameters."""
     bind = op.get_bind()
     schema = bind.scalar(sa.text("SELECT quote_ident(current_schema())"))
     return bind.exec_driver_sql(statement.replace(_AT, f"{schema}."))

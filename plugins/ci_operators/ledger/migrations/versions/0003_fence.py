@@ -1,4 +1,4 @@
-"""What keeps a delivery exact beyond its lock: a fencing token, a count of resends, a circuit breaker."""
+"""Additions that keep a delivery exact beyond its lock: a fencing token, a count of resends, a circuit breaker."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -8,7 +8,7 @@ down_revision = "0002"
 
 
 def upgrade() -> None:
-    """Add the columns; what was sent again before counts as sent again once."""
+    """Add the columns. Detections sent again before this version count as sent again once."""
     op.execute("SET LOCAL statement_timeout = 0")
     op.add_column("connector", sa.Column("fence", sa.BigInteger(), server_default="0", nullable=False))
     op.add_column("connector", sa.Column("handed_over_to", sa.Text(), nullable=True))

@@ -1,4 +1,4 @@
-"""Acme Cloud alerts in the shape of its API reference; people, addresses and ids are invented."""
+"""Acme Cloud alerts in the format of its API reference; people, addresses and ids are invented."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Acme Cloud keeps to what every source keeps to."""
+"""Acme Cloud passes the contract suite."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Acme Cloud's API: `GET /acme/v1/alerts`. Name here the page that all facts come from."""
+"""Acme Cloud's API: `GET /acme/v1/alerts`. Source of all facts: name the vendor's page here."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is read of an Acme Cloud alert, and which alerts Recorded Future's documentation lets in."""
+"""The members that are read of an Acme Cloud alert, and the criteria of Recorded Future's documentation."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ DROP_REASONS = {
 
 
 class Indicator(Struct, frozen=True, gc=False):
-    """What was seen; `kind` is ip, domain or hash."""
+    """An indicator; `kind` is ip, domain or hash."""
 
     kind: str | None = None
     value: str | None = None

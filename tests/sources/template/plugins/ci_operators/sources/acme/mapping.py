@@ -9,17 +9,14 @@ from ci_operators.core.verdict import Note
 from ci_operators.sources.acme.event import Alert, Indicator
 from ci_operators.sources.acme.options import AcmeCloudConnector
 from ci_operators.sources.public_suffix import has_public_suffix
-from ci_operators.sources.steps import ISSUES as SHARED_ISSUES
-from ci_operators.sources.steps import NOTES as SHARED_NOTES
 from ci_operators.sources.steps import IssueError, clip, read_event_id, read_timestamp
 
 #: Issue code -> what is wrong, in words.
-ISSUES = {**SHARED_ISSUES, "no_usable_indicator": "None of the alert's indicators is an address, a domain or a hash."}
+ISSUES = {"no_usable_indicator": "None of the alert's indicators is an address, a domain or a hash."}
 #: Note code -> what was degraded, in words.
 NOTES = {
-    **SHARED_NOTES,
-    "unusable_indicator": "An indicator is not an address, a domain or a hash: the alert's others are sent.",
-    "unknown_technique": "ATT&CK does not know the technique: no code for it.",
+    "unusable_indicator": "An indicator is not an address, a domain or a hash. The others are sent.",
+    "unknown_technique": "The technique is not in ATT&CK and gives no code.",
 }
 
 

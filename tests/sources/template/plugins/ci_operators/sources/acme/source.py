@@ -1,10 +1,10 @@
-"""The Acme Cloud source, put together."""
+"""The Acme Cloud source, assembled."""
 
 from __future__ import annotations
 
+from ci_operators.sources import steps
 from ci_operators.sources.acme import api, event, mapping
 from ci_operators.sources.source import Source
-from ci_operators.sources.steps import make_criteria, make_mapping
 
 SOURCE = Source(
     name="acme",
@@ -12,11 +12,11 @@ SOURCE = Source(
     api=api.API,
     fetch=api.fetch,
     find_event=api.find_event,
-    criteria=make_criteria(event.read_alert, event.find_reason),
-    mapping=make_mapping(event.read_alert, mapping.map_alert, mapping.ISSUES),
+    criteria=steps.make_criteria(event.read_alert, event.find_reason),
+    mapping=steps.make_mapping(event.read_alert, mapping.map_alert, mapping.ISSUES),
     drop_reasons=event.DROP_REASONS,
-    issues=mapping.ISSUES,
-    notes=mapping.NOTES,
+    issues=steps.ISSUES | mapping.ISSUES,
+    notes=steps.NOTES | mapping.NOTES,
     faq={"no_indicators": "FAQ 1"},
     id_paths=("id",),
     time_path=lambda _: "time",

@@ -1,0 +1,1 @@
+"""A simulated CrowdStrike Falcon: token endpoint and Alerts API."""
