@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from ci_operators.core.errors import CredentialsError, RequestRefusedError, UnavailableError, UnreadableAnswerError
+from ci_operators.core.verdict import Quarantined
 from ci_operators.core.window import Window
 from ci_operators.ledger.keys import detection_key
 from ci_operators.sources.sentinelone.alerts_api import ALERTS_PATH, INTERVAL_S, PAGE_SIZE, fetch, find_event
@@ -212,9 +213,18 @@ def test_a_page_without_alerts_or_cursor_is_unreadable(data: Any, wire: Wire) ->
 
 
 def test_a_cursor_after_the_last_page_is_not_followed(wire: Wire) -> None:
-    page = {"edges": [None, {"node": alert()}], "pageInfo": {"hasNextPage": False, "endCursor": "x"}}
+    page = {"edges": [{"node": alert()}], "pageInfo": {"hasNextPage": False, "endCursor": "x"}}
     wire.simulator.add_fault("sentinelone", "status", status=200, body={"data": {"alerts": page}})
     assert len(fetch_all(wire)) == 1
+
+
+def test_an_alert_of_null_is_an_event_that_is_quarantined(wire: Wire) -> None:
+    page = {"edges": [None, {"node": None}, {}, {"node": alert()}], "pageInfo": {"hasNextPage": False}}
+    wire.simulator.add_fault("sentinelone", "status", status=200, body={"data": {"alerts": page}})
+    found = fetch_all(wire, DETAILED)
+    assert found[:3] == [None] * 3
+    assert len(found) == 4
+    assert isinstance(run_steps(SOURCE, DETAILED, b"null").filtered, Quarantined)
 
 
 class TestCheck:

@@ -137,7 +137,7 @@ def read_page(client: Client, variables: Mapping[str, Any]) -> Page:
     if alerts is None or (alerts.pageInfo.hasNextPage and not alerts.pageInfo.endCursor):
         raise UnreadableAnswerError("SentinelOne answered 200 without a page of alerts, or without the next cursor.")
     token = alerts.pageInfo.endCursor if alerts.pageInfo.hasNextPage else None
-    return Page(cut_elements([edge.node for edge in alerts.edges if edge]), token)
+    return Page(cut_elements([(edge or Edge()).node for edge in alerts.edges]), token)  # null is quarantined
 
 
 def ask(client: Client, query: str, variables: Mapping[str, Any]) -> Data:
