@@ -22,6 +22,7 @@ def backfills(installation: Installation, make_tenant: MakeTenant) -> dict[str, 
     tenants = {kind: make_tenant(name, okta_events=events("hour", begin, 96, HOUR)) for kind, name in NAMES.items()}
     for kind, tenant in tenants.items():
         tenant.enable()
+        tenant.first_scheduled()  # otherwise the schedule can continue at the end of the backfill
         tenant.backfill(begin + 24 * HOUR, begin + 72 * HOUR, {"debug": True} if kind == "dry" else {})
     return tenants
 
