@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -19,10 +20,9 @@ from local_airflow.settings import AirflowSettings
 
 #: Tasks at a time: twice as many as cores, since a task waits for others most of its time.
 PARALLELISM = 4
-#: What a deployment of many DAGs sets (docs/capacity.md), but that it has its files parsed less often than by default:
-#: here rounds are waited for. The scheduler's pause is Airflow's own.
+#: What a deployment of many DAGs sets (docs/capacity.md). The scheduler's pause is Airflow's default.
 SETTINGS = {
-    "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "30",
+    "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "300",
     "AIRFLOW__DAG_PROCESSOR__DAG_FILE_PROCESSOR_TIMEOUT": "300",
     "AIRFLOW__CORE__DAGBAG_IMPORT_TIMEOUT": "120",
 }
@@ -32,6 +32,14 @@ _POLL_S = 0.5
 #: Reading the memory of all processes takes a tenth of a second.
 _SAMPLE_S = 3.0
 _TIMEOUT_S = 1200.0
+_UNPAUSED = {"is_paused": False}
+#: The start of each task, and the end of the task before it, in epoch seconds.
+_TASKS = """
+    SELECT json_agg(json_build_array(dag_id, extract(epoch FROM start_date), extract(epoch FROM before))) FROM (
+        SELECT dag_id, start_date, lag(end_date) OVER (PARTITION BY dag_id ORDER BY start_date) AS before
+        FROM task_instance WHERE dag_id = ANY(%s)
+    ) AS tasks
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,20 +56,26 @@ class Parsing:
 @dataclass(frozen=True, slots=True)
 class Work:
     """Figures of runs: tasks a second, CPU seconds of a run by process, seconds that tasks waited for a slot
-    (median, 95 %), seconds from a run's start to that of its first task, and the largest memory."""
+    (median, 95 %), seconds from a run's start to that of its first task, and the largest memory.
+
+    lateness_s: for each task of runs at a pace, the seconds from the end of the task before it to its start; for the
+    first task of a run, those since the run was due.
+    """
 
     tasks_per_s: float
     cpu_s: Mapping[str, float]
     wait_s: tuple[float, float]
     begin_s: float
     peak_bytes: int
+    lateness_s: Sequence[float] = ()
+    first_lateness_s: Sequence[float] = ()
 
 
 class FleetAirflow:
     """A running Airflow, whose DAGs to measure have ids that begin with `prefix`."""
 
-    def __init__(self, address: AirflowAddress, prefix: str, say: Say) -> None:
-        self.address, self.say = address, say
+    def __init__(self, address: AirflowAddress, dags: Path, prefix: str, say: Say) -> None:
+        self.address, self.dags, self.say = address, dags, say
         self.api = address.api()
         self._like = prefix.replace("_", r"\_") + "%"
         self._children = [(child.name, child.pid) for child in address.processes]
@@ -84,20 +98,28 @@ class FleetAirflow:
 
     def run_at_once(self, pattern: str, runs: int) -> Work:
         """Unpause the DAGs of a pattern, each of which has one run due, and wait for these runs."""
-        body = {"is_paused": False}
         with self._working(runs) as measured:
-            self.api.request("PATCH", "/dags", params={"dag_id_pattern": pattern, "limit": runs}, json=body)
+            self.api.request("PATCH", "/dags", params={"dag_id_pattern": pattern, "limit": runs}, json=_UNPAUSED)
         return measured[0]
 
-    def run_paced(self, dag_ids: Sequence[str], conf: Mapping[str, str], pause_s: float) -> Work:
-        """Trigger one DAG after the other, and wait for their runs."""
+    def run_paced(self, dag_ids: Sequence[str], pause_s: float) -> Work:
+        """Unpause one DAG after the other, each of which has one run due, and wait for these runs."""
+        due: dict[str, float] = {}
+        began = time.monotonic()
         with self._working(len(dag_ids)) as measured:
-            for dag_id in dag_ids:
-                began = time.monotonic()
-                body = {"logical_date": None, "conf": dict(conf)}
-                self.api.request("POST", f"/dags/{dag_id}/dagRuns", json=body)
-                time.sleep(max(0.0, pause_s - (time.monotonic() - began)))
-        return measured[0]
+            for number, dag_id in enumerate(dag_ids):
+                time.sleep(max(0.0, began + number * pause_s - time.monotonic()))
+                due[dag_id] = time.time()
+                self.api.request("PATCH", f"/dags/{dag_id}", json=_UNPAUSED)
+        first, later = self._read_lateness(due)
+        return replace(measured[0], lateness_s=[*first, *later], first_lateness_s=first)
+
+    def _read_lateness(self, due: Mapping[str, float]) -> tuple[list[float], list[float]]:
+        tasks = self.address.postgres.query(_TASKS, (list(due),), DATABASE)
+        first = [start - due[dag_id] for dag_id, start, before in tasks if before is None]
+        later = [start - before for _, start, before in tasks if before is not None]
+        assert (len(first), len(later)) == (len(due), len(due) * (TASKS - 1)), (len(first), len(later))
+        return first, later
 
     @contextmanager
     def _working(self, runs: int) -> Iterator[list[Work]]:
@@ -138,7 +160,9 @@ class FleetAirflow:
         return {**used, "scheduler": own, "workers and tasks": used["scheduler"] - own}
 
     def _await_round(self) -> None:
-        """Wait until every file has been parsed once more."""
+        """Change every file, so that it is parsed before its time, and wait until all have been."""
+        for file in self.dags.glob("*.py"):
+            os.utime(file)
         begin = self.address.postgres.query("SELECT now()", (), DATABASE)
         self._wait(
             lambda: self._ask("min(last_parsed_time)", "dag") > begin, "waiting for a round of the DAG processor"
@@ -166,4 +190,4 @@ def running_fleet(settings: AirflowSettings, prefix: str, say: Say) -> Iterator[
     Path(settings.folder).mkdir()
     say("starting Airflow")
     with running_airflow(settings) as address:
-        yield FleetAirflow(address, prefix, say)
+        yield FleetAirflow(address, settings.dags, prefix, say)

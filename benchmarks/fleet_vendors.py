@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
@@ -18,13 +18,11 @@ from simulator.settings import RECORDED_FUTURE_TOKEN
 
 EVENTS = 20
 SOURCES = ("okta", "sentinelone")
-#: Connectors with this in their name run; the others only exist.
-ACTIVE = "active"
+#: The roles of connectors: they run at once, or one after the other, or they only exist.
+AT_ONCE, PACED, IDLE = "at_once", "paced", "idle"
 #: Runs of a connector are a month apart, so that none comes between: its initial import, of a month and a day, ends at
 #: any time within the last month. The day before that is in everybody's.
 RECENT = timedelta(days=30, hours=12)
-#: Outside of all these windows: what a triggered run delivers.
-LONG_AGO = timedelta(days=70)
 _WINDOW = timedelta(hours=8)
 
 
@@ -33,12 +31,12 @@ class FleetConnector:
     """One connector of the fleet, with its own sub-organization, which identifies its stored detections."""
 
     number: int
-    active: bool
+    role: str
 
     @property
     def name(self) -> str:
         """Return its name."""
-        return f"{ACTIVE if self.active else 'idle'}-{self.number}"
+        return f"{self.role}_{self.number}"
 
     @property
     def source(self) -> str:
@@ -59,40 +57,31 @@ class FleetConnector:
         )
 
 
-def make_fleet(size: int, active: int) -> list[FleetConnector]:
-    """Return a number of connectors, the first of which are active."""
-    return [FleetConnector(number, number < active) for number in range(size)]
-
-
 class FleetVendors:
-    """The vendors of a fleet: EVENTS events of each source for the initial import, and the same number of old ones."""
+    """The vendors of a fleet: EVENTS events of each source for the initial import."""
 
     def __init__(self, fleet: Sequence[FleetConnector], now: datetime) -> None:
-        self.recent, self.old = now - RECENT, now - LONG_AGO
-        self._events = {begin: _make_events(begin) for begin in (self.old, self.recent)}
+        self._fleet = fleet
+        self._events = _make_events(now - RECENT)
         organizations = tuple(connector.organization for connector in fleet)
         self.simulator = Simulator(
-            okta_events=[event for events in self._events.values() for event in events["okta"]],
-            sentinelone_threats=[event for events in self._events.values() for event in events["sentinelone"]],
+            okta_events=self._events["okta"],
+            sentinelone_threats=self._events["sentinelone"],
             tokens=Tokens(recorded_future={RECORDED_FUTURE_TOKEN: RecordedFutureGrant(organizations)}),
             limits=Limits.off(),
             history=timedelta(days=90),
         )
 
-    def old_window(self) -> dict[str, str]:
-        """Return the trigger form's fields that ask for the old events."""
-        return {"since": self.old.isoformat(), "until": (self.old + _WINDOW).isoformat()}
-
-    def check(self, recent: Iterable[FleetConnector], old: Iterable[FleetConnector]) -> int:
-        """Return the number of stored detections, if each connector has delivered each of its events exactly once.
+    def check(self) -> int:
+        """Return the number of stored detections, if each connector that ran has delivered each event exactly once.
 
         Raises AssertionError if one is missing or duplicated.
         """
         expected = Counter[tuple[str, str | None]](
             (connector.organization, _id_of(event))
-            for begin, connectors in ((self.recent, recent), (self.old, old))
-            for connector in connectors
-            for event in self._events[begin][connector.source]
+            for connector in self._fleet
+            if connector.role != IDLE
+            for event in self._events[connector.source]
         )
         stored = self.simulator.detections
         found = Counter((detection.organizations[0], detection.incident_id) for detection in stored)

@@ -1,7 +1,8 @@
-"""Trivial Airflow DAGs, as many as the environment sets: five operators in a row that do nothing.
+"""Trivial Airflow DAGs: five operators in a row that do nothing.
 
-They run every 30 minutes, as connectors do: each parse of a scheduled DAG computes its next run.
-BENCHMARK_TRIVIAL_ONCE is the number of DAGs that run only once. A task's process makes only its own DAG.
+BENCHMARK_TRIVIAL_DAGS has their number, or their names. They run every 30 minutes, as connectors do (each parse of a
+scheduled DAG computes its next run), but those with names only once, except idle ones. A task's process makes only its
+own DAG.
 """
 
 import os
@@ -18,13 +19,13 @@ class NothingOperator(BaseOperator):
         """Return at once."""
 
 
-once = int(os.environ.get("BENCHMARK_TRIVIAL_ONCE", "0"))
-for number in range(int(os.environ.get("BENCHMARK_TRIVIAL_DAGS", "1"))):
-    dag_id = f"trivial_once_{number}" if number < once else f"trivial_{number}"
+asked = os.environ.get("BENCHMARK_TRIVIAL_DAGS", "1")
+for suffix in map(str, range(int(asked))) if asked.isdigit() else asked.split():
+    dag_id = f"trivial_{suffix}"
     if (get_parsing_context().dag_id or dag_id) != dag_id:
         continue
     begin = datetime(2026, 1, 1, tzinfo=UTC)
-    schedule = "@once" if number < once else timedelta(minutes=30)
+    schedule = timedelta(minutes=30) if suffix.isdigit() or suffix.startswith("idle") else "@once"
     with DAG(dag_id=dag_id, schedule=schedule, start_date=begin, catchup=False) as dag:
         before = None
         for name in ("extract", "filter", "map", "validate", "submit"):
