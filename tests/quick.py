@@ -1,8 +1,9 @@
 """What `make quick` runs: the unit tests that need no Airflow, no database and no browser.
 
 Three rules select them:
-1. The folders in `SLOW_FOLDERS` are left out: they test what runs inside Airflow, or start servers.
-2. A module that imports Airflow is left out, and a test that is marked `imports_airflow`, since it calls such code.
+1. The folders in `SLOW_FOLDERS` are left out: they test what runs inside Airflow, or start servers. So is what takes
+   minutes (`tests.side_by_side.LONGEST`).
+2. Modules that import Airflow, also through others, are left out, and tests marked `imports_airflow`, which call it.
 3. A test that uses PostgreSQL (the fixture `postgres_url`, also through other fixtures) is left out.
 
 A new folder belongs to the selection. If a test of the selection imports Airflow, it fails
@@ -15,9 +16,12 @@ from __future__ import annotations
 
 import re
 import sys
-from pathlib import Path
+from functools import cache
+from pathlib import Path, PurePosixPath
 
 import pytest
+
+from tests.side_by_side import is_long
 
 SLOW_FOLDERS = (
     "airflow_plugin",
@@ -36,6 +40,7 @@ SLOW_FOLDERS = (
 _DATABASE = "postgres_url"
 _MARK = "imports_airflow"
 _IMPORTS_AIRFLOW = re.compile(r"^\s*(?:from|import) airflow\b", re.MULTILINE)
+_AT_ONCE = re.compile(r"^(?:from|import) (airflow|tests\.[\w.]+)", re.MULTILINE)
 _TESTS = Path(__file__).parent
 
 
@@ -49,7 +54,16 @@ def pytest_ignore_collect(collection_path: Path) -> bool | None:
     if collection_path.is_dir():
         return True if collection_path.parent == _TESTS and collection_path.name in SLOW_FOLDERS else None
     is_module = collection_path.name.startswith("test_") and collection_path.suffix == ".py"
-    return True if is_module and _IMPORTS_AIRFLOW.search(collection_path.read_text(encoding="utf-8")) else None
+    text = collection_path.read_text(encoding="utf-8") if is_module else ""
+    needs_airflow = _IMPORTS_AIRFLOW.search(text) or (is_module and _loads_airflow(collection_path))
+    return True if needs_airflow or (is_module and is_long(PurePosixPath(collection_path))) else None
+
+
+@cache
+def _loads_airflow(path: Path) -> bool:
+    names = _AT_ONCE.findall(path.read_text(encoding="utf-8"))
+    others = (_TESTS.parent / f"{name.replace('.', '/')}.py" for name in names)
+    return "airflow" in names or any(map(_loads_airflow, filter(Path.is_file, others)))
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
