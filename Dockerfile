@@ -22,7 +22,7 @@ RUN cp -R /tmp/project /tmp/build \
 
 
 FROM packages
-# (Airflow itself is not imported: it would write an airflow.cfg with keys of its own into this layer.)
+# (Airflow itself is not imported: it would write an airflow.cfg with generated keys into this layer.)
 COPY --from=wheel --chown=airflow:0 /tmp/wheels/ /tmp/wheels/
 RUN pip install --no-index --no-deps /tmp/wheels/*.whl \
  && python -c "import celery; assert celery.VERSION < (5, 7), celery.VERSION"

@@ -122,7 +122,7 @@ def run(options: Options) -> Iterator[Row]:
     yield _compare("Airflow run", label, *([cost.seconds for cost in side] for side in costs))
     yield _compare("Airflow run, CPU", label, *([cost.cpu_s for cost in side] for side in costs))
     ours, theirs = memory
-    yield _judge("task memory", "of its own", show_megabytes(ours), show_megabytes(theirs), ours / theirs)
+    yield _judge("task memory", "not shared", show_megabytes(ours), show_megabytes(theirs), ours / theirs)
 
 
 def _compare(name: str, label: str, ours: Sequence[float], theirs: Sequence[float]) -> Row:

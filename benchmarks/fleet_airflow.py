@@ -58,8 +58,8 @@ class Work:
     """Figures of runs: tasks a second, CPU seconds of a run by process, seconds that tasks waited for a slot
     (median, 95 %), seconds from a run's start to that of its first task, and the largest memory.
 
-    lateness_s: for each task of runs at a pace, the seconds from the end of the task before it to its start; for the
-    first task of a run, those since the run was due.
+    begun_s: for the first task of each run at a pace, the seconds from when the run was due; next_s: for each later
+    task, those from the end of the task before it.
     """
 
     tasks_per_s: float
@@ -67,8 +67,8 @@ class Work:
     wait_s: tuple[float, float]
     begin_s: float
     peak_bytes: int
-    lateness_s: Sequence[float] = ()
-    first_lateness_s: Sequence[float] = ()
+    begun_s: Sequence[float] = ()
+    next_s: Sequence[float] = ()
 
 
 class FleetAirflow:
@@ -111,8 +111,8 @@ class FleetAirflow:
                 time.sleep(max(0.0, began + number * pause_s - time.monotonic()))
                 due[dag_id] = time.time()
                 self.api.request("PATCH", f"/dags/{dag_id}", json=_UNPAUSED)
-        first, later = self._read_lateness(due)
-        return replace(measured[0], lateness_s=[*first, *later], first_lateness_s=first)
+        begun_s, next_s = self._read_lateness(due)
+        return replace(measured[0], begun_s=begun_s, next_s=next_s)
 
     def _read_lateness(self, due: Mapping[str, float]) -> tuple[list[float], list[float]]:
         tasks = self.address.postgres.query(_TASKS, (list(due),), DATABASE)

@@ -93,7 +93,7 @@ class FleetVendors:
 def _make_events(begin: datetime) -> dict[str, list[dict[str, Any]]]:
     """Return events of each source from `begin` on that meet the criteria."""
     first = to_us(begin.astimezone(UTC))
-    draws = Draws("fleet", first)  # with different ids for each `begin`
+    draws = Draws("fleet", first)
     step = _WINDOW // timedelta(microseconds=1) // (4 * EVENTS)
     events = (threat_event(draws, first + number * step, None) for number in range(3 * EVENTS))
     planned = (each for hour in range(1, 100) for each in threat_hour(1, first // HOUR + hour))

@@ -14,7 +14,7 @@ from ci_operators.airflow_plugin.versions import AIRFLOW, HAS_PAGES, HAS_RETRY_P
 
 ROOT = Path(__file__).resolve().parents[1]
 #: For Python processes that tests start. Airflow uses an old name of a pathspec class, and older versions of Airflow
-#: give warnings of their own.
+#: give more warnings.
 IGNORED = "error,ignore:GitWildMatchPattern:DeprecationWarning" if HAS_RETRY_POLICIES else "default"
 #: Up to 3.2.1, Airflow's UI loads the editor of JSON fields from a public server. It also works without the editor.
 EDITOR = "https://cdn.jsdelivr.net/npm/monaco-editor@" if AIRFLOW.release < (3, 2, 2) else None

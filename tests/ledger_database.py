@@ -1,6 +1,6 @@
 """A ledger for the tests, in a real PostgreSQL: the one LEDGER_TEST_URL names, else an embedded one.
 
-Each session has a database of its own; each test finds it migrated and empty.
+Each session has a new database; each test finds it migrated and empty.
 """
 
 from __future__ import annotations

@@ -53,10 +53,10 @@ def pytest_ignore_collect(collection_path: Path) -> bool | None:
     """Leave out folders and modules that need Airflow."""
     if collection_path.is_dir():
         return True if collection_path.parent == _TESTS and collection_path.name in SLOW_FOLDERS else None
-    is_module = collection_path.name.startswith("test_") and collection_path.suffix == ".py"
-    text = collection_path.read_text(encoding="utf-8") if is_module else ""
-    needs_airflow = _IMPORTS_AIRFLOW.search(text) or (is_module and _loads_airflow(collection_path))
-    return True if needs_airflow or (is_module and is_long(PurePosixPath(collection_path))) else None
+    if not collection_path.match("test_*.py"):
+        return None
+    imports = _IMPORTS_AIRFLOW.search(collection_path.read_text(encoding="utf-8"))
+    return True if imports or _loads_airflow(collection_path) or is_long(PurePosixPath(collection_path)) else None
 
 
 @cache

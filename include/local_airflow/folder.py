@@ -41,7 +41,7 @@ def make_temporary_folder(folder: Path) -> Path:
     place = temporary_folder(folder)
     place.mkdir(mode=_PASSAGE, exist_ok=True)
     if place.is_symlink() or place.stat().st_uid != os.getuid():
-        raise LaunchError(f"{place} belongs to another user. Remove it, or set TMPDIR to a folder of your own.")
+        raise LaunchError(f"{place} belongs to another user. Remove it, or set TMPDIR to one of your folders.")
     return place
 
 

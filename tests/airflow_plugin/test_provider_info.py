@@ -36,7 +36,7 @@ HOOKS: dict[str, Any] = {
     "recorded_future": RecordedFutureHook,
     CONN_TYPE: LedgerHook,
 }
-#: What the API server tells the browser of each type.
+#: What the API server sends to the browser for each type.
 ASK = """
 import json
 from airflow.api_fastapi.core_api.services.ui.connections import HookMetaService

@@ -87,7 +87,7 @@ def test_an_unknown_name_checks_nothing(connectors: Path) -> None:
         run(all_is_well, "s1", "okta")
 
 
-def test_a_wrong_entry_is_a_finding_of_its_own(connectors: Path) -> None:
+def test_a_wrong_entry_is_a_separate_finding(connectors: Path) -> None:
     connectors.write_text(f"{TWO}  - {{name: '[/x]', source: okta}}\n", encoding="utf-8")
     status, shown = run(all_is_well)
     assert status == 1

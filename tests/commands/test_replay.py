@@ -23,7 +23,7 @@ def quarantine_one(desk: Desk) -> None:
     desk.deliver()
 
 
-def mend_records(desk: Desk) -> None:
+def fix_records(desk: Desk) -> None:
     """Make quarantined events mappable, as a fixed mapping would."""
     desk.connection.exec_driver_sql(
         "UPDATE quarantine SET record = convert_to(replace(convert_from(record, 'UTF8'), 'no address', '198.51.100.9'),"
@@ -51,7 +51,7 @@ def test_a_fixed_mapping_delivers_each_once(desk: Desk) -> None:
     still = replay(desk, "--connector", "okta", status=1)
     assert still["counts"] == {"quarantined": 2}
     assert open_entries(desk) == 2
-    mend_records(desk)
+    fix_records(desk)
     dry = replay(desk, "--connector", "okta", "--dry-run")
     assert dry["counts"] == {"would_be_sent": 2}
     assert stored_ids(desk.simulator) == ["event-0003"]
@@ -69,7 +69,7 @@ def test_a_fixed_mapping_delivers_each_once(desk: Desk) -> None:
 
 def test_each_detection_of_an_event_is_delivered(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     quarantine_one(desk)
-    mend_records(desk)
+    fix_records(desk)
     source = load_source("okta")
 
     def map_twice(connector: Any, note: Note) -> Step:
@@ -152,7 +152,7 @@ def refuse_all_but_the_probe(simulator: Simulator) -> None:
 
 def test_an_interrupted_replay_reports_the_outcome_of_each(desk: Desk) -> None:
     quarantine_one(desk)
-    mend_records(desk)
+    fix_records(desk)
     desk.simulator.add_fault("recorded_future", "store_then_drop", path="/collective-insights/detections")
     report = replay(desk, "--connector", "okta", status=1)
     assert report["counts"] == {"unknown": 1}
@@ -174,7 +174,7 @@ def test_a_held_detection_is_left_to_settle(desk: Desk) -> None:
 def test_a_debug_connector_only_checks(desk: Desk, simulator: Simulator) -> None:
     desk.add_okta_events(1, 2, actor=NO_ADDRESS)
     desk.deliver("dry")
-    mend_records(desk)
+    fix_records(desk)
     report = replay(desk, "--connector", "dry")
     assert (report["counts"], report["debug_connectors"]) == ({"checked": 2}, ["dry"])
     assert open_entries(desk) == 2
@@ -186,7 +186,7 @@ def test_a_debug_connector_only_checks(desk: Desk, simulator: Simulator) -> None
 
 def test_records_wait_when_the_budget_is_spent(desk: Desk) -> None:
     quarantine_one(desk)
-    mend_records(desk)
+    fix_records(desk)
     desk.edit_file("daily_limit: 100", "daily_limit: 1")
     assert replay(desk, "--connector", "okta")["counts"] == {"waiting": 1}
     assert desk.run("status", "okta", "--json").json[0]["waiting"] == 1
@@ -194,7 +194,7 @@ def test_records_wait_when_the_budget_is_spent(desk: Desk) -> None:
 
 def test_another_running_run_is_one_sentence(desk: Desk) -> None:
     quarantine_one(desk)
-    mend_records(desk)
+    fix_records(desk)
     desk.connection.exec_driver_sql(f"SELECT pg_advisory_lock({0x434C4F4B}, 1)")
     printed = desk.run("quarantine", "replay", "1")
     assert (printed.status, printed.out) == (1, "")

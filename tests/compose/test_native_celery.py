@@ -89,7 +89,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 
 @pytest.fixture(scope="module")
 def make_tenant(running: Running) -> Iterator[MakeTenant]:
-    """Gives a connector vendors of its own with 25 events, and these faults; serves them until the module ends.
+    """Gives a connector separate vendors with 25 events, and these faults; serves them until the module ends.
 
     These connectors are new, and start paused as outside of the demo.
     """

@@ -106,7 +106,7 @@ class Visit:
 
 @contextmanager
 def visiting(browser: Browser, url: str, *, dark: bool = False) -> Iterator[Visit]:
-    """Give a person who has not logged in yet, with a browser profile of their own."""
+    """Give a person who has not logged in yet, with a new browser profile."""
     context = browser.new_context(
         viewport={"width": 1440, "height": 1000}, color_scheme="dark" if dark else "light", accept_downloads=True
     )

@@ -238,7 +238,7 @@ class Cell:
         self._deliver_waiting()
         words = check_delivery(self.line, stored(self.simulator.detections), wanted)
         if self.column.unknown == "search" and self.column.path == DETECTIONS and self.column.when == "after":
-            assert words == "exact", f"the search tells all, and yet: {words}"
+            assert words == "exact", f"the search finds all, and yet: {words}"
         return words
 
     def _deliver_waiting(self) -> None:

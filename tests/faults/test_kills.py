@@ -138,7 +138,7 @@ class Ward:
         assert set(missing) <= on_hold, f"{missing} are lost, held are {on_hold}"
         assert twice.total() <= again, f"{twice} are there twice, reported are {again}"
         assert set(twice) <= resent(make_engine(self.ledger), order["connector"])
-        assert not (twice and order["search"]), f"the search tells all, and yet {twice} are there twice"
+        assert not (twice and order["search"]), f"the search finds all, and yet {twice} are there twice"
         check_staging(Path(order["directory"]))
 
     def wanted(self, order: dict[str, Any]) -> Counter[Identity]:

@@ -88,9 +88,7 @@ def test_every_form_of_a_connection_gives_the_same_client(
         ({"host": "acme.okta.com", "port": 0}, "https://acme.okta.com"),
     ],
 )
-def test_schema_and_port_have_fields_of_their_own(
-    monkeypatch: pytest.MonkeyPatch, connection: dict[str, object], url: str
-) -> None:
+def test_schema_and_port_have_fields(monkeypatch: pytest.MonkeyPatch, connection: dict[str, object], url: str) -> None:
     assert connect(monkeypatch, {"conn_type": "http", "password": TOKEN, **connection}).base_url == url
 
 

@@ -137,7 +137,7 @@ def test_an_id_with_nul_is_found_again(deliveries: Deliveries) -> None:
     assert set(deliveries.find([row])) == {row.key}
 
 
-def test_two_connectors_have_detections_of_their_own(deliveries: Deliveries, ledger_connection: Connection) -> None:
+def test_two_connectors_have_separate_detections(deliveries: Deliveries, ledger_connection: Connection) -> None:
     other = Deliveries(ledger_connection, "globex", "run", "rf").lock()
     deliveries.accept([plan_one(deliveries, range(1))])
     assert other.find(rows([0], "globex")) == {}

@@ -81,7 +81,7 @@ def test_concurrent_migrations_run_once(empty_database: URL) -> None:
     open_and_close(make_engine(empty_database))
 
 
-def test_a_ledger_may_have_a_schema_of_its_own(empty_database: URL) -> None:
+def test_a_ledger_can_have_a_separate_schema(empty_database: URL) -> None:
     with make_engine(empty_database).begin() as connection:
         connection.execute(text("CREATE SCHEMA insights"))
     migrate(make_engine(empty_database, "insights"))

@@ -120,7 +120,7 @@ class TestRefusals:
         )
 
     @pytest.mark.parametrize("kind", [DagRunType.SCHEDULED, DagRunType.BACKFILL])
-    def test_a_form_in_a_run_with_a_window_of_its_own(self, tenant: Tenant, kind: DagRunType) -> None:
+    def test_a_form_in_a_run_that_already_has_a_window(self, tenant: Tenant, kind: DagRunType) -> None:
         conf = {"since": "2026-03-02T00:00:00Z"}
         run = FakeRun(kind, tenant.now, tenant.ago(2), tenant.ago(1), conf)
         with pytest.raises(ConfigurationError, match="manual runs only"):
@@ -302,7 +302,7 @@ class TestWatermark:
             ledger_connection.execute(text("DELETE FROM stage_run"))
         assert resolve(chain, tenant.scheduled(0.5, 0, "next"))[0] == Window(tenant.ago(1), tenant.now)
 
-    def test_debug_mode_has_one_of_its_own(self, tenant: Tenant) -> None:
+    def test_debug_mode_has_a_separate_one(self, tenant: Tenant) -> None:
         tenant.add_events(1)
         chain = tenant.chain(debug=True)
         chain.run_all(tenant.scheduled(2, 0))

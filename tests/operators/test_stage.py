@@ -263,7 +263,7 @@ class TestRetry:
             "extract.part1.jsonl.zst",
         ]
 
-    def test_runs_have_folders_of_their_own(self, tenant: Tenant, staging: Path) -> None:
+    def test_runs_have_separate_folders(self, tenant: Tenant, staging: Path) -> None:
         tenant.add_events(1)
         chain = tenant.chain()
         for run_id in ("manual__2026-03-01T00:00:00+00:00_x", "scheduled__1"):

@@ -52,7 +52,7 @@ def test_a_run_id_is_one_folder(monkeypatch: pytest.MonkeyPatch, run_id: str, fo
     assert str(artifact_path(str(directory / "map.jsonl.zst"))) == f"{directory}/map.jsonl.zst"
 
 
-def test_runs_whose_ids_look_alike_have_folders_of_their_own() -> None:
+def test_runs_whose_ids_look_alike_have_separate_folders() -> None:
     ids = ("a_b", "a:b", "a+b", "a/b", "a b", "x" * 201, "x" * 202)
     assert len({str(run_directory("collective_insights_okta", run_id)) for run_id in ids}) == len(ids)
 

@@ -69,7 +69,7 @@ def run(metadata: Session, connectors_file: Path, ledger: Connection) -> Path:
     return directory
 
 
-def test_account_tells_what_became_of_the_events(client: TestClient, run: Path) -> None:
+def test_account_shows_what_became_of_the_events(client: TestClient, run: Path) -> None:
     found = ask(client)
     assert [stage["stage"] for stage in found["stages"]] == ["extract", "filter", "map", "validate", "submit"]
     assert found["stages"][1]["dropped"][0]["count"] == 1

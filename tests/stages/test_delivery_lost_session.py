@@ -116,7 +116,7 @@ class Story:
         for who, copies in twice.items():
             assert copies <= again.get(who[0], 0), f"{who} is there {copies} times more, reported are {again}"
         assert set(missing) <= find_held(self.desk.engine, self.name), f"{missing} are lost"
-        assert not (may_search and twice), f"the search tells all, and yet {twice} are there twice"
+        assert not (may_search and twice), f"the search finds all, and yet {twice} are there twice"
         self.check_states(found)
 
     def check_states(self, found: Counter[Identity]) -> None:

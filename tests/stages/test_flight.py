@@ -169,7 +169,7 @@ class TestAnswers:
 class TestThreads:
     """The shared state of threads, and their end."""
 
-    def test_each_request_has_cookies_of_its_own(self, client: Client) -> None:
+    def test_each_request_has_separate_cookies(self, client: Client) -> None:
         """Threads share connections and settings, but not a cookie jar."""
         other = client.copy()
         other.session.cookies.set("name", "value")

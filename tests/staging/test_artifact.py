@@ -185,7 +185,7 @@ class TestTwoProcesses:
         assert read(out.artifact) == [b"successor"]
         assert list(tmp_path.iterdir()) == [path]
 
-    def test_drafts_have_names_of_their_own(self, tmp_path: Path) -> None:
+    def test_drafts_have_different_names(self, tmp_path: Path) -> None:
         names = set()
         for _ in range(2):
             with write_artifact(tmp_path / "map.jsonl.zst"):

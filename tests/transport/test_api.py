@@ -32,7 +32,7 @@ def test_url_is_repaired_also_by_the_vendors_own_rules(
 
 
 @pytest.mark.parametrize("case", [OKTA, SENTINELONE], ids=str)
-def test_only_recorded_future_has_a_url_of_its_own(
+def test_okta_and_sentinelone_require_a_url(
     case: VendorCase, session: NotingSession, virtual_time: VirtualTime
 ) -> None:
     with pytest.raises(ConfigurationError, match=rf"Connection conn: host is empty.*{case.api.about.url_example}"):

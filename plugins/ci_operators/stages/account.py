@@ -50,7 +50,7 @@ class Rules:
 
 @dataclass
 class Account:
-    """What one run did, in addition to the tally of its own records.
+    """What one run did, in addition to the tally of its records.
 
     From the ledger, for all tries of the run: processed (accepted, by indicator type), batches, accepted,
     resent_unknown (sent again although they may have arrived), from_waiting (accepted, but read by an earlier run).

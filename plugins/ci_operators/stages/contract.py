@@ -1,6 +1,6 @@
 """The validate step: check whether Recorded Future's API accepts a detection.
 
-The contract is a typed model of our own. psengine's takes 0.5 s to import and 22 µs per detection, and does not check
+The contract is our typed model. psengine's takes 0.5 s to import and 22 µs per detection, and does not check
 values. The tests compare this contract with psengine's models (decision record 0003).
 """
 

@@ -99,7 +99,7 @@ def test_no_source_is_asked_after_the_deadline(desk: Desk) -> None:
     ]
 
 
-def test_a_ledger_that_cannot_be_read_is_a_problem_of_its_own(desk: Desk) -> None:
+def test_a_ledger_that_cannot_be_read_is_a_separate_problem(desk: Desk) -> None:
     desk.add_okta_events(1)
     desk.deliver()
     desk.edit_file("name: s1,", "name: s1, ledger_conn_id: other,")

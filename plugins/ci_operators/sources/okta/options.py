@@ -19,7 +19,7 @@ class OktaConnector(Connector):
     source: Literal["okta"] = "okta"
     private_addresses: Policy = Field(
         default="send",
-        description="Events whose indicator is not a globally reachable address, for example of your own proxy.",
+        description="Events whose indicator is not a globally reachable address, for example of your proxy.",
     )
     outcome_reasons_file: str | None = Field(
         default=None,
