@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import socket
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -70,8 +68,3 @@ def test_exceptions_only_shrink() -> None:
 def test_sockets_beyond_loopback_are_blocked() -> None:
     with socket.socket() as away, pytest.raises((UserWarning, RuntimeError), match="192"):
         away.connect(("192.0.2.1", 9))
-
-
-def test_the_quick_tests_import_no_airflow() -> None:
-    command = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-p", "tests.quick", "-p", "no:cacheprovider"]
-    subprocess.run(command, cwd=TESTS.parent, check=True)  # noqa: S603 - ours
