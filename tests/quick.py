@@ -1,8 +1,8 @@
 """What `make quick` runs: the unit tests that need no Airflow, no database and no browser.
 
 Three rules select them:
-1. The folders in `SLOW_FOLDERS` are left out: they test what runs inside Airflow, or start servers. So is what takes
-   minutes (`tests.side_by_side.LONGEST`).
+1. The folders in `SLOW_FOLDERS` are left out: they test what runs inside Airflow, or start servers. So are what takes
+   minutes (`tests.side_by_side.LONGEST`) and the test of this selection.
 2. Modules that import Airflow, also through others, are left out, and tests marked `imports_airflow`, which call it.
 3. A test that uses PostgreSQL (the fixture `postgres_url`, also through other fixtures) is left out.
 
@@ -20,6 +20,7 @@ from functools import cache
 from pathlib import Path, PurePosixPath
 
 import pytest
+from hypothesis import settings
 
 from tests.side_by_side import is_long
 
@@ -45,7 +46,9 @@ _TESTS = Path(__file__).parent
 
 
 def pytest_configure() -> None:
-    """Block the import of Airflow, which takes seconds."""
+    """Block the import of Airflow, which takes seconds, and try a fifth of Hypothesis' usual number of examples."""
+    settings.register_profile("quick", settings.get_profile("repeatable"), max_examples=20)
+    settings.load_profile("quick")
     sys.modules["airflow"] = None  # type: ignore[assignment]  # so the import statement refuses it
 
 
@@ -56,7 +59,8 @@ def pytest_ignore_collect(collection_path: Path) -> bool | None:
     if not collection_path.match("test_*.py"):
         return None
     imports = _IMPORTS_AIRFLOW.search(collection_path.read_text(encoding="utf-8"))
-    return True if imports or _loads_airflow(collection_path) or is_long(PurePosixPath(collection_path)) else None
+    is_slow = is_long(PurePosixPath(collection_path)) or collection_path.name == "test_quick.py"
+    return True if imports or is_slow or _loads_airflow(collection_path) else None
 
 
 @cache

@@ -69,7 +69,10 @@ class Record:
 
     def at(self, now: int) -> State:
         """Return the state at an instant."""
-        return next(state for state in reversed(self.states) if state.valid_from <= now)
+        for state in reversed(self.states):
+            if state.valid_from <= now:
+                return state
+        return self.states[0]
 
     def change(self, at: int, event: Any) -> None:
         """Show another event from an instant on."""

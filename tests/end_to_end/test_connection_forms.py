@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import requests
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import expect
 
 from ci_operators.core.about import About
 from ci_operators.core.errors import CollectiveInsightsError
@@ -27,7 +27,7 @@ from simulator.okta.service_app import CLIENT_ID, KeyPair, ServiceApp, make_key_
 from simulator.settings import Tokens
 from simulator.vendor import SignIn
 from simulator.vendors import VENDORS
-from tests.end_to_end.chromium import visiting
+from tests.end_to_end.chromium import Visit
 from tests.end_to_end.conftest import Installation
 from tests.end_to_end.connection_list import Clerk, Form
 from tests.vendor_cases import SECRETS
@@ -113,15 +113,9 @@ def clean(installation: Installation) -> Iterator[None]:
 
 
 @pytest.fixture
-def clerk(installation: Installation, browser: Browser) -> Iterator[Clerk]:
-    """Yield a person at the list of Connections; no page may have logged errors or requested other hosts."""
-    airflow = installation.address
-    with visiting(browser, airflow.url) as visit:
-        visit.log_in(airflow.user, airflow.password)
-        visit.go(f"/connections?name_pattern={PREFIX}")
-        yield Clerk(visit.page)
-        assert visit.complaints == []
-        assert visit.strangers == []
+def clerk(visit: Visit) -> Clerk:
+    """Return a person at the list of Connections."""
+    return Clerk(visit.go(f"/connections?name_pattern={PREFIX}"))
 
 
 def stored(installation: Installation, conn_id: str) -> dict[str, Any]:

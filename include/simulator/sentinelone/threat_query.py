@@ -38,9 +38,10 @@ def is_selected(params: dict[str, Any], record: Record, state: State) -> bool:
     """Return whether a threat meets the filters; one without a readable time always does."""
     if record.created == TIMELESS:
         return True
-    for column, moment in (("createdAt", record.created), ("updatedAt", state.updated)):
-        if not params.get(f"{column}__gte", 0) <= moment < params.get(f"{column}__lt", moment + 1):
-            return False
+    if not params.get("createdAt__gte", 0) <= record.created < params.get("createdAt__lt", record.created + 1):
+        return False
+    if not params.get("updatedAt__gte", 0) <= state.updated < params.get("updatedAt__lt", state.updated + 1):
+        return False
     info, section = info_of(state.event), state.event.get("agentDetectionInfo")
     scope = section if isinstance(section, dict) else info
     members = [(record.event_id, "ids"), (info.get("analystVerdict"), "analystVerdicts")]
