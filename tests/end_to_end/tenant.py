@@ -22,8 +22,6 @@ FINISHED = ("success", "failed")
 PAYLOAD_MARK = "PAYLOAD-MARK"
 #: A limit for hangs; nothing is expected to take that long.
 PATIENCE_S = 150.0
-#: An answer of the API server costs it 50 ms of CPU.
-_POLL_S = 0.5
 
 
 def wait_for(look: Callable[[], Found | None], what: str) -> Found:
@@ -31,7 +29,7 @@ def wait_for(look: Callable[[], Found | None], what: str) -> Found:
     deadline = time.monotonic() + PATIENCE_S
     while not (found := look()):
         assert time.monotonic() < deadline, f"waited without success for {what}"
-        time.sleep(_POLL_S)
+        time.sleep(0.5)  # an answer costs the API server 50 ms of CPU
     return found
 
 

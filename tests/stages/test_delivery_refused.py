@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -31,6 +32,15 @@ from tests.noting_session import NotingSession
 from tests.stages.desk import Desk, FussyClient, ids
 from tests.vendor_cases import LIVE
 from tests.virtual_time import VirtualTime
+
+
+@contextmanager
+def limited(desk: Desk, max_body: int) -> Iterator[None]:
+    """Let a desk deliver to an API that refuses longer bodies, in bytes."""
+    limits = Limits(recorded_future_per_day=None, recorded_future_max_body=max_body)
+    with serve(Simulator(clock=desk.time, scenario=False, limits=limits)) as strict:
+        desk.vendors, desk.client = strict, LIVE.connect(strict.url, desk.client.session, desk.time)
+        yield
 
 
 class TestRefusals:
@@ -90,26 +100,18 @@ class TestRefusals:
             desk.deliver(detections(range(100)))
         assert len(desk.vendors.requests) == 2
 
-    def test_a_size_that_was_too_large_is_tried_once(
-        self, desk: Desk, session: NotingSession, virtual_time: VirtualTime
-    ) -> None:
+    def test_a_size_that_was_too_large_is_tried_once(self, desk: Desk) -> None:
         """After a 413, the allowed size is known for the rest of the run."""
         text = len(detection(100))
-        limits = Limits(recorded_future_per_day=None, recorded_future_max_body=5 * text)
-        with serve(Simulator(clock=virtual_time, scenario=False, limits=limits)) as strict:
-            desk.vendors, desk.client = strict, LIVE.connect(strict.url, session, virtual_time)
+        with limited(desk, 5 * text):
             desk.batch_size = 8
             desk.deliver(detections(range(100, 140)))
             assert desk.posts == [(413, None), *[(200, 4)] * 10]
             assert desk.ids == ids(range(100, 140))
 
-    def test_one_too_large_detection_does_not_lower_the_limit_for_others(
-        self, desk: Desk, session: NotingSession, virtual_time: VirtualTime
-    ) -> None:
+    def test_one_too_large_detection_does_not_lower_the_limit_for_others(self, desk: Desk) -> None:
         huge = detection(99, event_id="x" * 9000)
-        limits = Limits(recorded_future_per_day=None, recorded_future_max_body=8000)
-        with serve(Simulator(clock=virtual_time, scenario=False, limits=limits)) as strict:
-            desk.vendors, desk.client = strict, LIVE.connect(strict.url, session, virtual_time)
+        with limited(desk, 8000):
             desk.batch_size = 8
             result = desk.deliver([*detections(range(7)), huge, *detections(range(7, 31))])
             assert desk.posts[-3:] == [(200, 8)] * 3
@@ -146,13 +148,9 @@ class TestRefusals:
             desk.deliver(detections(range(1)))
         assert desk.states(detections(range(1))) == [State.PLANNED]
 
-    def test_one_that_is_too_large_alone_is_quarantined(
-        self, desk: Desk, session: NotingSession, virtual_time: VirtualTime
-    ) -> None:
+    def test_one_that_is_too_large_alone_is_quarantined(self, desk: Desk) -> None:
         huge = detection(1, event_id="x" * 3000)
-        limits = Limits(recorded_future_per_day=None, recorded_future_max_body=2000)
-        with serve(Simulator(clock=virtual_time, scenario=False, limits=limits)) as strict:
-            desk.vendors, desk.client = strict, LIVE.connect(strict.url, session, virtual_time)
+        with limited(desk, 2000):
             result = desk.deliver([detection(0), huge, detection(2)])
             assert desk.ids == ids([0, 2])
         assert result.tally.quarantined == {"rejected_by_api": 1}

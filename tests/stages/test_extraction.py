@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import count, pairwise
@@ -63,6 +64,24 @@ class Vendor:
 
 def run(vendor: Vendor, folder: Any, question: str = QUESTION) -> StageResult:
     return extract(vendor.fetch, WINDOW, question, folder)
+
+
+def extract_in_tries(vendor: Vendor, a_try: int, folder: Path, *, are_tokens_dead: bool = False) -> StageResult:
+    """Return the result of as many tries as it takes, if a rate limit ends each try after `a_try` pages."""
+
+    def fetch(window: Window, tokens: Sequence[str]) -> Iterator[Page]:
+        if tokens and are_tokens_dead:
+            raise RequestRefusedError("Acme answered 400 (the token has expired).", status=400)
+        for page in vendor.fetch(window, tokens):
+            if len(vendor.asked) - before > a_try:
+                raise RateLimitedError("429", retry_after_s=61)
+            yield page
+
+    for _ in range(100):
+        before = len(vendor.asked)
+        with suppress(RateLimitedError):
+            return extract(fetch, WINDOW, QUESTION, folder)
+    raise AssertionError("100 tries without an end")
 
 
 def check(vendor: Vendor, result: StageResult, folder: Any) -> None:
@@ -231,43 +250,13 @@ class TestCeiling:
     @pytest.mark.parametrize("a_try", [1, 2, 3, 10, 11])
     def test_tries_that_are_cut_short_come_to_the_end(self, a_try: int, tmp_path: Path) -> None:
         """Besides the ceiling, a rate limit allows a number of pages per try. The learned ceiling is kept."""
-        vendor, tries = Vendor(40, ceiling=10), 0
-
-        def fetch(window: Window, tokens: Sequence[str]) -> Iterator[Page]:
-            for page in vendor.fetch(window, tokens):
-                if len(vendor.asked) - before > a_try:
-                    raise RateLimitedError("429", retry_after_s=61)
-                yield page
-
-        while True:
-            before, tries = len(vendor.asked), tries + 1
-            try:
-                result = extract(fetch, WINDOW, QUESTION, tmp_path)
-                break
-            except RateLimitedError:
-                assert tries < 100
-        check(vendor, result, tmp_path)
+        vendor = Vendor(40, ceiling=10)
+        check(vendor, extract_in_tries(vendor, a_try, tmp_path), tmp_path)
 
     def test_a_page_token_that_lives_shorter_than_the_wait_does_not_stop_it(self, tmp_path: Path) -> None:
         """Each try reads three pages, and the next page token is refused. Pieces of one page need no token."""
-        vendor, tries = Vendor(20), 0
-
-        def fetch(window: Window, tokens: Sequence[str]) -> Iterator[Page]:
-            if tokens:
-                raise RequestRefusedError("Acme answered 400 (the token has expired).", status=400)
-            for page in vendor.fetch(window, tokens):
-                if len(vendor.asked) - before > 3:
-                    raise RateLimitedError("429", retry_after_s=61)
-                yield page
-
-        while True:
-            before, tries = len(vendor.asked), tries + 1
-            try:
-                result = extract(fetch, WINDOW, QUESTION, tmp_path)
-                break
-            except RateLimitedError:
-                assert tries < 100
-        check(vendor, result, tmp_path)
+        vendor = Vendor(20)
+        check(vendor, extract_in_tries(vendor, 3, tmp_path, are_tokens_dead=True), tmp_path)
 
     def test_a_vendor_that_refuses_every_second_page_is_not_asked_forever(self, tmp_path: Path) -> None:
         class Hopeless(Vendor):
