@@ -30,8 +30,8 @@ from tests.compose.servers import Postgres, RedisAtHand, has_redis_server
 
 HOME = "/opt/airflow"
 _POLL_S = 0.2
-#: Between two health checks of a service that starts, in durations of the check: some take seconds of CPU.
-_HEALTH_PAUSE = 2
+#: Between two health checks of a service that starts: some take seconds of CPU.
+_HEALTH_POLL_S = 3.0
 #: Holds stages back when a test asks for it.
 _HELD = Path(__file__).with_name("held")
 #: A start on a busy machine takes longer than on the one that the file is meant for.
@@ -157,12 +157,10 @@ class Installation:
         if health is None or name not in self.checked:
             return
         deadline = time.monotonic() + health.start_period_s + _PATIENCE_S
-        begun = time.monotonic()
         while (answer := self.ask(name, health.argv, health.timeout_s)).returncode != 0:
-            now = time.monotonic()
-            assert now < deadline, f"{name} is not healthy: {answer.stdout}\n{self.children[name].tail(40)}"
-            time.sleep(max(_POLL_S, _HEALTH_PAUSE * (now - begun)))
-            begun = time.monotonic()
+            tail = self.children[name].tail(40)
+            assert time.monotonic() < deadline, f"{name} is not healthy: {answer.stdout}\n{tail}"
+            time.sleep(_POLL_S if name == "postgres" else _HEALTH_POLL_S)
 
     def ask(
         self, name: str, argv: tuple[str, ...], timeout_s: float = 30, **changed: str

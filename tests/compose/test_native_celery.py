@@ -294,14 +294,15 @@ def count_starts(tenant: Tenant, run_id: str, stage: str) -> int:
 
 
 def wait_until_due(installation: Installation) -> None:
-    """Wait until a task has been with a worker for longer than the queue waits for its end."""
+    """Wait until all tasks of the workers have been with them for longer than the queue waits for their end."""
     visibility_s = float(installation.services["worker"].environment[VISIBILITY])
     with installation.connect_queue() as queue:
 
         def look() -> bool:
-            return bool(queue.zcount("unacked_index", 0, time.time() - visibility_s) > 0)
+            newest = queue.zrange("unacked_index", -1, -1, withscores=True)
+            return bool(newest) and newest[0][1] < time.time() - visibility_s
 
-        wait_for(look, "a task that is due again")
+        wait_for(look, "tasks that are due again")
 
 
 def test_a_task_that_a_killed_worker_had_taken_and_not_begun(running: Running, make_tenant: MakeTenant) -> None:
