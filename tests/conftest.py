@@ -55,7 +55,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with those that take longest and wait most; examples alone are measured for coverage."""
+    """Begin with those that take longest and wait most; neither they nor generated examples count for coverage."""
     items.sort(key=lambda item: rank(PurePosixPath(item.path)))
     for item in items:
         if is_long(PurePosixPath(item.path)) or item.get_closest_marker("hypothesis"):
@@ -63,7 +63,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """Spare the garbage collector what was imported: it took an eighth of the CPU of the unit tests."""
+    """Spare the garbage collector what was imported, and run it rarely: it took an eighth of the unit tests' CPU."""
     gc.freeze()
     gc.set_threshold(50_000, 20, 100)
 
