@@ -24,10 +24,8 @@ from local_airflow.postgres import running_postgres
 VARIABLE = "LEDGER_TEST_URL"
 _TABLES = tables.metadata.sorted_tables
 #: Empties small tables ten times as fast as TRUNCATE, in one message. What waits goes first: a trigger counts it.
-_EMPTY = "; ".join(
-    [str(table.delete()) for table in sorted(reversed(_TABLES), key=lambda table: table.name != "waiting")]
-    + [f"SELECT setval('{table.name}_id_seq', 1, false)" for table in _TABLES if table.c[0].identity is not None]
-)
+_EMPTY = [str(table.delete()) for table in sorted(reversed(_TABLES), key=lambda table: table.name != "waiting")]
+_EMPTY += [f"SELECT setval('{table.name}_id_seq', 1, false)" for table in _TABLES if table.c[0].identity is not None]
 
 
 @pytest.fixture(scope="session")
@@ -76,25 +74,17 @@ def migrated_database(postgres_url: URL) -> Iterator[URL]:
         yield url
 
 
-@pytest.fixture(scope="session")
-def pool(migrated_database: URL) -> Iterator[Engine]:
-    """Connections to that ledger that stay open from test to test."""
-    engine = create_engine(migrated_database, pool_pre_ping=True)
-    yield engine
-    engine.dispose()
-
-
 @pytest.fixture
-def ledger_url(pool: Engine) -> URL:
+def ledger_url(migrated_database: URL) -> URL:
     """The address of a ledger without rows."""
-    empty_ledger(pool)
-    return pool.url
+    empty_ledger(make_engine(migrated_database))
+    return migrated_database
 
 
 def empty_ledger(engine: Engine) -> None:
     """Delete all rows of a ledger, and begin to number them at 1 again."""
     with engine.begin() as connection:
-        connection.exec_driver_sql(_EMPTY)
+        connection.exec_driver_sql("; ".join(_EMPTY))
 
 
 @pytest.fixture
