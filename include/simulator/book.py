@@ -68,7 +68,7 @@ class Record:
         return self.created, self.serial
 
     def at(self, now: int) -> State:
-        """Return the state at an instant."""
+        """Return the state at an instant; the first one is valid from the beginning."""
         for state in reversed(self.states):
             if state.valid_from <= now:
                 return state
